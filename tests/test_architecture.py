@@ -1,4 +1,5 @@
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -60,3 +61,9 @@ def test_tests__import_no_test_module():
 def test_tests__share_builders_through_support():
     found = [(path, name.split(".")[1]) for path, name in imports() if len(path.parts) > 2]
     assert [one for one in found if one[1] not in {one[0].parts[1], "support", "fake_github"}] == []
+
+
+def test_pyproject__lists_every_package():
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"])
+    packages = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "mlci").rglob("__init__.py")}
+    assert listed == packages | {"mlci.templates"}

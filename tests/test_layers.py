@@ -43,8 +43,9 @@ MAY_IMPORT = {
         "lineage",
     },
     "cli": {"*"},
+    "api": {"*"},
     "__main__": {"cli"},
-    "__init__": set(),
+    "__init__": {"api"},
 }
 PURE = {"metrics", "inference", "gates", "report", "publish", "lineage"}
 EFFECTS = {

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from mlci.report.page.page import render_page
-from tests.report import cases
+from tests.support import report_cases as cases
 
 REPORTS = {
     "all-passed": cases.all_passed,

@@ -6,8 +6,8 @@ from pathlib import Path
 from mlci.report.comment import BUDGET, SUMMARY_BUDGET, render_comment
 from mlci.report.terminal import render_terminal
 from mlci.report.text.labels import STATES, TOO_FEW, VERDICTS
-from tests.report.cases import mixed
 from tests.support.rendered import Page
+from tests.support.report_cases import mixed
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "read-a-report.md").read_text(encoding="utf-8")
 

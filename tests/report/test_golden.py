@@ -13,8 +13,8 @@ from mlci.report.comment import render_comment, render_summary
 from mlci.report.render import render_all
 from mlci.report.terminal import render_terminal
 from mlci.report.text.markup import Links
-from tests.report.cases import GOLDEN
 from tests.support.rendered import Page
+from tests.support.report_cases import GOLDEN
 
 FOLDER = Path(__file__).parent / "golden"
 LINKS = Links(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mlci.report.page.page import BUDGET, render_page
 from mlci.report.page.scales import LIMIT_AT, fit_scale, gate_plot
 from mlci.report.text.markup import Links
-from tests.report.cases import (
+from tests.support.report_cases import (
     all_passed,
     enormous,
     first_run,

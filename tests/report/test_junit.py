@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlci.report.render import junit
-from tests.report.cases import GOLDEN
+from tests.support.report_cases import GOLDEN
 from tests.support.reports import a_report, broken, failed, inconclusive, no_baseline, passed
 
 

@@ -11,8 +11,8 @@ from mlci.report.headline import verdict_headline
 from mlci.report.render import render_all
 from mlci.report.serialization import dump_report, parse_report
 from mlci.report.text.markup import Links
-from tests.report.cases import enormous, hostile, mixed
 from tests.support.rendered import Page
+from tests.support.report_cases import enormous, hostile, mixed
 from tests.support.reports import (
     a_report,
     broken,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mlci.errors import InputError
 from mlci.report.serialization import MOST, MOST_BYTES, dump_report, parse_report
 from mlci.util.json_text import Bounds, excess
-from tests.report.cases import GOLDEN, mixed
+from tests.support.report_cases import GOLDEN, mixed
 from tests.support.reports import a_report, failed, inconclusive, measured
 
 

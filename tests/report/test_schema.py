@@ -8,7 +8,7 @@ import pytest
 
 from mlci.report import serialization
 from mlci.report.serialization import dump_report
-from tests.report.cases import GOLDEN
+from tests.support.report_cases import GOLDEN
 
 
 def test_schema__committed_file_is_current():

@@ -14,7 +14,7 @@ from mlci.report import templating
 from mlci.report.comment import render_comment
 from mlci.report.serialization import dump_report
 from mlci.report.text.escape import Md
-from tests.report.cases import mixed
+from tests.support.report_cases import mixed
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOW = """

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mlci.report.terminal import render_terminal
 from mlci.report.text import terminal_layout
-from tests.report.cases import GOLDEN, enormous, mixed
+from tests.support.report_cases import GOLDEN, enormous, mixed
 from tests.support.reports import a_report, failed, measured
 
 DROP = {"was": 0.581, "now": 0.550, "low": -0.042, "high": -0.020, "max_drop": 0.010}

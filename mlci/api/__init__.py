@@ -1,0 +1,1 @@
+"""Python interface: compare two models on one evaluation set, as ``mlci run`` does."""

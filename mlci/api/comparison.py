@@ -1,0 +1,238 @@
+"""``mlci.compare``: two models on one evaluation set, by the same steps as ``mlci run``."""
+
+import contextlib
+import io
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from mlci.api.tables import DECISION, SCORE, EvaluationTable, predictions_file, table_file
+from mlci.cli.output_files import write_files
+from mlci.cli.wiring import load_configuration, run_context
+from mlci.engine.encode.classes import survey_table
+from mlci.errors import InputError, Problem
+from mlci.operations.run import run_and_judge
+from mlci.report.document import GateRow, MetricRow, Report, Verdict
+from mlci.report.page.page import render_page
+from mlci.report.render import render_all
+from mlci.report.serialization import dump_report
+from mlci.report.terminal import render_terminal
+from mlci.util.json_text import pretty_json
+
+_BINARY = 2
+_HEIGHT = 720  # pixels of the page in a notebook
+
+
+@dataclass(frozen=True)
+class ModelComparison:
+    """Result of :func:`compare`: the report, ready to be read, saved, or turned into a frame.
+
+    In a notebook it is shown as its page.
+    """
+
+    report: Report
+
+    @property
+    def verdict(self) -> Verdict:
+        """``pass``, ``warn`` or ``block``."""
+        return self.report.verdict
+
+    @property
+    def gates(self) -> tuple[GateRow, ...]:
+        """Every gate with its outcome."""
+        return tuple(self.report.gates)
+
+    @property
+    def metrics(self) -> tuple[MetricRow, ...]:
+        """Every metric on the whole set and in each group."""
+        return tuple(self.report.metrics)
+
+    def to_frame(self, rows: str = "metrics") -> Any:  # noqa: ANN401 (pandas is not a requirement of the package)
+        """Return ``metrics``, ``gates`` or ``disparities`` as a pandas frame, a row each."""
+        import pandas as pd  # noqa: PLC0415 (only for callers who have it)
+
+        document = self.report.model_dump(mode="json")
+        if rows not in {"metrics", "gates", "disparities"}:
+            raise ValueError(f"{rows!r} is not a part of the report; use metrics, gates or disparities")
+        return pd.json_normalize(document[rows])
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the page to ``*.html``, the document to ``*.json``, or every file of a run to a folder."""
+        target = Path(path)
+        match target.suffix:
+            case ".html":
+                write_files(target.parent, {target.name: render_page(self.report)}, option="path")
+            case ".json":
+                write_files(target.parent, {target.name: dump_report(self.report)}, option="path")
+            case _:
+                write_files(target, {"report.json": dump_report(self.report), **render_all(self.report)}, option="path")
+        return target
+
+    def __str__(self) -> str:
+        """Return the report as text."""
+        return render_terminal(self.report)
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame of its own, so that its styles and ids stay apart from the notebook's."""
+        page = escape(render_page(self.report))
+        return f'<iframe srcdoc="{page}" title="mlci report" style="width:100%;height:{_HEIGHT}px;border:0"></iframe>'
+
+
+def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
+    data: Any,  # noqa: ANN401 (frames of three libraries, or a path)
+    *,
+    label: str,
+    candidate: Any,  # noqa: ANN401 (a path, frame, column, array or estimator)
+    baseline: Any = None,  # noqa: ANN401 (the same)
+    key: str | None = None,
+    slices: Sequence[str | Sequence[str] | Mapping[str, Any]] = (),
+    gates: Iterable[Mapping[str, Any]] = (),
+    task: str | None = None,
+    positive: Any = None,  # noqa: ANN401 (any value of the label)
+    score: str | None = None,
+    decision: str | None = None,
+    threshold: float | None = None,
+    model: str = "model",
+    policy: Mapping[str, Any] | None = None,
+) -> ModelComparison:
+    """Compare two models on the same rows, judge gates, and return the report.
+
+    Args:
+        data: Evaluation set: a pandas, Polars or Arrow frame, or the path of a file.
+        label: Its column with the true values.
+        candidate: Predictions: a path, a frame with the key, the name of a column of ``data``, an array in the order of
+            ``data``, or a fitted scikit-learn estimator.
+        baseline: The same for the model to compare with; ``None`` evaluates the candidate alone.
+        key: Column to join by; without one, rows are joined by position.
+        slices: Columns by which metrics are measured too, as in ``mlci.yml``.
+        gates: Limits, as in ``mlci.yml``: ``{"metric": "recall", "each": "region", "max_drop": 0.02}``.
+        task: ``binary``, ``multiclass`` or ``regression``; ``None`` decides by the label's values.
+        positive: The positive class; ``None`` means 1 or true.
+        score: Column with the score in predictions that are files or frames, by default ``score``.
+        decision: Column with the decided class in such predictions.
+        threshold: A score at or above it decides for the positive class; ``None`` means 0.5.
+        model: Name of the model in the report.
+        policy: Confidence level, seed and policy, as in ``mlci.yml``.
+
+    Raises:
+        InputError: if the data, the predictions or the gates are invalid; the message has every problem.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlci-compare-") as name:
+        folder = Path(name)
+        table = _evaluation_table(data, folder, label=label, key=key, task=task, positive=positive)
+        columns = {SCORE: score, DECISION: decision}
+        predict = _source(candidate, table, folder, "candidate", columns)
+        document: dict[str, Any] = {
+            "model": model,
+            "task": table.task,
+            "evaluation": _without_none(
+                {"data": table.file, "label": label, "key": key, "positive": positive, "slices": list(slices) or None}
+            ),
+            "predict": {**predict, **({} if threshold is None else {"threshold": threshold})},
+            "baseline": "none" if baseline is None else _source(baseline, table, folder, "baseline", columns),
+            "gates": [dict(gate) for gate in gates],
+            **({} if policy is None else {"policy": dict(policy)}),
+        }
+        with _named_by_argument(folder):
+            return ModelComparison(_run(folder, document))
+
+
+def _evaluation_table(
+    data: Any,  # noqa: ANN401 (as in compare)
+    folder: Path,
+    *,
+    label: str,
+    key: str | None,
+    task: str | None,
+    positive: Any,  # noqa: ANN401 (as in compare)
+) -> EvaluationTable:
+    file = table_file(data, folder / "data.parquet")
+    chosen = task or _guess_task(file, label)
+    return EvaluationTable(given=data, file=file, label=label, key=key, task=chosen, positive=positive)
+
+
+def _guess_task(file: str, label: str) -> str:
+    """Decide by the label's values: two classes, several, or numbers of a regression."""
+    classes = survey_table(file, label).classes
+    if classes is None:
+        return "regression"
+    return "binary" if len(classes) <= _BINARY else "multiclass"
+
+
+def _source(
+    given: Any,  # noqa: ANN401 (as in compare)
+    table: EvaluationTable,
+    folder: Path,
+    name: str,
+    columns: Mapping[str, str | None],
+) -> dict[str, Any]:
+    """Return a model's entry of the configuration: its file, and the columns with its predictions."""
+    file, kind = predictions_file(given, table, folder / f"{name}.parquet", name=name)
+    if kind is not None:
+        return {"file": file, kind: kind}
+    named = _without_none(dict(columns))
+    return {"file": file, **(named or {SCORE: SCORE})}
+
+
+def _run(folder: Path, document: Mapping[str, Any]) -> Report:
+    """Run a configuration; without gates, nothing is judged."""
+    path = folder / "mlci.yml"
+    gates = document["gates"] or [_PLACEHOLDERS[document["task"] == "regression"]]
+    path.write_text(pretty_json({**document, "gates": gates}), encoding="utf-8")
+    loaded = load_configuration(path)
+    with run_context(loaded, cached=False, log=io.StringIO()) as context:
+        judged = context.config if document["gates"] else context.config.model_copy(update={"gates": ()})
+        report = run_and_judge(context.with_config(judged)).report
+    return _without_files(report, document, folder)
+
+
+_PLACEHOLDERS = ({"metric": "accuracy", "min": 0.5}, {"metric": "mean_absolute_error", "max": 1})
+"""Gates of a configuration that needs one; they are not judged."""
+
+
+def _without_files(report: Report, document: Mapping[str, Any], folder: Path) -> Report:
+    """Name arguments where a run names its configuration and its files."""
+    named = {"config": None, "config_path": "gates"}
+    candidate = {"commit": None, "label": _label(document["predict"], folder)}
+    baseline = {"label": _label(document["baseline"], folder)}
+    return report.model_copy(
+        update={
+            "provenance": report.provenance.model_copy(update=named),
+            "candidate": report.candidate.model_copy(update=candidate),
+            "baseline": report.baseline.model_copy(update=baseline),
+            "gates": tuple(gate.model_copy(update={"line": None}) for gate in report.gates),
+        }
+    )
+
+
+def _label(source: Mapping[str, Any] | str, folder: Path) -> str | None:
+    """Name a model by the caller's path, or by its argument if it was not a file."""
+    if isinstance(source, str):
+        return None
+    path = Path(source["file"])
+    return path.stem if path.is_relative_to(folder) else path.name
+
+
+@contextlib.contextmanager
+def _named_by_argument(folder: Path) -> Iterator[None]:
+    """Name the argument instead of the temporary file in the problems of an invalid input."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError.of(_renamed(problem, folder) for problem in error.problems) from None
+
+
+def _renamed(problem: Problem, folder: Path) -> Problem:
+    message = problem.message.replace(f"{folder}/", "").replace(".parquet`", "`")
+    path = None if problem.path is None else problem.path.replace(f"{folder}/", "")
+    if path == "mlci.yml":
+        return replace(problem, message=message, path=None, line=None)
+    return replace(problem, message=message, path=path and path.removesuffix(".parquet"))
+
+
+def _without_none(entries: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entries.items() if value is not None}

@@ -1,0 +1,171 @@
+"""``mlci.compare``: the report of ``mlci run``, from frames, arrays, columns and estimators."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+import mlci
+from mlci.errors import InputError
+
+GATES = [{"metric": "roc_auc", "max_drop": 0.01}, {"metric": "recall", "each": "region", "max_drop": 0.05}]
+
+
+@pytest.fixture(scope="module")
+def rows():
+    draw = np.random.default_rng(4)
+    features = draw.normal(size=(2_000, 2))
+    table = pd.DataFrame(features, columns=["a", "b"])
+    table["outcome"] = (draw.random(2_000) < 1 / (1 + np.exp(-1.5 * features[:, 0] - features[:, 1]))).astype(int)
+    table["region"] = draw.choice(["north", "south"], 2_000)
+    table["id"] = np.arange(2_000) + 100
+    return table
+
+
+@pytest.fixture(scope="module")
+def models(rows):
+    both = LogisticRegression().fit(rows[["a", "b"]], rows["outcome"])
+    one = LogisticRegression().fit(rows[["a"]], rows["outcome"])
+    return both, one
+
+
+@pytest.fixture(scope="module")
+def scores(rows, models):
+    both, one = models
+    return both.predict_proba(rows[["a", "b"]])[:, 1], one.predict_proba(rows[["a"]])[:, 1]
+
+
+def without_names(document):
+    """Leave out what differs between a run and a call: names of files, lines and times."""
+    for part in ("provenance", "candidate", "baseline"):
+        document.pop(part)
+    for gate in document["gates"]:
+        gate.pop("line")
+        gate.pop("rule", None)
+    return document
+
+
+def test_compare__frame_gives_the_report_of_a_run_on_the_file(rows, scores, tmp_path):
+    before, after = scores
+    rows.to_parquet(tmp_path / "rows.parquet")
+    for name, values in (("before", before), ("after", after)):
+        pd.DataFrame({"id": rows["id"], "score": values}).to_parquet(tmp_path / f"{name}.parquet")
+    config = {
+        "model": "credit",
+        "task": "binary",
+        "evaluation": {"data": "rows.parquet", "label": "outcome", "key": "id", "slices": ["region"]},
+        "predict": {"file": "after.parquet", "score": "score"},
+        "baseline": {"file": "before.parquet", "score": "score"},
+        "gates": GATES,
+    }
+    (tmp_path / "mlci.yml").write_text(json.dumps(config))
+    command = [sys.executable, "-m", "mlci", "run", "--json"]
+    ran = json.loads(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout)
+    compared = mlci.compare(
+        rows,
+        label="outcome",
+        key="id",
+        slices=["region"],
+        gates=GATES,
+        candidate=after,
+        baseline=before,
+        model="credit",
+    )
+    document = json.loads(compared.report.model_dump_json(by_alias=True))
+    assert without_names(document) == without_names(ran)
+    assert compared.verdict == ran["verdict"] == "block"
+
+
+def numbers(compared):
+    return [(row.metric, row.candidate, row.change) for row in compared.metrics]
+
+
+@pytest.mark.parametrize("kind", ["estimator", "column", "frame", "arrow", "file"])
+def test_compare__each_form_of_predictions_gives_the_same_numbers(rows, models, scores, tmp_path, kind):
+    before, after = scores
+    expected = mlci.compare(rows, label="outcome", key="id", candidate=after, baseline=before)
+    table = pd.DataFrame({"id": rows["id"], "score": after}).sample(frac=1, random_state=1)
+    data, candidate = rows, after
+    match kind:
+        case "estimator":
+            candidate = models[1]
+        case "column":
+            data, candidate = rows.assign(new=after), "new"
+        case "frame":
+            candidate = table
+        case "arrow":
+            candidate = pa.Table.from_pandas(table, preserve_index=False)
+        case "file":
+            candidate = tmp_path / "after.csv"
+            table.to_csv(candidate, index=False)
+    found = mlci.compare(data, label="outcome", key="id", candidate=candidate, baseline=before)
+    assert numbers(found) == numbers(expected)
+
+
+def test_compare__regression_and_multiclass_are_told_by_the_label(rows):
+    target = rows.assign(y=rows["a"] * 2 + rows["b"])
+    line = LinearRegression().fit(target[["a"]], target["y"])
+    assert mlci.compare(target.drop(columns="outcome"), label="y", candidate=line).report.task == "regression"
+    letters = rows.assign(letter=np.array(list("xyz"))[rows["id"] % 3])
+    assert mlci.compare(letters, label="letter", candidate=letters["letter"]).report.task == "multiclass"
+
+
+def test_compare__without_gates_nothing_is_judged(rows, scores):
+    compared = mlci.compare(rows, label="outcome", candidate=scores[0])
+    assert compared.gates == ()
+    assert {"roc_auc", "recall"} <= {row.metric for row in compared.metrics}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"label": "nope"}, "`data` has no column 'nope'"),
+        ({"slices": ["nope"]}, "`data` has no column 'nope'"),
+        ({"candidate": [0, 1]}, "candidate has 2 values, and the evaluation set has 2,000 rows"),
+        ({"candidate": np.zeros((2_000, 2))}, "candidate has 2 dimensions"),
+        ({"gates": [{"metric": "recal", "min": 0.5}]}, "did you mean `recall`?"),
+        ({"gates": [{"metric": "recall", "max_fall": 0.5}]}, "max_fall"),
+        ({"data": 7}, "a int is not a table"),
+    ],
+)
+def test_compare__invalid_input_is_one_clear_line(rows, scores, changes, message):
+    arguments = {"data": rows, "label": "outcome", "candidate": scores[0], **changes}
+    with pytest.raises(InputError) as caught:
+        mlci.compare(arguments.pop("data"), **arguments)
+    assert message in str(caught.value)
+    assert "mlci-compare-" not in str(caught.value)
+
+
+def test_compare__estimator_names_the_columns_that_are_missing(rows, models):
+    with pytest.raises(InputError, match="fitted on columns that the evaluation set does not have: b"):
+        mlci.compare(rows.drop(columns="b"), label="outcome", candidate=models[0])
+
+
+def test_compare__estimator_of_other_classes_asks_for_the_positive_one(rows, models):
+    words = rows.assign(outcome=np.where(rows["outcome"] == 1, "yes", "no"))
+    model = LogisticRegression().fit(words[["a"]], words["outcome"])
+    with pytest.raises(InputError, match="positive='yes'"):
+        mlci.compare(words, label="outcome", candidate=model)
+    assert mlci.compare(words, label="outcome", candidate=model, positive="yes").report.task == "binary"
+
+
+def test_model_comparison__saves_and_shows_the_report(rows, scores, tmp_path):
+    compared = mlci.compare(rows, label="outcome", candidate=scores[1], baseline=scores[0], gates=GATES[:1])
+    assert compared.save(tmp_path / "page.html").read_text().startswith("<!doctype html>")
+    assert json.loads(compared.save(tmp_path / "report.json").read_text())["schema"] == "mlci/report/1"
+    assert {path.name for path in compared.save(tmp_path / "all").iterdir()} >= {"report.json", "comment.md"}
+    assert compared.to_frame("gates")["outcome"].tolist() == ["failed"]
+    assert "ROC AUC  failed" in str(compared)
+    assert compared._repr_html_().startswith("<iframe srcdoc=")
+    with pytest.raises(ValueError, match="use metrics, gates or disparities"):
+        compared.to_frame("nothing")
+
+
+def test_mlci__other_names_do_not_exist():
+    with pytest.raises(AttributeError, match="no attribute 'comparison'"):
+        _ = mlci.comparison
