@@ -342,13 +342,6 @@ class MetricsConfig(Config):
         return str(self.predict.metrics)
 
 
-def checked_config(config: Config) -> RowsConfig | MetricsConfig:
-    """Return a configuration without problems as the kind that its ``predict`` decides."""
-    kind = RowsConfig if config.predict.metrics is None else MetricsConfig
-    values = {name: getattr(config, name) for name in Config.model_fields}
-    return kind.model_construct(_fields_set=config.model_fields_set, **values)
-
-
 def exactly_one(names: tuple[str, ...], keys: AbstractSet[str]) -> str | None:
     """Return what is wrong unless exactly one of ``names`` is among ``keys``."""
     given = [f"`{name}`" for name in names if name in keys]

@@ -203,9 +203,7 @@ class GateRow(ReportPart):
     )
     rows_needed: int | None = None
     rows_needed_of: str | None = Field(default=None, description='What is counted, e.g. "labelled positives".')
-    rule: int | None = Field(
-        default=None, description="The entry of `gates:` that it comes from, counted from 0; null in older reports."
-    )
+    rule: int | None = Field(default=None, description="Its entry in `gates:`, counted from 0; null in older reports.")
     line: int | None = Field(default=None, description="Line of that entry in the configuration.")
     on: Literal["value", "change"] = "value"
     baseline: float | None = None
@@ -371,9 +369,7 @@ class PolicyRef(ReportPart):
 class Report(ReportPart):
     """The whole document."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True
-    )
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     schema_: Annotated[Literal["mlci/report/1"], Field(alias="schema")] = "mlci/report/1"
     model: str
