@@ -44,7 +44,9 @@ def test_mover__p_value_agrees_with_the_interval():
     assert evidence.above(low) == pytest.approx(0.05, abs=1e-9)
     assert evidence.below(low) == pytest.approx(0.95, abs=1e-9)
     assert [evidence.below(1.0), evidence.above(0.0), evidence.below(0.0), evidence.above(1.0)] == [0, 0, 1, 1]
-    assert Mover(1.0, (Proportion(12, 12),), (1.0,), 0.0, 12).interval(0.95) == Proportion(12, 12).interval(0.95)
+    perfect, same = Mover(1.0, (Proportion(12, 12),), (1.0,), 0.0, 12), Proportion(12, 12)
+    assert perfect.interval(0.95) == same.interval(0.95)
+    assert (perfect.below(1.0), perfect.above(1.0)) == (same.below(1.0), same.above(1.0)) == (1, 1)
 
 
 @pytest.mark.parametrize(
