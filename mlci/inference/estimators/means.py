@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlci.inference.evidence import Cause, Evidence, Point, Tie, Undefined, too_few
+from mlci.inference.evidence import Cause, Evidence, Point, Undefined, too_few
 from mlci.inference.intervals import distributions
 from mlci.inference.intervals.estimates import Normal
 from mlci.inference.intervals.transformed import Hall, LogScale
@@ -76,10 +76,8 @@ def loss_mean(moments: Moments, name: str, *, low: float, high: float) -> Eviden
     return _linear(moments, _unit(moments, name), method="t", low=low, high=high)
 
 
-def paired_loss_mean(moments: Moments) -> Evidence | None:
-    """Return the candidate's mean loss minus the baseline's, paired; ``None`` without a baseline."""
-    if (tie := _tie_of(moments)) is not None or "baseline" not in moments.names:
-        return tie
+def paired_loss_mean(moments: Moments) -> Evidence:
+    """Return the candidate's mean loss minus the baseline's, paired."""
     weights = _unit(moments, "candidate") - _unit(moments, "baseline")
     return _linear(moments, weights, method="paired t", low=-math.inf, high=math.inf)
 
@@ -104,10 +102,8 @@ def mse(moments: Moments, name: str, *, low: float, high: float) -> Evidence:  #
     return rmse(moments, name, power=2.0)
 
 
-def paired_rmse(moments: Moments) -> Evidence | None:
+def paired_rmse(moments: Moments) -> Evidence:
     """Return the difference of two RMSE; the influence is that of both roots, by each row's change in squares."""
-    if (tie := _tie_of(moments)) is not None or "baseline" not in moments.names:
-        return tie
     if moments.rows == 0:
         return Undefined("no rows")
     first, second = (math.sqrt(_average(moments, name)) for name in ("baseline", "candidate"))
@@ -119,10 +115,8 @@ def paired_rmse(moments: Moments) -> Evidence | None:
     return _student(moments, effect, value)
 
 
-def paired_mse(moments: Moments) -> Evidence | None:
+def paired_mse(moments: Moments) -> Evidence:
     """Return the difference of two means of squares."""
-    if (tie := _tie_of(moments)) is not None or "baseline" not in moments.names:
-        return tie
     if moments.rows == 0:
         return Undefined("no rows")
     value = _change(moments)
@@ -142,10 +136,8 @@ def r2(moments: Moments, name: str) -> Evidence:
     return LogScale(log, moments.rows, complement=True)
 
 
-def paired_r2(moments: Moments) -> Evidence | None:
+def paired_r2(moments: Moments) -> Evidence:
     """Return the difference of two R² over the same labels."""
-    if (tie := _tie_of(moments)) is not None or "baseline" not in moments.names:
-        return tie
     label_variance = _label_variance(moments)
     if label_variance is None:
         return _CONSTANT
@@ -166,11 +158,6 @@ def variance(moments: Moments, weights: Floats) -> float:
 def single_row_value(value: float) -> Evidence:
     """Return the value of a single row, which has no variance."""
     return Point(value, "single row", "a single row has no interval")
-
-
-def _tie_of(moments: Moments) -> Evidence | None:
-    """Return the tie of identical predictions; ``None`` if predictions differ, or without a baseline."""
-    return Tie() if "baseline" in moments.names and moments.differing == 0 and moments.rows else None
 
 
 def _linear(moments: Moments, weights: Floats, *, method: str, low: float, high: float) -> Evidence:
@@ -276,10 +263,8 @@ def class_mean(moments: Moments, name: str, *, low: float, high: float) -> Evide
     return Hall(centre, error, skewness, df, n, "hall by class", low=low, high=high)
 
 
-def paired_class_mean(moments: Moments) -> Evidence | None:
+def paired_class_mean(moments: Moments) -> Evidence:
     """Return the candidate's mean loss minus the baseline's: Student's t with the variance of both classes."""
-    if moments.differing == 0 and moments.rows:
-        return Tie()
     sums = moments.by_class["change"]
     if (few := _too_few_in_class(sums)) is not None:
         return few

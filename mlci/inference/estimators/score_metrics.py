@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from mlci.inference.evidence import (
     Evidence,
     MeasureContext,
     Point,
+    Tie,
     Triple,
     Undefined,
     absent_evidence,
@@ -52,13 +54,19 @@ def loss_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -
     low = -math.inf if info.low is None else info.low
     high = math.inf if info.high is None else info.high
     one, pair = _mean_of(sums)
-    candidate = one(sums, "candidate", low=low, high=high)
+    return _compare(sums, partial(one, low=low, high=high), pair)
+
+
+def _compare(sums: Moments, one: Callable[[Moments, str], Evidence], pair: Callable[[Moments], Evidence]) -> Triple:
+    """Return the evidence for both models and the change, which is a tie if predictions are identical."""
+    candidate = one(sums, "candidate")
     if "baseline" not in sums.names:
         return candidate, None, None
-    return candidate, one(sums, "baseline", low=low, high=high), pair(sums)
+    change = Tie() if sums.differing == 0 and sums.rows else pair(sums)
+    return candidate, one(sums, "baseline"), change
 
 
-def _mean_of(sums: Moments) -> tuple[Callable[..., Evidence], Callable[[Moments], Evidence | None]]:
+def _mean_of(sums: Moments) -> tuple[Callable[..., Evidence], Callable[[Moments], Evidence]]:
     """Return the interval methods of a mean loss and its change: by class, by squares' tails, or by Student's t."""
     if sums.by_class:
         return means.class_mean, means.paired_class_mean
@@ -72,9 +80,9 @@ def moments_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext
     sums = statistics.moments.get(info.loss or "")
     if sums is None:
         return absent_evidence("scores")
-    one, two = (means.r2, means.paired_r2) if info.loss == "variance" else (means.rmse, means.paired_rmse)
-    baseline = one(sums, "baseline") if "baseline" in sums.names else None
-    return one(sums, "candidate"), baseline, two(sums)
+    if info.loss == "variance":
+        return _compare(sums, means.r2, means.paired_r2)
+    return _compare(sums, means.rmse, means.paired_rmse)
 
 
 def calibration_evidence(_info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Triple:
