@@ -47,50 +47,53 @@ class Reproduction:
     """Result of a reproduction.
 
     Attributes:
-        version: Number of the version.
-        outcome: ``identical`` in bytes or predictions, ``within`` the spread of the reruns, or ``different``.
+        record: What the ledger keeps, written here or by a job that may write to the registry.
         how: ``bytes`` or ``predictions``, whichever is identical.
-        reruns: All trainings; the first had the version's own seed.
         metrics: Each metric of the version against the reruns.
         disagreements: Number of rows that the first rerun decides differently, and some keys; ``None`` without a key.
         notes: Lines for the user.
         entry: Number of the ledger's entry; ``None`` if nothing was recorded.
-        found: Record of the reproduction, written here or by a job that may write to the registry.
     """
 
-    version: int
-    outcome: Outcome
+    record: ReproductionFound
     how: Literal["bytes", "predictions"] | None
-    reruns: tuple[Rerun, ...]
     metrics: dict[str, ReproductionCheck]
-    disagreements: tuple[int, tuple[str, ...]] | None = None
-    notes: tuple[str, ...] = ()
-    entry: int | None = None
-    found: ReproductionFound
+    disagreements: tuple[int, tuple[str, ...]] | None
+    notes: tuple[str, ...]
+    entry: int | None
+
+    @property
+    def version(self) -> int:
+        """Number of the version."""
+        return self.record.spread.version
+
+    @property
+    def outcome(self) -> Outcome:
+        """``identical`` in bytes or predictions, ``within`` the spread of the reruns, or ``different``."""
+        return self.record.outcome
+
+    @property
+    def reruns(self) -> tuple[Rerun, ...]:
+        """All trainings; the first had the version's own seed."""
+        return self.record.spread.reruns
 
 
 def reproduce_version(
-    context: RunContext,
-    *,
-    name: str,
-    runs: int,
-    environment: RuntimeEnvironment,
-    count_disagreements: CountDisagreements,
+    context: RunContext, *, name: str, runs: int, environment: RuntimeEnvironment, count: CountDisagreements
 ) -> Reproduction:
     """Retrain a version in clean worktrees of its commit, and evaluate the reruns on the current evaluation set.
 
-    Each rerun has its own environment, made from the version's lock file if it has one.
-
-    The first rerun has the version's own seed and shows whether the version can be reproduced. Each further one has the
-    next seed; together they measure the training noise, if the training uses ``MLCI_SEED``.
+    Each rerun has its own environment, made from the version's lock file if it has one. The first rerun has the
+    version's own seed and shows whether the version can be reproduced. Each further one has the next seed; together
+    they measure the training noise, if the training uses ``MLCI_SEED``.
 
     Args:
         context: Run context with the registry; with an author, the result is recorded.
         name: The version's number, or ``production``.
         runs: Number of reruns.
         environment: Environment to run in.
-        count_disagreements: Counts the rows that two files decide differently, and returns some of their keys, given
-            both files, the key and the threshold.
+        count: Counts the rows that two files decide differently, and returns some of their keys, given both files, the
+            key and the threshold.
 
     Raises:
         InputError: if the version can't be reproduced.
@@ -114,29 +117,23 @@ def reproduce_version(
         ]
     first, metrics = retrainings[0], _metrics(recipe.config, retrainings)
     how = _identical(version, first, context.fingerprint(original.source.path))
-    inside = runs >= LEAST and all(check.inside for check in metrics.values())
-    outcome: Outcome = "identical" if how else "within" if inside else "different"
     rows = version.manifest.predictions.fingerprint if own_rows else ref_or_file.rows_fingerprint(recipe)
     trained_in = _environment_of(first, environment.job)
-    found = _found(outcome, version.number, retrainings, rows, trained_in)
+    record = _record(_outcome(how, metrics, runs), version.number, retrainings, rows, trained_in)
     return Reproduction(
-        version=version.number,
-        outcome=outcome,
+        record=record,
         how=how,
-        reruns=tuple(item.rerun for item in retrainings),
         metrics=metrics,
-        disagreements=_disagreements(recipe.config, original, first, count_disagreements),
+        disagreements=_disagreements(recipe.config, original, first, count),
         notes=_notes(version, trained_in, fresh=first.environment is not None),
-        entry=None if registry.author is None else record_reproduction(registry, found),
-        found=found,
+        entry=None if registry.author is None else record_reproduction(registry, record),
     )
 
 
 def _makes_its_own_rows(context: RowsContext, version: Version) -> bool:
     """Check if the version's training made its evaluation set, and git does not track one now."""
-    return not is_tracked(context.git, context.config.evaluation.data) and production.was_made_by_training(
-        context, version
-    )
+    committed = is_tracked(context.git, context.config.evaluation.data)
+    return not committed and production.was_made_by_training(context, version)
 
 
 def _environment_of(first: Retraining, job: Environment) -> Environment:
@@ -173,6 +170,12 @@ def _identical(version: Version, first: Retraining, fingerprint: str) -> Literal
     return "predictions" if same else None
 
 
+def _outcome(how: str | None, metrics: dict[str, ReproductionCheck], runs: int) -> Outcome:
+    if how is not None:
+        return "identical"
+    return "within" if runs >= LEAST and all(check.inside for check in metrics.values()) else "different"
+
+
 def _notes(version: Version, environment: Environment, *, fresh: bool) -> tuple[str, ...]:
     """Describe the environment, and how it differs from the version's."""
     was, locked = version.manifest.environment, lock_file(version.manifest)
@@ -184,7 +187,7 @@ def _notes(version: Version, environment: Environment, *, fresh: bool) -> tuple[
     return (f"trained in {where}", *([f"it was made in another environment: {named}{more}"] if items else []))
 
 
-def _found(
+def _record(
     outcome: Outcome, version: int, retrainings: list[Retraining], rows: str, environment: Environment
 ) -> ReproductionFound:
     """Return the record of the reproduction."""

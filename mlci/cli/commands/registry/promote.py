@@ -18,10 +18,12 @@ from mlci.cli.registry_factory import (
 )
 from mlci.cli.run_output import BLOCKED, save_files
 from mlci.cli.wiring import load_configuration, run_context
+from mlci.config.loader import CheckedConfig
 from mlci.operations import holdout_uses
 from mlci.operations.context import RunContext
 from mlci.operations.promote.import_model import import_model
 from mlci.operations.promote.promote import PromoteOptions, PromotionResult, promote
+from mlci.registry.registry import Registry
 from mlci.report.document import Report
 from mlci.report.serialization import dump_report
 from mlci.util.digests import sha256_of
@@ -76,36 +78,47 @@ def command(  # noqa: PLR0913 - an option each
       mlci promote --record        # if the run itself could not write to the registry
       mlci promote --import models:/churn@champion   # a model from before mlci becomes version 1
     """  # noqa: D301 (click's mark against rewrapping)
-    note, despite = sanitize_notes(note, "--note"), sanitize_notes(despite, "--despite", most=MOST_WORDS // 2)
-    note = sanitize_notes(note, "--note beside --despite", most=MOST_WORDS // 2 - 100) if despite else note
-    loaded, folder = load_configuration(config_path), config_path.parent
-    registry = open_registry(loaded, folder, writes=True)
+    choice = _promote_options(note, again=again, despite=despite)
+    loaded = load_configuration(config_path)
+    registry = open_registry(loaded, config_path.parent, writes=True)
     if source is None and not take_alias:
         refuse_alias_of_user(registry)
-    user_code = os.environ.get("GITHUB_ACTIONS") != "true"  # there, the job's token can write to it
+    outcome = _promote_or_import(loaded, registry, out, choice, source=source, record=record)
+    click.echo(_json(outcome) if as_json else promotion_text(outcome, out))
+    new_report = outcome.report if outcome.again else None
+    write_step_result(_outputs(outcome, out), promotion_text(outcome, out), report=new_report)
+    if outcome.refused is not None:
+        return BLOCKED
+    if note := update_mlflow_aliases(registry, take_alias=take_alias or source is not None):
+        click.echo(note, err=True)
+    return 0
+
+
+def _promote_options(note: str | None, *, again: bool, despite: str | None) -> PromoteOptions:
+    note, despite = sanitize_notes(note, "--note"), sanitize_notes(despite, "--despite", most=MOST_WORDS // 2)
+    note = sanitize_notes(note, "--note beside --despite", most=MOST_WORDS // 2 - 100) if despite else note
+    return PromoteOptions(note=note, again=again, despite=despite)
+
+
+def _promote_or_import(
+    loaded: CheckedConfig, registry: Registry, out: Path, choice: PromoteOptions, *, source: str | None, record: bool
+) -> PromotionResult:
+    """Promote the bundle in ``out``, or import the model of ``source``; record the verdict if that is wanted."""
+    folder, save = Path(loaded.path).parent, partial(save_files, out=out)
+    user_code = os.environ.get("GITHUB_ACTIONS") != "true"  # there, the job's token can write to the registry
     asked = {"out": str(out), "import": source}
     with (
         with_intent(registry, folder, os.environ, "promote", asked) as intended,
         run_context(loaded, registry=intended, user_code=user_code) as context,
     ):
-        save = partial(save_files, out=out)
-        if source is not None:
-            model = model_source.fetch_model(context, source, os.environ)
-            outcome = import_model(context, model, environment=runtime_environment(), note=note, save=save)
-        else:
-            choice = PromoteOptions(note=note, again=again, despite=despite)
+        if source is None:
             outcome = promote(context, out=out, options=choice, save=save)
+        else:
+            model, environment = model_source.fetch_model(context, source, os.environ), runtime_environment()
+            outcome = import_model(context, model, environment=environment, note=choice.note, save=save)
         if record:
             _record_use(context, outcome.report)
-    click.echo(_json(outcome) if as_json else promotion_text(outcome, out))
-    write_step_result(
-        _outputs(outcome, out), promotion_text(outcome, out), report=outcome.report if outcome.again else None
-    )
-    if outcome.refused is None and (
-        words := update_mlflow_aliases(registry, take_alias=take_alias or source is not None)
-    ):
-        click.echo(words, err=True)
-    return BLOCKED if outcome.refused is not None else 0
+    return outcome
 
 
 def _record_use(context: RunContext, report: Report) -> None:

@@ -13,7 +13,7 @@ from mlci.cli.github_actions import write_step_result
 from mlci.cli.output_files import write_files
 from mlci.cli.registry_factory import open_registry, refuse_training_beside_credentials, runtime_environment
 from mlci.cli.wiring import load_configuration, run_context, terminal_style
-from mlci.config.loader import LoadedConfig
+from mlci.config.loader import CheckedConfig, LoadedConfig
 from mlci.engine.row_comparison import count_disagreements
 from mlci.errors import InputError, Problem
 from mlci.operations.diff import PRODUCTION
@@ -83,32 +83,32 @@ def command(
       mlci reproduce --record found.json                  # in another job, which trains nothing
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = load_configuration(config_path)
-    folder = config_path.parent
     if taken is not None:
-        only = (version, save, runs, no_record) == (PRODUCTION, None, None, False)
-        return _recorded(loaded, folder, taken, alone=only)
-    if not no_record:
+        alone = (version, save, runs, no_record) == (PRODUCTION, None, None, False)
+        return _record_of_other_job(loaded, config_path.parent, taken, alone=alone)
+    builder = EnvironmentBuilder(_uv()) if where == "locked" else None
+    reproduction = _reproduce(loaded, version, runs or 1, builder, records=not no_record)
+    if save is not None:
+        record = reproduction.record.model_dump_json(by_alias=True, indent=1) + "\n"
+        write_files(save.parent, {save.name: record}, option="--save")
+    if as_json:
+        click.echo(pretty_json(_plain(reproduction)))
+    else:
+        click.echo(_shown(reproduction), nl=False)
+    return _DIFFERENT if reproduction.outcome == "different" else 0
+
+
+def _reproduce(
+    loaded: CheckedConfig, version: str, runs: int, builder: EnvironmentBuilder | None, *, records: bool
+) -> Reproduction:
+    """Open the registry, retrain the version, and record the result if ``records`` is set."""
+    if records:
         instead = "train with `--no-record --save FILE`, and let a job of its own run `mlci reproduce --record FILE`"
         refuse_training_beside_credentials(loaded, os.environ, instead=instead)
-    registry = open_registry(loaded, folder, writes=not no_record)
+    registry = open_registry(loaded, Path(loaded.path).parent, writes=records)
+    environment = RuntimeEnvironment(runtime_environment(), builder)
     with run_context(loaded, cached=False, registry=registry) as context:
-        found = reproduce_version(
-            context,
-            name=version,
-            runs=runs or 1,
-            environment=RuntimeEnvironment(
-                runtime_environment(), EnvironmentBuilder(_uv()) if where == "locked" else None
-            ),
-            count_disagreements=count_disagreements,
-        )
-    if save is not None:
-        left = found.found.model_dump_json(by_alias=True, indent=1) + "\n"
-        write_files(save.parent, {save.name: left}, option="--save")
-    if as_json:
-        click.echo(pretty_json(_plain(found)))
-    else:
-        click.echo(_shown(found), nl=False)
-    return _DIFFERENT if found.outcome == "different" else 0
+        return reproduce_version(context, name=version, runs=runs, environment=environment, count=count_disagreements)
 
 
 def _uv() -> Path | None:
@@ -120,7 +120,7 @@ def _uv() -> Path | None:
     return next(iter(beside), None)
 
 
-def _recorded(loaded: LoadedConfig, folder: Path, taken: Path, *, alone: bool) -> int:
+def _record_of_other_job(loaded: LoadedConfig, folder: Path, taken: Path, *, alone: bool) -> int:
     """Record the reproduction of another job."""
     if not alone:
         raise click.UsageError("--record takes the version from its file, trains nothing, and writes to the registry")
@@ -139,34 +139,34 @@ def _recorded(loaded: LoadedConfig, folder: Path, taken: Path, *, alone: bool) -
     return 0
 
 
-def _shown(found: Reproduction) -> str:
+def _shown(reproduction: Reproduction) -> str:
     return reproduction_text(
-        version=found.version,
-        outcome=found.outcome,
-        how=found.how,
-        runs=len(found.reruns),
-        metrics=_rows(found),
-        rows=found.disagreements,
-        notes=found.notes,
+        version=reproduction.version,
+        outcome=reproduction.outcome,
+        how=reproduction.how,
+        runs=len(reproduction.reruns),
+        metrics=_rows(reproduction),
+        rows=reproduction.disagreements,
+        notes=reproduction.notes,
         width=terminal_style()[1],
     )
 
 
-def _rows(found: Reproduction) -> list[tuple[str, float, float, float | None, bool]]:
-    return [(name, one.original, one.mean, one.sd, one.inside) for name, one in found.metrics.items()]
+def _rows(reproduction: Reproduction) -> list[tuple[str, float, float, float | None, bool]]:
+    return [(name, one.original, one.mean, one.sd, one.inside) for name, one in reproduction.metrics.items()]
 
 
-def _plain(found: Reproduction) -> dict[str, Any]:
+def _plain(reproduction: Reproduction) -> dict[str, Any]:
     names = ("metric", "version", "mean", "sd", "inside")
-    count, keys = found.disagreements or (None, ())
+    count, keys = reproduction.disagreements or (None, ())
     return {
-        "version": found.version,
-        "outcome": found.outcome,
-        "identical": found.how,
-        "runs": len(found.reruns),
-        "metrics": [dict(zip(names, row, strict=True)) for row in _rows(found)],
+        "version": reproduction.version,
+        "outcome": reproduction.outcome,
+        "identical": reproduction.how,
+        "runs": len(reproduction.reruns),
+        "metrics": [dict(zip(names, row, strict=True)) for row in _rows(reproduction)],
         "otherwise": {"rows": count, "keys": list(keys)},
-        "reruns": [item.model_dump(mode="json") for item in found.reruns],
-        "notes": list(found.notes),
-        "entry": found.entry,
+        "reruns": [item.model_dump(mode="json") for item in reproduction.reruns],
+        "notes": list(reproduction.notes),
+        "entry": reproduction.entry,
     }
