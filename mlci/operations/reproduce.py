@@ -92,8 +92,7 @@ def reproduce_version(
         name: The version's number, or ``production``.
         runs: Number of reruns.
         environment: Environment to run in.
-        count: Counts the rows that two files decide differently, and returns some of their keys, given both files, the
-            key and the threshold.
+        count: Counts the rows that two files decide differently, by key and threshold, and returns some of their keys.
 
     Raises:
         InputError: if the version can't be reproduced.
