@@ -131,18 +131,18 @@ def read_workflow(environment: Mapping[str, str]) -> Workflow:
 
 def _wrong(repository: str | None, secret: str, token: str | None) -> list[str]:
     """Return problems with the values of variables; a token is never shown."""
-    found = []
+    problems = []
     if repository is not None and publish_event.payload_repository({"full_name": repository}) is None:
-        found.append(
+        problems.append(
             f"GITHUB_REPOSITORY is {plain_text(repository)!r}, which is not OWNER/NAME; GitHub's runner sets it, and "
             "on a machine write `export GITHUB_REPOSITORY=owner/name`"
         )
     if token is not None and not _TOKEN.fullmatch(token):
-        found.append(
+        problems.append(
             f"{secret} has a line break, a space or another character in it that no token has, so it can't be sent; "
             f"in a workflow write `{secret}: ${{{{ github.token }}}}`, or store the secret again, the token alone"
         )
-    return found
+    return problems
 
 
 def head_of_this_run(elsewhere: Callable[[frozenset[str]], str | None] = lambda _: None) -> str | None:

@@ -33,15 +33,15 @@ def fetch_model(context: RunContext, source: str, environment: MutableMapping[st
                 f"--import {source}: the file or folder does not exist; write a model of MLflow as models:/NAME@ALIAS"
             )
         return ImportedModel(path=path, source=source)
-    found = _MODEL.fullmatch(source)
-    if found is None:
+    match = _MODEL.fullmatch(source)
+    if match is None:
         raise InputError(f"--import {source}: write models:/NAME@ALIAS or models:/NAME/VERSION")
     registry = context.config.registry
     uri = registry if registry.startswith(MLFLOW) else environment.get("MLFLOW_TRACKING_URI", "")
     if not uri:
         raise InputError(f"--import {source}: name MLflow's server by MLFLOW_TRACKING_URI or by `registry: mlflow:…`")
     room = context.scratch / "imported"
-    return _of_mlflow(source, found, uri, room, folder=context.folder, environment=environment)
+    return _of_mlflow(source, match, uri, room, folder=context.folder, environment=environment)
 
 
 def _of_mlflow(

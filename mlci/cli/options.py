@@ -22,17 +22,17 @@ def find_above(folder: Path) -> Path | None:
     top = next((number for number, path in enumerate(above) if (path / ".git").exists()), None)
     if top is None:
         return None
-    found = (path / DEFAULT_CONFIG for path in above[1 : top + 1])
-    return next((path for path in found if path.is_file()), None)
+    files = (path / DEFAULT_CONFIG for path in above[1 : top + 1])
+    return next((path for path in files if path.is_file()), None)
 
 
 def _config(context: click.Context, option: click.Parameter, path: Path) -> Path:
     chosen = context.get_parameter_source(str(option.name)) is not ParameterSource.DEFAULT
     here = Path.cwd()
-    found = None if chosen or path.exists() else find_above(here)
-    if found is None:
+    above = None if chosen or path.exists() else find_above(here)
+    if above is None:
         return path
-    shown = Path(os.path.relpath(found, here))
+    shown = Path(os.path.relpath(above, here))
     context.meta[_ABOVE] = shown.parent
     click.echo(f"mlci: using {shown}", err=True)
     return shown

@@ -110,5 +110,5 @@ class PublishConsole:
     def end(self, *, verdict: str | None, code: int) -> None:
         """Print the JSON document if it was requested."""
         if self.as_json:
-            said = {"did": self._said["did"], "notices": self._said["notice"], "warnings": self._said["warning"]}
-            click.echo(pretty_json({"verdict": verdict, "exit_code": code, **self.document, **said}))
+            lines = {"did": self._said["did"], "notices": self._said["notice"], "warnings": self._said["warning"]}
+            click.echo(pretty_json({"verdict": verdict, "exit_code": code, **self.document, **lines}))

@@ -85,8 +85,8 @@ def _salvaged(config: Path) -> str | None:
         tree, _ = parse_draft(read_bounded_config(config), path=str(config))
     except InputError:
         return None
-    found = tree.data.get("model") if isinstance(tree.data, dict) else None
-    return found if isinstance(found, str) and re.fullmatch(MODEL_ID, found) else None
+    model = tree.data.get("model") if isinstance(tree.data, dict) else None
+    return model if isinstance(model, str) and re.fullmatch(MODEL_ID, model) else None
 
 
 BLOCKED = 1
@@ -124,8 +124,8 @@ class Note:
         try:
             written = read_bounded(self._path, _MOST_BYTES, links=False)
             self._path.write_text("", encoding="utf-8")
-            found = json.loads(written)
-            text, seal = str(found["check"]), str(found["seal"])
+            note = json.loads(written)
+            text, seal = str(note["check"]), str(note["seal"])
             if not hmac.compare_digest(seal.encode(), self._seal(text).encode()):
                 return None
             return _check(json.loads(text))
@@ -188,16 +188,16 @@ def conclude_run(
     about = read_subject(config)
     event, broken = _event(workflow)
     broken = workflow.wrong or broken
-    found = _found(about, report, ended=ended, code=code, commits=event.commits(workflow.sha))
+    result = _found(about, report, ended=ended, code=code, commits=event.commits(workflow.sha))
     links = workflow.links(event.head)
-    verdict = found.report.verdict if isinstance(found, Finished) else "error"
-    console.trouble(write_summary(workflow.summary, lambda room: _summary(found, about, event, links, room)))
-    console.trouble(write_outputs(workflow.output, _outputs(found, report, verdict)))
-    done = PublishResult() if broken else _published(workflow, console, about, event, found, links, check, url)
+    verdict = result.report.verdict if isinstance(result, Finished) else "error"
+    console.trouble(write_summary(workflow.summary, lambda room: _summary(result, about, event, links, room)))
+    console.trouble(write_outputs(workflow.output, _outputs(result, report, verdict)))
+    done = PublishResult() if broken else _published(workflow, console, about, event, result, links, check, url)
     urls = {"comment-url": done.comment.url if done.comment else "", "check-url": done.check.url if done.check else ""}
     console.trouble(write_outputs(workflow.output, urls))
     exit_code = BLOCKED if verdict in {"block", "error"} else 0
-    console.verdict(found, about.model)
+    console.verdict(result, about.model)
     console.end(verdict=verdict, code=exit_code)
     _raise(done)
     if broken is not None:
@@ -247,11 +247,11 @@ def _published(
         return PublishResult()
     what: Publication = plan_publication(target, found, policy=about.policy, links=links)
     note = _note(workflow, target, access)
-    known = note.take() or (
+    check_run = note.take() or (
         parse_check(check, target) if check and note.begin() else None
     )  # true until something is sent
     client = Client(transport(access), repository=workflow.repository or "")
-    done = publish_report(what, client, known=known, opener=opener(check))
+    done = publish_report(what, client, known=check_run, opener=opener(check))
     console.done(done, target)
     return done
 

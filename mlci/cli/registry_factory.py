@@ -187,8 +187,8 @@ def runtime_environment() -> Environment:
     from importlib.metadata import distributions  # noqa: PLC0415 - only a bundle needs it
 
     metadata = [item.metadata for item in distributions()]  # each read parses the whole file
-    found = {item["Name"]: item["Version"] for item in metadata if "Name" in item}
-    return Environment(python=platform.python_version(), platform=platform.platform(), packages=found)
+    packages = {item["Name"]: item["Version"] for item in metadata if "Name" in item}
+    return Environment(python=platform.python_version(), platform=platform.platform(), packages=packages)
 
 
 def _in_repository(loaded: LoadedConfig, environment: Mapping[str, str]) -> Store:

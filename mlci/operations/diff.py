@@ -71,13 +71,13 @@ def diff_versions(context: RunContext, before: str, after: str, *, out: Path) ->
     one, other = (_end(context, now, name, out) for name in (before, after))
     values = (one.content.metrics, other.content.metrics)
     metrics = {name: (values[0].get(name), values[1].get(name)) for name in {**values[0], **values[1]}}
-    found = origins.compare_lineage(context.git, one.origin, other.origin)
+    lineage = origins.compare_lineage(context.git, one.origin, other.origin)
     if one.origin.fingerprint != other.origin.fingerprint:
         rows = evaluation_rows.compare_rows(
             one.rows, other.rows, before=one.content.data.rows, after=other.content.data.rows
         )
-        found = found.model_copy(update={"evaluation": rows})
-    return Diff(before=one, after=other, metrics=metrics, lineage=found)
+        lineage = lineage.model_copy(update={"evaluation": rows})
+    return Diff(before=one, after=other, metrics=metrics, lineage=lineage)
 
 
 def version_number(view: RegistryView, name: str) -> int:

@@ -100,18 +100,18 @@ def metric_name(item: Gate | Reported) -> str:
 def row_metrics(config: RowsConfig) -> tuple[RowMetric, ...]:
     """Return the metrics that are functions of rows, each once, with the settings of all its mentions."""
     reported = config.evaluation.reported or ()
-    found: dict[str, RowMetric] = {}
+    metrics: dict[str, RowMetric] = {}
     entries: list[Gate | Reported] = [*config.gates, *reported]
     for item in entries:
         name, written = metric_name(item), item.metric
         if catalogue.find(name) is not None:
             continue
-        known = found.get(name)
-        on: On | None = _ON[item.on] if item.on else known.on if known else None
-        line = known.line if known else getattr(item, "line", None)
+        earlier = metrics.get(name)
+        on: On | None = _ON[item.on] if item.on else earlier.on if earlier else None
+        line = earlier.line if earlier else getattr(item, "line", None)
         function = written if ":" in written else catalogue.canonical(written)
-        found[name] = RowMetric(name=name, function=function, on=on, params=item.params or {}, line=line)
-    return tuple(found.values())
+        metrics[name] = RowMetric(name=name, function=function, on=on, params=item.params or {}, line=line)
+    return tuple(metrics.values())
 
 
 def required_statistics(config: RowsConfig) -> RequiredStatistics:

@@ -43,8 +43,8 @@ def _read(context: RunContext, view: RegistryView, champion: Version) -> None:
     training_noise.load_noise(config, view, against=champion.number, rows=rows)
     # Training may make other rows, so every file that a comparison with the champion may need has to be copied.
     judged = (*manifest.files, manifest.predictions.file, manifest.report) if predictions is None or made_later else ()
-    known = (predictions.file,) if predictions is not None else ()
-    for number, file in enumerate((manifest.recipe.config, *manifest.environment.lock, *keys, *judged, *known)):
+    rescored = (predictions.file,) if predictions is not None else ()
+    for number, file in enumerate((manifest.recipe.config, *manifest.environment.lock, *keys, *judged, *rescored)):
         stored_files.fetch_file(
             view.store, file, context.scratch / "fetched" / str(number), of=f"version {champion.number}"
         )

@@ -68,8 +68,8 @@ def known_uses(view: RegistryView | None, fingerprint: str | None) -> int | None
     """Return the number of uses in the ledger; ``None`` if it has none or was not read."""
     if view is None or fingerprint is None:
         return None
-    found = [view.state.uses[name] for name in spellings(fingerprint) if name in view.state.uses]
-    return sum(found) if found else None
+    counts = [view.state.uses[name] for name in spellings(fingerprint) if name in view.state.uses]
+    return sum(counts) if counts else None
 
 
 def policy_digest(config: Config) -> str:

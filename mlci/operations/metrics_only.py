@@ -51,11 +51,11 @@ def candidate_values(context: MetricsContext) -> tuple[ModelPredictions, Values]
     """Run the training command, if any, and read the metrics file."""
     trained = predictions.run_train_step(context, predictions.candidate_steps(context))
     name = context.config.metrics_file
-    found = _read(context.loaded, context.folder / name, name, ("predict", "metrics"))
+    file = _read(context.loaded, context.folder / name, name, ("predict", "metrics"))
     source = Source(path=str(context.folder / name))
     return ModelPredictions(
-        source=source, model=trained.output if trained else None, notes=found.notes(name)
-    ), found.values
+        source=source, model=trained.output if trained else None, notes=file.notes(name)
+    ), file.values
 
 
 def _read(loaded: LoadedConfig, path: Path, shown: str, where: tuple[str, ...] = ()) -> MetricsFile:
@@ -63,9 +63,9 @@ def _read(loaded: LoadedConfig, path: Path, shown: str, where: tuple[str, ...] =
     if where and is_missing(str(path)):
         missing = missing_file(str(path), ("candidate" if where[0] == "predict" else "baseline", where[1]))
         raise InputError(loaded.problem(f"`{shown}` {missing.message}", *where))
-    found = metrics_file.read_metrics_file(path, shown=shown)
-    found.require(gate.metric for gate in loaded.config.gates)
-    return found
+    file = metrics_file.read_metrics_file(path, shown=shown)
+    file.require(gate.metric for gate in loaded.config.gates)
+    return file
 
 
 def baseline_values(context: MetricsContext, view: RegistryView | None) -> MetricValues | None:
@@ -182,13 +182,13 @@ def _comparison(name: str, candidate: Values, baseline: Values | None) -> Compar
 
 def _absent(name: str, candidate: Values, *, disappeared: bool) -> Undefined:
     """Describe a missing number: it disappeared, or no metric has that name."""
-    said = f"{name} is not in the candidate's metrics file"
+    reason = f"{name} is not in the candidate's metrics file"
     if disappeared:
-        return Undefined(f"{said}, but was in the baseline's", cause=Cause.MISSING)
+        return Undefined(f"{reason}, but was in the baseline's", cause=Cause.MISSING)
     guess = nearest_word(name, candidate)
     listed = ", ".join(list(candidate)[:_LISTED])
     hint = f"; did you mean {guess}?" if guess else f"; there are {listed}" if listed else ""
-    return Undefined(said + hint, cause=Cause.NAME)
+    return Undefined(reason + hint, cause=Cause.NAME)
 
 
 def _gone(name: str, before: float) -> JudgedGate:

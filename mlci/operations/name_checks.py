@@ -43,13 +43,13 @@ def survey_before_steps(context: RowsContext) -> bool:
     if context.survey is None or not runs or not Path(context.data).is_file():
         return False
     try:
-        found = context.survey(context.data, config.evaluation.label)
+        surveyed = context.survey(context.data, config.evaluation.label)
     except InputError:
         return False  # training may rewrite it; a later reader reports errors
     problems = [
-        *_columns(context.loaded, found.columns),
-        *_classes(context.loaded, found),
-        *_positive(context.loaded, found),
+        *_columns(context.loaded, surveyed.columns),
+        *_classes(context.loaded, surveyed),
+        *_positive(context.loaded, surveyed),
         *_predicted(context),
     ]
     if problems:
@@ -105,12 +105,12 @@ def _predicted(context: RowsContext) -> Iterator[Problem]:
     if path is None or context.survey is None or not path.is_file():
         return
     try:
-        known = context.survey(str(path), "").columns
+        columns = context.survey(str(path), "").columns
     except InputError:
         return  # the reader of the predictions reports the error
     for key, name in (("score", predict.score), ("decision", predict.decision)):
-        if name is not None and name not in known:
-            hint = _hint(name, known, f"{key}: ")
+        if name is not None and name not in columns:
+            hint = _hint(name, columns, f"{key}: ")
             yield context.loaded.problem(f"`{predict.file}` has no column {name!r}; {hint}", "predict", key)
 
 
@@ -120,8 +120,8 @@ def refuse_unknown(loaded: Loaded[RowsConfig], result: EvaluationResult) -> None
     Raises:
         InputError: if such a name exists; the message has all of them with their lines.
     """
-    known = result.classes
-    problems = [*_unknown_classes(loaded, known)] if known else []
+    classes = result.classes
+    problems = [*_unknown_classes(loaded, classes)] if classes else []
     if problems := [*problems, *_references(loaded, result)]:
         raise InputError.of(problems)
 
@@ -194,21 +194,21 @@ def _references(loaded: Loaded[RowsConfig], result: EvaluationResult) -> Iterato
     for index, item in enumerate(evaluation.slices):
         if not isinstance(item, SliceColumnConfig) or item.column not in wanted or item.column not in groups:
             continue
-        name, known = wanted[item.column], tuple(groups[item.column])
-        if name not in known:
-            words = f"no group of `{item.column}` is called {name!r}; {_hint(name, known, 'reference: ')}"
+        name, groups_of_column = wanted[item.column], tuple(groups[item.column])
+        if name not in groups_of_column:
+            words = f"no group of `{item.column}` is called {name!r}; {_hint(name, groups_of_column, 'reference: ')}"
             yield loaded.problem(words, "evaluation", "slices", index, "reference")
 
 
 def _groups(result: EvaluationResult) -> dict[str, dict[str, None]]:
     """Return the names of the groups by slice, in order."""
-    found: dict[str, dict[str, None]] = {}
+    groups: dict[str, dict[str, None]] = {}
     for item in result.comparisons:
         if item.scope.slice is not None:
-            found.setdefault(item.scope.slice, {})[str(item.scope.group)] = None
+            groups.setdefault(item.scope.slice, {})[str(item.scope.group)] = None
     for spread in result.disparities:
-        found.setdefault(spread.across, {}).update(dict.fromkeys(group.group for group in spread.groups))
-    return found
+        groups.setdefault(spread.across, {}).update(dict.fromkeys(group.group for group in spread.groups))
+    return groups
 
 
 def _hint(name: str, known: Iterable[str], key: str = "", form: str = "{}") -> str:

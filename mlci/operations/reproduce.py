@@ -235,11 +235,11 @@ def take_over_reproduction(registry: Registry, data: bytes, *, path: str) -> Rep
     if len(data) > MOST_BYTES:
         raise InputError(Problem(f"has more than {MOST_BYTES:,} bytes; {SAVE_REMEDY}, and it is smaller", path))
     try:
-        found = ReproductionFound.model_validate_json(data)
+        record = ReproductionFound.model_validate_json(data)
     except ValidationError as error:
         raise InputError(Problem(f"can't be read: {error.errors()[0]['msg']}; {SAVE_REMEDY}", path)) from None
-    _check_version(registry, found, path)
-    return found
+    _check_version(registry, record, path)
+    return record
 
 
 def _check_version(registry: Registry, found: ReproductionFound, path: str) -> None:
@@ -253,8 +253,8 @@ def _check_version(registry: Registry, found: ReproductionFound, path: str) -> N
     if [item.seed for item in spread.reruns] != list(range(first, first + len(spread.reruns))):
         words = f"is not of version {spread.version}: its reruns begin with the seed {first}"
         raise InputError(Problem(words, path))
-    known = version.manifest.metrics if version.manifest.predictions.fingerprint == spread.fingerprint else {}
-    for name in sorted(known.keys() & spread.original.keys()):
-        if not math.isclose(known[name], spread.original[name], rel_tol=1e-9, abs_tol=1e-9):
-            words = f"is not of version {spread.version}, whose {name} is {known[name]:.6g}: another was trained"
+    metrics = version.manifest.metrics if version.manifest.predictions.fingerprint == spread.fingerprint else {}
+    for name in sorted(metrics.keys() & spread.original.keys()):
+        if not math.isclose(metrics[name], spread.original[name], rel_tol=1e-9, abs_tol=1e-9):
+            words = f"is not of version {spread.version}, whose {name} is {metrics[name]:.6g}: another was trained"
             raise InputError(Problem(words, path))

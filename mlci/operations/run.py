@@ -107,13 +107,13 @@ def compare_models(
     with name_checks.at_their_lines(context.loaded):
         measured = evaluate_models(context, candidate, baseline, data=context.data)
     name_checks.refuse_unknown(context.loaded, measured.result)
-    known = replace(context.facts, made_by_training=from_training, shared=measured.shared)
+    facts = replace(context.facts, made_by_training=from_training, shared=measured.shared)
     result = measured.result
     result = replace(result, notes=(*result.notes, made_by_training.MADE)) if from_training else result
     return ComparisonRun(
         result=replace(result, unchanged_since=pair.unchanged_since),
         facts=add_report_refs(
-            known, context.config, candidate, baseline, seconds=measured.seconds, head=current, digests=digests
+            facts, context.config, candidate, baseline, seconds=measured.seconds, head=current, digests=digests
         ),
         candidate=candidate,
         rows=ref_or_file.same_rows(context.config, result.fingerprint, context.data),

@@ -22,15 +22,15 @@ def command(name: str | None, task: str | None, *, as_json: bool, markdown: bool
       mlci metrics --task binary
       mlci metrics equalized_odds_difference
     """  # noqa: D301 (click's mark against rewrapping)
-    found = _chosen(name, task)
+    metrics = _chosen(name, task)
     if markdown:
-        click.echo(metrics_page(found), nl=False)
+        click.echo(metrics_page(metrics), nl=False)
     elif as_json:
-        click.echo(json.dumps([_plain(info) for info in found], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([_plain(info) for info in metrics], indent=2, ensure_ascii=False))
     elif name is not None:
-        click.echo(_card(found[0]))
+        click.echo(_card(metrics[0]))
     else:
-        click.echo(_table(found))
+        click.echo(_table(metrics))
         click.echo(
             "\nEvery rate, ratio and mean also has NAME_difference, NAME_ratio and NAME_shift across groups; so have\n"
             + ", ".join(f"{parity}_difference / _ratio / _shift" for parity in catalogue.PARITIES)

@@ -58,7 +58,7 @@ def command(
     workflow = read_workflow(os.environ)
     if opening:
         return open_now(workflow, console, config=config_path, url=details_url)
-    known = "failure" if ended == "skipped" else ended  # skipped because an earlier job failed
+    status = "failure" if ended == "skipped" else ended  # skipped because an earlier job failed
     return conclude_run(
-        workflow, console, config=config_path, report=report, ended=known, code=code, check=check, url=details_url
+        workflow, console, config=config_path, report=report, ended=status, code=code, check=check, url=details_url
     )

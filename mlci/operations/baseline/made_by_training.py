@@ -46,9 +46,9 @@ def remember_made(context: RowsContext) -> None:
     digest = file_snapshot.digest_contents(context.data)
     if context.own_folder is None or digest is None or not _is_there(context.data):
         return
-    known = [line for line in _remembered(context) if line != digest][-_MOST:]
+    earlier = [line for line in _remembered(context) if line != digest][-_MOST:]
     with contextlib.suppress(OSError):  # without it, the next training has to find no file
-        (context.own_folder / _REMEMBERED).write_text("\n".join([*known, digest, ""]), encoding="utf-8")
+        (context.own_folder / _REMEMBERED).write_text("\n".join([*earlier, digest, ""]), encoding="utf-8")
 
 
 def _remembered(context: RowsContext) -> list[str]:

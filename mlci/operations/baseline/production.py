@@ -74,10 +74,10 @@ def champion_predictions(
         return _scored_again(context, champion, rows=rows, scored=scored)
     target = context.scratch / "baseline" / predictions.file.name
     path = stored_files.fetch_file(store, predictions.file, target, of=f"version {champion.number}")
-    found = version_predictions(context.config, champion, predictions, path)
-    if found.rescored and (by_training or was_made_by_training(context, champion)):
-        return replace(found, own=_rows_of(context, champion), made_on=None)
-    return found
+    baseline = version_predictions(context.config, champion, predictions, path)
+    if baseline.rescored and (by_training or was_made_by_training(context, champion)):
+        return replace(baseline, own=_rows_of(context, champion), made_on=None)
+    return baseline
 
 
 def _rows_of(context: RowsContext, champion: Version) -> OwnRows:
@@ -101,8 +101,8 @@ def is_made_on(view: RegistryView, champion: Version, rows: str) -> Predictions 
 
 def added_for_rows(view: RegistryView, rows: str) -> Predictions | None:
     """Return the champion's predictions that were added for these rows, under any spelling of the fingerprint."""
-    found = (view.rescored(name) for name in spellings(rows))
-    return next((predictions for predictions in found if predictions is not None), None)
+    rescored = (view.rescored(name) for name in spellings(rows))
+    return next((predictions for predictions in rescored if predictions is not None), None)
 
 
 def version_predictions(config: Config, champion: Version, predictions: Predictions, path: Path) -> ModelPredictions:
@@ -167,16 +167,16 @@ def _on_own_rows(
     """
     store, of = registry_of(context).store, f"version {champion.number}"
     keyed = context.config.evaluation.key is not None
-    known = _rows_of(context, champion)
-    if only and not keyed and not known.rows.in_order:
+    own_rows = _rows_of(context, champion)
+    if only and not keyed and not own_rows.rows.in_order:
         raise shared_rows.unknown_rows(context.loaded, of)
     if not keyed and not only:
         again = _scored_again(context, champion, rows=rows, scored=scored)
-        return replace(again, own=known, made_on=None)
+        return replace(again, own=own_rows, made_on=None)
     predictions = champion.manifest.predictions
     target = context.scratch / "baseline" / predictions.file.name
     path = stored_files.fetch_file(store, predictions.file, target, of=of)
-    own = replace(known, in_order=known.rows.in_order)
+    own = replace(own_rows, in_order=own_rows.rows.in_order)
     return replace(version_predictions(context.config, champion, predictions, path), own=own, made_on=None)
 
 
@@ -282,11 +282,11 @@ def keep_rescored(context: RunContext, scored: ScoredChampion) -> None:
     registry = registry_of(context)
     if registry.author is None:
         return
-    said, rows = scored.predictions, scored.predictions.fingerprint
+    predictions, rows = scored.predictions, scored.predictions.fingerprint
     stored_files.put_verified(
-        registry.store, scored.path, said.file, of=f"predictions of version {scored.version} on other rows"
+        registry.store, scored.path, predictions.file, of=f"predictions of version {scored.version} on other rows"
     )
-    digest = stored_files.describe(registry.store, canonical_json(said.model_dump(mode="json")))
+    digest = stored_files.describe(registry.store, canonical_json(predictions.model_dump(mode="json")))
 
     def decide(state: LedgerState) -> PredictionsAdded | None:
         if state.champion != scored.version or rows in state.rescored:

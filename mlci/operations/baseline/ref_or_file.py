@@ -243,8 +243,8 @@ def is_same_set(context: RowsContext, stored: str, rows: str) -> bool:
     if any spelling of the current path gives it.
     """
     fingerprint, ordered, order = stored.partition(_ORDER)
-    known = {spelling.partition(_ORDER)[0] for spelling in spellings(rows)}
-    if is_recorded(stored, rows) or not ordered or fingerprint not in known:
+    fingerprints = {spelling.partition(_ORDER)[0] for spelling in spellings(rows)}
+    if is_recorded(stored, rows) or not ordered or fingerprint not in fingerprints:
         return is_recorded(stored, rows)
     path, folder = Path(context.data).absolute(), context.folder.absolute()
     bases = [Path.cwd(), folder, *folder.parents]

@@ -80,18 +80,18 @@ def keep_own_digests(
         or file_snapshot.digest_contents(own.data) == file_snapshot.digest_contents(context.data)
     ):
         return False
-    found = None if context.rows is None else context.rows(own.data, evaluation.key, evaluation.label, in_order=True)
-    if found is None:
+    digests = None if context.rows is None else context.rows(own.data, evaluation.key, evaluation.label, in_order=True)
+    if digests is None:
         raise InputError(f"the baseline's own evaluation set has more than {rows.MOST:,} rows; fix the split's seed")
-    (into / OWN_ROWS).write_bytes(rows.dump_rows(found))
+    (into / OWN_ROWS).write_bytes(rows.dump_rows(digests))
     return True
 
 
 def read_own_rows(folder: Path, *, of: str, in_order: bool) -> OwnRows | None:
     """Return the digests that :func:`keep_own_digests` wrote beside the predictions."""
     path = folder / OWN_ROWS
-    found = evaluation_rows.parse_kept_rows(path.read_bytes()) if path.is_file() else None
-    return None if found is None else OwnRows(rows=found, of=of, in_order=in_order)
+    digests = evaluation_rows.parse_kept_rows(path.read_bytes()) if path.is_file() else None
+    return None if digests is None else OwnRows(rows=digests, of=of, in_order=in_order)
 
 
 def _own_config(loaded: LoadedConfig, worktree: Worktree) -> Config:
@@ -117,18 +117,22 @@ def restrict_to_shared(context: RowsContext, job: Job, own: OwnRows) -> tuple[Jo
     """
     if context.share is None:
         raise ValueError("the run context can't restrict rows")
-    found = context.share(job, own.rows, context.scratch / "shared", in_own_order=own.in_order)
+    restricted = context.share(job, own.rows, context.scratch / "shared", in_own_order=own.in_order)
     shared = SharedRows(
-        added=found.added, removed=found.removed, rows=found.rows, changed=found.changed, repeated=found.repeated
+        added=restricted.added,
+        removed=restricted.removed,
+        rows=restricted.rows,
+        changed=restricted.changed,
+        repeated=restricted.repeated,
     )
     least = context.config.evaluation.min_group_size
     if shared.repeated and shared.rows < least:
         raise InputError(_repeated(shared, own, least))
-    if found.coincidences > UNCERTAIN * shared.rows:
-        raise InputError(_coincident(shared, own, min(found.coincidences, shared.rows)))
+    if restricted.coincidences > UNCERTAIN * shared.rows:
+        raise InputError(_coincident(shared, own, min(restricted.coincidences, shared.rows)))
     if shared.rows < least:
         raise InputError(_too_few(context.config, shared, own, least))
-    return found.job, shared
+    return restricted.job, shared
 
 
 def shared_rows_note(shared: SharedRows, own: OwnRows) -> str:

@@ -60,13 +60,13 @@ def _read(view: RegistryView, place: int, against: int) -> MetricSpread:
         raise CorruptError(f"{view.shown}: entry {place} should have trained version {against} again and did not")
     data = stored_files.read_description(view.store, body.spread, of=of)
     try:
-        found = MetricSpread.model_validate_json(data)
+        spread = MetricSpread.model_validate_json(data)
     except ValidationError as error:
         what = f"{view.shown}: {of}"
         raise compatibility.unreadable_record(error, data, what=what, writer=entry.writer) from None
-    if found.version != against or len(found.reruns) != body.runs:
+    if spread.version != against or len(spread.reruns) != body.runs:
         raise CorruptError(f"{view.shown}: {of} is of other trainings than the entry says")
-    return found
+    return spread
 
 
 def _deviations(spread: MetricSpread) -> dict[str, float]:

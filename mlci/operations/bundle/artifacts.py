@@ -62,12 +62,12 @@ def digest_artifacts(candidate: ModelPredictions, fingerprint: Callable[[str], s
     path = Path(candidate.source.path)
     predictions = digest_file(path, f"predictions{suffix_of(str(path))}") if path.is_file() else None
     digest = predictions.file.digest if predictions else fingerprint(candidate.source.path).removeprefix("sha256:")
-    known, model = ArtifactDigests(digest=digest, predictions=predictions), candidate.model
+    digests, model = ArtifactDigests(digest=digest, predictions=predictions), candidate.model
     if model is None or not model.exists():
-        return known
+        return digests
     if model.is_file():
-        return replace(known, model=(digest_file(model, model.name),))
-    return replace(known, model=tuple(_folder(model)), folder=True)
+        return replace(digests, model=(digest_file(model, model.name),))
+    return replace(digests, model=tuple(_folder(model)), folder=True)
 
 
 def try_digest_artifacts(candidate: ModelPredictions, fingerprint: Callable[[str], str]) -> ArtifactDigests:
@@ -89,15 +89,15 @@ def digest_file(path: Path, name: str) -> Artifact:
 
 def _folder(model: Path) -> Iterator[Artifact]:
     """Yield the files of a folder, sorted by name; links to files are followed."""
-    found = []
+    paths = []
     for root, below, names in os.walk(model):
         linked = [name for name in below if (Path(root) / name).is_symlink()]
         if linked:
             raise InputError(f"{Path(root) / linked[0]} is a link to a folder, which a bundle can't contain; {_HINT}")
-        found += [Path(root) / name for name in names]
-    if len(found) > MOST_FILES:
-        raise InputError(f"{model} holds {len(found):,} files; a bundle may hold {MOST_FILES:,}; {_HINT}")
-    for path in sorted(found):
+        paths += [Path(root) / name for name in names]
+    if len(paths) > MOST_FILES:
+        raise InputError(f"{model} holds {len(paths):,} files; a bundle may hold {MOST_FILES:,}; {_HINT}")
+    for path in sorted(paths):
         if not path.is_file():
             raise InputError(f"{path} is not a regular file; a bundle can only contain regular files; {_HINT}")
         yield digest_file(path, path.relative_to(model).as_posix())

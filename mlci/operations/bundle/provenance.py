@@ -88,8 +88,8 @@ def _locks(folder: Path, git: Git) -> Iterator[Artifact]:
     root = folder.resolve()
     with contextlib.suppress(InputError):
         root = git.root().resolve()
-    found = {path.resolve() for home in (folder, root) for pattern in LOCKS for path in home.glob(pattern)}
-    for path in sorted(found):
+    paths = {path.resolve() for home in (folder, root) for pattern in LOCKS for path in home.glob(pattern)}
+    for path in sorted(paths):
         if path.is_relative_to(root) and path.is_file() and path.stat().st_size <= _LARGEST_LOCK:
             yield digest_file(path, path.relative_to(root).as_posix())
 

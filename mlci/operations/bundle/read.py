@@ -40,11 +40,11 @@ class VerifiedBundle:
     @property
     def scored(self) -> ScoredChampion | None:
         """Return the champion's predictions that the run made."""
-        said = self.content.champion
-        if said is None:
+        champion = self.content.champion
+        if champion is None:
             return None
-        path = self.paths[said.predictions.file.digest]
-        return ScoredChampion(version=said.version, predictions=said.predictions, path=path)
+        path = self.paths[champion.predictions.file.digest]
+        return ScoredChampion(version=champion.version, predictions=champion.predictions, path=path)
 
 
 def read_bundle(out: Path) -> VerifiedBundle:
@@ -66,12 +66,12 @@ def read_bundle(out: Path) -> VerifiedBundle:
 
 def _at_odds(content: Bundle, report: Report) -> str | None:
     """Return which digest of a report differs from the manifest's; ``None`` if all are equal."""
-    said, model = report.candidate, model_digest(content.files, folder=content.recipe.folder)
+    candidate, model = report.candidate, model_digest(content.files, folder=content.recipe.folder)
     if report.model != content.model:
         return "another model"
-    if said.predictions != f"sha256:{content.predictions.file.digest}":
+    if candidate.predictions != f"sha256:{content.predictions.file.digest}":
         return "other predictions"
-    if said.model != (f"sha256:{model}" if model else None):
+    if candidate.model != (f"sha256:{model}" if model else None):
         return "other model files"
     if content.champion is not None and report.baseline.version != str(content.champion.version):
         return "another baseline"
@@ -80,8 +80,8 @@ def _at_odds(content: Bundle, report: Report) -> str | None:
 
 def _content(path: Path) -> Bundle:
     """Read a bundle's manifest and verify it by the digest file beside it."""
-    data, said = _read(path, MOST_DESCRIPTION_BYTES), _read(path.with_name(DIGEST), MOST_DESCRIPTION_BYTES)
-    if said != seals_labels(data):
+    data, seal = _read(path, MOST_DESCRIPTION_BYTES), _read(path.with_name(DIGEST), MOST_DESCRIPTION_BYTES)
+    if seal != seals_labels(data):
         raise InputError(Problem(f"was truncated or altered: {DIGEST} names other bytes; {_AGAIN}", str(path)))
     try:
         return Bundle.model_validate_json(data)

@@ -64,10 +64,8 @@ def add_report_refs(
     """Add the references of both models to the facts of a report."""
     commit = candidate.commit or (head.commit if head else None)
     label = "with uncommitted changes" if head and head.dirty else None
-    said = Candidate(commit=facts.candidate.commit or commit, label=label)
-    return replace(
-        facts, candidate=_with_digests(said, digests), baseline=_reference(config, baseline), seconds=seconds
-    )
+    ref = Candidate(commit=facts.candidate.commit or commit, label=label)
+    return replace(facts, candidate=_with_digests(ref, digests), baseline=_reference(config, baseline), seconds=seconds)
 
 
 def policy_ref(config: Config) -> PolicyRef:
@@ -83,12 +81,12 @@ def policy_ref(config: Config) -> PolicyRef:
 def _with_digests(candidate: Candidate, digests: ArtifactDigests | None) -> Candidate:
     if digests is None:
         return candidate
-    known = {
+    named = {
         "predictions": digests.predictions.file.digest if digests.predictions else None,
         "model": digests.model_digest,
     }
     return candidate.model_copy(
-        update={name: f"sha256:{digest}" for name, digest in known.items() if digest is not None}
+        update={name: f"sha256:{digest}" for name, digest in named.items() if digest is not None}
     )
 
 
@@ -174,9 +172,9 @@ def _lineage_to_champion(context: RunContext, view: RegistryView, now: origins.C
     if champion is None:
         return None
     before = origins.origin_of_version(store, champion, now.texts)
-    found = origins.compare_lineage(context.git, before, now.origin)
+    lineage = origins.compare_lineage(context.git, before, now.origin)
     if is_recorded(before.fingerprint, now.origin.fingerprint):
-        return found
-    return found.model_copy(
+        return lineage
+    return lineage.model_copy(
         update={"evaluation": evaluation_rows.evaluation_set_difference(context, store, champion, now.rows)}
     )

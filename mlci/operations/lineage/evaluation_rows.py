@@ -28,12 +28,12 @@ def keep_rows(context: RunContext) -> tuple[Artifact, Rows] | None:
     if isinstance(config, MetricsConfig) or context.rows is None:
         return None
     evaluation, data = config.evaluation, context.with_config(config).data
-    found = context.rows(data, evaluation.key, evaluation.label, in_order=evaluation.key is None)
-    if found is None:
+    digests = context.rows(data, evaluation.key, evaluation.label, in_order=evaluation.key is None)
+    if digests is None:
         return None
     path = context.scratch / NAME
-    path.write_bytes(rows.dump_rows(found))
-    return digest_file(path, NAME), found
+    path.write_bytes(rows.dump_rows(digests))
+    return digest_file(path, NAME), digests
 
 
 def evaluation_set_difference(context: RunContext, store: Store, version: Version, now: Rows | None) -> DataDifference:
@@ -50,19 +50,19 @@ def compare_rows(one: Rows | None, other: Rows | None, *, before: int, after: in
     """Return the difference between two evaluation sets; their numbers of rows are always known."""
     if one is None or other is None:
         return DataDifference(baseline_rows=before, candidate_rows=after, reason=_NOT_KEPT)
-    found = rows.row_difference(one, other)
-    rates = [NullRate(column=name, baseline=was, candidate=new) for name, was, new in found.null_rates]
+    difference = rows.row_difference(one, other)
+    rates = [NullRate(column=name, baseline=was, candidate=new) for name, was, new in difference.null_rates]
     return DataDifference(
-        baseline_rows=found.before,
-        candidate_rows=found.after,
-        added=found.added,
-        removed=found.removed,
-        relabelled=found.relabelled,
-        changed=found.changed,
-        columns_added=found.columns_added[:_COLUMNS],
-        columns_removed=found.columns_removed[:_COLUMNS],
+        baseline_rows=difference.before,
+        candidate_rows=difference.after,
+        added=difference.added,
+        removed=difference.removed,
+        relabelled=difference.relabelled,
+        changed=difference.changed,
+        columns_added=difference.columns_added[:_COLUMNS],
+        columns_removed=difference.columns_removed[:_COLUMNS],
         null_rates=tuple(rates[:_COLUMNS]),
-        reason=_REPEAT if found.repeat else _ELSEWHERE if found.added is None else None,
+        reason=_REPEAT if difference.repeat else _ELSEWHERE if difference.added is None else None,
     )
 
 

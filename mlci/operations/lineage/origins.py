@@ -61,9 +61,9 @@ def origin_of_version(store: Store, version: Version, known: Mapping[str, bytes]
 
 def origin_of_run(provenance: BuildProvenance, digests: ArtifactDigests | None, fingerprint: str | None) -> Origin:
     """Return the candidate's origin."""
-    known, model = origin_texts(provenance), digests.model_digest if digests else None
+    texts, model = origin_texts(provenance), digests.model_digest if digests else None
     what = (fingerprint, provenance.pointers, model)
-    return _origin(provenance.recipe, provenance.environment, lambda file: known[file.digest], what)
+    return _origin(provenance.recipe, provenance.environment, lambda file: texts[file.digest], what)
 
 
 def origin_texts(provenance: BuildProvenance) -> dict[str, bytes]:
@@ -177,8 +177,8 @@ def add_evaluation(context: RunContext, worktree: Worktree, into: Path, *, now: 
         return
     with contextlib.suppress(InputError, OutsideError, OSError):
         fingerprint = _evaluation(context, load_unchecked(path), worktree, into, now=now)
-        known = replace(pasts.parse_origin(origin.read_text(encoding="utf-8")), fingerprint=fingerprint)
-        origin.write_text(pasts.dump_origin(known), encoding="utf-8")
+        recorded = replace(pasts.parse_origin(origin.read_text(encoding="utf-8")), fingerprint=fingerprint)
+        origin.write_text(pasts.dump_origin(recorded), encoding="utf-8")
 
 
 def read_origin(folder: Path) -> RecordedOrigin | None:
@@ -186,19 +186,19 @@ def read_origin(folder: Path) -> RecordedOrigin | None:
     origin, kept = folder / ORIGIN, folder / evaluation_rows.NAME
     if not origin.is_file():
         return None
-    found = evaluation_rows.parse_kept_rows(kept.read_bytes()) if kept.is_file() else None
-    return RecordedOrigin(origin=pasts.parse_origin(origin.read_text(encoding="utf-8")), rows=found)
+    digests = evaluation_rows.parse_kept_rows(kept.read_bytes()) if kept.is_file() else None
+    return RecordedOrigin(origin=pasts.parse_origin(origin.read_text(encoding="utf-8")), rows=digests)
 
 
 def changes_since(context: RunContext, before: RecordedOrigin, now: CurrentState) -> Lineage:
     """Return the changes since a commit; its steps ran in the same environment as the candidate's."""
     here = now.origin
     origin = replace(before.origin, python=here.python, mlci=here.mlci, installed=here.installed)
-    found = compare_lineage(context.git, origin, here)
+    lineage = compare_lineage(context.git, origin, here)
     if origin.fingerprint is None or is_recorded(origin.fingerprint, here.fingerprint) or before.rows is None:
-        return found
+        return lineage
     difference = evaluation_rows.compare_rows(before.rows, now.rows, before=len(before.rows), after=None)
-    return found.model_copy(update={"evaluation": difference})
+    return lineage.model_copy(update={"evaluation": difference})
 
 
 def _evaluation(context: RunContext, own: LoadedConfig, worktree: Worktree, into: Path, *, now: str) -> str | None:
@@ -212,7 +212,7 @@ def _evaluation(context: RunContext, own: LoadedConfig, worktree: Worktree, into
     except InputError:
         return None  # a file that is not in git does not exist in the worktree
     if fingerprint != now and context.rows is not None:
-        found = context.rows(data, evaluation.key, evaluation.label)
-        if found is not None:
-            (into / evaluation_rows.NAME).write_bytes(rows.dump_rows(found))
+        digests = context.rows(data, evaluation.key, evaluation.label)
+        if digests is not None:
+            (into / evaluation_rows.NAME).write_bytes(rows.dump_rows(digests))
     return fingerprint

@@ -34,14 +34,14 @@ def trend_rows(
         metrics: Metrics on the whole set, as gates name them.
         fingerprint: Fingerprint of the current evaluation set; numbers on another set can't be compared.
     """
-    found: list[Version] = []
+    history: list[Version] = []
     notes: list[str] = []
     for item in metric_history(view):
         if isinstance(item, Version):
-            found.append(item)
+            history.append(item)
         else:
             notes.append(f"trend: {item}")
-    rows = (_row(metric, _points(metric, found, fingerprint)) for metric in dict.fromkeys(metrics))
+    rows = (_row(metric, _points(metric, history, fingerprint)) for metric in dict.fromkeys(metrics))
     return tuple(row for row in rows if row is not None), tuple(notes)
 
 
@@ -75,8 +75,8 @@ def _rolled_back(view: RegistryView, since: int) -> set[int]:
 def _points(metric: str, history: list[Version], fingerprint: str | None) -> tuple[TrendPoint, ...]:
     points = []
     for version in history:
-        known = {catalogue.canonical(name): value for name, value in version.manifest.metrics.items()}
-        value = known.get(catalogue.canonical(metric))
+        values = {catalogue.canonical(name): value for name, value in version.manifest.metrics.items()}
+        value = values.get(catalogue.canonical(metric))
         if value is not None:
             same = fingerprint is None or is_recorded(version.manifest.data.fingerprint, fingerprint)
             points.append(TrendPoint(version=version.number, value=value, same_rows=same))

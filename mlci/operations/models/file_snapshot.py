@@ -52,8 +52,8 @@ def rows_left_alone(paths: Iterable[str], *, name: str) -> Iterator[None]:
     before = FileSnapshot.now(paths, by_content=True)
     yield
     for path in before.changed():
-        said = f"{name} changed the evaluation set while it predicted for its rows; let it write to another file"
-        raise InputError(Problem(said, path))
+        message = f"{name} changed the evaluation set while it predicted for its rows; let it write to another file"
+        raise InputError(Problem(message, path))
 
 
 def digest_contents(path: str) -> str | None:
@@ -79,7 +79,7 @@ def _found(path: str) -> list[Path]:
 
 
 def _mark(path: str, *, by_content: bool) -> object:
-    found = _found(path)
+    paths = _found(path)
     if by_content:
-        return {str(item): sha256_of_file(item) for item in found if item.is_file()}
-    return {str(item): file_stamps(item) for item in found}
+        return {str(item): sha256_of_file(item) for item in paths if item.is_file()}
+    return {str(item): file_stamps(item) for item in paths}

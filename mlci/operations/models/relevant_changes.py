@@ -102,8 +102,8 @@ def _products(config: Config, place: _Place) -> frozenset[str]:
     if config.train is None:
         return frozenset()
     data = config.evaluation.data if config.evaluation else None
-    left = (data, config.predict.file, config.predict.metrics, config.train.model)
-    return frozenset(posixpath.normpath(posixpath.join(place.folder, path)) for path in left if path is not None)
+    written = (data, config.predict.file, config.predict.metrics, config.train.model)
+    return frozenset(posixpath.normpath(posixpath.join(place.folder, path)) for path in written if path is not None)
 
 
 def _named(config: Config) -> Iterator[str]:
@@ -132,8 +132,8 @@ def _in_commands(config: Config, place: _Place) -> Iterator[str]:
     for command in filter(None, commands):
         words = _words(command)
         after = list(zip(["", *words], words, strict=False))
-        found = [word for before, word in after if before in _CHANGES_FOLDER]
-        folders = ["", *found, *accumulate(found, posixpath.join)]
+        changed_to = [word for before, word in after if before in _CHANGES_FOLDER]
+        folders = ["", *changed_to, *accumulate(changed_to, posixpath.join)]
         for before, word in after:
             for path in _of_module(word) if before == "-m" and _MODULE.fullmatch(word) else _path(word):
                 for start in (place.folder, "."):
@@ -152,8 +152,8 @@ def _path(word: str) -> tuple[str, ...]:
     """Return a word as a path, from its first known part; an empty text if it is not a path."""
     if word.startswith(("-", "/", "~")) or not {".", "/"} & set(word):
         return ()
-    known = word.rpartition("$")[2].partition("/")[2] if "$" in word else word
-    return (known,) if any(part.strip("*?.") for part in known.split("/")) else ()
+    path = word.rpartition("$")[2].partition("/")[2] if "$" in word else word
+    return (path,) if any(part.strip("*?.") for part in path.split("/")) else ()
 
 
 def _of_module(module: str) -> tuple[str, str]:
@@ -188,8 +188,8 @@ def reason_to_train(config: Config, git: Git, *, shown: bool) -> str | None:
 def _untracked_input(config: Config, git: Git) -> str | None:
     """Return an evaluated file that neither training makes nor git tracks."""
     named = (config.predict.file, config.predict.model, config.predict.metrics)
-    found = next((name for name in named if name and ("://" in name or not is_tracked(git, name))), None)
-    return None if found is None else f"git does not track {found}, and no training makes it"
+    untracked = next((name for name in named if name and ("://" in name or not is_tracked(git, name))), None)
+    return None if untracked is None else f"git does not track {untracked}, and no training makes it"
 
 
 def _named_outside(train: Train, git: Git) -> Iterator[str]:

@@ -113,12 +113,12 @@ def original_model(context: RowsContext, view: RegistryView, version: Version, *
         path = fetch(own.file, context.scratch / "baseline" / own.file.name)
         return replace(production.version_predictions(context.config, version, own, path), made_on=None)
     rows = ref_or_file.rows_fingerprint(context)
-    known = own if ref_or_file.is_same_set(context, own.fingerprint, rows) else None
-    if known is None and version.number == view.state.champion:
-        known = production.added_for_rows(view, rows)
-    if known is not None:
-        path = fetch(known.file, context.scratch / "baseline" / known.file.name)
-        return production.version_predictions(context.config, version, known, path)
+    recorded = own if ref_or_file.is_same_set(context, own.fingerprint, rows) else None
+    if recorded is None and version.number == view.state.champion:
+        recorded = production.added_for_rows(view, rows)
+    if recorded is not None:
+        path = fetch(recorded.file, context.scratch / "baseline" / recorded.file.name)
+        return production.version_predictions(context.config, version, recorded, path)
     with file_guards.guard_candidate_files(context):
         return rescore.rescore_version(context, version.manifest, fetch, of=of, says="reproduce")
 
@@ -209,13 +209,13 @@ def _outlives(retrained: ModelPredictions, folder: Path) -> ModelPredictions:
 
 def _whole(result: EvaluationResult, which: Literal["candidate", "baseline"]) -> dict[str, float]:
     """Return one model's finite metrics on the whole set, without operational metrics."""
-    found = {}
+    values = {}
     for item in result.comparisons:
         evidence = getattr(item, which)
         value = evidence.value if evidence is not None else None
         if item.scope == WHOLE and value is not None and math.isfinite(value) and evidence.method != "measured":
-            found[item.metric] = value
-    return found
+            values[item.metric] = value
+    return values
 
 
 def lock_file(manifest: Manifest) -> VersionFile | None:
@@ -279,5 +279,5 @@ def python_of(home: Path) -> str | None:
         lines = (home / "pyvenv.cfg").read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return None
-    found = dict(line.replace(" ", "").partition("=")[::2] for line in lines)
-    return found.get("version_info") or found.get("version")
+    settings = dict(line.replace(" ", "").partition("=")[::2] for line in lines)
+    return settings.get("version_info") or settings.get("version")

@@ -40,11 +40,11 @@ def unchanged_since(context: RunContext, since: str) -> str | None:
         since: Commit or branch that the change is to be merged into.
     """
     try:
-        said = context.git.ask("merge-base", "--", since, "HEAD")
+        answer = context.git.ask("merge-base", "--", since, "HEAD")
     except InputError:
         return None
-    base = said.out.partition("\n")[0]
-    if said.status != 0 or not base:
+    base = answer.out.partition("\n")[0]
+    if answer.status != 0 or not base:
         context.say(f"--changed-since {since}: no common commit is in this clone (`fetch-depth: 0`?), so training runs")
         return None
     if difference := find_difference(context.loaded, context.git, base):

@@ -73,18 +73,18 @@ def open_check(
     seen = () if fresh else list_checks(target, github)
     if isinstance(seen, PermissionRefused):
         return seen
-    known = own_checks(seen, target, others=others)
+    own = own_checks(seen, target, others=others)
     shown = CheckText(
         conclusion=None,
         title=_OPEN_TITLE,
         summary=write_record(_OPEN, _record(target, "open", _OPEN_TITLE)),
     )
-    if known is not None and (ended := _conclusion(known)) is not None:
+    if own is not None and (ended := _conclusion(own)) is not None:
         # GitHub refuses it if it is another app's
-        shown = CheckText(conclusion=ended, title=known.title, summary=known.summary)
-    answer = _set(target, github, known, _fields(target, shown), lambda one: one.external_id == str(target.run), others)
-    if known is not None and _anothers(answer):
-        return open_check(target, github, fresh=False, others=others | {known.app})
+        shown = CheckText(conclusion=ended, title=own.title, summary=own.summary)
+    answer = _set(target, github, own, _fields(target, shown), lambda one: one.external_id == str(target.run), others)
+    if own is not None and _anothers(answer):
+        return open_check(target, github, fresh=False, others=others | {own.app})
     return answer
 
 
@@ -111,21 +111,21 @@ def conclude_check(
         known: The check as this run opened it, if nothing was sent to it since.
     """
     target = publication.target
-    found = before.by_id(known) or own_checks(before.listed, target, others=before.others)
-    mine = _mine(publication, found)
-    at_first = commit_verdict.join_attempts([*_attempts(before, found), mine])
+    opened = before.by_id(known) or own_checks(before.listed, target, others=before.others)
+    mine = _mine(publication, opened)
+    at_first = commit_verdict.join_attempts([*_attempts(before, opened), mine])
     shown = commit_verdict.text_of_check(mine, at_first, model=target.model)
-    if found is None and shown.conclusion == "success":
+    if opened is None and shown.conclusion == "success":
         shown = replace(shown, conclusion=None)
     fields = _fields(target, shown)
-    answer = found
-    for batch, sent in _batches(publication, found):
+    answer = opened
+    for batch, sent in _batches(publication, opened):
         filled = replace(fields, output=replace(fields.output, annotations=batch))
         done = _set(target, github, answer, filled, partial(_has, record=mine.record, expected=sent), before.others)
         if isinstance(done, PermissionRefused):
-            if found is None or not _anothers(done):
+            if opened is None or not _anothers(done):
                 return done
-            return conclude_check(publication, github, replace(before, others=before.others | {found.app}), known=None)
+            return conclude_check(publication, github, replace(before, others=before.others | {opened.app}), known=None)
         answer = done
     if answer is None:
         raise AssertionError("at least one request is sent")
@@ -167,8 +167,8 @@ def show_check(target: Target, github: GitHub, one: Attempt, shown: CheckText) -
     fields = replace(_fields(target, shown), external_id=str(one.run), url=None)
 
     def arrived() -> CheckRun | None:
-        found = (seen for seen in _seen(target, github) if seen.id == one.id)
-        return next((seen for seen in found if seen.title == shown.title), None)
+        current = (seen for seen in _seen(target, github) if seen.id == one.id)
+        return next((seen for seen in current if seen.title == shown.title), None)
 
     return github.update_check(one.id, fields, arrived=arrived)
 
@@ -192,10 +192,10 @@ def list_checks(target: Target, github: GitHub) -> tuple[CheckRun, ...] | Permis
     Raises:
         OutsideError: if GitHub does not know the commit.
     """
-    found = github.check_runs(target.head, target.name)
-    if isinstance(found, NotThere):
+    listed = github.check_runs(target.head, target.name)
+    if isinstance(listed, NotThere):
         raise OutsideError(f"GitHub knows no commit {target.head}, or the token does not reach the repository (404)")
-    return found
+    return listed
 
 
 def _attempts(before: OpenCheck, found: CheckRun | None) -> tuple[Attempt, ...]:
@@ -308,9 +308,9 @@ def _seen(target: Target, github: GitHub) -> tuple[CheckRun, ...]:
     Raises:
         OutsideError: if they may not be listed, so that it stays unknown if the request arrived.
     """
-    found = list_checks(target, github)
-    if isinstance(found, PermissionRefused):
+    listed = list_checks(target, github)
+    if isinstance(listed, PermissionRefused):
         raise OutsideError(
-            f"GitHub did not answer, and it is unknown whether the request arrived (403, {found.message})"
+            f"GitHub did not answer, and it is unknown whether the request arrived (403, {listed.message})"
         )
-    return found
+    return listed

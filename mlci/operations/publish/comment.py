@@ -73,12 +73,12 @@ def write_comment(
         listed = github.comments(pull)
         if isinstance(listed, PermissionRefused):
             return listed
-        found = comment_choice.own_comments(listed, me=author.login, model=target.model)
+        own = comment_choice.own_comments(listed, me=author.login, model=target.model)
         others = comment_choice.earlier_comments(listed, me=author.login, model=target.model)
         earlier = tuple(one for one in others if isinstance(one, Comment))
-        if not found and created is not None:  # the list lags behind the write
+        if not own and created is not None:  # the list lags behind the write
             return Standing(comment=created, what="created", earlier=earlier)
-        chosen = comment_choice.choose_comment(found, text, creates=creates)
+        chosen = comment_choice.choose_comment(own, text, creates=creates)
         done = _do(chosen.step, target, github, author)
         if isinstance(done, PermissionRefused):
             return done
@@ -101,27 +101,27 @@ def retire_earlier(
     ``github-actions[bot]`` can only be a workflow of this repository. Another account's comment is not changed, because
     its author is unknown. If a comment can't be changed, this token makes a second one.
     """
-    left, pointer = [], _pointer(target, standing.comment)
+    unchanged, pointer = [], _pointer(target, standing.comment)
     for one in standing.earlier:
         workflows = one.author.lower() == WORKFLOW != author.login.lower()
         if workflows and one.body.strip() == pointer:
             continue
         if not workflows or isinstance(github.edit_comment(one.id, pointer), PermissionRefused):
-            left.append(one)
-    ours = [one for one in left if one.author.lower() == WORKFLOW]
+            unchanged.append(one)
+    ours = [one for one in unchanged if one.author.lower() == WORKFLOW]
     if ours and standing.comment is None:
-        return write_comment(text, target, github, author, creates=True), left
-    return standing, left
+        return write_comment(text, target, github, author, creates=True), unchanged
+    return standing, unchanged
 
 
 def _pointer(target: Target, comment: Comment | None) -> str:
     """Write the text of a comment that another token has replaced."""
     d = Markdown()
     by = d.link(d.number("the newer comment"), comment.url) if comment is not None else d.number("its check")
-    said = d.words(
+    words = d.words(
         "**{}** is reported with another token now: see {}. This comment is not updated.", d.text(target.model), by
     )
-    return f"{with_marker(model=target.model, head=None, run=None)}\n{said}"
+    return f"{with_marker(model=target.model, head=None, run=None)}\n{words}"
 
 
 def newer_stands(standing: Standing | None, target: Target) -> bool:
@@ -158,8 +158,8 @@ def commits(target: Target, github: GitHub) -> Commits | PermissionRefused:
 
 def commits_here(target: Target, github: GitHub) -> tuple[CheckRun, ...] | PermissionRefused:
     """Return the check runs with our name on the run's commit; none if the commit is gone."""
-    found = github.check_runs(target.head, target.name)
-    return () if isinstance(found, NotThere) else found
+    checks = github.check_runs(target.head, target.name)
+    return () if isinstance(checks, NotThere) else checks
 
 
 def _current(target: Target, github: GitHub) -> tuple[CheckRun, ...] | PermissionRefused | NotThere:
@@ -195,8 +195,8 @@ def _arrived(target: Target, github: GitHub, author: CommentAuthor) -> Comment |
         raise OutsideError(
             f"GitHub did not answer, and it is unknown whether the comment exists (403, {listed.message})"
         )
-    found = comment_choice.own_comments(listed, me=author.login, model=target.model)
-    return next((one for one in found if isinstance(one, Comment)), None)
+    own = comment_choice.own_comments(listed, me=author.login, model=target.model)
+    return next((one for one in own if isinstance(one, Comment)), None)
 
 
 def _delete(chosen: comment_choice.Choice, github: GitHub) -> None:

@@ -58,14 +58,14 @@ class PublishResult:
     def try_call(self, call: Callable[[], T | PermissionRefused]) -> T | None:
         """Make a call; a refusal or a failure is recorded and does not stop the next call."""
         try:
-            found = call()
+            answer = call()
         except OutsideError as error:
             self.failures.append(str(error))
             return None
-        if isinstance(found, PermissionRefused):
-            self.refused.append(found)
+        if isinstance(answer, PermissionRefused):
+            self.refused.append(answer)
             return None
-        return found
+        return answer
 
     @property
     def troubles(self) -> int:
@@ -216,11 +216,11 @@ def retire_verdict(
     if standing is None or not standing.earlier:
         return standing
     try:
-        after, left = comments.retire_earlier(standing, text, target, github, author)
+        after, stale = comments.retire_earlier(standing, text, target, github, author)
     except OutsideError as error:
         done.failures.append(str(error))
         return standing
-    done.stale = left
+    done.stale = stale
     return standing if isinstance(after, PermissionRefused) else after
 
 
@@ -348,8 +348,8 @@ class _Display:
 
     def _has_rivals(self, seen: Commits) -> bool:
         """Whether another run may have made a comment meanwhile: one that came later, or one of another commit."""
-        known = {one.id for one in (*self._others, self._check)}
-        return not seen.current or any(one.id not in known for one in seen.here)
+        ids = {one.id for one in (*self._others, self._check)}
+        return not seen.current or any(one.id not in ids for one in seen.here)
 
     def _recorded(self, after: Commits) -> Commits:
         """Record this run's verdict again, if a job that can't be distinguished replaced it by a better one."""

@@ -53,12 +53,12 @@ def check_command(config_path: Path, *, as_json: bool) -> int:
         config = loaded.config.model_copy(update={"model": model})
         return build_store(replace(loaded, config=config), config_path.parent, dict(os.environ))
 
-    found = run_checks(opened, loaded.config.model, now=clock, seconds=time.monotonic)
-    failed = any(one.outcome == "failed" for one in found)
-    text = "\n".join(_line(one) for one in found)
+    probes = run_checks(opened, loaded.config.model, now=clock, seconds=time.monotonic)
+    failed = any(one.outcome == "failed" for one in probes)
+    text = "\n".join(_line(one) for one in probes)
     if as_json:
         document = {"registry": opened(loaded.config.model).shown, "usable": not failed}
-        click.echo(pretty_json(document | {"checks": [asdict(one) for one in found]}))
+        click.echo(pretty_json(document | {"checks": [asdict(one) for one in probes]}))
     else:
         click.echo(text)
     write_step_result({}, text)

@@ -33,13 +33,13 @@ def command(before: str, after: str, config_path: Path, out: Path, *, as_json: b
     loaded = load_configuration(config_path)
     registry = open_registry(loaded, config_path.parent)
     with run_context(loaded, cached=False, registry=registry) as context:
-        found = diff_versions(context, before, after, out=out)
+        diff = diff_versions(context, before, after, out=out)
     if as_json:
-        click.echo(pretty_json(_plain(found)))
+        click.echo(pretty_json(_plain(diff)))
     else:
         _, width = terminal_style()
-        names = (found.before.name, found.after.name)
-        shown = diff_text(*names, found.metrics, found.lineage, same_rows=found.same_rows, width=width)
+        names = (diff.before.name, diff.after.name)
+        shown = diff_text(*names, diff.metrics, diff.lineage, same_rows=diff.same_rows, width=width)
         click.echo(shown, nl=False)
     return 0
 

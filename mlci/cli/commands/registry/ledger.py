@@ -48,16 +48,16 @@ def verify_command(config_path: Path, *, as_json: bool, files: bool) -> int:
       mlci ledger verify --files --json
     """  # noqa: D301 (click's mark against rewrapping)
     _, registry = load_with_registry(config_path)
-    found = _audited(registry.store, contents=files)
-    state, text = found.state, _text(found, contents=files)
+    audit = _audited(registry.store, contents=files)
+    state, text = audit.state, _text(audit, contents=files)
     write_step_result({}, text)
     if as_json:
         document = {
-            "entries": found.entries,
-            "files": found.files,
+            "entries": audit.entries,
+            "files": audit.files,
             "contents": files,
             "state": state.model_dump(),
-            "findings": [{"entry": item.number or None, "message": item.message} for item in found.findings],
+            "findings": [{"entry": item.number or None, "message": item.message} for item in audit.findings],
         }
         click.echo(pretty_json(document))
     else:
@@ -97,16 +97,16 @@ def log_command(config_path: Path, *, as_json: bool, limit: int, before: int | N
     view = load_with_registry(config_path)[1].view()
     last = min(view.number, before - 1) if before else view.number
     first = max(1, last - limit + 1)
-    found = ledger.read_page(view.store, view.head, first, last) if last else []
+    page = ledger.read_page(view.store, view.head, first, last) if last else []
     if as_json:
-        rows = [entry.model_dump(mode="json", by_alias=True) for entry in found]
+        rows = [entry.model_dump(mode="json", by_alias=True) for entry in page]
         click.echo(pretty_json(rows))
     elif not view.number:
         click.echo(f"{view.shown} has no entry yet")
-    for entry in reversed(found if not as_json else []):
+    for entry in reversed(page if not as_json else []):
         who = sanitize_text(entry.by.actor) or "unknown author"
         click.echo(f"{entry.number:>5}  {sanitize_text(entry.at)}  {who}: {sanitize_text(audit_text(entry))}")
-    if found and first > 1:
+    if page and first > 1:
         click.echo(f"{first - 1:,} older: `mlci ledger log --before {first}`", err=as_json)
     return 0
 

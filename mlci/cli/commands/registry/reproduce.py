@@ -113,8 +113,8 @@ def _reproduce(
 
 def _uv() -> Path | None:
     """Return uv: from PATH, else the one that mlci's actions installed beside mlci's environment."""
-    if found := shutil.which("uv"):
-        return Path(found)
+    if path := shutil.which("uv"):
+        return Path(path)
     ours = Path(os.environ.get("RUNNER_TEMP") or os.devnull) / "mlci"
     beside = sorted(ours.glob("uv-*/bin/uv")) if ours.resolve() in Path(sys.prefix).resolve().parents else []
     return next(iter(beside), None)
@@ -129,13 +129,13 @@ def _record_of_other_job(loaded: LoadedConfig, folder: Path, taken: Path, *, alo
         data = read_bounded(taken, MOST_BYTES)
     except OSError as error:
         raise InputError(Problem(f"can't be read: {error.strerror}; {SAVE_REMEDY}", str(taken))) from error
-    found = take_over_reproduction(registry, data, path=str(taken))
-    number = record_reproduction(registry, found, once=True)
-    trainings = len(found.spread.reruns)
+    record = take_over_reproduction(registry, data, path=str(taken))
+    number = record_reproduction(registry, record, once=True)
+    trainings = len(record.spread.reruns)
     count = f"{trainings} training{'' if trainings == 1 else 's'}"
-    text = f"version {found.spread.version}, trained again: {found.outcome} ({count}; entry {number})"
+    text = f"version {record.spread.version}, trained again: {record.outcome} ({count}; entry {number})"
     click.echo(text)
-    write_step_result({"version": found.spread.version, "outcome": found.outcome}, text)
+    write_step_result({"version": record.spread.version, "outcome": record.outcome}, text)
     return 0
 
 

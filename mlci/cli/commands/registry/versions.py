@@ -36,9 +36,9 @@ def command(config_path: Path, *, as_json: bool, limit: int, before: int | None)
     loaded, registry = load_with_registry(config_path)
     view = registry.view()
     last = min(view.state.versions, before - 1) if before else view.state.versions
-    found = _page(view, last, limit)
-    champion, rolled_back = view.state.champion, _rolled_back(view, found)
-    rows = [_plain(version, champion=champion, rolled_back=rolled_back) for version in found]
+    page = _page(view, last, limit)
+    champion, rolled_back = view.state.champion, _rolled_back(view, page)
+    rows = [_plain(version, champion=champion, rolled_back=rolled_back) for version in page]
     more = max(0, last - limit)
     if as_json:
         document = {"model": loaded.config.model, "champion": champion, "versions": rows}
