@@ -13,6 +13,7 @@ import click
 from mlci import __version__
 
 _COMMANDS = {
+    "init": "Set mlci up in a repository: configuration, workflow, lines for the training script.",
     "run": "Train, predict, compare with the baseline, judge, and report.",
     "train": "Run the training step only.",
     "evaluate": "Evaluate both models without judging gates; writes evaluation.json.",

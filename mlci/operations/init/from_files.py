@@ -1,0 +1,230 @@
+"""On-ramps of files that exist: predictions beside labelled rows, and metrics files."""
+
+import re
+from pathlib import PurePosixPath
+
+from mlci.engine.column_summary import ColumnSummary, TableSummary
+from mlci.errors import InputError
+from mlci.metrics import catalogue
+from mlci.metrics.catalogue import Direction
+from mlci.metrics.external import guess_direction, sklearn_metric
+from mlci.operations.init.addition import Task
+from mlci.operations.init.columns import find_key, find_label, find_positive, find_slices, find_task
+from mlci.operations.init.margins import ProposedGate, propose_gates
+from mlci.operations.init.pipeline import pipeline_metrics
+from mlci.operations.init.proposal import ConfigurationParts, Proposal, SetupAnswers
+from mlci.operations.init.propose import Repository
+from mlci.operations.init.script_facts import ScriptFacts
+
+_PREDICTIONS = re.compile(r"(^|[_-])(pred\w*|submission|forecast\w*|y_?hat|scored|candidate)([_-]|$)", re.IGNORECASE)
+_EVALUATED = re.compile(r"(^|[_-])(hold_?out|test\w*|valid\w*|eval\w*|golden)([_-]|$)", re.IGNORECASE)
+_SCORE = re.compile(r"score|prob|p_|^p$", re.IGNORECASE)
+_DECISION = re.compile(r"pred|decision|class|label|y_?hat", re.IGNORECASE)
+_REGRESSION = ("rmse", "mse", "mae", "r2", "mape", "mean_squared_error", "mean_absolute_error", "r2_score")
+_MOST_GATES = 5
+
+
+def propose_predictions(repository: Repository) -> Proposal | None:
+    """Return the proposal for a table of predictions beside labelled rows; ``None`` without such tables.
+
+    Raises:
+        InputError: if the user named a table that does not fit.
+    """
+    options = repository.options
+    path = options.predictions or _named(repository, _PREDICTIONS)
+    data = options.data or _named(repository, _EVALUATED)
+    if path is None or data is None:
+        return None
+    if options.predictions or options.data:  # errors of files that the user named are the user's to see
+        predictions, rows = repository.summarize(path), repository.summarize(data)
+    else:
+        found, labelled = repository.table(path), repository.table(data)
+        if found is None or labelled is None:
+            return None
+        predictions, rows = found, labelled
+    return _propose(repository, predictions, rows)
+
+
+def _named(repository: Repository, pattern: re.Pattern[str]) -> str | None:
+    tables = [path for path in repository.inventory.tables if pattern.search(PurePosixPath(path).name.split(".")[0])]
+    return min(tables, key=lambda path: (path.count("/"), path), default=None)
+
+
+def _propose(repository: Repository, predictions: TableSummary, rows: TableSummary) -> Proposal | None:
+    options, answers = repository.options, SetupAnswers()
+    label = options.label or _label(rows, predictions)
+    summary = rows.find(label) if label else None
+    if summary is None:
+        if options.label or options.predictions:
+            raise InputError(f"{rows.path} has no column that is the label; name it: `mlci init --label COLUMN`")
+        return None
+    task = options.task or find_task(summary)[0]
+    score, decision = _columns(repository, predictions, rows, task)
+    if score is None and decision is None:
+        return None
+    facts, made = _writer(repository, predictions.path, rows.path)
+    answers.take("model", options.model, repository.model_name)
+    answers.take("task", options.task, find_task(summary))
+    answers.take("data", options.data, (rows.path, "its name is that of an evaluation set, and it has the label"))
+    answers.take("label", options.label, (summary.name, "its name is that of a label"))
+    positive = answers.take("positive", options.positive, find_positive(summary)) if task == "binary" else None
+    shared = frozenset(predictions.names) & frozenset(rows.names) - {summary.name}
+    found = find_key(rows, shared) or _unique(rows, shared)
+    key = answers.take("key", options.key, (found, "both tables have it, different in every row") if found else None)
+    answers.take("predictions", options.predictions, (predictions.path, "its name is that of predictions"))
+    answers.take("score", options.score, (score, "its values or its name are those of scores") if score else None)
+    answers.take("decision", options.decision, (decision, "its values are those of the label") if decision else None)
+    command = repository.training(facts) if facts else ("", "", "")
+    train = answers.take(
+        "train", options.train, (command[0], f"{facts.path} writes {predictions.path}") if facts else None
+    )
+    slices = find_slices(rows, frozenset(rows.names) - {summary.name, key}, share=1.0)
+    if options.slices is None:
+        for item in slices:
+            answers.take("slices", None, (item.column.name, item.reason))
+    names = tuple(item.column.name for item in slices) if options.slices is None else options.slices
+    positives = _positives(summary, positive) if task == "binary" else None
+    slices = [item for item in slices if item.column.name in names]
+    gates = propose_gates(task, rows=rows.rows, positives=positives, scored=bool(score), slices=slices, share=1.0)
+    answers.gates(gates)
+    columns = {"score": score, "decision": decision}
+    parts = ConfigurationParts(
+        model=options.model or repository.model_name[0],
+        task=task,
+        data=rows.path,
+        key=key,
+        label=summary.name,
+        positive=positive,
+        slices=names,
+        train=train,
+        predict={"file": predictions.path, **{name: column for name, column in columns.items() if column}},
+        gates=tuple(gates),
+    )
+    return Proposal(on_ramp="predictions", parts=parts, answers=tuple(answers.found), made=made)
+
+
+def _label(rows: TableSummary, predictions: TableSummary) -> str | None:
+    found = find_label(rows)
+    if found:
+        return found[0]
+    only = [name for name in rows.names if name not in predictions.names]
+    return only[-1] if only and not _EVALUATED.search(only[-1]) else None
+
+
+def _unique(rows: TableSummary, shared: frozenset[str]) -> str | None:
+    unique = [item.name for item in rows.columns if item.name in shared and item.distinct == rows.rows]
+    return unique[0] if unique else None
+
+
+def _columns(
+    repository: Repository, predictions: TableSummary, rows: TableSummary, task: Task
+) -> tuple[str | None, str | None]:
+    """Return the columns of scores and decisions."""
+    options = repository.options
+    if options.score or options.decision:
+        return options.score, options.decision
+    own = [column for column in predictions.columns if column.name not in rows.names]
+    numbers = [column for column in own if column.kind in {"real", "integer"}]
+    if task == "regression":
+        return next((column.name for column in numbers), None), None
+    scores = [column for column in numbers if _SCORE.search(column.name) or column.kind == "real"]
+    decisions = [column for column in own if column not in scores]
+    named = [column for column in decisions if _DECISION.search(column.name)] or decisions
+    score = scores[0].name if scores and task == "binary" else None
+    return score, named[0].name if named else None
+
+
+def _writer(repository: Repository, *paths: str) -> tuple[ScriptFacts | None, tuple[str, ...]]:
+    """Return the script that writes the predictions, and which of the files it writes."""
+    for facts in repository.scripts:
+        home = repository.training(facts)[1]
+        written = {_in(home, item.path) for item in facts.tables if item.path}
+        if paths[0] in written:
+            return facts, tuple(path for path in paths if path in written)
+    return None, ()
+
+
+def _in(home: str, path: str) -> str:
+    plain = path.removeprefix("./")
+    return f"{home}/{plain}" if home else plain
+
+
+def _positives(label: ColumnSummary, positive: str | None) -> int:
+    wanted = {positive} if positive is not None else {"1", "1.0", "true", "True"}
+    return sum(count for value, count in label.counts if value in wanted)
+
+
+def propose_metrics(repository: Repository) -> Proposal | None:
+    """Return the proposal for a metrics file; ``None`` without one.
+
+    Raises:
+        InputError: if the user named a file that is not one.
+    """
+    options, inventory = repository.options, repository.inventory
+    named = [path for path in pipeline_metrics(inventory.pipeline) if path in inventory.metrics]
+    path = options.metrics or next(iter(named), None) or min(inventory.metrics, key=_nearness, default=None)
+    if path is None:
+        return None
+    if path not in inventory.metrics:
+        raise InputError(f"--metrics {path}: no file with numbers is there; run your training once, then `mlci init`")
+    answers = SetupAnswers()
+    model = answers.take("model", options.model, repository.model_name)
+    by_name = "it has numbers, and its name is that of a metrics file"
+    reason = "dvc.yaml names it" if path in named else by_name
+    answers.take("metrics", options.metrics, (path, reason))
+    values = inventory.metrics[path].values
+    gates = _total_gates(values)
+    if not gates:
+        raise InputError(
+            f"{path}: no name shows which way is better, as `accuracy` and `val_loss` do; write mlci.yml by hand: "
+            "docs/how-to/gate-a-metrics-file.md"
+        )
+    task = options.task or _task(list(values))
+    answers.take("task", options.task, (task, "the names of the metrics suggest it"))
+    facts = _trainer(repository, path)
+    command, _, why = repository.training(facts)
+    train = answers.take("train", options.train, (command, why) if command else None)
+    answers.gates(gates)
+    predict = {"metrics": path}
+    parts = ConfigurationParts(model=model or "model", task=task, train=train, predict=predict, gates=tuple(gates))
+    note = (
+        "Without rows there are no intervals, no slices and no fairness: predictions of the test part would add them."
+    )
+    return Proposal(on_ramp="metrics", parts=parts, answers=tuple(answers.found), notes=(note,))
+
+
+def _nearness(path: str) -> tuple[bool, int, str]:
+    return "metric" not in path, path.count("/"), path
+
+
+def _trainer(repository: Repository, path: str) -> ScriptFacts | None:
+    """Return the script that writes a metrics file, or else the most likely training script."""
+    name = PurePosixPath(path).name
+    for facts in repository.scripts:
+        if any(item.path and PurePosixPath(item.path).name == name for item in facts.metrics):
+            return facts
+    written = [facts for facts in repository.scripts if name in facts.text]
+    return next(iter([*written, *(facts for facts in repository.scripts if facts.fits)]), None)
+
+
+def _direction(name: str) -> Direction | None:
+    found = catalogue.find(name) or sklearn_metric(name)
+    return found.direction if found else None
+
+
+def _total_gates(values: dict[str, float]) -> list[ProposedGate]:
+    gates = []
+    for name, value in values.items():
+        direction = _direction(name.rpartition(".")[2]) or guess_direction(name, _direction)
+        if direction == "none" or re.search(r"(^|[._])train", name):
+            continue
+        limit = "max_drop" if direction == "higher" else "max_rise"
+        reason = "a guess: a metrics file does not show how far a number moves by chance"
+        gates.append(ProposedGate(metric=name, limit=limit, value="2%" if value else "0.02", reason=reason))
+    return gates[:_MOST_GATES]
+
+
+def _task(names: list[str]) -> Task:
+    words = {word for name in names for word in re.split(r"[._\s-]", name.lower())}
+    regression = words & set(_REGRESSION) or any(name.lower().endswith(_REGRESSION) for name in names)
+    return "regression" if regression else "binary"

@@ -1,0 +1,259 @@
+"""On-ramp of a training script: it writes its test part and its predictions, or a saved model predicts."""
+
+import ast
+import re
+from dataclasses import dataclass, replace
+
+from mlci.engine.column_summary import ColumnSummary, TableSummary
+from mlci.errors import InputError
+from mlci.operations.init.addition import HoldoutRows, Task, find_rows, has_probabilities, write_addition
+from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
+from mlci.operations.init.commands import resolve_read
+from mlci.operations.init.margins import propose_gates
+from mlci.operations.init.proposal import ConfigurationParts, FileChange, Proposal, SetupAnswers
+from mlci.operations.init.propose import Repository
+from mlci.operations.init.saved_model import SavedModel, predict_script, saved_model, takes_columns
+from mlci.operations.init.script import choose_point
+from mlci.operations.init.script_facts import REGRESSION_METRICS, EvaluationPoint, ScriptFacts
+from mlci.operations.init.traced_values import SAMPLE_ROWS, UNKNOWN, sample_task
+
+_REGRESSOR = re.compile(r"(Regressor|SVR|Ridge|RidgeCV|Lasso|LassoCV|ElasticNet|ElasticNetCV|LinearRegression)$")
+_TEST_SHARE = 0.25
+"""Share that ``train_test_split`` keeps for the test by default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What is known about the rows of a script."""
+
+    facts: ScriptFacts
+    point: EvaluationPoint
+    rows: HoldoutRows
+    table: TableSummary | None
+    source: str | None
+    home: str
+
+    @property
+    def label(self) -> ColumnSummary | None:
+        """Summary of the label as the evaluation set has it; ``None`` if it was encoded or is not in a file."""
+        encoded = self.point.label_value.encoded
+        return None if encoded or self.table is None else self.table.find(self.rows.label)
+
+    @property
+    def share(self) -> float:
+        """Share of the file's rows that are evaluated."""
+        return 1.0 if self.from_test_file else _test_share(self.facts, self.table)
+
+    @property
+    def from_test_file(self) -> bool:
+        """Whether the evaluated rows are a file of their own."""
+        home = self.point.names.get(self.point.label_value.frame or "", UNKNOWN)
+        return home.kind == "frame" and home.part == "test" and home.whole is None and home.path is not None
+
+    @property
+    def size(self) -> int | None:
+        """Number of evaluated rows; ``None`` if it is not known."""
+        total = self.table.rows if self.table else SAMPLE_ROWS.get(self.source or "")
+        return None if total is None else round(total * self.share)
+
+
+def propose_script(repository: Repository) -> Proposal | None:
+    """Return the proposal for the most likely training script that can be followed; ``None`` if none can."""
+    for facts in repository.scripts:
+        point = choose_point(facts)
+        if point is not None:
+            return _propose(repository, facts, point)
+    return None
+
+
+def _propose(repository: Repository, facts: ScriptFacts, point: EvaluationPoint) -> Proposal:
+    command, home, reason = repository.training(facts)
+    found = _look(repository, facts, point, home)
+    answers = SetupAnswers()
+    model = answers.take("model", repository.options.model, repository.model_name)
+    train = answers.take("train", repository.options.train, (command, reason)) or command
+    task = _task(answers, repository, found)
+    label = answers.take("label", repository.options.label, (found.rows.label, _label_reason(found)))
+    positive = _positive(answers, repository, found, task)
+    names = frozenset(found.rows.columns or ()) - {label}
+    key = _key(answers, repository, found, names)
+    slices = _slices(answers, repository, found, names - {key})
+    parts = ConfigurationParts(model=model or "model", task=task, label=label, positive=positive, slices=slices,
+                               train=train, key=key)  # fmt: skip
+    saved = saved_model(facts, point, home)
+    if found.from_test_file and saved and found.source and takes_columns(point):
+        return _with_model(repository, found, parts, answers, saved)
+    return _with_addition(repository, found, replace(parts, artifact=saved.path if saved else None), answers)
+
+
+def _look(repository: Repository, facts: ScriptFacts, point: EvaluationPoint, home: str) -> _Found:
+    path = point.label_value.path or next(iter(facts.reads), None)
+    sample = path is not None and path.startswith("sklearn:")
+    source = path if sample or path is None else resolve_read(repository.inventory, path, home)
+    table = None if sample else repository.table(source)
+    rows = find_rows(
+        point,
+        table.names if table else None,
+        splits=facts.splits,
+        pandas=facts.pandas or "pandas",
+        label=repository.options.label,
+    )
+    return _Found(facts=facts, point=point, rows=rows, table=table, source=source, home=home)
+
+
+def _test_share(facts: ScriptFacts, table: TableSummary | None) -> float:
+    share = 1.0
+    for call in facts.splits[:2]:
+        given = {item.arg: item.value for item in call.keywords}
+        size, kept = _number(given.get("test_size")), _number(given.get("train_size"))
+        if size is None and kept is not None:
+            size = 1 - kept if kept < 1 else None
+        if size is not None and size >= 1:
+            return min(1.0, size / table.rows) if table else _TEST_SHARE
+        share *= _TEST_SHARE if size is None else size
+    return share
+
+
+def _number(node: ast.AST | None) -> float | None:
+    return float(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, int | float) else None
+
+
+def _label_reason(found: _Found) -> str:
+    if found.point.label_value.column is None:
+        return f"line {found.point.statement.lineno} of {found.facts.path} has the labels in `{found.point.labels}`"
+    return f"{found.facts.path} uses it as the label"
+
+
+def _task(answers: SetupAnswers, repository: Repository, found: _Found) -> Task:
+    proposed = _guess_task(found)
+    answers.take("task", repository.options.task, proposed)
+    return repository.options.task or proposed[0]
+
+
+def _guess_task(found: _Found) -> tuple[Task, str]:
+    point, estimator = found.point, found.point.estimator or ""
+    if point.metric in REGRESSION_METRICS or _REGRESSOR.search(estimator):
+        return "regression", f"{found.facts.path} uses {point.metric or estimator}"
+    if found.label is not None:
+        task, reason = find_task(found.label)
+        return (task, reason) if task != "regression" or not estimator else ("multiclass", f"{estimator} classifies")
+    if (sample := sample_task(found.source)) is not None:
+        return sample, f"the data set {(found.source or '').removeprefix('sklearn:')} is known"
+    if found.facts.binary:
+        return "binary", f"{found.facts.path} computes metrics of two classes, 0 and 1"
+    raw = found.table.find(found.rows.label) if found.table and point.label_value.encoded else None
+    if raw is not None and raw.distinct == 2:
+        return "binary", f"{raw.name} has two values"
+    return "multiclass", "the script shows classes, and not how many; binary models can be judged as multiclass, too"
+
+
+def _positive(answers: SetupAnswers, repository: Repository, found: _Found, task: Task) -> str | None:
+    if task != "binary":
+        return None
+    proposed = find_positive(found.label) if found.label else None
+    return answers.take("positive", repository.options.positive, proposed)
+
+
+def _key(answers: SetupAnswers, repository: Repository, found: _Found, names: frozenset[str]) -> str:
+    named = find_key(found.table, names) if found.table else None
+    proposed = (
+        (named, "it is different in every row")
+        if named
+        else ("row", "the number of the row in the data; it stays the same as long as the data only grows at its end")
+    )
+    return answers.take("key", repository.options.key, proposed) or "row"
+
+
+def _slices(answers: SetupAnswers, repository: Repository, found: _Found, names: frozenset[str]) -> tuple[str, ...]:
+    given = repository.options.slices
+    proposed = find_slices(found.table, names, share=found.share) if found.table else []
+    if given is not None:
+        answers.take("slices", ", ".join(given) or "none", None)
+        return given
+    for item in proposed:
+        answers.take("slices", None, (item.column.name, item.reason))
+    return tuple(item.column.name for item in proposed)
+
+
+def _add_gates(found: _Found, parts: ConfigurationParts, answers: SetupAnswers, *, scored: bool) -> ConfigurationParts:
+    size = found.size
+    positives = None
+    if found.label is not None and parts.task == "binary" and size:
+        counts = {value.lower(): count for value, count in found.label.counts}
+        wanted = [parts.positive.lower()] if parts.positive else ["1", "1.0", "true"]
+        positives = round(sum(counts.get(value, 0) for value in wanted) * found.share)
+    slices = find_slices(found.table, frozenset(parts.slices), share=found.share) if found.table else []
+    gates = propose_gates(parts.task, rows=size, positives=positives, scored=scored, slices=slices, share=found.share)
+    answers.gates(gates)
+    return replace(parts, gates=tuple(gates))
+
+
+def _with_model(
+    repository: Repository, found: _Found, parts: ConfigurationParts, answers: SetupAnswers, saved: SavedModel
+) -> Proposal:
+    named = found.table is not None and parts.key in found.table.names
+    parts = replace(parts, data=found.source, artifact=saved.path, key=parts.key if named else None)
+    scored = parts.task == "regression" or (parts.task == "binary" and has_probabilities(found.point.estimator or ""))
+    column = "score" if scored else "decision"
+    text = predict_script(found.point, saved, key=parts.key, task=parts.task, column=column, data=found.source or "",
+                          positive=_positive_code(found, parts))  # fmt: skip
+    path = next(
+        name for name in ("predict.py", "mlci_predict.py", "predict_mlci.py") if name not in repository.inventory.files
+    )
+    parts = _add_gates(found, replace(parts, predict={"run": f"python {path}", column: column}), answers, scored=scored)
+    answers.take("data", repository.options.data, (found.source or "", f"{found.facts.path} evaluates on it"))
+    created = FileChange(path=path, before=None, after=text, reason="predicts with the saved model")
+    return Proposal(on_ramp="model", parts=parts, answers=tuple(answers.found), created=(created,),
+                    notes=("A pickle runs code when it is loaded; only your predict step loads it.",))  # fmt: skip
+
+
+def _positive_code(found: _Found, parts: ConfigurationParts) -> str | None:
+    """Return Python for the positive class if it is not the one with the last column of probabilities."""
+    if parts.positive is None or found.label is None:
+        return None
+    values = [value for value, _ in found.label.counts]
+    numbers = found.label.kind in {"integer", "real"}
+    if parts.positive == (max(values, key=float) if numbers else max(values)):
+        return None
+    return (
+        parts.positive if numbers else parts.positive.title() if found.label.kind == "boolean" else repr(parts.positive)
+    )
+
+
+def _with_addition(repository: Repository, found: _Found, parts: ConfigurationParts, answers: SetupAnswers) -> Proposal:
+    files = _free(repository, "holdout.csv"), _free(repository, "predictions.csv")
+    rows = replace(found.rows, key=None if parts.key == "row" else parts.key, label=parts.label or found.rows.label)
+    added = write_addition(found.facts, found.point, rows, task=parts.task, positive=_positive_code(found, parts),
+                           files=files)  # fmt: skip
+    prefix = f"{found.home}/" if found.home else ""
+    made = tuple(f"{prefix}{name}" for name in files)
+    column = "score" if added.score else "decision"
+    parts = replace(parts, data=made[0], key=added.key, predict={"file": made[1], column: column})
+    parts = _add_gates(found, parts, answers, scored=bool(added.score))
+    where = f"after line {added.line}"
+    seeds = f", and a fixed seed in line {', '.join(map(str, added.seeded))}" if added.seeded else ""
+    script = FileChange(path=found.facts.path, before=found.facts.text, after=added.text,
+                        reason=f"writes {files[0]} and {files[1]} {where}{seeds}")  # fmt: skip
+    _check_python(script)
+    note = (
+        "Training chooses and labels the rows that it is judged on: the report notes it, and reviewers have to read "
+        "changes to the split."
+    )
+    return Proposal(
+        on_ramp="script", parts=parts, answers=tuple(answers.found), made=made, script=script, notes=(note,)
+    )
+
+
+def _free(repository: Repository, name: str) -> str:
+    taken = any(path.rpartition("/")[2] == name for path in repository.inventory.files)
+    return f"mlci_{name}" if taken else name
+
+
+def _check_python(change: FileChange) -> None:
+    try:
+        ast.parse(change.after)
+    except SyntaxError as error:
+        raise InputError(
+            f"{change.path}: the lines that write predictions could not be added (line {error.lineno}); add those of "
+            "docs/how-to/gate-a-script-that-splits.md, then name the files with `--data` and `--predictions`"
+        ) from None

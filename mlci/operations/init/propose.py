@@ -1,0 +1,99 @@
+"""Proposal for a repository: the on-ramp that fits, from the strongest evidence to the weakest."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from mlci.engine.column_summary import TableSummary
+from mlci.errors import InputError, list_names
+from mlci.operations.init.commands import script_command
+from mlci.operations.init.inventory import Inventory
+from mlci.operations.init.pipeline import pipeline_command, stage_commands
+from mlci.operations.init.proposal import InitOptions
+from mlci.operations.init.script import read_script
+from mlci.operations.init.script_facts import ScriptFacts
+
+_TRAINING_NAME = re.compile(
+    r"(^|[/_-])(train\w*|fit|main|model\w*|run|pipeline|evaluate)[^/]*\.(py|ipynb)$", re.IGNORECASE
+)
+_NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A repository with the user's answers.
+
+    Attributes:
+        inventory: Files of the repository.
+        options: Answers given by options.
+        summarize: Reads a table; the path is relative to the repository.
+        name: Name of the repository.
+    """
+
+    inventory: Inventory
+    options: InitOptions
+    summarize: Callable[[str], TableSummary]
+    name: str
+
+    @property
+    def model_name(self) -> tuple[str, str]:
+        """Name for the model, and the reason."""
+        return _NOT_A_NAME.sub("-", self.name).strip("-._")[:100] or "model", "the name of the folder"
+
+    @cached_property
+    def scripts(self) -> list[ScriptFacts]:
+        """Scripts that train or evaluate a model or write tables, the most likely training script first."""
+        read = [read_script(path, text) for path, text in self.inventory.scripts.items() if path.endswith(".py")]
+        found = [facts for facts in read if facts and (facts.fits or facts.points or facts.tables or facts.metrics)]
+        return sorted(found, key=self._likelihood, reverse=True)
+
+    def _likelihood(self, facts: ScriptFacts) -> tuple[bool, int, int, int, str]:
+        named = facts.path == self.options.script or facts.path in (self.options.train or "")
+        shown = 4 * bool(facts.points) + 3 * bool(facts.fits) + 2 * bool(facts.saved) + bool(facts.splits)
+        shown += 3 * bool(_TRAINING_NAME.search(facts.path)) + 2 * bool(self.stages_of(facts.path))
+        return named, shown, -facts.path.count("/"), -len(facts.path), facts.path
+
+    def stages_of(self, path: str) -> list[str]:
+        """Return the stages of ``dvc.yaml`` that run a script."""
+        return [name for name, command in stage_commands(self.inventory.pipeline) if path in command]
+
+    def training(self, facts: ScriptFacts | None) -> tuple[str, str, str]:
+        """Return the training command, the folder of the script's relative paths, and the reason.
+
+        The command is empty if nothing trains.
+        """
+        pipeline = pipeline_command(self.inventory.pipeline)
+        if pipeline and (facts is None or self.stages_of(facts.path)):
+            return pipeline, "", "the stages of dvc.yaml, each after those it depends on"
+        if facts is None:
+            return "", "", ""
+        return script_command(self.inventory, facts.path, facts.reads)
+
+    def table(self, path: str | None) -> TableSummary | None:
+        """Return the summary of a table; ``None`` if it is not there or can't be read."""
+        if path is None or path not in self.inventory.files:
+            return None
+        try:
+            return self.summarize(path)
+        except InputError:
+            return None
+
+
+def refuse_repository(repository: Repository) -> InputError:
+    """Return the error for a repository in which nothing was found to start from."""
+    inventory = repository.inventory
+    seen = [
+        f"{len(inventory.scripts)} scripts and notebooks" if inventory.scripts else "no Python script",
+        f"tables {list_names(inventory.tables, 4)}" if inventory.tables else "no table",
+        f"models {list_names(inventory.models, 4)}" if inventory.models else "no saved model",
+        "no metrics file" if not inventory.metrics else f"metrics files {list_names(list(inventory.metrics), 4)}",
+    ]
+    loops = [facts.path for facts in repository.scripts if any(point.looped for point in facts.points)]
+    several = f"{loops[0]} trains several models in a loop, and init can't tell which one is yours. " if loops else ""
+    return InputError(
+        f"found no predictions, no metrics file and no script whose test part and predictions init can follow "
+        f"({', '.join(seen)}). {several}Name what there is: `mlci init --metrics metrics.json`, or "
+        "`mlci init --data holdout.csv --label outcome --predictions predictions.csv`, and `--train` for the command "
+        "that writes it; or add the lines of docs/how-to/gate-a-script-that-splits.md to your script"
+    )

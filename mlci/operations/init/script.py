@@ -1,0 +1,446 @@
+"""Walk over the syntax tree of a training script that collects its facts.
+
+The tree is walked in the order of execution, three times, so that what functions get and return is known to their
+callers. Nothing of the script is run.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+
+from mlci.operations.init.script_facts import (
+    DECISION_METRICS,
+    REGRESSION_METRICS,
+    SCORE_METRICS,
+    EvaluationPoint,
+    Evidence,
+    SavedFile,
+    ScriptFacts,
+    UnseededCall,
+)
+from mlci.operations.init.traced_values import (
+    READERS,
+    UNKNOWN,
+    TracedValue,
+    by_name,
+    called_name,
+    constant_of,
+    is_label_name,
+    trace,
+    variable_of,
+)
+
+_OF_TWO_CLASSES = {
+    "f1_score",
+    "precision_score",
+    "recall_score",
+    "roc_auc_score",
+    "average_precision_score",
+    "roc_curve",
+}
+"""Metrics that, called without more arguments, need the labels 0 and 1."""
+_WRITERS = {"to_csv", "to_parquet", "to_json", "to_feather"}
+_PREDICTED = re.compile(r"^(y_?|test_?)?(pred(s|icted|ictions?)?|hat)(_?test)?$", re.IGNORECASE)
+_PASSES = 3
+_RANKS: dict[Evidence, int] = {"name": 0, "fit": 0, "predict": 1, "score": 2, "metric": 3}
+
+
+def read_script(path: str, text: str) -> ScriptFacts | None:
+    """Return what a script does; ``None`` if it is not Python."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    known = _Functions()
+    facts = ScriptFacts(path=path, text=text)
+    for _ in range(_PASSES):
+        facts = ScriptFacts(path=path, text=text, pandas=_pandas_name(tree))
+        _Walk(facts, known).module(tree)
+    return facts
+
+
+def _pandas_name(tree: ast.Module) -> str | None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name == "pandas":
+                    return alias.asname or "pandas"
+    return None
+
+
+@dataclass
+class _Functions:
+    """Values that functions of the script get and return, by name."""
+
+    arguments: dict[str, dict[str, TracedValue]] = field(default_factory=dict)
+    returned: dict[str, tuple[TracedValue, ...]] = field(default_factory=dict)
+    definitions: dict[str, ast.FunctionDef] = field(default_factory=dict)
+    looped: set[str] = field(default_factory=set)
+
+
+class _Walk:
+    """One walk over a tree that collects its facts."""
+
+    def __init__(self, facts: ScriptFacts, functions: _Functions) -> None:
+        self.facts, self.functions = facts, functions
+        self.names: dict[str, TracedValue] = {}
+        self.loops = 0
+        self.function: str | None = None
+        self.parameters: set[str] = set()
+        self.own: set[str] = set()
+
+    def module(self, tree: ast.Module) -> None:
+        """Walk the module, then each function with the names of the module."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                self.functions.definitions[node.name] = node
+        self.block(tree.body)
+        shared = dict(self.names)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                self.names = {**shared, **self._parameters(node)}
+                self.function, self.loops = node.name, int(node.name in self.functions.looped)
+                self.parameters = {item.arg for item in node.args.args} - {"self"}
+                self.own = {
+                    name
+                    for item in ast.walk(node)
+                    if isinstance(item, ast.Name | ast.Attribute)
+                    and isinstance(item.ctx, ast.Store)
+                    and (name := variable_of(item))
+                }
+                self.block(node.body)
+                shared |= {name: value for name, value in self.names.items() if name.startswith("self.")}
+
+    def _parameters(self, node: ast.FunctionDef) -> dict[str, TracedValue]:
+        known = self.functions.arguments.get(node.name, {})
+        arguments = [*node.args.args, *node.args.kwonlyargs]
+        return {item.arg: known.get(item.arg) or by_name(item.arg) for item in arguments}
+
+    def block(self, statements: list[ast.stmt]) -> None:
+        """Walk the statements of one block."""
+        for statement in statements:
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                continue  # functions, also those of classes, are walked after the module
+            blocks = _blocks(statement)
+            self._opened(statement)
+            for call in _own_calls(statement):
+                self._call(call, statement)
+            self._assign(statement)
+            loop = isinstance(statement, ast.For | ast.While | ast.AsyncFor)
+            self.loops += loop
+            for block in blocks:
+                self.block(block)
+            self.loops -= loop
+
+    def _opened(self, statement: ast.stmt) -> None:
+        """Note the path of each file of a ``with open(…) as file``."""
+        if not isinstance(statement, ast.With):
+            return
+        for item in statement.items:
+            name = variable_of(item.optional_vars) if item.optional_vars else None
+            if name and called_name(item.context_expr) == "open":
+                self.names[name] = TracedValue(kind="constant", constant=self._opened_path(item.context_expr))
+
+    def _opened_path(self, node: ast.AST | None) -> str | None:
+        if isinstance(node, ast.Call) and called_name(node) == "open":
+            inner = node.args[0] if node.args else node.func.value if isinstance(node.func, ast.Attribute) else None
+            return self._path(inner)
+        return self._path(node)
+
+    def _path(self, node: ast.AST | None) -> str | None:
+        found = constant_of(node, self.names)
+        return found if isinstance(found, str) and found else None
+
+    def _assign(self, statement: ast.stmt) -> None:
+        if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            self._bind(statement.target, statement.value, statement)
+        elif isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                self._bind(target, statement.value, statement)
+        elif isinstance(statement, ast.For):
+            for node in ast.walk(statement.target):
+                if name := variable_of(node):
+                    self.names[name] = UNKNOWN
+        elif isinstance(statement, ast.Return) and statement.value is not None and self.function:
+            self.functions.returned[self.function] = self._returned(statement.value)
+        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            self._in_place(statement.value)
+
+    def _returned(self, value: ast.expr) -> tuple[TracedValue, ...]:
+        if isinstance(value, ast.Call) and called_name(value) == "train_test_split":
+            return tuple(self._split(value, 2 * len(value.args)))
+        items = value.elts if isinstance(value, ast.Tuple) else [value]
+        return tuple(trace(item, self.names) for item in items)
+
+    def _in_place(self, call: ast.Call) -> None:
+        home = variable_of(call.func.value) if isinstance(call.func, ast.Attribute) else None
+        in_place = any(item.arg == "inplace" and constant_of(item.value, self.names) is True for item in call.keywords)
+        if home and in_place:
+            self.names[home] = replace(trace(call, self.names), frame=None)
+
+    def _bind(self, target: ast.expr, value: ast.expr, statement: ast.stmt) -> None:
+        if isinstance(target, ast.Tuple | ast.List):
+            self._unpack(target.elts, value)
+        elif isinstance(target, ast.Subscript):
+            self._assign_column(target)
+        elif name := variable_of(target):
+            self.names[name] = self._value(name, value)
+            self._pop(value, self.names[name].column)
+            if _PREDICTED.search(name) and (labels := self._test_labels(None)):
+                self._point("name", statement, labels, decision=name)
+
+    def _pop(self, value: ast.expr, column: str | int | None) -> None:
+        """Note that ``frame.pop(column)`` took a column out of its frame."""
+        if called_name(value) != "pop" or not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
+            return
+        home = variable_of(value.func.value)
+        if home in self.names and isinstance(column, str):
+            frame = self.names[home]
+            self.names[home] = replace(frame, removed=frame.removed | {column})
+
+    def _value(self, name: str, value: ast.expr) -> TracedValue:
+        returned = self.functions.returned.get(called_name(value))
+        if returned is not None and len(returned) == 1:
+            return returned[0]
+        found = trace(value, self.names)
+        if found == UNKNOWN:
+            return by_name(name)
+        guess = by_name(name)
+        if found.kind == "frame" and called_name(value) in READERS:
+            return replace(found, part=guess.part or by_name(PurePosixPath(found.path or "").stem).part)
+        return replace(found, part=guess.part) if found.part is None and found.kind in {"unknown", "array"} else found
+
+    def _unpack(self, targets: list[ast.expr], value: ast.expr) -> None:
+        names = [variable_of(target) for target in targets]
+        values = [by_name(name or "") for name in names]
+        if isinstance(value, ast.Call) and called_name(value) == "train_test_split":
+            values = self._split(value, len(targets)) or values
+        elif isinstance(value, ast.Tuple) and len(value.elts) == len(targets):
+            values = [self._value(name or "", item) for name, item in zip(names, value.elts, strict=True)]
+        elif len(returned := self.functions.returned.get(called_name(value), ())) == len(targets):
+            values = [found if found != UNKNOWN else by_name(name or "")
+                      for name, found in zip(names, returned, strict=True)]  # fmt: skip
+        for name, found in zip(names, values, strict=True):
+            if name:
+                self.names[name] = found
+
+    def _split(self, call: ast.Call, wanted: int) -> list[TracedValue]:
+        wholes = [self._whole(argument) for argument in call.args]
+        if len(wholes) * 2 != wanted:
+            return []
+        parts: list[TracedValue] = []
+        for whole in wholes:
+            parts += [replace(whole, part="train", whole=whole), replace(whole, part="test", whole=whole)]
+        return parts
+
+    def _whole(self, node: ast.expr) -> TracedValue:
+        value = trace(node, self.names)
+        home = variable_of(node)
+        return value if value.frame or value.kind != "frame" else replace(value, frame=home)
+
+    def _assign_column(self, target: ast.Subscript) -> None:
+        home = variable_of(target.value)
+        frame = self.names.get(home or "")
+        if home is None or frame is None or frame.kind != "frame":
+            return
+        column = constant_of(target.slice, self.names)
+        names = column if isinstance(column, list) else [column]
+        known = frozenset(name for name in names if isinstance(name, str))
+        self.names[home] = replace(frame, changed=frame.changed | known, removed=frame.removed - known)
+
+    def _call(self, call: ast.Call, statement: ast.stmt) -> None:
+        name = called_name(call)
+        traced = trace(call, self.names)
+        if (name in READERS or (traced.path or "").startswith("sklearn:")) and traced.path not in self.facts.reads:
+            self.facts.reads += [traced.path] if traced.path else []
+        if name in self.functions.definitions:
+            self._passed(call, self.functions.definitions[name])
+        if name == "train_test_split":
+            self.facts.splits.append(call)
+        if name == "train_test_split" or (name == "sample" and self._is_frame(call)):
+            self._seed(call, name)
+        if name == "fit" and isinstance(call.func, ast.Attribute):
+            self._fit(call, statement)
+        self._saves(call, name)
+        self._evaluates(call, name, statement)
+
+    def _is_frame(self, call: ast.Call) -> bool:
+        return isinstance(call.func, ast.Attribute) and trace(call.func.value, self.names).kind == "frame"
+
+    def _seed(self, call: ast.Call, name: str) -> None:
+        given = {item.arg: item.value for item in call.keywords}
+        seed = given.get("random_state")
+        fixed = seed is not None and not (isinstance(seed, ast.Constant) and seed.value is None)
+        ordered = constant_of(given.get("shuffle"), self.names) is False
+        if not (fixed or ordered or None in given):
+            self.facts.unseeded.append(UnseededCall(node=call, name=name))
+
+    def _passed(self, call: ast.Call, function: ast.FunctionDef) -> None:
+        known = self.functions.arguments.setdefault(function.name, {})
+        if self.loops:
+            self.functions.looped.add(function.name)
+        parameters = [item.arg for item in function.args.args if item.arg != "self"]
+        pairs = [*zip(parameters, call.args, strict=False), *((item.arg or "", item.value) for item in call.keywords)]
+        for name, node in pairs:
+            value = trace(node, self.names)
+            if value != UNKNOWN and known.setdefault(name, value).part != value.part:
+                self.functions.looped.add(function.name)  # called for several parts: each call would overwrite
+
+    def _fit(self, call: ast.Call, statement: ast.stmt) -> None:
+        if not isinstance(call.func, ast.Attribute):
+            return
+        model = trace(call.func.value, self.names)
+        home = variable_of(call.func.value)
+        if model.kind not in {"model", "unknown"} or (model.kind == "unknown" and len(call.args) < 2):
+            return
+        if home and model.kind == "unknown":
+            self.names[home] = TracedValue(kind="model", line=call.lineno)
+        self.facts.fits[call.lineno] = model.estimator
+        variable = home
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            variable = variable_of(statement.targets[0]) or home
+        labels, features = self._test_labels(None), self._test_features()
+        if variable and labels and features:
+            self._point("fit", statement, labels, features=features, model=variable, estimator=model.estimator,
+                        decision=f"{variable}.predict({features})")  # fmt: skip
+
+    def _test_features(self) -> str | None:
+        found = [name for name, value in self.names.items() if value.part == "test" and not self._is_label(name, value)]
+        return found[-1] if found else None
+
+    def _is_label(self, name: str, value: TracedValue) -> bool:
+        named = is_label_name(name) and not _PREDICTED.search(name)
+        return value.column is not None or (named and value.kind != "frame")
+
+    def _test_labels(self, features: TracedValue | None) -> tuple[str, TracedValue] | None:
+        named = [(name, value) for name, value in self.names.items()
+                 if value.part == "test" and self._is_label(name, value) and value.kind != "predictions"]  # fmt: skip
+        if named:
+            return named[-1]
+        if features is not None and features.frame in self.names and len(features.removed) == 1:
+            column = next(iter(features.removed))
+            whole = self.names[str(features.frame)]
+            return f"{features.frame}[{column!r}]", replace(whole, kind="series", column=column, frame=features.frame)
+        return None
+
+    def _evaluates(self, call: ast.Call, name: str, statement: ast.stmt) -> None:
+        keywords = {item.arg: item.value for item in call.keywords}
+        if name in _OF_TWO_CLASSES and not {"average", "multi_class", "pos_label"} & set(keywords):
+            self.facts.binary = True
+        if name in DECISION_METRICS | SCORE_METRICS | REGRESSION_METRICS:
+            labels = call.args[0] if call.args else keywords.get("y_true")
+            predicted = call.args[1] if len(call.args) > 1 else keywords.get("y_pred") or keywords.get("y_score")
+            if labels is not None and predicted is not None:
+                self._metric(name, labels, predicted, statement)
+        elif name == "score" and len(call.args) == 2 and isinstance(call.func, ast.Attribute):
+            self._scored(call, statement)
+        elif name in {"predict", "predict_proba"} and isinstance(call.func, ast.Attribute) and call.args:
+            features = trace(call.args[0], self.names)
+            found = self._test_labels(features) if features.part == "test" else None
+            model = trace(call.func.value, self.names)
+            if found and model.kind in {"model", "unknown"}:
+                text, home = self._text(call.args[0]), ast.unparse(call.func.value)
+                self._point("predict", statement, found, features=text, decision=f"{home}.predict({text})",
+                            model=variable_of(call.func.value), estimator=model.estimator)  # fmt: skip
+
+    def _scored(self, call: ast.Call, statement: ast.stmt) -> None:
+        features, labels = call.args
+        model = trace(call.func.value, self.names) if isinstance(call.func, ast.Attribute) else UNKNOWN
+        value = trace(labels, self.names)
+        if not isinstance(call.func, ast.Attribute) or model.kind not in {"model", "unknown"} or value.part != "test":
+            return
+        text, home = self._text(features), ast.unparse(call.func.value)
+        self._point("score", statement, (self._text(labels), value), features=text, model=variable_of(call.func.value),
+                    estimator=model.estimator, decision=f"{home}.predict({text})")  # fmt: skip
+
+    def _metric(self, name: str, labels: ast.expr, predicted: ast.expr, statement: ast.stmt) -> None:
+        value, found = trace(labels, self.names), trace(predicted, self.names)
+        if "train" in {value.part, found.part} or (value.part is None and found.part is None):
+            return
+        scored = name in SCORE_METRICS or found.column == "score"
+        text = self._text(predicted)
+        self._point("metric", statement, (self._text(labels), value), features=found.source, model=found.model,
+                    estimator=found.estimator, decision=None if scored else text, score=text if scored else None,
+                    metric=name)  # fmt: skip
+
+    def _point(
+        self, evidence: Evidence, statement: ast.stmt, labels: tuple[str, TracedValue], **more: str | None
+    ) -> None:
+        text, value = labels
+        helper = text in self.parameters and (more.get("model") in self.parameters or more.get("model") not in self.own)
+        point = EvaluationPoint(
+            statement=statement,
+            evidence=evidence,
+            names=dict(self.names),
+            labels=text,
+            label_value=value,
+            looped=self.loops > 0,
+            helper=helper,
+            **more,
+        )
+        self.facts.points.append(point)
+
+    def _text(self, node: ast.expr) -> str:
+        """Return an expression as the script has it; on one line."""
+        written = ast.get_source_segment(self.facts.text, node)
+        return written if written and "\n" not in written else ast.unparse(node)
+
+    def _saves(self, call: ast.Call, name: str) -> None:
+        home = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+        if name == "dump" and len(call.args) > 1:
+            path = self._opened_path(call.args[1])
+            saved = SavedFile(path=path, variable=variable_of(call.args[0]), writer=home or name, line=call.lineno)
+            (self.facts.metrics if home in {"json", "yaml"} else self.facts.saved).append(saved)
+        elif name in {"save", "save_model"} and call.args and home:
+            torch = home == "torch" and len(call.args) > 1
+            path = self._path(call.args[1 if torch else 0])
+            saved = SavedFile(path=path, variable=home, writer=home if torch else name, line=call.lineno)
+            self.facts.saved += [] if home in {"np", "numpy", "plt"} else [saved]
+        elif name in _WRITERS and call.args:
+            saved = SavedFile(path=self._path(call.args[0]), variable=home, writer=name, line=call.lineno)
+            self.facts.tables.append(saved)
+
+
+def _blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
+    """Return the blocks inside of a compound statement."""
+    blocks = [getattr(statement, name, []) for name in ("body", "orelse", "finalbody")]
+    blocks[1:1] = [handler.body for handler in getattr(statement, "handlers", [])]
+    return [block for block in blocks if block]
+
+
+def _own_calls(statement: ast.stmt) -> Iterator[ast.Call]:
+    """Yield the calls of a statement in the order of evaluation, without those of its blocks."""
+    inner = {id(item) for block in _blocks(statement) for item in block}
+
+    def walk(node: ast.AST) -> Iterator[ast.Call]:
+        for child in ast.iter_child_nodes(node):
+            if id(child) not in inner and not isinstance(child, ast.Lambda):
+                yield from walk(child)
+        if isinstance(node, ast.Call):
+            yield node
+
+    yield from walk(statement)
+
+
+def choose_point(facts: ScriptFacts) -> EvaluationPoint | None:
+    """Return the point at which the predictions of the final model are known; ``None`` if the tree shows none.
+
+    The final model is the one that is saved, or the last one.
+    """
+    points = [point for point in facts.points if not point.looped]
+    saved = {item.variable for item in facts.saved}
+    of_saved = [point for point in points if point.model in saved]
+    chosen = of_saved or points
+    if not chosen:
+        return None
+    last = chosen[-1].model
+    same = [point for point in chosen if point.model == last]
+    best = max(map(_rank, same))
+    return [point for point in same if _rank(point) == best][-1]
+
+
+def _rank(point: EvaluationPoint) -> tuple[bool, int]:
+    """Return how much a point shows; one in a helper function that does not have the model shows least."""
+    return not point.helper, _RANKS[point.evidence]

@@ -1,0 +1,104 @@
+"""Facts about a training script: what it reads, splits, fits, evaluates and writes."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mlci.operations.init.traced_values import TracedValue
+
+DECISION_METRICS = {
+    "accuracy_score", "f1_score", "precision_score", "recall_score", "classification_report", "confusion_matrix",
+    "balanced_accuracy_score", "matthews_corrcoef", "cohen_kappa_score",
+}  # fmt: skip
+SCORE_METRICS = {"roc_auc_score", "average_precision_score", "log_loss", "brier_score_loss", "roc_curve"}
+REGRESSION_METRICS = {
+    "mean_squared_error", "mean_absolute_error", "r2_score", "root_mean_squared_error", "median_absolute_error",
+    "mean_absolute_percentage_error", "mean_squared_log_error", "explained_variance_score",
+}  # fmt: skip
+Evidence = Literal["name", "fit", "predict", "score", "metric"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnseededCall:
+    """A call that chooses rows at random without a fixed seed."""
+
+    node: ast.Call
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedFile:
+    """A file that the script writes: its path, if the tree shows it, and the variable that it holds."""
+
+    path: str | None
+    variable: str | None
+    writer: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationPoint:
+    """A statement after which labels and predictions of the test part are known.
+
+    Attributes:
+        statement: The statement.
+        evidence: What showed it.
+        names: What the variables hold after it.
+        labels: Text of the labels.
+        features: Text of the features, if they are known.
+        decision: Text of the decided classes, or of a regression's values.
+        score: Text of the scores.
+        model: Variable of the model.
+        estimator: Class of the model.
+        metric: Name of the metric's function.
+        looped: Whether it is inside of a loop.
+        helper: Whether it is in a function that gets labels and model or predictions from its caller.
+    """
+
+    statement: ast.stmt
+    evidence: Evidence
+    names: Mapping[str, TracedValue]
+    labels: str
+    label_value: TracedValue
+    features: str | None = None
+    decision: str | None = None
+    score: str | None = None
+    model: str | None = None
+    estimator: str | None = None
+    metric: str | None = None
+    looped: bool = False
+    helper: bool = False
+
+
+@dataclass(kw_only=True)
+class ScriptFacts:
+    """What a script does, as far as its syntax tree shows.
+
+    Attributes:
+        path: Path of the script in the repository.
+        text: Its text.
+        reads: Files that it reads as tables; ``sklearn:NAME`` for a data set of scikit-learn.
+        unseeded: Calls that choose rows without a seed.
+        splits: Calls of ``train_test_split``.
+        fits: Class of each model that is fitted, by line.
+        points: Places at which labels and predictions are known.
+        saved: Models that it saves.
+        tables: Tables that it writes.
+        metrics: Metrics files that it writes.
+        pandas: Name under which it imports pandas; ``None`` if it does not.
+        binary: Whether a metric shows that there are two classes, 0 and 1.
+    """
+
+    path: str
+    text: str
+    reads: list[str] = field(default_factory=list)
+    unseeded: list[UnseededCall] = field(default_factory=list)
+    splits: list[ast.Call] = field(default_factory=list)
+    fits: dict[int, str | None] = field(default_factory=dict)
+    points: list[EvaluationPoint] = field(default_factory=list)
+    saved: list[SavedFile] = field(default_factory=list)
+    tables: list[SavedFile] = field(default_factory=list)
+    metrics: list[SavedFile] = field(default_factory=list)
+    pandas: str | None = None
+    binary: bool = False

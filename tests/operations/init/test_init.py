@@ -1,0 +1,250 @@
+"""`mlci init` in repositories that look like those of users, and the first `mlci run` in them."""
+
+import json
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlci.cli.commands import init as command
+from tests.support.project import Ended, mlci, write
+from tests.support.repository import commit, git, made
+
+BIN = Path(sys.executable).parent
+
+
+def first_run(folder, *options) -> tuple[Ended, Ended]:
+    """Run `mlci init --yes`, and `mlci run` with the interpreter of these tests as `python`."""
+    setup = mlci("init", "--yes", *options, cwd=folder)
+    assert setup.code == 0, setup.err
+    return setup, mlci("run", "--json", cwd=folder, PATH=f"{BIN}:/usr/bin:/bin")
+
+
+def loans(rows=400) -> str:
+    draw = random.Random(3)
+    lines = ["loan_id,income,sex,region,defaulted"]
+    for number in range(rows):
+        income = draw.uniform(10, 90)
+        late = int(draw.random() < (0.7 if income < 40 else 0.2))
+        lines.append(f"{number},{income:.2f},{draw.choice(['f', 'm'])},{draw.choice('NESW')},{late}")
+    return "\n".join(lines) + "\n"
+
+
+SPLITS_INSIDE = """\
+import pickle
+
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+
+loans = pd.read_csv("data/loans.csv")
+X = loans[["income"]]
+y = loans["defaulted"]
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5)
+
+model = LogisticRegression()
+model.fit(X_train, y_train)
+print("accuracy", model.score(X_test, y_test))
+with open("model.pkl", "wb") as file:
+    pickle.dump(model, file)
+"""
+
+
+def test_init__script_that_splits_inside_and_saves_a_pickle(tmp_path):
+    """The whole journey: init, run, promote, run on the same rows, and undo."""
+    before = {"train.py": SPLITS_INSIDE, "data/loans.csv": loans(), "requirements.txt": "scikit-learn\n"}
+    commit(made(tmp_path), before)
+    setup, ended = first_run(tmp_path)
+    assert ended.code == 0, ended.err
+    assert ended.report["evaluation"]["rows"] == 200
+    gates = {(gate["metric"], gate["scope"]["group"]): gate["outcome"] for gate in ended.report["gates"]}
+    assert gates == dict.fromkeys([("roc_auc", None), ("accuracy", "f"), ("accuracy", "m")], "no_baseline")
+    assert {row["slice"] for row in ended.report["metrics"]} == {None, "sex", "region"}
+    assert "git apply .mlci/init/undo.patch" in setup.out
+    assert setup.out.endswith("Next: mlci run\n")
+    git(tmp_path, "apply", ".mlci/init/undo.patch")
+    assert (tmp_path / "train.py").read_text() == SPLITS_INSIDE
+
+
+METRICS = 'import json\njson.dump({"val": {"auc": 0.91, "log_loss": 0.3}, "rows": 90}, open("metrics.json", "w"))\n'
+
+
+def test_init__repository_with_only_metrics(tmp_path):
+    commit(made(tmp_path), {"fit.py": METRICS, "metrics.json": '{"val": {"auc": 0.9, "log_loss": 0.31}, "rows": 90}'})
+    _, ended = first_run(tmp_path)
+    assert ended.code == 0, ended.err
+    assert {gate["id"] for gate in ended.report["gates"]} == {"val.auc.max_drop", "val.log_loss.max_rise"}
+    assert "predict: {metrics: metrics.json}" in (tmp_path / "mlci.yml").read_text()
+    assert "run: python fit.py" in (tmp_path / "mlci.yml").read_text()
+
+
+DVC = """\
+stages:
+  evaluate:
+    cmd: python evaluate.py
+    deps: [model.txt, evaluate.py]
+    metrics:
+      - scores/summary.json: {cache: false}
+  train:
+    cmd: python train.py
+    deps: [train.py]
+    outs: [model.txt]
+"""
+
+
+def test_init__pipeline_of_dvc(tmp_path):
+    evaluate = 'import json\nk = float(open("model.txt").read())\n'
+    evaluate += 'json.dump({"accuracy": k}, open("scores/summary.json", "w"))\n'
+    files = {
+        "dvc.yaml": DVC,
+        "train.py": 'open("model.txt", "w").write("0.75")\n',
+        "evaluate.py": evaluate,
+        "scores/summary.json": '{"accuracy": 0.5}',
+    }
+    commit(made(tmp_path), files)
+    _, ended = first_run(tmp_path)
+    assert ended.code == 0, ended.err
+    assert [row["candidate"] for row in ended.report["metrics"]] == [0.75]
+    assert "run: |\n    python train.py\n    python evaluate.py\n" in (tmp_path / "mlci.yml").read_text()
+
+
+def saved(rows=60) -> dict[str, str]:
+    """Return labelled rows and predictions for them, as an earlier run left them."""
+    held = "".join(f"{i},{'yes' if i % 3 == 0 else 'no'},{'ab'[i % 2]}\n" for i in range(rows))
+    scores = "".join(f"{i},{0.9 if i % 3 == 0 else 0.2}\n" for i in range(rows))
+    return {"data/test.csv": "id,outcome,group\n" + held, "out/predictions.csv": "id,proba\n" + scores}
+
+
+def test_init__predictions_that_exist(tmp_path):
+    _, ended = first_run(write(tmp_path, saved()))
+    assert ended.code == 0, ended.err
+    text = (tmp_path / "mlci.yml").read_text()
+    for line in (
+        "task: binary",
+        "data: data/test.csv",
+        "key: id",
+        "label: outcome",
+        'positive: "yes"',
+        "slices: [group]",
+    ):
+        assert f"{line}\n" in text, line
+    assert "predict: {file: out/predictions.csv, score: proba}" in text
+    auc = next(row for row in ended.report["metrics"] if row["metric"] == "roc_auc")
+    assert auc["candidate"] == 1.0
+
+
+TEST_FILE = """\
+import joblib
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
+train = pd.read_csv("data/train.csv")
+test = pd.read_csv("data/test.csv")
+model = LogisticRegression().fit(train[["x"]], train["late"])
+print(model.score(test[["x"]], test["late"]))
+joblib.dump(model, "model.joblib")
+"""
+
+
+def test_init__saved_model_and_a_test_file(tmp_path, monkeypatch):
+    rows = "id,x,late\n" + "".join(f"{i},{i % 7},{int(i % 7 > 3)}\n" for i in range(70))
+    write(tmp_path, {"train.py": TEST_FILE, "data/train.csv": rows, "data/test.csv": rows})
+    setup = mlci("init", "--yes", cwd=tmp_path)
+    assert setup.code == 0, setup.err
+    assert (tmp_path / "train.py").read_text() == TEST_FILE
+    text = (tmp_path / "mlci.yml").read_text()
+    assert "  data: data/test.csv\n  key: id\n  label: late\n" in text
+    assert "  run: python train.py\n  model: model.joblib\npredict: {run: python predict.py, score: score}\n" in text
+    monkeypatch.chdir(tmp_path)
+    exec(compile(TEST_FILE, "train.py", "exec"), {})  # noqa: S102 - the script of this test
+    for name, value in {
+        "MLCI_MODEL": "model.joblib",
+        "MLCI_DATA": "data/test.csv",
+        "MLCI_PREDICTIONS": "p.csv",
+    }.items():
+        monkeypatch.setenv(name, value)
+    exec(compile((tmp_path / "predict.py").read_text(), "predict.py", "exec"), {})  # noqa: S102 - what init wrote
+    scores = [line.split(",") for line in (tmp_path / "p.csv").read_text().splitlines()]
+    assert scores[0] == ["id", "score"]
+    assert [float(score) > 0.5 for _, score in scores[1:]] == [i % 7 > 3 for i in range(70)]
+
+
+def test_init__nothing_is_overwritten(tmp_path):
+    given = {**saved(), ".github/workflows/mlci.yml": "mine\n", ".gitignore": "*.log"}
+    ended = mlci("init", "--yes", cwd=write(tmp_path, given))
+    assert ended.code == 0, ended.err
+    assert "kept     .github/workflows/mlci.yml exists" in ended.out
+    assert (tmp_path / ".github/workflows/mlci.yml").read_text() == "mine\n"
+    assert (tmp_path / ".gitignore").read_text() == "*.log\n.mlci/\n"
+    again = mlci("init", "--yes", cwd=tmp_path)
+    assert (again.code, again.out) == (2, "")
+    assert "mlci.yml exists and is not overwritten" in again.err
+
+
+def test_init__no_terminal_to_ask_on(tmp_path):
+    ended = mlci("init", cwd=write(tmp_path, saved()))
+    assert ended.code == 2
+    assert "`mlci init --yes` writes what is listed above" in ended.err
+    assert not (tmp_path / "mlci.yml").exists()
+    assert not (tmp_path / ".gitignore").exists()
+
+
+def test_init__change_to_the_script_is_declined(tmp_path, monkeypatch):
+    write(tmp_path, {"train.py": SPLITS_INSIDE, "data/loans.csv": loans(60)})
+    monkeypatch.setattr(command.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(command.click, "confirm", lambda question, **_: question == "Write these files?")
+    ended = mlci("init", cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "train.py").read_text() == SPLITS_INSIDE
+    assert "train.py is unchanged; `git apply .mlci/init/script.patch` adds the lines." in ended.out
+    git(made(tmp_path), "apply", ".mlci/init/script.patch")
+    assert 'holdout.to_csv("holdout.csv", index=False)' in (tmp_path / "train.py").read_text()
+
+
+def test_init__plan_as_json(tmp_path):
+    write(tmp_path, {"train.py": SPLITS_INSIDE, "data/loans.csv": loans(60)})
+    ended = mlci("init", "--json", cwd=tmp_path)
+    plan = json.loads(ended.out)
+    assert plan["on_ramp"] == "script"
+    answers = {answer["question"]: answer["value"] for answer in plan["answers"]}
+    assert {name: answers[name] for name in ("task", "label", "positive", "key", "train")} == {
+        "task": "binary", "label": "defaulted", "positive": "1", "key": "loan_id", "train": "python train.py",
+    }  # fmt: skip
+    assert [change["path"] for change in plan["changes"] if not change["new"]] == ["train.py"]
+    assert plan["changes"][-1]["diff"].startswith("--- a/train.py\n+++ b/train.py\n@@")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "train.py"]
+
+
+def test_init__answers_by_options(tmp_path):
+    write(tmp_path, {"rows.csv": "who,y,z\na,1,0\nb,0,1\n", "mine.csv": "who,p\na,1\nb,0\n"})
+    options = ["--data", "rows.csv", "--label", "y", "--predictions", "mine.csv", "--decision", "p", "--slices", ""]
+    _, ended = first_run(tmp_path, *options, "--model", "pair", "--task", "multiclass", "--key", "who")
+    assert ended.code == 0, ended.err
+    assert (ended.report["model"], ended.report["task"]) == ("pair", "multiclass")
+    assert "slices" not in (tmp_path / "mlci.yml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "words"),
+    [
+        ({}, [], "found no predictions, no metrics file and no script"),
+        ({}, ["--metrics", "m.json"], "--metrics m.json: no file with numbers is there"),
+        ({"metrics.json": '{"widgets": 3}'}, [], "no name shows which way is better"),
+        (saved(), ["--label", "absent"], "has no column that is the label"),
+        (saved(), ["--data", "absent.csv"], "the file does not exist"),
+    ],
+)
+def test_init__nothing_to_start_from(tmp_path, files, options, words):
+    ended = mlci("init", "--yes", *options, cwd=write(tmp_path, files))
+    assert (ended.code, ended.out) == (2, "")
+    assert words in ended.err
+    assert not (tmp_path / "mlci.yml").exists()
+
+
+def test_init__folder_below_the_top_of_the_repository(tmp_path):
+    commit(made(tmp_path), {f"models/churn/{name}": text for name, text in saved().items()})
+    ended = mlci("init", "--yes", cwd=tmp_path / "models/churn")
+    assert ended.code == 0, ended.err
+    workflow = (tmp_path / ".github/workflows/mlci-churn.yml").read_text()
+    assert "working-directory: models/churn" in workflow

@@ -1,0 +1,123 @@
+"""Proposals from columns, margins that rows can decide, and training commands."""
+
+import pytest
+
+from mlci.engine.column_summary import ColumnSummary, TableSummary, summarize_table
+from mlci.inference.minimums import rows_needed
+from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
+from mlci.operations.init.commands import script_command
+from mlci.operations.init.inventory import take_inventory
+from mlci.operations.init.margins import DISAGREEMENT, propose_gates, smallest_margin
+from mlci.operations.init.pipeline import pipeline_command
+from tests.support.project import write
+
+
+def column(name, *counts, kind="text", missing=0):
+    return ColumnSummary(name=name, kind=kind, distinct=len(counts), missing=missing, counts=counts)
+
+
+def test_summary__kinds_and_counts(tmp_path):
+    text = "id,real,flag,word,empty\n1,0.5,true, a,\n2,1.5,false,b,\n3,2.5,true,b,\n"
+    (tmp_path / "t.csv").write_text(text)
+    table = summarize_table(str(tmp_path / "t.csv"))
+    assert table.rows == 3
+    assert [(item.kind, item.distinct, item.missing) for item in table.columns] == [
+        ("integer", 3, 0), ("real", 3, 0), ("boolean", 2, 0), ("text", 2, 0), ("text", 0, 3),
+    ]  # fmt: skip
+    assert table.find("word").counts == (("b", 2), (" a", 1))
+    assert table.find("absent") is None
+
+
+@pytest.mark.parametrize(
+    ("label", "task", "positive"),
+    [
+        (column("y", ("0", 9), ("1", 4), kind="integer"), "binary", "1"),
+        (column("y", ("No", 9), ("Yes", 4)), "binary", "Yes"),
+        (column("y", ("left", 4), ("stays", 9)), "binary", "left"),
+        (column("y", ("cat", 9), ("dog", 4)), "binary", "dog"),
+        (column("y", ("1", 9), ("2", 4), kind="integer"), "binary", "1"),
+        (column("y", ("a", 3), ("b", 2), ("c", 1)), "multiclass", None),
+        (ColumnSummary(name="y", kind="real", distinct=900, missing=0), "regression", None),
+    ],
+)
+def test_label__task_and_positive_class(label, task, positive):
+    assert find_task(label)[0] == task
+    if task == "binary":
+        assert find_positive(label)[0] == positive
+
+
+def test_slices__few_values_and_sensitive_names_first():
+    table = TableSummary(path="t", rows=100, columns=(
+        column("plan", ("a", 60), ("b", 40)),
+        column("sex", ("0", 50), ("1", 50), kind="integer"),
+        column("rooms", ("2", 50), ("3", 50), kind="integer"),
+        column("rare", ("a", 97), ("b", 3)),
+        column("town", *((str(i), 5) for i in range(20))),
+    ))  # fmt: skip
+    every = frozenset(table.names)
+    assert [item.column.name for item in find_slices(table, every, share=0.5)] == ["sex", "plan"]
+    assert [item.column.name for item in find_slices(table, every - {"sex"}, share=1)] == ["plan"]
+    assert find_slices(table, every, share=0.1) == []
+
+
+def test_key__unique_and_named_like_one():
+    number = ColumnSummary(name="income", kind="integer", distinct=100, missing=0)
+    ident = ColumnSummary(name="customerID", kind="text", distinct=100, missing=0)
+    table = TableSummary(path="t", rows=100, columns=(number, ident))
+    assert find_key(table, frozenset(table.names)) == "customerID"
+    assert find_key(table, frozenset({"income"})) is None
+
+
+@pytest.mark.parametrize("rows", [50, 160, 1_000, 100_000])
+def test_margin__is_decidable_and_the_next_smaller_one_is_not(rows):
+    margins = (0.001, 0.005, 0.01, 0.05, 0.1)
+    found = smallest_margin(DISAGREEMENT, rows, margins)
+    assert found.decided
+    assert rows_needed(DISAGREEMENT, distance=found.value, confidence=0.95) <= rows
+    smaller = [margin for margin in margins if margin < found.value]
+    assert all(rows_needed(DISAGREEMENT, distance=margin, confidence=0.95) > rows for margin in smaller)
+
+
+def test_margin__groups_judged_together_need_more_rows():
+    alone, many = (smallest_margin(DISAGREEMENT, 160, (0.05, 0.1), family=size) for size in (1, 10))
+    assert (alone.value, many.value) == (0.05, 0.1)
+
+
+def test_gates__too_few_rows():
+    (gate,) = propose_gates("multiclass", rows=20, positives=None, scored=False, slices=[], share=1)
+    assert (gate.metric, gate.value) == ("accuracy", "0.1")
+    assert "40 rows are needed for this: it may be inconclusive" in gate.reason
+
+
+def test_gates__small_groups_are_not_judged():
+    table = TableSummary(path="t", rows=1000, columns=(column("sex", ("f", 965), ("m", 35)),))
+    slices = find_slices(table, frozenset({"sex"}), share=1)
+    gates = propose_gates("binary", rows=1000, positives=300, scored=True, slices=slices, share=1)
+    assert [(gate.metric, gate.each) for gate in gates] == [("roc_auc", None)]
+
+
+def test_pipeline__order_of_dependencies():
+    stages = {
+        "last": {"cmd": "c", "deps": ["out/b/rows.csv"]},
+        "middle": {"cmd": ["b1", "b2"], "deps": ["a.csv"], "outs": ["out/b"]},
+        "first": {"cmd": "a", "outs": [{"a.csv": {"cache": False}}]},
+    }
+    assert pipeline_command({"stages": stages}) == "a\nb1\nb2\nc"
+    assert pipeline_command({"stages": {**stages, "x": {"cmd": "x ${y}"}}}) == "dvc repro"
+    assert pipeline_command({"stages": {"a": {"cmd": "a", "deps": ["o"], "outs": ["o"]}}}) == "a"
+    assert pipeline_command({}) is None
+
+
+@pytest.mark.parametrize(
+    ("files", "script", "reads", "command"),
+    [
+        ({"src/train.py": "", "Makefile": "train:\n\tpython3 src/train.py --epochs 3\n"}, "src/train.py", [],
+         "python src/train.py --epochs 3"),
+        ({"src/train.py": "", "README.md": "Run `python -m src.train`."}, "src/train.py", [], "python -m src.train"),
+        ({"src/train.py": "", "data/a.csv": ""}, "src/train.py", ["../data/a.csv"], "cd src && python train.py"),
+        ({"src/train.py": "", "data/a.csv": ""}, "src/train.py", ["data/a.csv"], "python src/train.py"),
+        ({"train.py": "", "Makefile": "train:\n\tpython train.py $(ARGS)\n"}, "train.py", [], "python train.py"),
+    ],
+)  # fmt: skip
+def test_command__of_a_script(tmp_path, files, script, reads, command):
+    assert script_command(take_inventory(write(tmp_path, files)), script, reads)[0] == command
