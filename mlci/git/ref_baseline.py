@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlci.errors import StepError
-from mlci.git.baseline_cache import BaselineCache, cache_key
+from mlci.git.baseline_cache import BaselineCache, CachedBaseline, cache_key
 from mlci.git.git import Git, tracked_files
 from mlci.git.refs import ResolvedRef, resolve_ref
 from mlci.git.worktree import Worktree, checked_out
@@ -72,28 +72,8 @@ def make_baseline(
         OutsideError: if git fails.
     """
     resolved = resolve_ref(git, ref) if isinstance(ref, str) else ref
-    notes = list(resolved.notes)
-    if cache is not None and tracked_files(git, cache.root):
-        notes.append(
-            f"the folder {cache.root.name} was not used as a cache: git tracks files in it, which a commit can plant"
-        )
-        cache = None
     key = cache_key(commit=resolved.commit, config=config, evaluation=evaluation, version=version)
-    facts: dict[str, Any] | None = None
-    if cache is not None:
-        found = cache.fetch(key, into)
-        if found.note:
-            notes.append(found.note)
-        if found.facts is not None:
-            facts = found.facts["facts"]
-            notes += found.facts["notes"]
-    cached = facts is not None
-    if facts is None:
-        into.mkdir(parents=True, exist_ok=True)
-        facts, made_notes = _made(git, resolved.commit, resolved.ref, make, into)
-        notes += made_notes
-        if cache is not None and (failed := cache.store(key, into, {"facts": facts, "notes": made_notes})):
-            notes.append(failed)
+    facts, cached, notes = _fetch_or_make(git, resolved, make, into=into, key=key, cache=cache)
     return RefBaseline(
         ref=resolved.ref,
         commit=resolved.commit,
@@ -101,8 +81,30 @@ def make_baseline(
         facts=facts,
         cached=cached,
         same_commit=resolved.same_commit,
-        notes=tuple(notes),
+        notes=(*resolved.notes, *notes),
     )
+
+
+def _fetch_or_make(
+    git: Git, resolved: ResolvedRef, make: Make, *, into: Path, key: str, cache: BaselineCache | None
+) -> tuple[dict[str, Any], bool, list[str]]:
+    """Return the baseline's facts, whether the cache had them, and notes."""
+    notes = []
+    if cache is not None and tracked_files(git, cache.root):
+        planted = "git tracks files in it, which a commit can plant"
+        notes.append(f"the folder {cache.root.name} was not used as a cache: {planted}")
+        cache = None
+    found = CachedBaseline() if cache is None else cache.fetch(key, into)
+    if found.note:
+        notes.append(found.note)
+    if found.facts is not None:
+        return found.facts["facts"], True, [*notes, *found.facts["notes"]]
+    into.mkdir(parents=True, exist_ok=True)
+    facts, made_notes = _made(git, resolved.commit, resolved.ref, make, into)
+    notes += made_notes
+    if cache is not None and (failed := cache.store(key, into, {"facts": facts, "notes": made_notes})):
+        notes.append(failed)
+    return facts, False, notes
 
 
 def _made(git: Git, commit: str, ref: str, make: Make, into: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
