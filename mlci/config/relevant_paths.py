@@ -4,13 +4,12 @@ A pattern is matched against a path from the folder of ``mlci.yml``; ``*`` and `
 over folders, ``!`` excludes what an earlier pattern matched, and the last pattern that matches decides.
 """
 
-import contextlib
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
-from itertools import zip_longest
 
 DOCUMENTATION = (
     "*.md", "*.rst", "LICENSE*", "README", "README.txt", "CHANGELOG", "CHANGELOG.txt", "CHANGES", "CHANGES.txt",
@@ -46,8 +45,8 @@ class Relevance:
     named: tuple[str, ...] = ()
 
     @cached_property
-    def _always_relevant(self) -> tuple[re.Pattern[str], ...]:
-        return tuple(_compile(pattern) for pattern in (*ALWAYS, *self.named))
+    def _always_relevant(self) -> tuple["_Rule", ...]:
+        return tuple(map(_Rule, (*ALWAYS, *self.named)))
 
     @cached_property
     def _listed_rules(self) -> tuple["_Rule", ...]:
@@ -63,7 +62,7 @@ class Relevance:
     def matters(self, path: str) -> bool:
         """Return whether a file is relevant, by its path from the top of the repository."""
         decisions = (rule.wanted for rule in reversed(self._effective_rules) if rule.covers(path))
-        return any(rule.fullmatch(path) for rule in self._always_relevant) or next(decisions, False)
+        return any(rule.covers(path) for rule in self._always_relevant) or next(decisions, False)
 
     def may_hold(self, folder: str) -> bool:
         """Return whether a folder whose files git does not list, such as a submodule, may contain a relevant file."""
@@ -103,21 +102,16 @@ class _Rule:
     wanted: bool = True
 
     @cached_property
-    def _expression(self) -> re.Pattern[str]:
-        return _compile(self.pattern)
+    def _parts(self) -> list[str]:
+        return posixpath.normpath(self.pattern).split("/")
 
     def covers(self, path: str) -> bool:
         """Return whether a path, or a folder with everything in it, is matched."""
-        return self._expression.fullmatch(path) is not None
+        return _matches(self._parts, path.split("/"))
 
     def reaches(self, folder: str) -> bool:
         """Return whether a folder, or a path that may be in it, is matched."""
-        for wanted, part in zip_longest(posixpath.normpath(self.pattern).split("/"), folder.split("/")):
-            if wanted is None or part is None or wanted == "**":
-                return True
-            if not _compile(wanted).fullmatch(part):
-                return False
-        return True
+        return _matches(self._parts, folder.split("/"), above=True)
 
 
 def _from_folder(patterns: Iterable[str], folder: str) -> Iterator[_Rule]:
@@ -126,22 +120,18 @@ def _from_folder(patterns: Iterable[str], folder: str) -> Iterator[_Rule]:
         yield _Rule(posixpath.normpath(posixpath.join(folder, bare)), wanted=not pattern.startswith("!"))
 
 
-def _compile(pattern: str) -> re.Pattern[str]:
-    """Translate a glob; a folder's name alone means everything in it."""
-    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^]]*\])", posixpath.normpath(pattern))
-    expression = "".join(_MEANING.get(part) or _literal(part) for part in parts)
-    return re.compile(f"{expression}(?:/.*)?", re.DOTALL)
+def _matches(pattern: list[str], path: list[str], *, above: bool = False) -> bool:
+    """Match a path, name by name; a folder's name alone means everything in it.
 
-
-_MEANING = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-
-
-def _literal(part: str) -> str:
-    """Return a set of characters unchanged, and every other part, such as an incomplete set, escaped."""
-    if len(part) > 2 and part.startswith("[") and part.endswith("]"):
-        inside = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
-        pattern = f"[{'^' + inside[1:] if inside.startswith('!') else inside.replace('^', chr(92) + '^')}]"
-        with contextlib.suppress(re.error):
-            re.compile(pattern)
-            return pattern
-    return re.escape(part)
+    Args:
+        pattern: Globs of the names, from the top; ``**`` goes over folders, also beside other characters.
+        path: Names of the path.
+        above: Whether a folder that may contain a match is matched too.
+    """
+    if not pattern or not path:
+        return above or not pattern
+    if "**" in pattern[0]:
+        least, rest = 0 if pattern[0] == "**" and pattern[1:] else 1, pattern[1:]
+        heads = (at for at in range(least, len(path) + 1) if not at or fnmatchcase("/".join(path[:at]), pattern[0]))
+        return above or any(_matches(rest, path[at:]) for at in heads)
+    return fnmatchcase(path[0], pattern[0]) and _matches(pattern[1:], path[1:], above=above)
