@@ -6,8 +6,7 @@ from mlci.operations.context import RunContext
 from mlci.operations.lineage import trend
 from mlci.operations.metrics_only import ROWS
 from mlci.registry import stored_files
-from mlci.registry.registry import RegistryView
-from mlci.registry.versions import Version
+from mlci.registry.registry import RegistryView, Version
 
 
 def fetch_for_run(context: RunContext) -> int | None:

@@ -23,8 +23,7 @@ from mlci.operations.models.retrain import EnvironmentBuilder, Retraining, lock_
 from mlci.registry import stored_files
 from mlci.registry.entries import MetricSpread, ReproductionFound, ReproductionRecorded, Rerun
 from mlci.registry.manifest import Environment
-from mlci.registry.registry import Registry
-from mlci.registry.versions import Version
+from mlci.registry.registry import Registry, Version
 from mlci.util.digests import canonical_json
 
 Outcome = Literal["identical", "within", "different"]

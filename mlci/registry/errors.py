@@ -6,6 +6,8 @@ from mlci.errors import OutsideError
 from mlci.registry import layout
 
 BACK = "`mlci rollback --to VERSION --reason …`"
+VERSION_REMEDY = f"Restore it from a copy. If it is the version in production, {BACK} promotes an intact one until then"
+"""Remedy for a manifest or predictions that do not fit what names them."""
 
 
 class CorruptError(OutsideError):
@@ -13,11 +15,10 @@ class CorruptError(OutsideError):
 
     remedy = "Restore it from a copy or from the store's own versions"
 
-
-class MendableError(CorruptError):
-    """Damage with a message that contains its own remedy."""
-
-    remedy = ""
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        """Keep the remedy, if it is another one; it is empty if the message contains it."""
+        super().__init__(message)
+        self.remedy = type(self).remedy if remedy is None else remedy
 
 
 class NewerError(OutsideError):
@@ -48,15 +49,6 @@ class UnconfirmedError(OutsideError):
     """A request without an answer: it may have been carried out, and may be repeated."""
 
 
-class RecordError(CorruptError):
-    """An entry of the ledger was changed or is damaged. A rollback does not repair that: it appends another entry."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        """Keep the remedy."""
-        super().__init__(message)
-        self.remedy = remedy
-
-
 class FileError(CorruptError):
     """A file of a version was changed or is damaged."""
 
@@ -76,12 +68,6 @@ class ForeignFileError(CorruptError):
         self.remedy = f"Remove `{path}`; if the registry had a file or folder of that name, restore it from a copy"
 
 
-class VersionError(CorruptError):
-    """A version's manifest or predictions do not fit what names them. Another version can be in production."""
-
-    remedy = f"Restore it from a copy. If it is the version in production, {BACK} promotes an intact one until then"
-
-
 def entry_place(shown: str, number: int) -> str:
     """Return the path of an entry in a registry, for messages."""
     if shown.startswith("mlflow:"):
@@ -98,7 +84,7 @@ def file_place(shown: str, digest: str) -> str:
     return f"`{'/'.join(('files', *layout.file_name(digest)))}` in {shown}"
 
 
-def damaged_record(shown: str, message: str, *entries: tuple[int, str | None]) -> RecordError:
+def damaged_record(shown: str, message: str, *entries: tuple[int, str | None]) -> CorruptError:
     """Return the error for a damaged ledger.
 
     Args:
@@ -108,4 +94,4 @@ def damaged_record(shown: str, message: str, *entries: tuple[int, str | None]) -
     """
     places = [entry_place(shown, number) + (f" (SHA-256 {sha})" if sha else "") for number, sha in entries]
     restore = f"Restore {' or '.join(places)} from a copy or from the store's own versions"
-    return RecordError(f"{shown}: {message}", f"{restore}. A rollback does not repair the ledger")
+    return CorruptError(f"{shown}: {message}", remedy=f"{restore}. A rollback does not repair the ledger")

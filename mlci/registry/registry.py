@@ -1,4 +1,4 @@
-"""Registry: a store with the author of new entries, and its view as of one entry."""
+"""Registry: a store with the author of new entries, its view as of one entry, and versions."""
 
 import contextlib
 import secrets
@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from mlci import __version__
 from mlci.errors import OutsideError
 from mlci.registry import compatibility, entries, ledger_state, stored_files
 from mlci.registry.entries import Actor, Body, Entry, LedgerState, PredictionsAdded, Promotion, Rollback
-from mlci.registry.errors import CorruptError
+from mlci.registry.errors import VERSION_REMEDY, CorruptError
 from mlci.registry.ledger import LedgerHead, find_decision_before, iter_verified, read_ledger_head, read_verified
-from mlci.registry.manifest import Predictions
+from mlci.registry.manifest import Manifest, Predictions
 from mlci.registry.store import Checkpoint, Store
-from mlci.registry.versions import Version, added_predictions, read_promoted
+from mlci.registry.stored_files import read_description
 from mlci.util.digests import sha256_of
 
 _TRIES = 200  # tries if other writers append in between; 50 writers at once need some 50 tries
@@ -47,6 +49,23 @@ class Author:
 def pause(lost: int) -> None:
     """Wait a random time before the next try, longer after more lost tries, so that writers do not collide again."""
     time.sleep(secrets.randbelow(1_000) / 1_000 * min(0.01 * 2**lost, 1.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A version in the registry.
+
+    Attributes:
+        number: Number, from 1.
+        entry: The entry that promoted it first.
+        digest: Digest of its manifest.
+        manifest: Its manifest.
+    """
+
+    number: int
+    entry: Entry
+    digest: str
+    manifest: Manifest
 
 
 class RegistryView:
@@ -259,3 +278,41 @@ def _next(store: Store, ledger_head: LedgerHead, author: Author, body: Body) -> 
         intent=author.intent.id if author.intent and isinstance(body, Promotion | Rollback) else None,
     )
     return entry, snapshot
+
+
+def read_promoted(store: Store, entry: Entry, number: int) -> Version:
+    """Read the version that an entry promoted; the caller has verified the entry.
+
+    Raises:
+        CorruptError: if the entry did not promote that version, or its manifest is damaged.
+        NewerError: if a newer mlci wrote the manifest.
+    """
+    if not isinstance(entry.body, Promotion) or entry.body.version != number:
+        raise CorruptError(f"{store.shown}: entry {entry.number} should have promoted version {number} and did not")
+    data = read_description(store, entry.body.manifest, of=f"the manifest of version {number}")
+    try:
+        manifest = Manifest.model_validate_json(data)
+    except ValidationError as error:
+        what = f"{store.shown}: the manifest of version {number}"
+        raise compatibility.unreadable_record(error, data, what=what, writer=entry.writer) from None
+    if manifest.version != number:
+        raise CorruptError(
+            f"{store.shown}: the manifest of version {number} is of version {manifest.version}", remedy=VERSION_REMEDY
+        )
+    return Version(number=number, entry=entry, digest=entry.body.manifest, manifest=manifest)
+
+
+def added_predictions(store: Store, entry: Entry, body: PredictionsAdded) -> tuple[Predictions, str]:
+    """Return the predictions that an entry added to a version, and their description for messages.
+
+    Raises:
+        CorruptError: if they were changed or are damaged.
+        NewerError: if a newer mlci wrote them.
+    """
+    of = f"the predictions that entry {entry.number} added"
+    data = read_description(store, body.predictions, of=of)
+    try:
+        return Predictions.model_validate_json(data), of
+    except ValidationError as error:
+        what = f"{store.shown}: {of}"
+        raise compatibility.unreadable_record(error, data, what=what, writer=entry.writer) from None

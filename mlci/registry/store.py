@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlci.registry import compatibility
 from mlci.registry.entries import Digest
-from mlci.registry.errors import MendableError
+from mlci.registry.errors import CorruptError
 from mlci.util.digests import canonical_json
 
 AT_ONCE = 16
@@ -96,9 +96,10 @@ def parse_checkpoint(data: bytes, *, shown: str) -> Checkpoint:
         if isinstance(error, ValidationError) and {item["type"] for item in error.errors()} == {"extra_forbidden"}:
             raise compatibility.newer_error(f"{shown}: witness.json") from None
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise MendableError(
+        raise CorruptError(
             f"{shown}: witness.json is damaged: {reason}. It records how far the ledger had come; restore it from a "
-            "copy, or delete it if you have another proof that no entry was taken away"
+            "copy, or delete it if you have another proof that no entry was taken away",
+            remedy="",
         ) from None
     return Checkpoint(number=form.number, digest=form.digest)
 

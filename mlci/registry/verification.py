@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from mlci.registry import ledger, stored_files, versions
+from mlci.registry import ledger, registry, stored_files
 from mlci.registry.entries import Entry, LedgerState, PredictionsAdded, Promotion, ReproductionRecorded
-from mlci.registry.errors import MendableError
+from mlci.registry.errors import CorruptError
 from mlci.registry.manifest import VersionFile
+from mlci.registry.registry import Version
 from mlci.registry.store import Store
-from mlci.registry.versions import Version
 
 SKEW = timedelta(minutes=5)
 """Largest accepted difference of clocks, which is Kerberos' default ("Clock Skew", MIT's Kerberos V5 guide)."""
@@ -167,8 +167,9 @@ def verify_registry(store: Store, *, contents: bool, now: str | None = None) -> 
     clock = checkpoint_behind(last, now) if last is not None and now is not None else ()
     wrong = (*clock, *lacks_checkpoint(store, verified.entries))
     if wrong:
-        raise MendableError(
-            f"{'; '.join(wrong)}. {SET_CLOCK if clock else RESTORE_CHECKPOINT}. Until then promotions are refused"
+        raise CorruptError(
+            f"{'; '.join(wrong)}. {SET_CLOCK if clock else RESTORE_CHECKPOINT}. Until then promotions are refused",
+            remedy="",
         )
     every: dict[str, tuple[VersionFile, str]] = {}
     for entry in verified.seen:
@@ -193,10 +194,10 @@ def named_files(store: Store, entry: Entry, version: Version | None = None) -> l
     """
     body = entry.body
     if isinstance(body, Promotion):
-        manifest = (version or versions.read_promoted(store, entry, body.version)).manifest
+        manifest = (version or registry.read_promoted(store, entry, body.version)).manifest
         return [(file, f"version {body.version}") for file in manifest.everything()]
     if isinstance(body, PredictionsAdded):
-        found, of = versions.added_predictions(store, entry, body)
+        found, of = registry.added_predictions(store, entry, body)
         return [(found.file, of)]
     if isinstance(body, ReproductionRecorded):
         stored_files.read_description(store, body.spread, of=f"the spread that entry {entry.number} names")

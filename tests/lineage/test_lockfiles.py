@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlci.lineage.lockfiles import locked_packages
+from mlci.lineage.origin import locked_packages
 
 REQUIREMENTS = """\
 # comment

@@ -8,7 +8,7 @@ from mlci.cli import options
 from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.registry_factory import load_with_registry
 from mlci.errors import InputError
-from mlci.registry.versions import Version
+from mlci.registry.registry import Version
 from mlci.util.json_text import pretty_json
 
 

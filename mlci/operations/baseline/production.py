@@ -22,10 +22,9 @@ from mlci.operations.models.file_snapshot import MOVED
 from mlci.operations.models.predictions import PER_ROWS, PER_THOUSAND, ModelPredictions, OwnRows, ScoredChampion
 from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState, PredictionsAdded
-from mlci.registry.errors import VersionError
+from mlci.registry.errors import VERSION_REMEDY, CorruptError
 from mlci.registry.manifest import Predictions, VersionFile
-from mlci.registry.registry import RegistryView
-from mlci.registry.versions import Version
+from mlci.registry.registry import RegistryView, Version
 from mlci.report.document import Report
 from mlci.report.serialization import parse_report
 from mlci.util.digests import canonical_json
@@ -213,9 +212,10 @@ def blame_registry_if_misfit(context: RowsContext, baseline: ModelPredictions | 
                 f"`evaluation.key` is `{key}`, a column that the predictions of {of} do not have: {of} was judged by "
                 f"another key. {WITHOUT_BASELINE[0].upper()}{WITHOUT_BASELINE[1:]}"
             ) from error
-        raise VersionError(
+        raise CorruptError(
             f"{registry_of(context).shown}: the predictions of version {baseline.version} do not fit the rows that its "
-            f"manifest names: {ours[0].message}"
+            f"manifest names: {ours[0].message}",
+            remedy=VERSION_REMEDY,
         ) from error
 
 

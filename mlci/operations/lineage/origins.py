@@ -10,8 +10,9 @@ from mlci.errors import InputError, OutsideError
 from mlci.git.git import Git, changed_files
 from mlci.git.refs import CommitHead
 from mlci.git.worktree import Worktree
-from mlci.lineage import lockfiles, rows
+from mlci.lineage import origin as lineage_origin
 from mlci.lineage import origin as pasts
+from mlci.lineage import rows
 from mlci.lineage.compare import compare_origins
 from mlci.lineage.origin import ChangedFiles, Origin, RecordedOrigin, Row
 from mlci.lineage.rows import Rows, is_recorded
@@ -20,9 +21,9 @@ from mlci.operations.bundle.provenance import BuildProvenance, collect_provenanc
 from mlci.operations.context import RunContext, resolve_path
 from mlci.operations.lineage import evaluation_rows
 from mlci.registry.manifest import Content, Environment, Recipe, VersionFile
+from mlci.registry.registry import Version
 from mlci.registry.store import Store
 from mlci.registry.stored_files import read_description
-from mlci.registry.versions import Version
 from mlci.report.document import Lineage, LineageItem, LineageRow
 
 ORIGIN = "origin.json"
@@ -118,7 +119,7 @@ def _origin(
         python=environment.python,
         mlci=environment.packages.get("mlci"),
         locks={file.name: f"sha256:{file.digest}" for file in environment.lock},
-        packages=lockfiles.locked_packages({file.name: read(file) for file in environment.lock}),
+        packages=lineage_origin.locked_packages({file.name: read(file) for file in environment.lock}),
         installed=environment.packages,
         model=f"sha256:{model}" if model else None,
     )

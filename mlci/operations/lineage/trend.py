@@ -8,8 +8,7 @@ from mlci.lineage.rows import is_recorded
 from mlci.metrics import catalogue
 from mlci.registry.entries import Promotion, Rollback
 from mlci.registry.ledger_state import rolled_back_versions
-from mlci.registry.registry import RegistryView
-from mlci.registry.versions import Version
+from mlci.registry.registry import RegistryView, Version
 from mlci.report.document import TrendPoint, TrendRow
 
 MOST = 8

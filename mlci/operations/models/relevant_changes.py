@@ -19,8 +19,7 @@ from mlci.config.loader import LoadedConfig, parse_config
 from mlci.config.models import Baseline, Config, Train
 from mlci.config.relevant_paths import Relevance
 from mlci.errors import InputError, OutsideError
-from mlci.git.git import Git, is_tracked
-from mlci.git.working_tree import Differences, differences, holds_only_untracked
+from mlci.git.git import Git, WorkingTreeDifferences, holds_only_untracked, is_tracked, working_tree_differences
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _CHANGES_FOLDER = frozenset({"cd", "pushd", "-C", "--directory"})
@@ -33,7 +32,7 @@ def find_difference(loaded: LoadedConfig, git: Git, commit: str) -> str | None:
     The commit's own configuration defines which files are relevant.
     """
     try:
-        place, found = _place(loaded, git), differences(git, commit)
+        place, found = _place(loaded, git), working_tree_differences(git, commit)
         if found is None:
             return "it is not in this clone (`fetch-depth: 0`?)"
         relevance, products = _relevance(_config_at(git, commit, place), place), _products(loaded.config, place)
@@ -68,7 +67,7 @@ def _config_at(git: Git, commit: str, place: _Place) -> Config:
     return parse_config(git.must("show", f"{commit}:{place.file}").encode(), path=place.file).config
 
 
-def _differing(relevance: Relevance, found: Differences, *, products: frozenset[str]) -> str | None:
+def _differing(relevance: Relevance, found: WorkingTreeDifferences, *, products: frozenset[str]) -> str | None:
     """Describe the first relevant difference, and count the others."""
     if outside := relevance.outside():
         return f"`paths:` names {outside}, which is outside of the repository"
@@ -84,7 +83,7 @@ def _differing(relevance: Relevance, found: Differences, *, products: frozenset[
     return f"{differing[0]}{untracked}{more}"
 
 
-def _matters(relevance: Relevance, found: Differences, path: str) -> bool:
+def _matters(relevance: Relevance, found: WorkingTreeDifferences, path: str) -> bool:
     judge = relevance.may_hold if path in found.folders else relevance.matters
     return any(judge(spelling) for spelling in found.spellings(path))
 

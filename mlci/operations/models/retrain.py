@@ -29,8 +29,7 @@ from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepCo
 from mlci.registry import stored_files
 from mlci.registry.entries import Rerun
 from mlci.registry.manifest import Manifest, VersionFile
-from mlci.registry.registry import RegistryView
-from mlci.registry.versions import Version
+from mlci.registry.registry import RegistryView, Version
 
 KINDS = ("uv.lock", "pylock.toml", "requirements.txt")
 """Names of supported lock files, the most exact first."""

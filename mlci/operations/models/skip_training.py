@@ -24,8 +24,7 @@ from mlci.operations.context import MetricsContext, RowsContext, RunContext
 from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models.predictions import ModelPredictions
 from mlci.operations.models.relevant_changes import find_difference, reason_to_train
-from mlci.registry.registry import RegistryView
-from mlci.registry.versions import Version
+from mlci.registry.registry import RegistryView, Version
 from mlci.report.document import DisparityRow, Evidenced, MetricRow, Report
 
 _OF_BOTH = frozenset({Cause.NAME, Cause.MISSING, Cause.LABELS, Cause.TOO_FEW})

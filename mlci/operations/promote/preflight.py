@@ -9,13 +9,12 @@ from itertools import islice
 from mlci.git.git import Git
 from mlci.registry import ledger, stored_files, verification
 from mlci.registry.entries import Entry, PredictionsAdded, Promotion, ReproductionRecorded, Rollback
-from mlci.registry.errors import BACK, CorruptError, FileError, MendableError
+from mlci.registry.errors import BACK, CorruptError, FileError
 from mlci.registry.ledger_state import rolled_back_versions
 from mlci.registry.manifest import Content, VersionFile, same
-from mlci.registry.registry import Author, RegistryView
+from mlci.registry.registry import Author, RegistryView, Version
 from mlci.registry.store import SizeReader, Store
 from mlci.registry.verification import RESTORE_CHECKPOINT, SET_CLOCK, named_files
-from mlci.registry.versions import Version
 
 RECENT = 32
 """Number of newest versions, and of newest additions, whose files have to exist; each costs some requests."""
@@ -97,7 +96,7 @@ def check_registry(view: RegistryView, *, now: str, despite: str | None, against
         *_files(view, record),
     )
     if found and despite is None:
-        raise MendableError(refusal_message(found))
+        raise CorruptError(refusal_message(found), remedy="")
     return RegistryCheck(wrong=tuple(fault.text for fault in found), rolled_back=rolled_back_versions(_steps(record)))
 
 

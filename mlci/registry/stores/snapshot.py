@@ -22,7 +22,7 @@ from pydantic import Field, ValidationError
 from mlci.errors import OutsideError
 from mlci.registry import layout, store
 from mlci.registry.entries import Count, Digest, LedgerPart, Text
-from mlci.registry.errors import MendableError
+from mlci.registry.errors import CorruptError
 from mlci.registry.store import Checkpoint, Entries, Store
 from mlci.util.digests import canonical_json, sha256_of
 
@@ -90,13 +90,15 @@ class SnapshotReader(OnlyRead):
                 data = stream.read(MOST_BYTES + 1)
         except OSError as error:
             words = f"{folder / INDEX}: {error.strerror}; `mlci fetch` leaves it, in a step right before this one"
-            raise MendableError(words) from error
+            raise CorruptError(words, remedy="") from error
         if not hmac.compare_digest(sha256_of(data), digest):
-            raise MendableError(f"{folder / INDEX} is not what `mlci fetch` left: something wrote to it since")
+            raise CorruptError(
+                f"{folder / INDEX} is not what `mlci fetch` left: something wrote to it since", remedy=""
+            )
         try:
             self._index = SnapshotIndex.model_validate_json(data)
         except ValidationError as error:
-            raise MendableError(f"{folder / INDEX} is not what this version of mlci leaves") from error
+            raise CorruptError(f"{folder / INDEX} is not what this version of mlci leaves", remedy="") from error
 
     @property
     def shown(self) -> str:

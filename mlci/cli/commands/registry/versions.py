@@ -12,8 +12,7 @@ from mlci.cli.wiring import terminal_style
 from mlci.registry import ledger
 from mlci.registry.entries import Promotion, Rollback
 from mlci.registry.ledger_state import rolled_back_versions
-from mlci.registry.registry import RegistryView
-from mlci.registry.versions import Version
+from mlci.registry.registry import RegistryView, Version
 from mlci.util.json_text import pretty_json
 
 LIMIT = 20

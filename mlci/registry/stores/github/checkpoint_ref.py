@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mlci.github.git_database import ChangedFile, Commit, GitDatabase
 from mlci.registry import layout
-from mlci.registry.errors import MendableError
+from mlci.registry.errors import CorruptError
 from mlci.registry.store import Checkpoint, dump_checkpoint, parse_checkpoint
 
 _FOLDER = "ledger/"
@@ -110,18 +110,20 @@ class CheckpointRef:
         at = str(self._at)
         number = self._known[at].number
         if self._git.file(f"{_FOLDER}{layout.entry_name(number)}", at) is not None:
-            raise MendableError(
+            raise CorruptError(
                 f"{self._shown}: the branch was rewritten: it does not contain commit {at} any more, in which "
-                f"entry {number} was appended. {self.rescue(at)}"
+                f"entry {number} was appended. {self.rescue(at)}",
+                remedy="",
             )
 
     def _check_only_added(self, files: Iterable[ChangedFile], tip: Commit) -> None:
         for one in files:
             name = one.previous_filename or one.filename
             if one.status != "added" and any(path.startswith(_FOLDER) for path in (name, one.filename)):
-                raise MendableError(
+                raise CorruptError(
                     f"{self._shown}: {name} was {one.status} between commits {self._at} and {tip.sha}; entries are "
-                    f"never changed. {self.rescue(str(self._at))}"
+                    f"never changed. {self.rescue(str(self._at))}",
+                    remedy="",
                 )
 
     def rescue(self, sha: str) -> str:

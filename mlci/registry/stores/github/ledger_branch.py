@@ -30,7 +30,7 @@ from mlci.github.git_database import Commit, GitDatabase
 from mlci.github.rest import RepositoryClient
 from mlci.github.retry import RefusedError
 from mlci.registry import entries, layout
-from mlci.registry.errors import CorruptError, MendableError, UnknownOutcomeError
+from mlci.registry.errors import CorruptError, UnknownOutcomeError
 from mlci.registry.store import Checkpoint, dump_checkpoint
 from mlci.registry.stores.github.checkpoint_ref import CheckpointRef, entry_added_by
 from mlci.util.digests import sha256_of
@@ -189,7 +189,9 @@ class LedgerBranch:
                 return True
             before, base = base, self._look()
             if base is None and before is not None:
-                raise MendableError(f"{self._shown}: the branch was deleted. {self._trail.rescue(before.commit)}")
+                raise CorruptError(
+                    f"{self._shown}: the branch was deleted. {self._trail.rescue(before.commit)}", remedy=""
+                )
             if base == before:
                 raise refusal  # not a conflict: a repository rule may forbid the push, for instance
         raise OutsideError(f"{self._shown}: other writers moved the branch {_TRIES} times in a row; try again later")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mlci.errors import OutsideError
-from mlci.registry.errors import ConflictError, CorruptError, MendableError, NotFoundError, UnconfirmedError
+from mlci.registry.errors import ConflictError, CorruptError, NotFoundError, UnconfirmedError
 from mlci.registry.store import Checkpoint, dump_checkpoint, parse_checkpoint
 from mlci.registry.stores.mlflow.client import TrackingClient
 from mlci.util import safe_files
@@ -67,9 +67,10 @@ class ModelExperiment:
         with contextlib.suppress(NotFoundError):
             found = self._tracking.again("look for it", lambda mlflow: mlflow.get_experiment_by_name(self._name))
             if found is not None and found.lifecycle_stage != "active":
-                raise MendableError(
+                raise CorruptError(
                     f"{self._shown}: experiment {self._name}, which keeps its files, was deleted; restore it: "
-                    f"mlflow experiments restore --experiment-id {found.experiment_id}"
+                    f"mlflow experiments restore --experiment-id {found.experiment_id}",
+                    remedy="",
                 )
             return found
         return None
@@ -147,7 +148,9 @@ class ModelExperiment:
                 return True
             lacks = lacks or found
         if lacks:
-            raise MendableError(f"{self._shown}: file {digest} is damaged: {lacks}; restore it, or promote again")
+            raise CorruptError(
+                f"{self._shown}: file {digest} is damaged: {lacks}; restore it, or promote again", remedy=""
+            )
         return False
 
     def _download(self, run: Any, digest: str, target: Path) -> None:  # noqa: ANN401 - a run of MLflow's
