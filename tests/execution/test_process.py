@@ -151,17 +151,16 @@ def test_process__binary_output(tmp_path):
 def test_timeout__tree_that_ignores_sigterm(tmp_path):
     script = """
         trap '' TERM
-        (trap '' TERM; sleep 100 & echo $! > inside; wait) &
+        (trap '' TERM; sleep 100 & echo $! > inside; wait; touch late) &
         setsid sh -c 'trap "" TERM; echo $$ > outside; echo holding; while :; do sleep 1; done' &
-        sleep 100
+        sleep 100; touch late
     """
-    begun = time.monotonic()
     text = failed(script, tmp_path, timeout=0.7)
-    assert time.monotonic() - begun < 5
     assert "took longer than its time-out of 0.7 s" in text
     assert "    holding" in text
     for name in ("inside", "outside"):
         assert gone(int((tmp_path / name).read_text()))
+    assert not (tmp_path / "late").exists()
 
 
 def test_timeout__command_ends_itself(tmp_path):
@@ -185,9 +184,8 @@ def test_process__command_kills_its_group(tmp_path):
 
 
 def test_process__launcher_is_killed(tmp_path):
-    begun = time.monotonic()
-    assert "SIGKILL" in failed("echo $$ > pid; kill -9 $PPID; sleep 30", tmp_path)
-    assert time.monotonic() - begun < 10
+    assert "SIGKILL" in failed("echo $$ > pid; kill -9 $PPID; sleep 30; touch late", tmp_path)
+    assert not (tmp_path / "late").exists()
     assert eventually(lambda: gone(int((tmp_path / "pid").read_text())))
 
 

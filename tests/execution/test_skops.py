@@ -10,7 +10,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -40,12 +39,18 @@ def table(tmp_path):
     return features
 
 
+def dump(model, path):
+    from skops import io  # noqa: PLC0415 - seconds, which a process that runs other tests need not wait for
+
+    io.dump(model, path)
+
+
 def scored(tmp_path, table, model, timeout=60, **more):
     path = tmp_path / "model.anything"
     if isinstance(model, bytes):
         path.write_bytes(model)
     else:
-        skops.io.dump(model, path)
+        dump(model, path)
     asked = SkopsModel(
         **{"path": path, "shown": "model.anything", "task": "binary", "key": "id", "positive": "yes", **more}
     )
@@ -61,7 +66,7 @@ def refused(*arguments, **more):
 def in_process(model, tmp_path, **more):
     """Return the answer to a request without a child process, which costs seconds."""
     path = tmp_path / "model"
-    skops.io.dump(model, path)
+    dump(model, path)
     data = tmp_path / "features.csv"
     X.assign(id=KEYS).to_csv(data, index=False)
     asked = {"path": str(path), "features": str(data), "folder": str(tmp_path), "key": "id", "task": "binary"}

@@ -3,7 +3,7 @@
 import json
 from importlib import resources
 
-import jsonschema
+import jsonschema_rs
 import pytest
 
 from mlci.report import serialization
@@ -20,11 +20,11 @@ def test_schema__committed_file_is_current():
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_schema__accepts_every_report(name):
-    checker = jsonschema.Draft202012Validator(json.loads(serialization.schema_text()))
+    checker = jsonschema_rs.Draft202012Validator(json.loads(serialization.schema_text()))
     assert list(checker.iter_errors(json.loads(dump_report(GOLDEN[name]())))) == []
 
 
 @pytest.mark.parametrize("change", [{"verdict": "maybe"}, {"extra": 1}, {"gates": None}, {"schema": "mlci/report/0"}])
 def test_schema__rejects_what_the_reader_rejects(change):
-    checker = jsonschema.Draft202012Validator(json.loads(serialization.schema_text()))
+    checker = jsonschema_rs.Draft202012Validator(json.loads(serialization.schema_text()))
     assert list(checker.iter_errors({**json.loads(dump_report(GOLDEN["mixed"]())), **change}))

@@ -69,9 +69,7 @@ def ready(mlflow_service, mlflow_place, tmp_path):
 def test_mlflow_store__lasting_fault(ready, mlflow_place, proxy, tmp_path, fault, call):
     proxy.faults = [fault]
     ask, right = asked(behind(proxy, mlflow_place), tmp_path)[call]
-    began = time.monotonic()
     answer = outcome(ask)
-    assert time.monotonic() - began < BOUND
     assert isinstance(answer, OutsideError) or answer == right
     assert not isinstance(answer, OutsideError) or not (tmp_path / "got").exists()
     assert ready.read(2) in (None, b"second")
