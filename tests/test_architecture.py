@@ -1,9 +1,12 @@
 import re
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.support.project import mlci, small_files, write
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "explanation" / "architecture.md").read_text("utf-8")
@@ -31,6 +34,19 @@ def test_architecture__journey(title):
     assert [int(number) for number in numbers] == list(range(1, len(files) + 1))
     assert (files[0], files[-1]) == JOURNEYS[title]
     assert len(set(files)) == len(files)
+
+
+def test_architecture__row_passes_the_listed_files(tmp_path):
+    """Run two prediction files in CSV with a gate on accuracy, and note the files whose functions are called."""
+    files = re.findall(r"^\d+\. `(mlci/[\w/]+\.py)`", section(next(iter(JOURNEYS))), re.MULTILINE)
+    folder, entered = write(tmp_path, small_files()), set()
+    sys.setprofile(lambda frame, event, _: entered.add(frame.f_code.co_filename) if event == "call" else None)
+    try:
+        mlci("run", cwd=folder)
+    finally:
+        sys.setprofile(None)
+    assert [file for file in files if str(ROOT / file) not in entered] == []
+    assert len(files) <= 22
 
 
 def test_architecture__every_package_is_in_the_picture():
