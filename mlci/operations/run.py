@@ -1,12 +1,16 @@
 """``mlci run``: train, predict, evaluate both models, judge the gates."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from mlci.config.models import MetricsConfig
 from mlci.engine.interface import Source
+from mlci.errors import InputError
 from mlci.gates.outcomes import JudgedGate
+from mlci.git.git import is_tracked
 from mlci.git.refs import read_head
 from mlci.inference.result import EvaluationResult
 from mlci.operations import holdout_uses, metrics_only, name_checks
@@ -19,7 +23,8 @@ from mlci.operations.evaluate import evaluate_models, judge_gates
 from mlci.operations.holdout_uses import HoldoutUse
 from mlci.operations.lineage.comparison import ComparisonRun, add_lineage, add_report_refs, has_known_origin
 from mlci.operations.metrics_only import MetricValues
-from mlci.operations.models import file_guards, predictions, skip_training
+from mlci.operations.models import predictions, skip_training
+from mlci.operations.models.file_guards import MOVED, FileSnapshot
 from mlci.operations.models.predictions import ModelPredictions
 from mlci.operations.report_builder import build_report
 from mlci.registry.manifest import Environment
@@ -201,7 +206,7 @@ def _baseline_first(
     if same is not None:
         context.say(f"nothing relevant changed since {str(base)[:7]}: the baseline's predictions are the candidate's")
         return PredictionPair(candidate=same, baseline=baseline, unchanged_since=base)
-    with file_guards.guard_baseline_files(context, baseline) as rows:
+    with _guard_baseline_files(context, baseline) as rows:
         steps = predictions.candidate_steps(context)
         candidate = predictions.make_predictions(context, steps, data=context.data, after_training=survey)
     if rows.written:
@@ -223,7 +228,7 @@ def _candidate_first(
     pinned = ref_or_file.pin_baseline(context)
     baseline = ref_or_file.baseline_from_file(context)
     steps = predictions.candidate_steps(context)
-    with file_guards.guard_baseline_files(context, baseline, rows_may_change=True):
+    with _guard_baseline_files(context, baseline, rows_may_change=True):
         makes = made_by_training.required_output(context.config)
         candidate = predictions.make_predictions(context, steps, data=context.data, makes=makes, after_training=survey)
     made_by_training.remember_made(context)
@@ -234,6 +239,46 @@ def _candidate_first(
     elif pinned is not None:
         baseline = ref_or_file.baseline_from_ref(context, pinned=pinned)
     return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=True)
+
+
+@dataclass
+class _EvaluationFile:
+    """Record of whether the candidate's training wrote the evaluation set."""
+
+    written: bool = False
+
+
+@contextlib.contextmanager
+def _guard_baseline_files(
+    context: RowsContext, baseline: ModelPredictions | None, *, rows_may_change: bool = False
+) -> Iterator[_EvaluationFile]:
+    """Check that the candidate's steps, which run inside, do not change the baseline's predictions and their rows.
+
+    If a baseline was made on the rows and they have a key, their fingerprint is compared later. In every other case the
+    file is compared here, because a candidate could label the rows that it is judged on. Training may make a file that
+    did not exist, and with ``rows_may_change`` one that it made before.
+
+    Raises:
+        InputError: if the steps made or changed the baseline's file, or changed the rows.
+    """
+    config = context.config
+    runs = config.train is not None or config.predict.file is None
+    watched = [baseline.source.path] if baseline is not None and runs else []
+    before = FileSnapshot.now(watched, by_content=True)
+    keyed = config.evaluation.key is not None
+    counted = runs and not rows_may_change and not (keyed and baseline is not None and baseline.made_on is not None)
+    rows_before = FileSnapshot.now([context.data] if counted else [], by_content=True)
+    evaluation = _EvaluationFile()
+    stamps = FileSnapshot.now([context.data] if config.train is not None else [], by_content=False)
+    yield evaluation
+    evaluation.written = bool(stamps.changed()) and not is_tracked(context.git, str(Path(context.data).absolute()))
+    if any(rows_before.marks.values()) and rows_before.changed():
+        raise InputError(MOVED)
+    if before.changed() and baseline is not None:
+        why = f"the candidate's own steps wrote to the baseline's {baseline.label}, so it is not production's any more"
+        raise InputError(
+            context.loaded.problem(f"{why}; let `train.run` and `predict.run` write elsewhere", "baseline")
+        )
 
 
 def _run_on_metrics(

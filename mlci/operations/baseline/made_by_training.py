@@ -12,7 +12,7 @@ import glob
 from mlci.config.models import RowsConfig
 from mlci.git.git import is_tracked
 from mlci.operations.context import RowsContext
-from mlci.operations.models import file_snapshot
+from mlci.operations.models import file_guards
 
 MADE = (
     "the evaluation set was made by this change's own training, which chose its rows and wrote their labels; "
@@ -32,7 +32,7 @@ def is_made_by_training(context: RowsContext) -> bool:
         return False
     if is_tracked(context.git, context.config.evaluation.data):
         return False
-    return not _is_there(context.data) or file_snapshot.digest_contents(context.data) in _remembered(context)
+    return not file_guards.is_there(context.data) or file_guards.digest_contents(context.data) in _remembered(context)
 
 
 def required_output(config: RowsConfig) -> str | None:
@@ -43,8 +43,8 @@ def required_output(config: RowsConfig) -> str | None:
 
 def remember_made(context: RowsContext) -> None:
     """Record the digest of an evaluation set that training just made."""
-    digest = file_snapshot.digest_contents(context.data)
-    if context.own_folder is None or digest is None or not _is_there(context.data):
+    digest = file_guards.digest_contents(context.data)
+    if context.own_folder is None or digest is None or not file_guards.is_there(context.data):
         return
     earlier = [line for line in _remembered(context) if line != digest][-_MOST:]
     with contextlib.suppress(OSError):  # without it, the next training has to find no file
@@ -62,7 +62,3 @@ def _remembered(context: RowsContext) -> list[str]:
         return path.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError):
         return []
-
-
-def _is_there(data: str) -> bool:
-    return bool(glob.glob(data, recursive=True))  # noqa: PTH207 (any path)

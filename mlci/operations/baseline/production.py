@@ -18,7 +18,7 @@ from mlci.operations.bundle import artifacts
 from mlci.operations.context import RowsContext, RunContext, registry_of
 from mlci.operations.lineage import evaluation_rows
 from mlci.operations.models import file_guards, rescore
-from mlci.operations.models.file_snapshot import MOVED
+from mlci.operations.models.file_guards import MOVED
 from mlci.operations.models.predictions import PER_ROWS, PER_THOUSAND, ModelPredictions, OwnRows, ScoredChampion
 from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState, PredictionsAdded

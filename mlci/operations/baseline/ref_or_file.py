@@ -19,7 +19,7 @@ from mlci.lineage.rows import Fingerprint, is_recorded, spellings
 from mlci.operations.baseline import shared_rows
 from mlci.operations.context import C, ContextOf, RowsContext, RunContext, resolve_path
 from mlci.operations.lineage import origins
-from mlci.operations.models import file_guards, file_snapshot, predictions
+from mlci.operations.models import file_guards, predictions
 from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext
 from mlci.util.digests import canonical_json, sha256_of
 
@@ -233,7 +233,7 @@ def same_rows(config: Config, fingerprint: str | None, data: str) -> str:
     if config.evaluation is not None and config.evaluation.key is not None:
         return fingerprint
     # Data at an address can't be digested without another download, so its predictions are never taken from the cache.
-    return fingerprint.with_suffix(f"{_ORDER}{file_snapshot.digest_contents(data) or uuid.uuid4()}")
+    return fingerprint.with_suffix(f"{_ORDER}{file_guards.digest_contents(data) or uuid.uuid4()}")
 
 
 def is_same_set(context: RowsContext, stored: str, rows: str) -> bool:
@@ -249,7 +249,7 @@ def is_same_set(context: RowsContext, stored: str, rows: str) -> bool:
     path, folder = Path(context.data).absolute(), context.folder.absolute()
     bases = [Path.cwd(), folder, *folder.parents]
     spelled = {context.data, str(path), *(str(path.relative_to(base)) for base in bases if path.is_relative_to(base))}
-    return order in {file_snapshot.contents_by_path(context.data, spelling) for spelling in spelled}
+    return order in {file_guards.contents_by_path(context.data, spelling) for spelling in spelled}
 
 
 def made_from_ref(

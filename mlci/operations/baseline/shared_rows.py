@@ -3,7 +3,6 @@
 A model may have been trained on any row that is not in its own evaluation set, so only rows of both sets compare.
 """
 
-import glob
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from mlci.lineage import rows
 from mlci.lineage.rows import UNCERTAIN
 from mlci.operations.context import RowsContext, resolve_path
 from mlci.operations.lineage import evaluation_rows
-from mlci.operations.models import file_snapshot
+from mlci.operations.models import file_guards
 from mlci.operations.models.predictions import OwnRows
 from mlci.report.document import SharedRows
 
@@ -45,7 +44,7 @@ def find_own_set(loaded: LoadedConfig, worktree: Worktree) -> OwnEvaluationSet |
     data = resolve_path(evaluation.data, worktree.folder)
     if not Path(data).resolve().is_relative_to(worktree.root.resolve()):
         return None
-    return OwnEvaluationSet(data=data, committed=_is_there(data))
+    return OwnEvaluationSet(data=data, committed=file_guards.is_there(data))
 
 
 def keep_own_digests(
@@ -71,13 +70,13 @@ def keep_own_digests(
         Whether training made the commit's own set, and it differs from the candidate's.
     """
     evaluation = context.config.evaluation
-    if own is None or not _is_there(own.data) or not (by_training or not own.committed):
+    if own is None or not file_guards.is_there(own.data) or not (by_training or not own.committed):
         return False
     same = context.fingerprint(own.data) == context.fingerprint(context.data)
     if same and (
         evaluation.key is not None
         or not in_order
-        or file_snapshot.digest_contents(own.data) == file_snapshot.digest_contents(context.data)
+        or file_guards.digest_contents(own.data) == file_guards.digest_contents(context.data)
     ):
         return False
     digests = None if context.rows is None else context.rows(own.data, evaluation.key, evaluation.label, in_order=True)
@@ -102,10 +101,6 @@ def _own_config(loaded: LoadedConfig, worktree: Worktree) -> Config:
         return load_unchecked(path).config
     except InputError:
         return loaded.config
-
-
-def _is_there(data: str) -> bool:
-    return bool(glob.glob(data, recursive=True))  # noqa: PTH207 (any path)
 
 
 def restrict_to_shared(context: RowsContext, job: Job, own: OwnRows) -> tuple[Job, SharedRows]:

@@ -11,7 +11,7 @@ from mlci.execution.stages import Command, Stage
 from mlci.lineage.origin import RecordedOrigin
 from mlci.lineage.rows import Rows, is_recorded
 from mlci.operations.context import RowsContext, RunContext, resolve_path
-from mlci.operations.models import file_snapshot
+from mlci.operations.models import file_guards
 from mlci.registry.manifest import Predictions
 
 PER_THOUSAND = "predict_seconds_per_1k_rows"
@@ -138,7 +138,7 @@ def make_predictions(
         after_training()
     model = trained.output if trained else model
     predicted_for = [data] if context.config.predict.file is None else []
-    with file_snapshot.rows_left_alone(predicted_for, name=f"{steps.name}predict"):
+    with file_guards.rows_left_alone(predicted_for, name=f"{steps.name}predict"):
         stage, source = _predict(context, steps, data=data, model=model)
     costs = stages.operational_costs(train=trained, predict=stage, model=model, rows=PER_ROWS)
     seconds = {"train": trained.seconds} if trained else {}
