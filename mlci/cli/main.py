@@ -29,6 +29,7 @@ _COMMANDS = {
     "reproduce": "Retrain a version and compare the result with it.",
     "ledger": "Verify or list the record of every decision.",
     "registry": "Test that the registry works.",
+    "doctor": "Check the setup, and say what to add.",
     "metrics": "List the metrics that gates can name.",
     "demo": "See all of it on real data that ships with scikit-learn.",
 }

@@ -80,15 +80,20 @@ def _read_late(job: Job) -> list[str]:
     return [path for path in paths if suffix_of(path) in PARQUET] or paths
 
 
-def load_frame(bound: BoundJob, *, threads: int | None) -> Frame:
+def load_frame(bound: BoundJob, *, threads: int | None, by_rows: bool = False) -> Frame:
     """Read and check the columns of a job.
+
+    Args:
+        bound: The job.
+        threads: Of DuckDB and NumPy.
+        by_rows: Whether each row is an element, also where counts would suffice.
 
     Raises:
         InputError: if cells are invalid or keys do not match; the message has the row and key of each.
     """
     encoded = encode_columns(bound)
-    read = (count_rows if is_countable(bound) else read_rows)(bound, encoded, threads=threads)
-    cells, width = _mix(read.labels, read.models, len(encoded.classes))
+    read = (count_rows if is_countable(bound) and not by_rows else read_rows)(bound, encoded, threads=threads)
+    cells, width = mix_decisions(read.labels, read.models, len(encoded.classes))
     elements = Elements(weights=read.weights, inner=cells, width=width, threads=threads)
     slices = _slices(bound, encoded, read, elements)
     coded, coded_weights = summarize_columns(bound, encoded, read, slices)
@@ -118,7 +123,7 @@ def _slices(bound: BoundJob, encoded: EncodedColumns, read: ScannedRows, element
     return build_partition(bases, slices, elements, max_groups=bound.job.max_groups, path=bound.table.path)
 
 
-def _mix(labels: Array, models: list[ModelColumns], classes: int) -> tuple[Array | None, int]:
+def mix_decisions(labels: Array, models: list[ModelColumns], classes: int) -> tuple[Array | None, int]:
     """Combine label and decisions to one code, the baseline's before the candidate's."""
     if not classes:
         return None, 1

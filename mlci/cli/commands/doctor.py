@@ -1,0 +1,177 @@
+"""``mlci doctor``."""
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from mlci import __version__
+from mlci.cli import options
+from mlci.cli.github_env import read_workflow
+from mlci.cli.registry_factory import build_store
+from mlci.cli.wiring import run_context
+from mlci.config.loader import CheckedConfig, read_bounded_config
+from mlci.config.models import RowsConfig
+from mlci.config.read import load_text
+from mlci.engine.equal_candidates import simulate_pairs
+from mlci.errors import InputError, Problem
+from mlci.execution.environment import child_environment, registry_credentials
+from mlci.git.git import Git
+from mlci.metrics import catalogue
+from mlci.operations.context import RunContext
+from mlci.operations.doctor.collect import SetupPorts, collect_facts, find_top
+from mlci.operations.doctor.doctor import check_setup
+from mlci.operations.doctor.facts import RepositoryFacts, SetupFacts
+from mlci.operations.doctor.false_blocks import WANTED, FalseBlocks, false_blocks_finding, measure_false_blocks
+from mlci.operations.doctor.findings import Finding, order_findings
+from mlci.operations.doctor.fixes import apply_fixes
+from mlci.operations.doctor.text import findings_text
+from mlci.report.templating import template_folder
+
+_REMOTE = re.compile(r"(?:[:/])([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
+
+
+@click.command()
+@options.config
+@click.option("--fix", is_flag=True, help="Insert the lines that are safe to add; every other byte stays.")
+@click.option("--aa", is_flag=True, help="Simulate models of equal quality, and count those that the gates block.")
+@click.option(
+    "--disagreement",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.05,
+    show_default=True,
+    help="With --aa: share of rows on which both models' decisions differ.",
+)
+@click.option(
+    "--pairs",
+    type=click.IntRange(1, 10_000),
+    default=200,
+    show_default=True,
+    help="With --aa: number of simulated pull requests.",
+)
+@options.out
+@options.as_json
+def command(
+    config_path: Path, *, fix: bool, aa: bool, disagreement: float, pairs: int, out: Path, as_json: bool
+) -> int:
+    """Check configuration, data, baseline, environment and workflow files, and say what to add.
+
+    With a token in MLCI_TOKEN or GITHUB_TOKEN it also reads which checks the default branch of GITHUB_REPOSITORY (or
+    of the remote `origin`) requires. Nothing is trained, and only `--fix` writes.
+
+    `--aa` compares the last run's predictions with simulated ones of equal quality, counts the pull requests that these
+    gates would block without a cause, and names margins or numbers of rows that bring them under one in a hundred. It
+    reads `predict.file`, or the bundle in `--out`.
+
+    \b
+    Exit codes: 0 no errors · 1 a finding is an error · 2 no configuration
+
+    \b
+    Examples:
+      mlci doctor
+      mlci doctor --fix
+      mlci doctor --json
+      mlci doctor --aa --disagreement 0.02
+    """  # noqa: D301 (click's mark against rewrapping)
+    facts, top = collect_setup(config_path, os.environ)
+    findings = check_setup(facts)
+    fixed: list[Finding] = []
+    if fix and (fixed := apply_fixes(top, findings)):
+        facts, _ = collect_setup(config_path, os.environ)
+        findings = check_setup(facts)
+    blocks = _false_blocks(facts.loaded, out, disagreement, pairs) if aa and facts.loaded else None
+    if blocks and blocks.in_hundred >= 100 * WANTED:
+        findings = order_findings([*findings, false_blocks_finding(facts, blocks)])
+    repository = facts.repository
+    if as_json:
+        document = {
+            "findings": [one.as_document() for one in findings],
+            "fixed": [one.as_document() for one in fixed],
+            "repository": repository.as_document() if repository else None,
+            "false_blocks": blocks.as_document() if blocks else None,
+        }
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+    else:
+        click.echo(findings_text(findings, fixed, repository, blocks))
+    return 1 if any(one.severity == "error" for one in findings) else 0
+
+
+def _false_blocks(loaded: CheckedConfig, out: Path, disagreement: float, pairs: int) -> FalseBlocks:
+    """Simulate pull requests.
+
+    Raises:
+        InputError: if the configuration has no rows, or no predictions exist yet.
+    """
+    config, seed = loaded.config, loaded.config.policy.seed
+    if not isinstance(config, RowsConfig):
+        raise InputError("`--aa` needs rows; `predict.metrics` has none, and its values are judged on estimates")
+    with run_context(loaded, cached=False, user_code=False) as run:
+        context = run.with_config(config)
+        return measure_false_blocks(context, simulate_pairs, out=out, disagreement=disagreement, pairs=pairs, seed=seed)
+
+
+def collect_setup(config_path: Path, environment: Mapping[str, str]) -> tuple[SetupFacts, Path]:
+    """Return the facts about the setup, and the top of the repository.
+
+    Args:
+        config_path: The configuration.
+        environment: Variables of this process, with the token.
+
+    Raises:
+        InputError: if the configuration does not exist or can't be read.
+    """
+    text = read_bounded_config(config_path)
+    loaded: CheckedConfig | None = None
+    problems: tuple[Problem, ...] = ()
+    try:
+        loaded = load_text(text, catalogue, path=str(config_path))
+    except InputError as error:
+        problems = error.problems
+    folder = config_path.parent
+    own = child_environment(environment, {}, credentials=registry_credentials(loaded.config.registry if loaded else ""))
+    git = Git(folder=folder, environment=own)
+    with _context(loaded) as context:
+        ports = SetupPorts(
+            git=git,
+            context=context,
+            environment=own,
+            open_store=lambda found: build_store(found, folder, environment),
+            repository=lambda: _repository(git, environment),
+            templates=template_folder() / "workflows",
+        )
+        return collect_facts(config_path, problems, ports), find_top(git, folder)
+
+
+def _context(loaded: CheckedConfig | None) -> contextlib.AbstractContextManager[RunContext | None]:
+    """Return the context for reading tables; without a configuration that can be used, nothing."""
+    return contextlib.nullcontext() if loaded is None else run_context(loaded, cached=False, user_code=False)
+
+
+def _repository(git: Git, environment: Mapping[str, str]) -> RepositoryFacts | None:
+    """Return the repository on GitHub; ``None`` without a token or a name."""
+    workflow = read_workflow(environment)
+    if workflow.wrong is not None:
+        raise workflow.wrong
+    name = workflow.repository or _name_of_origin(git, workflow.server)
+    if workflow.token is None or name is None:
+        return None
+    from mlci.github.rest import RepositoryClient  # noqa: PLC0415 - only with a token
+    from mlci.github.transport import Access, transport  # noqa: PLC0415 - as above
+    from mlci.operations.doctor.repository_rules import read_repository  # noqa: PLC0415 - as above
+
+    access = Access(url=workflow.api, token=workflow.token, agent=f"mlci/{__version__}")
+    return read_repository(RepositoryClient(transport(access), name=name))
+
+
+def _name_of_origin(git: Git, server: str) -> str | None:
+    """Return ``owner/name`` of the remote `origin` if it is on this server."""
+    try:
+        address = git.ask("remote", "get-url", "origin").out
+    except InputError:
+        return None
+    found = _REMOTE.search(address) if server.rpartition("/")[2] in address else None
+    return found[1] if found else None

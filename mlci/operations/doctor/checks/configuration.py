@@ -1,0 +1,129 @@
+"""Checks of the configuration, of `.mlci/`, and of the workflows that use the configuration."""
+
+from collections.abc import Iterator
+
+from mlci.config.types import DEFAULT_REGISTRY
+from mlci.operations.doctor.facts import SetupFacts
+from mlci.operations.doctor.findings import Finding, LineInsertion
+
+_WITHOUT = frozenset({"setup", "report"})
+"""Actions that need no configuration."""
+
+
+def check_configuration_errors(facts: SetupFacts) -> Iterator[Finding]:
+    """Report the errors that `mlci run` would report."""
+    for problem in facts.problems:
+        yield Finding(
+            name="config-invalid",
+            severity="error",
+            what=problem.message,
+            why="`mlci run` ends with exit code 2, and nothing is judged.",
+            lines="mlci run   # shows the same line; the message has the remedy",
+            path=facts.config_path,
+            line=problem.line,
+        )
+
+
+def check_registry_lasts(facts: SetupFacts) -> Iterator[Finding]:
+    """Report a registry in a folder that each workflow job loses at its end."""
+    if facts.loaded is None or not any(one.evaluates for one in facts.workflows):
+        return
+    config = facts.loaded.config
+    if config.baseline == "production" and config.registry == DEFAULT_REGISTRY:
+        yield Finding(
+            name="registry-lost",
+            severity="error",
+            what=f"`registry` is `{DEFAULT_REGISTRY}`, a folder that a runner loses when the job ends.",
+            why="Every pull request finds no version in production, so no gate on a change is ever judged.",
+            lines="registry: github   # or s3://…, gs://…, az://…, mlflow:…; or `baseline: {ref: main}`",
+            path=facts.config_path,
+            line=facts.loaded.lines.of("registry"),
+        )
+
+
+def check_out_ignored(facts: SetupFacts) -> Iterator[Finding]:
+    """Report that git would add mlci's own folder to a commit."""
+    entry = f"{facts.folder}/.mlci/" if facts.folder else ".mlci/"
+    if facts.out_tracked:
+        yield Finding(
+            name="out-tracked",
+            severity="error",
+            what=f"git tracks {len(facts.out_tracked)} files in `{entry}`, such as `{facts.out_tracked[0]}`.",
+            why="A pull request could bring its own report or baseline; a registry with tracked files is refused.",
+            lines=f"git rm -r --cached {entry}",
+            path=facts.out_tracked[0],
+        )
+    elif facts.in_git and not facts.out_ignored:
+        yield Finding(
+            name="out-not-ignored",
+            severity="warning",
+            what=f"git does not ignore `{entry}`.",
+            why="`git add --all` would commit reports, bundles and the registry.",
+            lines=f"echo '{entry}' >> .gitignore",
+            path=".gitignore",
+            fix=LineInsertion(path=".gitignore", after=None, lines=(entry,)),
+        )
+
+
+def check_workflow_present(facts: SetupFacts) -> Iterator[Finding]:
+    """Report a repository on GitHub in which no workflow evaluates."""
+    unread = [one for one in facts.workflows if one.nodes.error is not None]
+    if facts.hosted and not unread and not any(one.evaluates for one in facts.workflows):
+        yield Finding(
+            name="workflow-missing",
+            severity="warning",
+            what="No workflow evaluates pull requests with mlci.",
+            why="The gates run on this machine only, and no merge depends on them.",
+            lines=f"- uses: {facts.pinned('mlci/mlci')}   # docs/how-to/gate-pull-requests.md has the whole file",
+            path=".github/workflows/mlci.yml",
+        )
+
+
+def check_workflow_readable(facts: SetupFacts) -> Iterator[Finding]:
+    """Report workflow files that are not valid YAML."""
+    for workflow in facts.workflows:
+        if workflow.nodes.error is not None:
+            reason, line = workflow.nodes.error
+            yield Finding(
+                name="workflow-invalid",
+                severity="error",
+                what=f"The workflow can't be read: {reason}.",
+                why="GitHub does not start it, so its check never reports.",
+                lines="correct the line; mlci could not check the rest of this file",
+                path=workflow.path,
+                line=line,
+            )
+
+
+def check_configured_path(facts: SetupFacts) -> Iterator[Finding]:
+    """Report an input `config` that names a file that does not exist."""
+    for workflow in facts.mlci_workflows:
+        for job in workflow.jobs:
+            used = [(job.path, job.data.get("with"))] if job.calls_mlci else []
+            used += [(step.path, step.data.get("with")) for step in job.steps if step.use and step.stages - _WITHOUT]
+            for place, given in used:
+                inputs = given if isinstance(given, dict) else {}
+                folder, config = str(inputs.get("working-directory", ".")), str(inputs.get("config", "mlci.yml"))
+                wanted = f"{folder.strip('/')}/{config}".removeprefix("./").replace("/./", "/")
+                if "${{" in wanted or wanted in facts.files or (not inputs and wanted == facts.config_path):
+                    continue
+                key = "config" if "config" in inputs else "working-directory"
+                yield Finding(
+                    name="workflow-config-missing",
+                    severity="error",
+                    what=f"The workflow uses `{wanted}`, which does not exist.",
+                    why="The job ends with exit code 2, and nothing is judged.",
+                    lines=f"with:\n  config: {facts.config_path}",
+                    path=workflow.path,
+                    line=workflow.line(*place, "with", key),
+                )
+
+
+CHECKS = (
+    check_configuration_errors,
+    check_registry_lasts,
+    check_out_ignored,
+    check_workflow_present,
+    check_workflow_readable,
+    check_configured_path,
+)
