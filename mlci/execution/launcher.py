@@ -98,7 +98,7 @@ def _kill(kill: Callable[[int, int], None], target: int, number: int) -> None:
 
 
 def _is_childless() -> bool:
-    """Return whether there is no child: on Linux every descendant would be one, or be below one."""
+    """Return whether no child exists: on Linux every descendant would be one, or be below one."""
     if sys.platform != "linux":
         return False
     try:
