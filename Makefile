@@ -98,7 +98,7 @@ $(VENV)/.dev: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# GitHub's own parsers; `make node` for whoever needs nothing but them.
+# GitHub's own parsers; `make node` installs them alone.
 $(NODE)/node_modules/.made: $(NODE)/package.json $(NODE)/package-lock.json
 	@cd $(NODE) && npm ci --silent --ignore-scripts
 	@touch $@

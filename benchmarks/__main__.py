@@ -8,7 +8,7 @@ MODULES = ("benchmarks.characteristics", "benchmarks.cost", "benchmarks.setup", 
 
 
 def main(arguments: list[str]) -> int:
-    """Run each module in a process of its own, so that one leaves nothing behind in the other."""
+    """Run each module in a separate process, so that none affects the next."""
     worst = 0
     for module in MODULES:
         if importlib.util.find_spec(module) is None:

@@ -1,4 +1,4 @@
-"""What a text is made of, told without parsing it, against what a parser finds."""
+"""Counts of nested parts of a text, made without parsing it, against those of a parser."""
 
 import json
 
@@ -31,7 +31,7 @@ def separators(tree):
 
 
 @given(trees, st.booleans())
-def test_counts_are_the_parsers(tree, ascii_only):
+def test_excess__counts_of_the_parser(tree, ascii_only):
     text = json.dumps(tree, ensure_ascii=ascii_only)
     most = {"depth": depth(tree), "parts": parts(tree), "values": separators(tree) + 1}
     assert excess(text, Bounds(**most)) is None
@@ -41,5 +41,5 @@ def test_counts_are_the_parsers(tree, ascii_only):
 
 
 @given(st.text(st.sampled_from('"\\[]{},a'), max_size=30))
-def test_any_text_is_counted_without_a_crash(text):
+def test_excess__any_text(text):
     excess(text, Bounds(depth=3, parts=3, values=3))

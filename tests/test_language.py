@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from tests.language import CHECKED, ROOT, findings
+from tests.language import CHECKED, EXCLUDED, ROOT, findings
 
 PLANTED = {
     "a.py": (
@@ -12,6 +12,10 @@ PLANTED = {
         '    x_told = "a folder of"\n    return "this is no " "file", x_told, "of " f"ours"\n'
     ),
     "b.md": 'He said "nobody is no one", `is no` and\nthat somebody is\nno longer here; it is\nno use.\n',
+    "test_d.py": (
+        "def test_good__empty_file(): ...\n\n\nclass TestD:\n    def test_a_bad_one(self): ...\n"
+        "    def test__bad(self): ...\n"
+    ),
     "c.yml": "description: Whoever runs it, is no longer unlucky; luckily\n",
 }
 FOUND = {
@@ -26,6 +30,7 @@ FOUND = {
         (14, "told"),
     ],
     "b.md": [(2, "somebody"), (3, "is no")],
+    "test_d.py": [(5, "test_a_bad_one"), (6, "test__bad")],
     "c.yml": [(1, "Whoever"), (1, "luckily")],
 }
 
@@ -33,6 +38,11 @@ FOUND = {
 def test_language__this_checkout():
     assert all((ROOT / place).exists() for place in CHECKED)
     assert list(findings(ROOT)) == []
+
+
+@pytest.mark.parametrize("name", EXCLUDED)
+def test_language__exclusion_is_needed(name):
+    assert list(findings(ROOT, (name,))) != []
 
 
 @pytest.mark.parametrize("name", PLANTED)

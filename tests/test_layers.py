@@ -98,7 +98,7 @@ def offences(root: Path):
                 yield f"{path.relative_to(root)} imports {name} when it is loaded"
 
 
-def test_layers_hold():
+def test_layers__package():
     assert list(offences(PACKAGE)) == []
 
 
@@ -119,7 +119,7 @@ def test_layers_hold():
         ("github/bad.py", "from mlci.config.loader import load_unchecked", "github/bad.py imports mlci.config"),
     ],
 )
-def test_a_planted_import_is_found(tmp_path, where, line, found):
+def test_layers__planted_import(tmp_path, where, line, found):
     path = tmp_path / where
     path.parent.mkdir()
     path.write_text(line, "utf-8")
@@ -151,11 +151,11 @@ def circle(root: Path) -> list[str]:
     return next(filter(None, (follow(name, ()) for name in sorted(names))), [])
 
 
-def test_no_modules_import_each_other_in_a_circle():
+def test_import_cycles__package():
     assert circle(PACKAGE) == []
 
 
-def test_a_planted_circle_is_found(tmp_path):
+def test_import_cycles__planted(tmp_path):
     for name, other in (("a", "b"), ("b", "c"), ("c", "a")):
         (tmp_path / f"{name}.py").write_text(f"from {tmp_path.name}.{other} import x\n", "utf-8")
     here = tmp_path.name
@@ -171,15 +171,15 @@ def loaded_by(*arguments: str) -> set[str]:
     return {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
 
 
-def test_help_loads_nothing_heavy():
+def test_imports__help_loads_nothing_heavy():
     assert not loaded_by("--help") & (HEAVY | {"numpy", "duckdb", "pydantic", "jinja2", "ruamel", "tabulate"})
 
 
-def test_the_catalogue_loads_no_engine():
+def test_imports__catalogue_loads_no_engine():
     assert not loaded_by("metrics", "recall") & (HEAVY | {"duckdb", "pydantic"})
 
 
-def test_a_gate_run_loads_no_data_frames(tmp_path):
+def test_imports__gate_run_loads_no_data_frames(tmp_path):
     (tmp_path / "d.csv").write_text("k,y,p,b\n" + "".join(f"{i},{i % 2},{i % 2},{i % 2}\n" for i in range(60)), "utf-8")
     (tmp_path / "mlci.yml").write_text(
         "model: m\ntask: binary\nevaluation: {data: d.csv, key: k, label: y}\npredict: {file: d.csv, decision: p}\n"

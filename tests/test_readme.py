@@ -1,4 +1,4 @@
-"""README and the documents say what is true: their configuration is accepted, their links lead somewhere."""
+"""README and documents against the code: configurations are valid, links and commands exist."""
 
 import re
 from pathlib import Path
@@ -17,14 +17,14 @@ def blocks(path, language):
     return re.findall(rf"^```{language}\n(.*?)^```", path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
 
-def test_configurations__every_one_in_the_documents_is_accepted():
+def test_configurations__of_every_document():
     texts = {(page.name, text) for page in PAGES for text in blocks(page, "yaml") if text.startswith("model:")}
     assert {"README.md", "tutorial.md", "gate-fairness.md"} <= {name for name, _ in texts}
     for name, text in texts:
         assert check_configuration(parse_config(text, path=name), catalogue) == [], name
 
 
-def test_the_readmes_configuration_runs(tmp_path, monkeypatch, capsys):
+def test_readme__configuration_runs(tmp_path, monkeypatch, capsys):
     from mlci.cli.main import main  # noqa: PLC0415 (its imports are not every test's)
 
     (text,) = (block for block in blocks(ROOT / "README.md", "yaml") if block.startswith("model:"))
@@ -62,18 +62,18 @@ def broken_links(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links__lead_to_pages_and_headings_that_exist(page):
+def test_links__pages_and_headings_exist(page):
     assert list(broken_links(page)) == []
 
 
-def test_broken_links__are_found(tmp_path):
+def test_broken_links__planted(tmp_path):
     (tmp_path / "a.md").write_text(
         "# One & two\n[x](b.md) [y](#one--two) [z](#three) [w](a.md#four) [v](https://b.md)\n"
     )
     assert list(broken_links(tmp_path / "a.md")) == ["b.md#", "#three", "a.md#four"]
 
 
-def test_pages__that_code_and_messages_name_exist():
+def test_pages__named_in_code_and_messages_exist():
     named = {}
     for place in (ROOT / name for name in NAMING):
         for path in [place] if place.is_file() else place.rglob("*"):
@@ -83,14 +83,14 @@ def test_pages__that_code_and_messages_name_exist():
     assert len(named) > 3
 
 
-def test_commands_that_the_readme_shows_exist():
+def test_readme__commands_exist():
     targets = re.findall(r"^make ([a-z]+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert targets
     assert all(f"\n{target}:" in makefile for target in targets)
 
 
-def test_the_metrics_page_is_the_catalogues(capsys):
+def test_metrics_page__up_to_date(capsys):
     from mlci.cli.main import main  # noqa: PLC0415 (as above)
 
     with pytest.raises(SystemExit):

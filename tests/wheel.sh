@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the wheel, installs it with locked requirements into an environment of its own, and runs it outside of the tree.
+# Builds the wheel, installs it with locked requirements into a new environment, and runs it outside of the tree.
 set -eu
 cd "$(dirname "$0")/.."
 place=$(mktemp -d)

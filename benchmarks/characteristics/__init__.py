@@ -1,4 +1,4 @@
-"""How often mlci's gates and intervals are right, by simulation with fixed seeds; see ``__main__`` for how to run it.
+"""Operating characteristics of gates and intervals, by simulation with fixed seeds; usage: ``__main__``.
 
 Everything measured here is measured on mlci itself: simulated rows become sufficient statistics, and those go through
 ``mlci.inference`` and ``mlci.gates`` as they do in a run.

@@ -32,7 +32,7 @@ class Metric:
 
     Attributes:
         name: As mlci knows it.
-        most: By kind, or by kind and rows where a number of rows has a bound of its own.
+        most: By kind, or by kind and rows if a number of rows has its own bound.
         of_all: Whether misses are counted among all draws, those without an interval too; else among the intervals.
     """
 

@@ -1,4 +1,4 @@
-"""Figures and the bounds that they are held to, with the error of the simulation that they come from."""
+"""Figures and their bounds, with the error of the simulation that they come from."""
 
 import math
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from typing import Literal
 from tabulate import tabulate
 
 ERRORS = 4.0
-"""How many standard errors a figure may be beyond its bounds before it counts as a disagreement."""
+"""The number of standard errors that a figure may be beyond its bounds before it counts as a disagreement."""
 
 PUBLISHED_DRAWS = 10_000
-"""Draws that a published share is taken to rest on; its own error is added to ours."""
+"""Draws that a published share is taken to rest on; its own error is added to the measured one."""
 
 Unit = Literal["share", "number", "rows"]
 
@@ -41,12 +41,12 @@ class Figure:
 
     @property
     def kept(self) -> bool:
-        """Whether the figure is within its bounds; NaN is not."""
+        """Return true if the figure is within its bounds; NaN is not."""
         slack = self.allowed * self.error
         return self.low - slack <= self.measured <= self.high + slack
 
     def cells(self) -> list[str]:
-        """Return the row of a table: ours, what it is held to, the distance, its error, and whether it holds."""
+        """Return the row of a table: the measured value, its bounds, the distance, its error, and whether it holds."""
         bounds = _range(self.low, self.high, self.unit) if self.published is None else _shown(self.published, self.unit)
         distance = "" if self.published is None else _signed(self.measured - self.published, self.unit)
         error = "exact" if self.error == 0 else f"± {_shown(self.error, self.unit, digits=2)}"
@@ -55,7 +55,7 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A part of the page: lead, an overview if one helps, the figures that are held to bounds, and notes."""
+    """A part of the page: lead, an overview if one helps, the figures with bounds, and notes."""
 
     title: str
     lead: str
@@ -82,7 +82,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: str) -> 
 
 
 def share(what: str, hits: float, replicates: int, published: float, *, digits: int = 1) -> Figure:
-    """Return a share held to a published percentage, whose last digit is rounded and which has its own error."""
+    """Return a share compared with a published percentage, whose last digit is rounded and which has its own error."""
     rounding = 0.5 * 10 ** -(digits + 2)
     error = math.hypot(standard_error(hits, replicates), standard_error(published * PUBLISHED_DRAWS, PUBLISHED_DRAWS))
     return Figure(
@@ -96,7 +96,7 @@ def share(what: str, hits: float, replicates: int, published: float, *, digits: 
 
 
 def within(what: str, hits: float, replicates: int, low: float, high: float, *, allowed: float = ERRORS) -> Figure:
-    """Return a share held to a range."""
+    """Return a share with a range as bounds."""
     error = standard_error(hits, replicates)
     return Figure(what=what, measured=hits / replicates, error=error, low=low, high=high, allowed=allowed)
 

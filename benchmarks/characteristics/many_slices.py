@@ -28,12 +28,12 @@ HARMED = accurate(disagree=0.12, drop=0.10)
 
 
 def twenty(rng: np.random.Generator, draws: int) -> dict[str, float]:
-    """Count harmless changes blocked by a point rule and by ours, and real drops that ours catches."""
-    found = {"point": 0.0, "ours": 0.0, "caught": 0.0, "elsewhere": 0.0}
+    """Count harmless changes blocked by a point rule and by mlci, and real drops that mlci catches."""
+    found = {"point": 0.0, "mlci": 0.0, "caught": 0.0, "elsewhere": 0.0}
     for _ in range(draws):
         groups = _groups(rng, hurt=None)
         gates = _judged(groups)
-        found["ours"] += any(gate.outcome == "failed" for gate in gates)
+        found["mlci"] += any(gate.outcome == "failed" for gate in gates)
         found["point"] += any(gate.value is not None and gate.value < -MARGIN for gate in gates)
         failed = {gate.scope.group for gate in _judged(_groups(rng, hurt=HURT)) if gate.outcome == "failed"}
         found["caught"] += str(HURT) in failed
@@ -89,8 +89,8 @@ def section(outcomes: Mapping[str, Outcome]) -> Section:
         "The real drop is 10 points of accuracy in the slice of 682 rows.",
         figures=[
             share("harmless change: a point rule with tolerance 0.02 blocks", totals["point"], n, 1.0),
-            share("harmless change: ours blocks", totals["ours"], n, 0.0),
-            share("real drop: ours blocks that slice", totals["caught"], n, 0.998),
-            within("real drop: ours blocks some other slice", totals["elsewhere"], n, 0.0, (1 - CONFIDENCE) / 2),
+            share("harmless change: mlci blocks", totals["mlci"], n, 0.0),
+            share("real drop: mlci blocks that slice", totals["caught"], n, 0.998),
+            within("real drop: mlci blocks some other slice", totals["elsewhere"], n, 0.0, (1 - CONFIDENCE) / 2),
         ],
     )

@@ -1,4 +1,4 @@
-"""What judging on the point does: disparities of models without any, and the calibration error of a calibrated one."""
+"""Bias of point estimates: disparities of models without any, and the calibration error of a calibrated one."""
 
 import math
 from collections.abc import Mapping

@@ -39,7 +39,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a simulation counted, over how many replicates, in how many seconds of one process."""
+    """The counts of a simulation, its number of replicates, and the seconds of its process."""
 
     totals: Mapping[str, float]
     replicates: int

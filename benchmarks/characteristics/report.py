@@ -41,16 +41,16 @@ def works(scale: float) -> list[Work]:
 
 
 def sections(outcomes: Mapping[str, Outcome], *, allowed: float) -> tuple[list[Section], list[Figure]]:
-    """Return the sections, and every figure that is held to bounds, whether a table shows it or not."""
+    """Return the sections, and every figure with bounds, whether a table shows it or not."""
     plain = [single_gate.section(outcomes), many_slices.section(outcomes), family_wise.section(outcomes)]
     plain.append(row_counts.section())
     plain += [misses.section(outcomes), point_rules.section(outcomes)]
-    held = [module.section(outcomes, allowed=allowed) for module in (coverage, few_rows, group_gaps)]
-    held.append(disparity_changes.section(outcomes))
+    parts = [module.section(outcomes, allowed=allowed) for module in (coverage, few_rows, group_gaps)]
+    parts.append(disparity_changes.section(outcomes))
     last = identical.section(outcomes)
     figures = [figure for section in [*plain, last] for figure in section.figures]
-    figures += [figure for _, more in held for figure in more]
-    return [*plain, *(section for section, _ in held), last], figures
+    figures += [figure for _, more in parts for figure in more]
+    return [*plain, *(section for section, _ in parts), last], figures
 
 
 def page(found: Sequence[Section], figures: Sequence[Figure], style: str) -> str:

@@ -26,7 +26,7 @@ def section() -> Section:
         )
         for share, published in PUBLISHED.items()
     }
-    # Each model on rows of its own: the variance of the difference is twice that of one accuracy.
+    # Each model on separate rows: the variance of the difference is twice that of one accuracy.
     alone = rows_needed(2 * ACCURACY * (1 - ACCURACY), distance=MARGIN, confidence=CONFIDENCE)
     found["unpaired, accuracy 0.85, rows for each model"] = (alone, 3_942)
     found["distribution-free (Hoeffding), without any power"] = (distribution_free(margin=MARGIN, alpha=0.05), 14_979)
@@ -34,9 +34,11 @@ def section() -> Section:
         title="Rows needed for a margin of 0.02",
         lead="Power 80 % for two equally good models, confidence 0.90: n ≥ (z₀.₉₅ + z₀.₈₀)² · d / m², d the share "
         "of rows on which the models disagree.",
-        figures=[_exact(what, ours or 0, published) for what, (ours, published) in found.items()],
+        figures=[_exact(what, computed or 0, published) for what, (computed, published) in found.items()],
     )
 
 
-def _exact(what: str, ours: int, published: int) -> Figure:
-    return Figure(what=what, measured=ours, error=0, low=published, high=published, published=published, unit="rows")
+def _exact(what: str, computed: int, published: int) -> Figure:
+    return Figure(
+        what=what, measured=computed, error=0, low=published, high=published, published=published, unit="rows"
+    )

@@ -25,12 +25,12 @@ TRIES = 10
 PUBLISHED = {
     "harmless, blocked by “must not be lower”": (0.438, 0.475, 0.491),
     "harmless, blocked by a tolerance of 0.02 on unpaired estimates": (0.266, 0.098, 0.0),
-    "harmless, ours with margin 0.02: passed": (0.286, 0.811, 1.0),
-    "harmless, ours with margin 0.02: inconclusive": (0.710, 0.189, 0.0),
-    "harmless, ours with margin 0.02: failed": (0.003, 0.0, 0.0),
-    "3 points worse, ours with margin 0.01: passed": (0.004, 0.0, 0.0),
-    "3 points worse, ours with margin 0.01: inconclusive": (0.729, 0.266, 0.0),
-    "3 points worse, ours with margin 0.01: failed": (0.267, 0.734, 1.0),
+    "harmless, mlci with margin 0.02: passed": (0.286, 0.811, 1.0),
+    "harmless, mlci with margin 0.02: inconclusive": (0.710, 0.189, 0.0),
+    "harmless, mlci with margin 0.02: failed": (0.003, 0.0, 0.0),
+    "3 points worse, mlci with margin 0.01: passed": (0.004, 0.0, 0.0),
+    "3 points worse, mlci with margin 0.01: inconclusive": (0.729, 0.266, 0.0),
+    "3 points worse, mlci with margin 0.01: failed": (0.267, 0.734, 1.0),
 }
 
 
@@ -62,7 +62,7 @@ def draw(rng: np.random.Generator, draws: int, rows: int, shares: tuple[float, f
 
 
 def one_gate(rng: np.random.Generator, draws: int, *, rows: int) -> dict[str, float]:
-    """Count outcomes of the naive rules and of ours, for a harmless and for a harmful change."""
+    """Count outcomes of the naive rules and of mlci's, for a harmless and for a harmful change."""
     same, worse = draw(rng, draws, rows, SAME), draw(rng, draws, rows, WORSE)
     alone = rng.binomial(rows, ACCURACY, size=(draws, 2))
     blocked = alone[:, 1] - alone[:, 0] < -round(TOLERANCE * rows)
@@ -79,8 +79,8 @@ def retries(rng: np.random.Generator, draws: int) -> dict[str, float]:
     worse = draw(rng, draws * TRIES, 1_000, WORSE)
     point = worse[:, 0] - worse[:, 1] >= -round(TOLERANCE * 1_000)
     split = 1 - (1 - CONFIDENCE) / TRIES
-    ours = judged(worse, 1_000, margin=TOLERANCE, confidence=split) == "passed"
-    through = {"point": point, "ours": ours}
+    gate = judged(worse, 1_000, margin=TOLERANCE, confidence=split) == "passed"
+    through = {"point": point, "mlci": gate}
     return {name: float(one.reshape(draws, TRIES).any(axis=1).sum()) for name, one in through.items()}
 
 
@@ -105,8 +105,8 @@ def section(outcomes: Mapping[str, Outcome]) -> Section:
         "rows",
         "no change: “must not be lower” blocks",
         "tolerance 0.02, unpaired, blocks",
-        "ours, margin 0.02: pass / inconclusive / fail",
-        "3 points worse: ours, margin 0.01",
+        "mlci, margin 0.02: pass / inconclusive / fail",
+        "3 points worse: mlci, margin 0.01",
     )
     again = outcomes["retries"]
     figures += [
@@ -118,8 +118,8 @@ def section(outcomes: Mapping[str, Outcome]) -> Section:
             digits=0,
         ),
         share(
-            "ten tries, 3 points worse; ours with α/10 and margin 0.02 lets one through",
-            again.totals["ours"],
+            "ten tries, 3 points worse; mlci with α/10 and margin 0.02 lets one through",
+            again.totals["mlci"],
             again.replicates,
             0.002,
         ),
@@ -127,7 +127,7 @@ def section(outcomes: Mapping[str, Outcome]) -> Section:
     return Section(
         title="One gate on accuracy",
         lead="Accuracy 0.85; the models disagree on 6 % of rows, or on 8 % where the true drop is 3 points; "
-        "confidence 0.90. “Unpaired” means that each model is measured on rows of its own.",
+        "confidence 0.90. “Unpaired” means that each model is measured on separate rows.",
         figures=figures,
         overview=(heads, overview),
     )

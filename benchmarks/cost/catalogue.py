@@ -1,4 +1,4 @@
-"""Who is measured: each subject's command line, for which sizes and how often."""
+"""The subjects: each one's command line, the sizes that it is run for and how often."""
 
 import sys
 from collections.abc import Callable
@@ -11,7 +11,7 @@ PEERS = ROOT / ".venv-bench" / "bin" / "python"
 OURS = ("counts-one", "all-one", "counts-joined", "all-joined")
 BOOTSTRAPS = ("scikit-learn", "scipy", "fairlearn")
 FLOOR = "arrow"
-"""What ratios are judged on: the six columns decoded into memory, as a Python user has them."""
+"""The reference of ratios: the six columns decoded into memory, as a Python user has them."""
 BOUNDS = ("arrow", "arrow_dictionary", "duckdb")
 """The floor, and two ways to do less than that; shown, not judged."""
 

@@ -23,7 +23,7 @@ _TURNS = 5
 
 @dataclass
 class Size:
-    """What was measured at one number of rows.
+    """Measurements at one number of rows.
 
     Attributes:
         cold: Usage by subject; for bootstraps extrapolated to 1,000 replicates.
@@ -80,7 +80,7 @@ def everything(rows: list[int], *, peers: bool, say: Say) -> Results:
 
 
 def make(folder: Path, rows: int, *, groups: int = 9, joined: bool = True) -> None:
-    """Make the data in a process of its own, so that this one stays small."""
+    """Write the data in a separate process, so that this one stays small."""
     call = f"from pathlib import Path; from benchmarks.cost import data; data.write(Path({str(folder)!r}), {rows}, "
     root = Path(__file__).parents[2]
     run([sys.executable, "-c", f"{call}groups={groups}, joined={joined})"], folder=root, timeout=_TIMEOUT)

@@ -1,4 +1,4 @@
-"""The tables, and the section of the documentation that they stand in."""
+"""The tables, and the section of the documentation that contains them."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ three slice columns and the whole set, every value with its interval. *Counts* l
 Written by `make bench`, measured in one run on
 {machine}.
 
-Each figure is a process of its own, started cold: imports, configuration, and for `mlci run` every file of the report
+Each figure is a separate process, started cold: imports, configuration, and for `mlci run` every file of the report
 are in it. Subjects take turns in alternating order; the fastest of three runs, one for points. Cells are
 wall seconds / CPU seconds (user and system, all threads) / MiB at the peak."""
 _FLOOR = """\
@@ -62,7 +62,7 @@ def section(results: Results, judged: list[Judged]) -> str:
 
 
 def write(text: str, page: Path = PAGE) -> None:
-    """Put the section between its marks; the rest of the page belongs to others."""
+    """Write the section between its marks and keep the rest of the page."""
     old = page.read_text(encoding="utf-8") if page.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
     if BEGIN not in old or END not in old:
         old = f"{old.rstrip()}\n\n{BEGIN}\n{END}\n"
@@ -116,9 +116,9 @@ def _missing(results: Results) -> list[str]:
 def _starts(results: Results) -> str:
     if not results.starts or results.imports is None:
         return ""
-    bare, ours = results.starts["python"], results.starts["help"]
+    bare, mlci = results.starts["python"], results.starts["help"]
     return (
-        f"`mlci --help` takes {ours.wall:.3f} s cold, {ours.wall / bare.wall:.1f} times `python -c pass` "
+        f"`mlci --help` takes {mlci.wall:.3f} s cold, {mlci.wall / bare.wall:.1f} times `python -c pass` "
         f"({bare.wall:.3f} s); its imports take {results.imports:.3f} s by `-X importtime`, Python's own among them."
     )
 

@@ -21,7 +21,7 @@ class SubjectError(Exception):
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process used: seconds of wall time and of processor time (user and system), bytes at the peak."""
+    """Resources of a process: seconds of wall time and of processor time (user and system), bytes at the peak."""
 
     wall: float
     cpu: float
@@ -33,7 +33,7 @@ def run(argv: Sequence[str], *, folder: Path, timeout: float) -> Usage:
     """Run a command from a small launcher and return what it used.
 
     Raises:
-        SubjectError: It failed, or took longer than ``timeout`` seconds.
+        SubjectError: if the subject failed, or took longer than ``timeout`` seconds.
     """
     environment = {name: value for name, value in os.environ.items() if name in _KEPT} | {"NO_COLOR": "1"}
     with tempfile.TemporaryDirectory(prefix="mlci-cost-", ignore_cleanup_errors=True) as scratch:

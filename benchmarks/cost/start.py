@@ -1,4 +1,4 @@
-"""What starting costs: ``mlci --help`` against bare Python, and its imports as ``-X importtime`` counts them."""
+"""The cost of starting: ``mlci --help`` against bare Python, and its imports as ``-X importtime`` counts them."""
 
 import re
 import statistics

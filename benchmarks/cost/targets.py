@@ -1,4 +1,4 @@
-"""What mlci may cost: each target with the figure it is judged on."""
+"""The targets of mlci's cost, each with the figure that it limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Judged:
 
     @property
     def holds(self) -> bool:
-        """Whether the bound is kept; a figure that is missing or not a number keeps none."""
+        """Return true if the limit is met; a figure that is missing or not a number meets none."""
         if self.value is None:
             return False
         return self.value >= self.target.limit if self.target.least else self.value <= self.target.limit
@@ -44,7 +44,7 @@ class Judged:
 
 TARGETS = {
     MIDDLE: (
-        Target("CPU of the best bootstrap, 1,000 replicates, over ours; cold", "bootstrap", 5000, least=True),
+        Target("CPU of the best bootstrap, 1,000 replicates, over mlci; cold", "bootstrap", 5000, least=True),
         Target("imports of `mlci --help`", "imports", 0.3, unit=" s"),
     ),
     LARGE: (  # the slope of groups is a difference of two runs, which noise drowns with fewer rows
@@ -75,7 +75,7 @@ def extrapolate(few: tuple[int, float], more: tuple[int, float], replicates: int
         replicates: The number wanted.
 
     Raises:
-        ValueError: More replicates did not cost more, so that nothing can be said about many.
+        ValueError: if more replicates did not cost more, so that nothing can be extrapolated.
     """
     each = (more[1] - few[1]) / (more[0] - few[0])
     if each <= 0:

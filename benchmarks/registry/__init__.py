@@ -1,1 +1,1 @@
-"""What a promotion, a roll-back and loading a baseline cost over the bare copy of the same bytes."""
+"""The cost of a promotion, a rollback and loading a baseline, over a plain copy of the same bytes."""

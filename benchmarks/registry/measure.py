@@ -1,4 +1,4 @@
-"""Measure in turns, ours and bare copies one after the other, each first in its turn; the fastest turn counts."""
+"""Measure in turns, mlci and bare copies one after the other, each first in its turn; the fastest turn counts."""
 
 import itertools
 import tempfile
@@ -26,12 +26,12 @@ class Figure:
     medium: str
     work: str
     bytes: int
-    ours: float
+    mlci: float
     bare: float
 
     @property
     def ratio(self) -> float:
-        return self.ours / self.bare
+        return self.mlci / self.bare
 
 
 def stamp() -> registry.Author:
@@ -85,13 +85,13 @@ def medium(name: str, place: Place, scratch: Path, *, model: int, entries: int, 
         place.copy_out(there, target)
         put()
 
-    def both(work: str, ours: Callable[[], object]) -> Figure:
-        return Figure(name, work, size, *in_turns((ours, lambda: place.copy_out(one, target)), turns))
+    def both(work: str, mlci: Callable[[], object]) -> Figure:
+        return Figure(name, work, size, *in_turns((mlci, lambda: place.copy_out(one, target)), turns))
 
-    ours, own, every = in_turns((lambda: promote(store, stamp(), next(new)), put, moved), turns)
+    mlci, own, every = in_turns((lambda: promote(store, stamp(), next(new)), put, moved), turns)
     return [
-        Figure(name, "promote, over a copy of its files", size, ours, own),
-        Figure(name, "promote, over a copy of all bytes that it reads and writes", size, ours, every),
+        Figure(name, "promote, over a copy of its files", size, mlci, own),
+        Figure(name, "promote, over a copy of all bytes that it reads and writes", size, mlci, every),
         both("roll back", lambda: _back(store)),
         both("load the baseline", lambda: load(store, target)),
     ]

@@ -1,4 +1,4 @@
-"""Where it is measured: a folder on this disk, and an S3 server on this machine. Each knows the bare copy, too."""
+"""The measured stores: a folder on this disk, and an S3 server on this machine; each can also make the plain copy."""
 
 import contextlib
 import os

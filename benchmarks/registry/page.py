@@ -1,4 +1,4 @@
-"""The table, and the section of the documentation that it stands in."""
+"""The table, and the section of the documentation that contains it."""
 
 import os
 import platform
@@ -38,13 +38,13 @@ def section(figures: list[Figure], *, entries: int, turns: int) -> str:
         machine=platform.machine(),
         python=platform.python_version(),
     )
-    lines = ["| medium | work | ours, s | bare copy, s | ratio |", "|:--|:--|--:|--:|--:|"]
-    lines += [f"| {one.medium} | {one.work} | {one.ours:.4f} | {one.bare:.4f} | {one.ratio:.1f} |" for one in figures]
+    lines = ["| medium | work | mlci, s | bare copy, s | ratio |", "|:--|:--|--:|--:|--:|"]
+    lines += [f"| {one.medium} | {one.work} | {one.mlci:.4f} | {one.bare:.4f} | {one.ratio:.1f} |" for one in figures]
     return "\n\n".join((intro, "\n".join(lines)))
 
 
 def write(text: str, page: Path = PAGE) -> None:
-    """Put the section between its marks; the rest of the page belongs to others."""
+    """Write the section between its marks and keep the rest of the page."""
     old = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"
     if BEGIN not in old or END not in old:
         old = f"{old.rstrip()}\n\n{BEGIN}\n{END}\n"

@@ -19,7 +19,7 @@ ROWS = "sha256:rows"
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a run would leave: its content, and where each file stands by digest."""
+    """The bundle of a run: its content, and the path of each file by digest."""
 
     content: Bundle
     paths: dict[str, Path]
@@ -72,7 +72,7 @@ def promote(store: Store, stamp: Author, made: Candidate) -> None:
 
 
 def load(store: Store, target: Path) -> None:
-    """Read the version in production, and get all of its files, each held against its digest."""
+    """Read the version in production, and get all of its files, each verified by its digest."""
     champion = Registry(store).view().champion
     if champion is None:
         raise ValueError("nothing was promoted")

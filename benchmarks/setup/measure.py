@@ -88,7 +88,7 @@ def _set_up(way: Way, folder: Path, cache: Path) -> tuple[list[str], float]:
 
 
 def _first_run(command: list[str], folder: Path) -> float:
-    """Return the seconds of a gate on 200 rows, report and all: mostly imports, which are compiled where nobody has."""
+    """Return the seconds of a gate on 200 rows, report and all: mostly imports, which are compiled on the first run."""
     (folder / "mlci.yml").write_text(PROJECT, "utf-8")
     rows = "".join(f"{i},{i % 2},{i % 2 if i % 10 else 1},{i % 2}\n" for i in range(200))
     (folder / "rows.csv").write_text(f"id,y,old,new\n{rows}", "utf-8")

@@ -1,4 +1,4 @@
-"""The table, and the section of the documentation that it stands in."""
+"""The table, and the section of the documentation that contains it."""
 
 import os
 import platform
@@ -44,8 +44,8 @@ def ratios(found: dict[str, Figures]) -> dict[str, float]:
         "cold, uv installed first, against npm": ("action_without_uv", "npm", ("cold",)),
     }
     found_ratios = {}
-    for name, (ours, theirs, parts) in figures.items():
-        own, other = found[ours].fastest(*parts), found[theirs].fastest(*parts)
+    for name, (own_way, other_way, parts) in figures.items():
+        own, other = found[own_way].fastest(*parts), found[other_way].fastest(*parts)
         if own and other:
             found_ratios[name] = other / own
     return found_ratios
@@ -63,7 +63,7 @@ def missed(found: dict[str, Figures]) -> list[str]:
 
 
 def write(text: str) -> None:
-    """Put the section between its marks; the rest of the page belongs to others."""
+    """Write the section between its marks and keep the rest of the page."""
     old = PAGE.read_text(encoding="utf-8")
     if BEGIN not in old or END not in old:
         old = f"{old.rstrip()}\n\n{BEGIN}\n{END}\n"

@@ -1,4 +1,4 @@
-"""Ways to set up a job, each in an empty folder of its own; a way returns the command that it made."""
+"""Ways to set up a job, each in an empty folder; a way returns the installed command."""
 
 import os
 import shutil
@@ -42,7 +42,7 @@ def action(folder: Path, cache: Path) -> list[str]:
 
 
 def action_without_uv(folder: Path, cache: Path) -> list[str]:
-    """Run the script where there is no uv."""
+    """Run the script without uv on PATH."""
     bare = [entry for entry in os.environ["PATH"].split(os.pathsep) if not (Path(entry) / "uv").exists()]
     return _action(folder, cache, {"PATH": os.pathsep.join(bare)})
 
@@ -78,7 +78,7 @@ WAYS = (
 
 
 def add_mlci(folder: Path) -> None:
-    """Put mlci into pip's environment, which is no part of what is measured."""
+    """Install mlci into pip's environment, outside of the measurement."""
     (packages,) = (folder / "env/lib").glob("python3.*/site-packages")
     shutil.copytree(ROOT / "mlci", packages / "mlci", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "templates", packages / "mlci/templates", ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""What training and prediction share: how a patient becomes numbers."""
+"""Features of a patient, for training and prediction."""
 
 import csv
 from pathlib import Path

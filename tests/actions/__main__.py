@@ -1,4 +1,4 @@
-"""``python -m tests.actions``: run every check over this checkout; exit status 1 if one has something to say."""
+"""``python -m tests.actions``: run every check over this checkout; exit status 1 if a check has findings."""
 
 import sys
 import tempfile

@@ -1,4 +1,4 @@
-"""Our own checks: what actions declare is what they use, what their code writes, and what documents say."""
+"""Contracts of actions: declared inputs and outputs, variables, commands, and the tables of documents."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _SET_BY_RUNNER = {"GITHUB_ACTION_PATH"}
 
 
 def variables(tree: Path) -> list[str]:
-    """A step hands over the variables that its script reads and no others; the token, only where GitHub is asked."""
+    """A step hands over the variables that its script reads and no others, and the token only to call GitHub."""
     found = []
     for file in files(tree):
         for step in steps(file):
@@ -37,7 +37,7 @@ def variables(tree: Path) -> list[str]:
 
 
 def inputs(tree: Path) -> list[str]:
-    """An action uses each input that it declares and declares each that it uses; who calls it knows its inputs."""
+    """An action uses each input that it declares and declares each that it uses; callers pass declared inputs only."""
     found = []
     for file in files(tree):
         if file.is_action:
@@ -89,7 +89,7 @@ def commands(tree: Path) -> list[str]:
                 known = {option for parameter in command.params for option in parameter.opts} if command else set()
                 missing = [option for option in re.findall(r"(--[a-z-]+)", rest) if option not in known]
                 found += [f"{file.shown}: mlci {name} has no option {option}" for option in missing]
-                found += [] if command else [f"{file.shown}: there is no command mlci {name}"]
+                found += [] if command else [f"{file.shown}: mlci has no command {name}"]
     return found
 
 
@@ -102,7 +102,7 @@ def _command(name: str, rest: str) -> click.Command | None:
 
 
 def documents(tree: Path) -> list[str]:
-    """The tables of inputs and outputs are what the actions and workflows say; so is the generated workflow."""
+    """The tables of inputs and outputs match the actions and workflows, and so does the generated workflow."""
     page, variant = (tree / tables.PAGE).read_text("utf-8"), (tree / tables.OIDC).read_text("utf-8")
     stale = [] if tables.filled(page, tree) == page else [f"{tables.PAGE}: tables are stale; run `make docs`"]
     same = tables.with_identity((tree / tables.PLAIN).read_text("utf-8")) == variant and "id-token: write" in variant
@@ -110,7 +110,7 @@ def documents(tree: Path) -> list[str]:
 
 
 def _own(uses: str) -> str | None:
-    """Return the path in our repository that a reference means; ``None`` for other people's."""
+    """Return the path in this repository that a reference names; ``None`` for third-party actions."""
     if uses.startswith("$/"):
         return uses.removeprefix("$/")
     if not uses.startswith((f"{OWN}@", f"{OWN}/")):

@@ -139,14 +139,14 @@ def _labels(job: dict[str, Any]) -> list[str]:
 
 
 def existing_scripts(tree: Path) -> list[str]:
-    """Each script that a step or another script calls is there."""
+    """Each script that a step or another script calls exists."""
     found = []
     for file in [*files(tree), *(file for file in scripts(tree) if file.path.suffix == ".sh")]:
         named = {file.path.parent / (own or beside) for own, beside in _BESIDE.findall(file.text)}
         if _is_ours(file):
             runs = " ".join(str(step.get("run", "")) for step in steps(file))
             named |= {ROOT / name for name in _SCRIPT.findall(runs)}
-        found += [f"{file.shown}: there is no {path.name}" for path in sorted(named) if not path.is_file()]
+        found += [f"{file.shown}: {path.name} does not exist" for path in sorted(named) if not path.is_file()]
     return found
 
 

@@ -24,7 +24,7 @@ def _is_own(uses: str, path: str) -> bool:
 
 
 def _publishes(step: dict[str, Any]) -> bool:
-    """Tell whether a step writes a verdict on GitHub, by an action of ours or by the command."""
+    """Tell whether a step writes a verdict on GitHub, by one of mlci's actions or by the command."""
     uses, given = str(step.get("uses", "")), step.get("with", {})
     if _is_own(uses, "actions/publish"):
         return str(given.get("open", "false")) != "true"
@@ -131,7 +131,7 @@ def checkouts(tree: Path) -> list[str]:
 
 
 def verdicts(tree: Path) -> list[str]:
-    """What publishes or decides runs on every path, last, and its exit code counts."""
+    """Steps that publish or decide run on every path, last, and their exit code counts."""
     found = []
     for file in files(tree):
         sequences = (

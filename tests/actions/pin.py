@@ -1,6 +1,6 @@
 """``make pin``: let documents and templates name this checkout's last commit and version of mlci's own actions.
 
-A commit can't name itself, so this is a commit of its own, right after the one that it names.
+A commit can't name itself, so this is a separate commit, right after the one that it names.
 """
 
 import json

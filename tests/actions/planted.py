@@ -1,4 +1,4 @@
-"""A defect of each kind, planted in a copy of the tree: the check that it belongs to turns red.
+"""Planted defects of each kind in a copy of the tree: the matching check must fail.
 
 Run by `make static`, not with the other tests: the parser needs Node.
 """
@@ -123,13 +123,13 @@ DEFECTS = {
     "a bash of today": (rules.portable, "actions/lib/verdict.sh", "set -u", "mapfile -t x"),
     "a flag of GNU": (rules.portable, "actions/lib/install.sh", "set -u", "sed -i s/a/b/ x"),
     "what outlives a step": (rules.portable, "actions/lib/install.sh", "set -u", 'echo a=b >>"$GITHUB_ENV"'),
-    "an action inside of ours": (
+    "an action inside of an action": (
         rules.expressions,
         "actions/gate/action.yml",
         "\n    - name: Judge",
         "\n    - name: x\n      uses: $/actions/setup\n\n    - name: Judge",
     ),
-    "a variable that nobody hands over": (
+    "a variable that no step sets": (
         contracts.variables,
         "actions/train/action.yml",
         "        CONFIG:",
@@ -148,7 +148,7 @@ DEFECTS = {
         "\noutputs:",
         "  more:\n    description: x\n\noutputs:",
     ),
-    "a misspelt input of ours": (contracts.inputs, MODEL_CI, "          out: ", "          output: "),
+    "a misspelt input of mlci's action": (contracts.inputs, MODEL_CI, "          out: ", "          output: "),
     "a misspelt output": (contracts.outputs, "action.yml", "outputs.comment-url", "outputs.comment_url"),
     "a misspelt output of a promotion": (
         contracts.outputs,
@@ -185,7 +185,7 @@ DEFECTS = {
         '"mlci/mlci": {',
         '"mlci/mlci": {"sha": "72cd722c06b41b302b5737e85eb95c939f779a35", "was": {}}, "x": {',
     ),
-    "a commit that nobody has": (
+    "a commit that does not exist": (
         rules.history,
         ".github/pins.json",
         '"mlci/mlci": {',
@@ -352,18 +352,18 @@ DEFECTS = {
 
 
 @pytest.mark.parametrize("name", DEFECTS)
-def test_a_planted_defect_is_found_by_the_check_that_it_belongs_to(tree, name):
+def test_checks__find_their_planted_defect(tree, name):
     check, place, old, new = DEFECTS[name]
     assert check(tree) == []
     plant(tree, place, old, new)
     assert check(tree) != []
 
 
-def test_every_check_has_a_defect_that_it_finds():
+def test_checks__each_has_a_defect():
     assert {check for check, *_ in DEFECTS.values()} == set(CHECKS)
 
 
-def test_samples_of_a_document_are_checked_whether_they_are_workflows_or_steps():
+def test_samples__workflows_and_steps():
     page = "```yaml\nmodel: m\n```\n```yaml\n- uses: a/b@c\n```\n```yaml\non: push\njobs: {}\n```\n"
     steps, workflow = samples(page)
     assert "    steps:\n      - uses: a/b@c\n" in steps

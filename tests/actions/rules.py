@@ -1,4 +1,4 @@
-"""Our own rules for actions and workflows: pins, permissions, what a script may hold. Each check returns findings."""
+"""Rules for actions and workflows: pins, permissions, and the content of scripts. Each check returns findings."""
 
 import json
 import re
@@ -27,7 +27,7 @@ _GNU_ONLY = re.compile(
 
 
 def pins(tree: Path) -> list[str]:
-    """Every action of others is on the list, with its commit and version; every action of ours exists in the tree."""
+    """Every third-party action is on the list, with its commit and version; every action of mlci exists in the tree."""
     known = json.loads((tree / ".github/pins.json").read_text("utf-8"))
     places = [*files(tree), *(File(page, page.relative_to(tree).as_posix()) for page in pages(tree))]
     found = [f"{file.shown}: {problem}" for file in places for problem in _uses(file, tree, known)]
@@ -51,10 +51,10 @@ def _uses(file: File, tree: Path, known: dict[str, Any]) -> Iterator[str]:
         elif (match["ref"], match["version"]) != (pin["sha"], pin["version"]):
             yield f"{match['name']} has to be @{pin['sha']} # {pin['version']}"
         elif match["name"] == OWN and not _there(tree, (match["path"] or "").lstrip("/")):
-            yield f"{match[0].strip()}: there is no such action or workflow"
+            yield f"{match[0].strip()}: this action or workflow does not exist"
     for path in re.findall(r"uses: \$/(\S+)", file.text):
         if not _there(tree, path):
-            yield f"$/{path}: there is no such action or workflow"
+            yield f"$/{path}: this action or workflow does not exist"
     if re.search(r"uses: [.]", file.text):
         yield "uses: ./ is the caller's checkout; write $/"
 
@@ -64,7 +64,7 @@ def _there(tree: Path, path: str) -> bool:
 
 
 def history(tree: Path) -> list[str]:
-    """The commit of ours that documents and templates name is in the history, and has what they use of it."""
+    """The commit of mlci that documents and templates name is in the history, and contains what they use."""
     sha = json.loads((tree / ".github/pins.json").read_text("utf-8"))[OWN]["sha"]
     git = ["git", "-C", str(ROOT)]
     if subprocess.run([*git, "merge-base", "--is-ancestor", sha, "HEAD"], capture_output=True, check=False).returncode:
@@ -110,7 +110,7 @@ def writers(tree: Path) -> list[str]:
 
 
 def expressions(tree: Path) -> list[str]:
-    """No expression is pasted into a script, and none of our actions calls another of ours."""
+    """No expression is pasted into a script, and none of mlci's actions calls another one."""
     found = []
     for file in files(tree):
         for step in steps(file):
@@ -120,7 +120,7 @@ def expressions(tree: Path) -> list[str]:
             if "name" not in step:
                 found.append(f"{file.shown}: a step without a name")
             if file.is_action and str(step.get("uses", "")).startswith(("./", "$/", OWN)):
-                found.append(f"{where}: an action inside of ours")
+                found.append(f"{where}: an action inside of one of mlci's actions")
     return found
 
 

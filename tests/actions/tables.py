@@ -1,7 +1,7 @@
-"""What is generated from the actions: tables of inputs and outputs, and the variant of a workflow with an identity.
+"""Generated tables of inputs and outputs, and the variant of a workflow with an identity.
 
 `python -m tests.actions.tables` writes both. A called workflow can't ask for a permission that its caller lacks, not
-even in a job that is skipped, so `id-token: write` needs a workflow of its own.
+even in a job that is skipped, so `id-token: write` needs a separate workflow.
 """
 
 import re
@@ -20,7 +20,7 @@ _MARK = re.compile(r"(<!-- table: (\S+) (inputs|outputs) -->\n).*?(<!-- end -->)
 
 
 def filled(page: str, tree: Path) -> str:
-    """Return the page with every marked table written anew."""
+    """Return the page with every marked table rewritten."""
     return _MARK.sub(lambda mark: f"{mark[1]}\n{table(tree / mark[2], mark[3])}\n{mark[4]}", page)
 
 

@@ -1,4 +1,4 @@
-"""uv from an index: the locked file and no other, and nothing at all where anything is odd."""
+"""Downloading uv from an index: only the locked file, and no file if anything is unexpected."""
 
 import hashlib
 import http.server
@@ -81,7 +81,7 @@ def publish(index, folder, body, *, listed=None, locked=None, platform=None):
     (folder / "uv.txt").write_text(f"uv==9.9.9 \\\n    --hash=sha256:{locked or listed or digest}\n", "utf-8")
 
 
-def test_the_locked_wheel_becomes_a_program(fetch_uv, index, tmp_path):
+def test_fetch__locked_wheel(fetch_uv, index, tmp_path):
     publish(index, tmp_path, wheel())
     program = fetch_uv.fetch(tmp_path / "bin")
     assert program == tmp_path / "bin/uv"
@@ -101,13 +101,13 @@ def test_the_locked_wheel_becomes_a_program(fetch_uv, index, tmp_path):
     ],
     ids=["another file than listed", "not locked", "for another machine", "without the program", "no archive"],
 )
-def test_anything_odd_leaves_no_program(fetch_uv, index, tmp_path, odd):
+def test_fetch__unexpected_index(fetch_uv, index, tmp_path, odd):
     publish(index, tmp_path, **odd)
     assert fetch_uv.fetch(tmp_path / "bin") is None
     assert not (tmp_path / "bin/uv").exists()
 
 
-def test_an_index_without_https_is_not_asked(fetch_uv, index, tmp_path, monkeypatch):
+def test_fetch__index_without_https(fetch_uv, index, tmp_path, monkeypatch):
     publish(index, tmp_path, wheel())
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://localhost:1/simple")
     assert fetch_uv.fetch(tmp_path / "bin") is None

@@ -1,4 +1,4 @@
-"""Which requirements a job installs, and that any of them go together."""
+"""The requirements that a job installs, and their compatibility."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ def pins(name):
     }
 
 
-def test_files_that_go_into_one_environment_agree():
+def test_requirements__files_agree():
     development = pins("dev")
     for name in FILES:
         assert pins(name)
@@ -58,12 +58,12 @@ def test_files_that_go_into_one_environment_agree():
         ({"more": "}\nregistry: folder\npolicy: {seed: 7"}, []),
     ],
 )
-def test_a_configuration_tells_what_to_install(change, needs):
+def test_extras__of_a_configuration(change, needs):
     text = CONFIG.format(**{**PLAIN, **change})
     assert extras(load_text(text, catalogue, path="mlci.yml").config) == needs
 
 
-def test_a_configuration_with_errors_asks_for_nothing(tmp_path, capsys):
+def test_extras__invalid_configuration(tmp_path, capsys):
     (tmp_path / "mlci.yml").write_text("model: [", "utf-8")
     assert main([str(tmp_path / "mlci.yml")]) == 0
     assert main([str(tmp_path / "none.yml")]) == 0

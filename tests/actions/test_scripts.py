@@ -1,4 +1,4 @@
-"""The scripts behind the actions: what they install, what they leave alone, which code a job ends with."""
+"""The scripts of the actions: installation, outputs, exit codes and signals."""
 
 import json
 import os
@@ -62,24 +62,24 @@ def installed(tmp_path_factory):
     return folder, done.stdout, path
 
 
-def test_what_was_installed_runs_whatever_the_environment_says(installed, tmp_path):
+def test_install__runs_in_any_environment(installed, tmp_path):
     folder, said, _ = installed
     assert re.search(r"^mlci with run is ready in \d+\.\d s \(uv .*environment .*packages .*\)$", said, re.MULTILINE)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONHOME": "/nowhere"}
-    (tmp_path / "click.py").write_text("raise SystemExit('not ours')", "utf-8")
+    (tmp_path / "click.py").write_text("raise SystemExit('not the installed one')", "utf-8")
     command = [outputs(folder)["mlci"], "--version"]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("mlci, version ")
 
 
-def test_only_the_gates_own_requirements_are_there(installed):
+def test_install__only_locked_requirements(installed):
     folder, _, _ = installed
     found = {path.name.partition("-")[0] for path in (folder / "temp/mlci").rglob("*.dist-info")}
     locked = re.findall(r"^([\w-]+)==", (ROOT / "requirements/run.txt").read_text("utf-8"), re.MULTILINE)
     assert {name.replace(".", "_") for name in found} == {name.replace("-", "_") for name in locked}
 
 
-def test_a_later_step_finds_the_environment(installed):
+def test_install__second_step_reuses_the_environment(installed):
     folder, _, path = installed
     before = contents(folder / "temp")
     done = script("install.sh", folder=folder, PATH=path)
@@ -87,7 +87,7 @@ def test_a_later_step_finds_the_environment(installed):
     assert contents(folder / "temp") == before
 
 
-def test_the_copy_holds_what_the_wheel_holds():
+def test_install__copy_matches_the_wheel():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
     wanted = set()
     for package in project["packages"]:
@@ -114,13 +114,13 @@ def test_the_copy_holds_what_the_wheel_holds():
         (["metrics, everything"], 2, "extras: 'everything' is unknown"),
     ],
 )
-def test_a_word_that_means_nothing_is_refused(tmp_path, words, code, says):
+def test_install__invalid_argument(tmp_path, words, code, says):
     done = script("install.sh", *words, folder=tmp_path)
     assert done.returncode == code
     assert says in done.stdout
 
 
-def test_a_runner_without_python_hears_what_to_add(tmp_path):
+def test_install__no_python(tmp_path):
     bare = tmp_path / "bin"
     bare.mkdir()
     for name in ("bash", "dirname", "cat"):
@@ -139,12 +139,12 @@ def test_a_runner_without_python_hears_what_to_add(tmp_path):
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 70])
-def test_an_exit_code_is_kept_for_later_and_the_step_succeeds(tmp_path, code):
+def test_captured__exit_code_is_stored(tmp_path, code):
     assert script("captured.sh", "bash", "-c", f"exit {code}", folder=tmp_path).returncode == 0
     assert outputs(tmp_path) == {"code": str(code)}
 
 
-def test_a_cancelled_step_hands_the_signal_on_and_keeps_no_code(tmp_path):
+def test_captured__cancelled_step(tmp_path):
     waiting = f"trap 'touch {tmp_path}/cleaned; exit 5' TERM; touch {tmp_path}/started; while :; do sleep 0.1; done"
     command = ["bash", str(LIB / "captured.sh"), "bash", "-c", waiting]
     with subprocess.Popen(
@@ -176,7 +176,7 @@ def test_a_cancelled_step_hands_the_signal_on_and_keeps_no_code(tmp_path):
         (["0", "x"], 1),
     ],
 )
-def test_a_job_ends_with_the_first_code_that_is_not_0_and_never_well_without_one(tmp_path, codes, ends):
+def test_verdict__first_code_that_is_not_0(tmp_path, codes, ends):
     assert script("verdict.sh", *codes, folder=tmp_path).returncode == ends
 
 
@@ -203,7 +203,7 @@ REPORT = {"schema": "mlci/report/1", "verdict": "warn", "baseline": {"version": 
         (None, "0", "error", ""),
     ],
 )
-def test_outputs_of_a_report_and_of_what_is_none(installed, tmp_path, text, code, verdict, version):
+def test_outputs__of_reports(installed, tmp_path, text, code, verdict, version):
     folder, _, _ = installed
     report = tmp_path / "report.json"
     if text is not None:
@@ -212,13 +212,13 @@ def test_outputs_of_a_report_and_of_what_is_none(installed, tmp_path, text, code
     done = script("outputs.sh", outputs(folder)["mlci"], report, code, "summary", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert outputs(tmp_path) == {"verdict": verdict, "report": report.as_posix(), "baseline-version": version}
-    shown = "" if verdict == "error" else "## passed\n"
+    expected = "" if verdict == "error" else "## passed\n"
     summary = tmp_path / "summary"
-    assert (summary.read_text("utf-8") if summary.exists() else "") == shown
+    assert (summary.read_text("utf-8") if summary.exists() else "") == expected
 
 
 @pytest.mark.parametrize("left", [lambda path: path.write_bytes(b"\xff" * 2_000_000), os.mkfifo, Path.mkdir])
-def test_whatever_lies_in_the_place_of_a_report_and_a_summary_is_not_waited_for(installed, tmp_path, left):
+def test_outputs__pipes_and_folders_instead_of_files(installed, tmp_path, left):
     folder, _, _ = installed
     for name in ("report.json", "summary.md"):
         left(tmp_path / name)
@@ -228,7 +228,7 @@ def test_whatever_lies_in_the_place_of_a_report_and_a_summary_is_not_waited_for(
     assert not (tmp_path / "summary").exists()
 
 
-def test_outputs_that_the_static_check_counts_on_are_the_ones_that_are_written(installed, tmp_path):
+def test_outputs__match_the_static_check(installed, tmp_path):
     folder, _, _ = installed
     assert set(outputs(folder)) == WRITTEN["install.sh"]
     for name in ("outputs.sh", "captured.sh"):
@@ -262,7 +262,7 @@ def with_env(folder, variables, *command):
     return done.returncode, done.stdout.splitlines()
 
 
-def test_with_env__gives_variables_and_masks_each_line_first(tmp_path):
+def test_with_env__sets_variables_and_masks_each_line_first(tmp_path):
     code, lines = with_env(
         tmp_path, '{"KEY": "a%b", "PEM": "one\\ntwo"}', "bash", "-c", 'echo "$KEY ${PEM%%o*} [${VARIABLES-}]"; exit 3'
     )
@@ -280,7 +280,7 @@ def test_with_env__gives_variables_and_masks_each_line_first(tmp_path):
         ('{"": "hunter2"}', "env: '' can't be a variable"),
     ],
 )
-def test_with_env__refuses_what_is_not_an_object_of_texts_without_showing_it(tmp_path, variables, says):
+def test_with_env__not_an_object_of_texts(tmp_path, variables, says):
     code, lines = with_env(tmp_path, variables, "bash", "-c", "echo ran")
     assert code == 2
     assert len(lines) == 1
@@ -288,12 +288,12 @@ def test_with_env__refuses_what_is_not_an_object_of_texts_without_showing_it(tmp
     assert "hunter2" not in lines[0]
 
 
-def test_with_env__without_variables_runs_the_command(tmp_path):
+def test_with_env__no_variables(tmp_path):
     assert with_env(tmp_path, "", "bash", "-c", "echo ran") == (0, ["ran"])
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe"])
-def test_captured__a_file_of_outputs_that_was_replaced_leaves_no_code(tmp_path, kind):
+def test_captured__replaced_output_file(tmp_path, kind):
     done = script("captured.sh", "sh", "-c", REPLACE[kind], folder=tmp_path)
     assert done.returncode == 1
     assert "was replaced by something that is not a file" in done.stdout

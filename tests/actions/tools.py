@@ -1,4 +1,4 @@
-"""Checks by other people's tools: zizmor, check-jsonschema, ShellCheck, GitHub's own parser. Each returns findings."""
+"""Checks by third-party tools: zizmor, check-jsonschema, ShellCheck, GitHub's own parser. Each returns findings."""
 
 import json
 import subprocess
@@ -36,7 +36,7 @@ def _schema(name: str, paths: list[Path], tree: Path) -> list[str]:
 
 
 def shellcheck(tree: Path) -> list[str]:
-    """ShellCheck has nothing to say about any script, nor about any `run:` block under the options it runs with."""
+    """ShellCheck reports nothing for any script and any `run:` block, with the options that the block runs with."""
     with tempfile.TemporaryDirectory() as scratch:
         scripts = sorted((tree / "actions").rglob("*.sh"))
         for file in files(tree):
@@ -60,7 +60,7 @@ def parser(tree: Path) -> list[str]:
 
 
 def _failure(tool: str, *arguments: str | Path, cwd: Path) -> list[str]:
-    """Run a tool of the environment; return what it said if it was not content."""
+    """Run a tool of the environment; return its output if it fails."""
     done = subprocess.run(
         [str(BIN / tool), *map(str, arguments)], capture_output=True, text=True, encoding="utf-8", cwd=cwd, check=False
     )

@@ -107,7 +107,7 @@ def test_compare__each_form_of_predictions_gives_the_same_numbers(rows, models, 
     assert numbers(found) == numbers(expected)
 
 
-def test_compare__regression_and_multiclass_are_told_by_the_label(rows):
+def test_compare__regression_and_multiclass_by_the_label(rows):
     target = rows.assign(y=rows["a"] * 2 + rows["b"])
     line = LinearRegression().fit(target[["a"]], target["y"])
     assert mlci.compare(target.drop(columns="outcome"), label="y", candidate=line).report.task == "regression"

@@ -1,4 +1,4 @@
-"""The benchmark of operating characteristics, in miniature: its figures hold, and go red where a method is broken."""
+"""The benchmark of operating characteristics in miniature: its figures are met, and missed by a broken method."""
 
 import math
 import re
@@ -33,21 +33,21 @@ def coverage_of(draws):
     return within("Brier score", hits, found.replicates, coverage.LOW, coverage.HIGH)
 
 
-def test_a_mean_is_covered():
+def test_coverage__mean():
     assert coverage_of(150).kept
 
 
-def test_a_too_narrow_interval_goes_red(monkeypatch):
+def test_coverage__too_narrow_interval_fails(monkeypatch):
     honest = estimates.student_two_sided
     monkeypatch.setattr(estimates, "student_two_sided", lambda confidence, df: 0.5 * honest(confidence, df))
     assert not coverage_of(150).kept
 
 
-def test_a_gate_that_passes_too_much_goes_red(monkeypatch):
+def test_single_gate__too_permissive_gate_fails(monkeypatch):
     def passed():
         single_gate.judgement.cache_clear()
         totals = single_gate.one_gate(np.random.default_rng(1), 300, rows=200)
-        return share("passed", totals["harmless, ours with margin 0.02: passed"], 300, 0.286).kept
+        return share("passed", totals["harmless, mlci with margin 0.02: passed"], 300, 0.286).kept
 
     honest = Tango.interval
     assert passed()
@@ -56,7 +56,7 @@ def test_a_gate_that_passes_too_much_goes_red(monkeypatch):
     single_gate.judgement.cache_clear()
 
 
-def test_results_do_not_depend_on_the_number_of_processes():
+def test_run__results_do_not_depend_on_the_number_of_processes():
     works = [Work("retries", single_gate.retries, 40), Work("gaps", group_gaps.percentile, 6, {"rows": 500})]
     one, two = run(works, processes=1), run(works, processes=2)
     assert {k: (v.totals, v.replicates) for k, v in one.items()} == {
@@ -65,11 +65,11 @@ def test_results_do_not_depend_on_the_number_of_processes():
 
 
 @pytest.mark.parametrize(("measured", "kept"), [(0.93, True), (0.97, True), (0.929, False), (math.nan, False)])
-def test_coverage_gets_no_allowance(measured, kept):
+def test_share__coverage_has_no_allowance(measured, kept):
     assert Figure(what="", measured=measured, error=0.01, low=0.93, high=0.97, allowed=0).kept is kept
 
 
-def test_truths_agree_with_large_samples():
+def test_truth__agrees_with_large_samples():
     for name in ("ranks", "probabilities", "regression"):
         family = families.FAMILIES[name]
         sample = family.sample(np.random.default_rng(2), 60_000)
@@ -80,7 +80,7 @@ def test_truths_agree_with_large_samples():
             assert seen.change.value == pytest.approx(change, rel=0.15, abs=0.06)
 
 
-def test_writing_keeps_what_others_wrote(tmp_path):
+def test_report__keeps_the_rest_of_the_page(tmp_path):
     page = tmp_path / "benchmarks.md"
     page.write_text("# Benchmarks\n\n<!-- cost:begin -->\nfast\n<!-- cost:end -->\n", encoding="utf-8")
     section = Section(title="T", lead="L", figures=[Figure(what="f", measured=0.5, error=0.0, low=0, high=1)])
@@ -100,7 +100,7 @@ def plain(text):
     return re.sub(r"[ -]{2,}", " ", text)
 
 
-def test_every_figure_on_the_page_for_users_was_measured():
+def test_page__every_figure_was_measured():
     page = (DOCS / "explanation" / "how-gates-decide.md").read_text(encoding="utf-8")
     measured = (DOCS / "reference" / "benchmarks.md").read_text(encoding="utf-8")
     copied = re.findall(r"<!-- measured -->\n\n.*?\n\|.*?\n(.*?)\n\n", page, flags=re.DOTALL)
@@ -112,7 +112,7 @@ def test_every_figure_on_the_page_for_users_was_measured():
     assert [figure for figure in said if figure not in measured] == []
 
 
-def test_the_rows_needed_on_the_page_are_the_formulas():
+def test_page__rows_needed_of_the_formula():
     page = (DOCS / "explanation" / "how-gates-decide.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (0\.\d\d) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$", page, flags=re.MULTILINE)
     assert len(rows) == 3
@@ -121,7 +121,7 @@ def test_the_rows_needed_on_the_page_are_the_formulas():
         assert [f"{count:,}" for count in needed] == counts
 
 
-def test_a_disparity_whose_ends_are_swapped_goes_red(monkeypatch):
+def test_disparity_changes__swapped_ends_fail(monkeypatch):
     def outside(world):
         settings = {"rows": 2_000, "world": world}
         work = Work(f"disparity change {world} 2000", disparity_changes.changes, 60, settings)
@@ -135,6 +135,6 @@ def test_a_disparity_whose_ends_are_swapped_goes_red(monkeypatch):
     assert outside("rise of 0.172") != []
 
 
-def test_harmless_changes_pass_small_slices_with_30_percent_positives():
+def test_few_rows__harmless_changes_pass_with_30_percent_positives():
     outcome = run([Work("mini", family_wise.harmless, 2, {"prevalence": 0.3}, pieces=1)], processes=1)["mini"]
     assert {name: total for name, total in outcome.totals.items() if total} == {}

@@ -1,4 +1,4 @@
-"""The cost benchmark at tiny sizes: it runs, its arithmetic is right, and a slow figure turns it red."""
+"""The cost benchmark at tiny sizes: it runs, its arithmetic is right, and a slow figure fails it."""
 
 import sys
 from pathlib import Path
@@ -50,7 +50,7 @@ def judged(results: Results) -> list[targets.Judged]:
 
 
 class TestTargets:
-    def test_ratios_are_taken_from_the_figures_that_the_table_names(self) -> None:
+    def test_figures__ratios_of_the_table(self) -> None:
         figures = measure.figures(good())
         assert figures == pytest.approx(
             {
@@ -71,34 +71,34 @@ class TestTargets:
         )
         assert all(one.holds for one in judged(good()))
 
-    def test_a_planted_slow_figure_misses_its_target_and_no_other(self) -> None:
+    def test_targets__slow_figure(self) -> None:
         results = good()
         results.sizes[targets.LARGE].warm["counts-one"] = (2.01, 2.0)
         assert [one.target.figure for one in judged(results) if not one.holds] == ["counts"]
 
-    def test_a_planted_hungry_process_misses_its_target_and_no_other(self) -> None:
+    def test_targets__figure_with_too_much_memory(self) -> None:
         results = good()
         results.sizes[targets.LARGE].cold["counts-joined"] = Usage(4.0, 4.0, 2.1 * 2**30)
         assert [one.target.figure for one in judged(results) if not one.holds] == ["peak"]
 
-    def test_what_was_not_measured_misses_its_target(self) -> None:
+    def test_targets__not_measured(self) -> None:
         results = good()
         for name in ("scikit-learn", "fairlearn"):
             del results.sizes[targets.MIDDLE].cold[name]
         results.sizes[targets.LARGE].warm["all-one"] = (float("nan"), 1.0)
         assert [one.target.figure for one in judged(results) if not one.holds] == ["bootstrap", "everything", "linear"]
 
-    def test_only_sizes_that_were_run_have_targets(self) -> None:
+    def test_targets__sizes_that_were_run(self) -> None:
         results = good()
         del results.sizes[targets.LARGE]
         assert [one.target.figure for one in judged(results)] == ["bootstrap", "imports"]
 
-    def test_replicates_are_extrapolated_after_what_is_fixed(self) -> None:
+    def test_extrapolate__replicates(self) -> None:
         assert targets.extrapolate((1, 12.0), (3, 16.0)) == pytest.approx(10 + 1000 * 2)
         with pytest.raises(ValueError, match="did not cost more"):
             targets.extrapolate((1, 12.0), (3, 11.0))
 
-    def test_a_missed_target_is_a_line_and_exit_status_1(
+    def test_main__missed_target_exits_with_1(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         results = good()
@@ -111,7 +111,7 @@ class TestTargets:
 
 
 class TestProcess:
-    def test_a_process_is_measured_alone(self, tmp_path: Path) -> None:
+    def test_run__measures_the_process_alone(self, tmp_path: Path) -> None:
         hungry = bytearray(300 * MIB)  # what this process holds must not count
         code = "import time; block = bytearray(60 * 2**20)\nwhile time.process_time() < 0.4: pass"
         usage = run([sys.executable, "-c", code], folder=tmp_path, timeout=60)
@@ -120,21 +120,21 @@ class TestProcess:
         assert usage.wall >= 0.3
         assert len(hungry) == 300 * MIB
 
-    def test_a_failure_is_its_last_line(self, tmp_path: Path) -> None:
+    def test_run__failure_is_its_last_line(self, tmp_path: Path) -> None:
         with pytest.raises(SubjectError, match=r"^no rows$"):
             run([sys.executable, "-c", "raise SystemExit('no rows')"], folder=tmp_path, timeout=60)
 
-    def test_what_takes_too_long_is_stopped(self, tmp_path: Path) -> None:
+    def test_run__time_limit(self, tmp_path: Path) -> None:
         with pytest.raises(SubjectError, match="stopped after 1 s"):
             run([sys.executable, "-c", "import time; time.sleep(60)"], folder=tmp_path, timeout=1)
 
-    def test_the_fastest_is_of_each_time_and_the_peak_is_the_largest(self) -> None:
+    def test_fastest__of_each_time_and_largest_peak(self) -> None:
         taken = [Usage(1, 9, 5), Usage(3, 7, 6), Usage(2, 8, 4)]
         assert fastest(taken) == Usage(1, 7, 6)
 
 
 class TestData:
-    def test_three_files_hold_the_rows_of_the_one_in_other_orders(self, tmp_path: Path) -> None:
+    def test_write__three_files_of_the_same_rows(self, tmp_path: Path) -> None:
         data.write(tmp_path, 5000)
         connection = duckdb.connect()
         one, rows, mine, theirs = (
@@ -154,7 +154,7 @@ class TestData:
         counted = "count(DISTINCT s1), count(DISTINCT s2), count(DISTINCT s3)"
         assert connection.execute(f"SELECT {counted} FROM {one}").fetchone() == (9, 9, 9)  # noqa: S608 - as above
 
-    def test_the_same_rows_come_out_every_time(self, tmp_path: Path) -> None:
+    def test_write__reproducible(self, tmp_path: Path) -> None:
         for name in ("a", "b"):
             data.write(tmp_path / name, 1000, joined=False)
         tables = [duckdb.sql(f"FROM read_parquet('{tmp_path / name}/one.parquet')").fetchall() for name in ("a", "b")]
@@ -162,7 +162,7 @@ class TestData:
 
 
 class TestRun:
-    def test_every_subject_of_ours_and_every_floor_runs(self, tmp_path: Path) -> None:
+    def test_subjects__of_mlci_and_floors_run(self, tmp_path: Path) -> None:
         measure.make(tmp_path, 3000)
         found = Size()
         measure.in_turns([Subject(one.name, one.shown, one.argv, times=1) for one in COLD], tmp_path, found, print)
@@ -172,7 +172,7 @@ class TestRun:
         warm = measure.stages(tmp_path, ("duckdb", "arrow", "join", *jobs.JOBS), 1)
         assert set(warm) == {"duckdb", "arrow", "join", *jobs.JOBS}
 
-    def test_a_subject_that_fails_is_named_with_its_reason(self, tmp_path: Path) -> None:
+    def test_subjects__failure_is_named(self, tmp_path: Path) -> None:
         found = Size()
         broken = Subject("arrow", "a peer", lambda _: [sys.executable, "-c", "import no_such_peer"], times=2)
         absent = Subject("duckdb", "another", lambda _: [str(tmp_path / "python"), "-c", "pass"])
@@ -183,7 +183,7 @@ class TestRun:
 
 
 class TestPage:
-    def test_only_our_section_of_the_page_is_written(self, tmp_path: Path) -> None:
+    def test_page__keeps_other_sections(self, tmp_path: Path) -> None:
         place = tmp_path / "benchmarks.md"
         place.write_text(f"# Benchmarks\n\nbefore\n\n{page.BEGIN}\nold\n{page.END}\n\nafter\n", encoding="utf-8")
         page.write("new", place)
@@ -191,7 +191,7 @@ class TestPage:
             f"# Benchmarks\n\nbefore\n\n{page.BEGIN}\n\nnew\n\n{page.END}\n\nafter\n"
         )
 
-    def test_the_section_shows_figures_targets_and_what_is_missing(self) -> None:
+    def test_page__figures_targets_and_missing_subjects(self) -> None:
         results = good()
         results.sizes[targets.MIDDLE].missing["evidently"] = "ModuleNotFoundError: No module named 'evidently'"
         results.sizes[targets.LARGE].warm["counts-one"] = (2.4, 2.0)

@@ -10,7 +10,7 @@ from mlci.registry.verification import verify_registry
 
 
 @pytest.mark.parametrize("flushed", [True, False])
-def test_a_folder(tmp_path, flushed):
+def test_medium__folder(tmp_path, flushed):
     place = Folder(tmp_path, flushed)
     figures = measure.medium("folder", place, tmp_path, model=1000, entries=5, turns=2)
     assert [one.work.split(",")[0] for one in figures] == ["promote", "promote", "roll back", "load the baseline"]
@@ -21,14 +21,14 @@ def test_a_folder(tmp_path, flushed):
     assert kept == {"model.bin": 1000, "predictions.parquet": MIB, "report.json": 60_000, "mlci.yml": 2000}
 
 
-def test_a_promotion_that_is_timed_looks_at_what_is_there(tmp_path):
+def test_promote__checks_existing_files(tmp_path):
     store = Folder(tmp_path).store()
-    made = [candidate(_folder(tmp_path, name), 1000) for name in "ab"]
-    promote(store, measure.stamp(), made[0])
-    damaged = made[0].content.files[0].digest
+    candidates = [candidate(_folder(tmp_path, name), 1000) for name in "ab"]
+    promote(store, measure.stamp(), candidates[0])
+    damaged = candidates[0].content.files[0].digest
     (tmp_path / "registry/model/files" / damaged[:2] / damaged).write_bytes(b"x")
     with pytest.raises(CorruptError, match="was truncated"):
-        promote(store, measure.stamp(), made[1])
+        promote(store, measure.stamp(), candidates[1])
 
 
 def _folder(place, name):
@@ -36,14 +36,14 @@ def _folder(place, name):
     return place / name
 
 
-def test_a_bucket(tmp_path):
+def test_medium__bucket(tmp_path):
     with s3() as bucket:
         figures = measure.medium("S3", bucket, tmp_path, model=1000, entries=1, turns=1)
         assert verify_registry(bucket.store(), contents=True).entries == 3 + 1 + 1
     assert len(figures) == 4
 
 
-def test_the_section_is_written_between_its_marks(tmp_path):
+def test_page__keeps_other_sections(tmp_path):
     (tmp_path / "page.md").write_text("# Benchmarks\n\nothers\n", "utf-8")
     figures = [measure.Figure("folder", "load", 3 * MIB, 0.2, 0.1)]
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The benchmark of setting up: what it says when figures are there, missing, or too low."""
+"""The benchmark of installation: output for figures that are complete, missing, or too low."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def found(**changed):
     return figures | changed
 
 
-def test_ratios_are_of_the_fastest_and_of_sums_within_a_run():
+def test_ratios__fastest_and_sums_within_a_run():
     ratios = page.ratios(found())
     assert ratios["cold, uv on `PATH`, against pip"] == 21
     assert ratios["cold, uv on `PATH`, first run included, against pip"] == pytest.approx(42.5 / 3.5)
@@ -25,19 +25,19 @@ def test_ratios_are_of_the_fastest_and_of_sums_within_a_run():
     assert page.missed(found()) == []
 
 
-def test_a_figure_that_is_too_low_or_was_not_measured_is_missed():
+def test_missed__too_low_or_not_measured():
     slow = page.missed(found(action_without_uv=Figures([10.0], [1.0], [1.0])))
     assert slow == ["missed: cold, uv installed first, against pip: 4.2×, target 8×"]
     assert "not measured" in page.missed(found(pip=Figures(missing="no network")))[0]
 
 
-def test_the_section_names_what_is_missing():
+def test_section__names_missing_figures():
     text = page.section(found(), 3)
     assert "| our action, uv on `PATH` | 2.00 | 3.00 | 1.00 | 1.50 |" in text
     assert "- `npm install @dvcorg/cml`: not measured: E404" in text
 
 
-def test_a_way_that_fails_is_not_tried_again(monkeypatch):
+def test_measure__failing_way_is_not_retried(monkeypatch):
     tried = []
 
     def fails(_folder, _cache):

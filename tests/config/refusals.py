@@ -1,4 +1,4 @@
-"""Bad configurations with the one line that each gets; what is expected stands here literally."""
+"""Invalid configurations, and the literal message of each."""
 
 # ruff: noqa: E501 - a table reads best with one case a line
 

@@ -1,4 +1,4 @@
-"""What every end-to-end test stands on, and the lines about scenarios at the end."""
+"""Fixtures of every end-to-end test, and the lines about scenarios at the end."""
 
 import re
 import time
@@ -14,17 +14,17 @@ from tests.e2e.workflows.keep import Scenario, index
 def pytest_sessionstart(session):
     """Once, before any worker starts: what is about to be run, as a user of the actions gets it."""
     if not hasattr(session.config, "workerinput"):
-        for told in KEPT.glob("*/scenario.json"):
-            told.unlink()
+        for stored in KEPT.glob("*/scenario.json"):
+            stored.unlink()
         make_checkout()
 
 
 def pytest_terminal_summary(terminalreporter):
     """One line a scenario: what was seen, and where to look."""
-    told = index()
-    if told:
+    scenarios = index()
+    if scenarios:
         terminalreporter.section("what was seen; all of it is kept: .e2e/index.html")
-    for scenario in told:
+    for scenario in scenarios:
         seen = "; ".join(scenario["seen"])
         words = f"{scenario['outcome']:6} {scenario['name']} ({scenario['seconds']:.0f} s): {seen}"
         terminalreporter.write_line(words)
@@ -68,7 +68,7 @@ def language():
 
 @pytest.fixture
 def job(language, tmp_path):
-    """A job without a repository; GitHub's own actions are stood in for."""
+    """A job without a repository; GitHub's own actions are replaced."""
     standins = {f"actions/{folder.name}": folder for folder in STANDINS.iterdir() if folder.is_dir()}
     github = {"repository": "o/r", "run_id": "7", "token": "secret", "event_name": "pull_request"}
     return Job(

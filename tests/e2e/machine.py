@@ -1,4 +1,4 @@
-"""What steps see of the machine that runs the tests, and where the tests keep what a person may want to open."""
+"""The environment of steps on the machine that runs the tests, and the folder of results to look at."""
 
 import os
 import re

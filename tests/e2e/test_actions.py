@@ -1,4 +1,4 @@
-"""Our actions on the harness, which knows what act does not: whose status is whose, and who sees which variable."""
+"""mlci's actions on the harness, which covers what act does not: the job's status, and variables of each step."""
 
 import subprocess
 import sys
@@ -15,8 +15,8 @@ from tests.e2e.workflows.world import World
 @pytest.fixture
 def world(request, tmp_path):
     """A repository; with the parameter ``production``, one that is its own registry."""
-    with World(tmp_path / "world", production=getattr(request, "param", None) == "production") as made:
-        yield made
+    with World(tmp_path / "world", production=getattr(request, "param", None) == "production") as repository:
+        yield repository
 
 
 IN_PRODUCTION = pytest.mark.parametrize("world", ["production"], indirect=True)
@@ -27,8 +27,8 @@ def start(world, language, tmp_path):
     """Begin a job for an event, at the point where the commit of the run is checked out."""
 
     def begin(event: str, number: int, *, fork: bool = False) -> Job:
-        told = world.fake.environment(event, number, folder=tmp_path / "event")
-        facts = {name.removeprefix("GITHUB_").lower(): value for name, value in told.items() if "GITHUB_" in name}
+        variables = world.fake.environment(event, number, folder=tmp_path / "event")
+        facts = {name.removeprefix("GITHUB_").lower(): value for name, value in variables.items() if "GITHUB_" in name}
         unwanted = {"output", "step_summary", "env"}
         github = {name: value for name, value in facts.items() if name not in unwanted}
         github |= {"event": world.fake.event(event, number), "token": world.fake.token(fork=fork)}
@@ -46,7 +46,7 @@ def start(world, language, tmp_path):
 
 def keep(scenario, world, ran, sha):
     """Keep what was seen; the line on the terminal has the check's conclusion."""
-    scenario.text("steps.txt", ran.told() + "\n")
+    scenario.text("steps.txt", ran.outline() + "\n")
     scenario.text("log.txt", ran.log)
     scenario.facts("checks.json", world.fake.check_runs(sha))
     [check] = world.fake.check_runs(sha)
@@ -58,7 +58,7 @@ def keep(scenario, world, ran, sha):
     return check
 
 
-def test_harness_the_whole_of_it_in_one_step(world, start, scenario):
+def test_action__whole_run_in_one_step(world, start, scenario):
     number = world.pull("candidate", "better")
     job = start("pull_request", number)
     ran = use(job, checkout())
@@ -71,7 +71,7 @@ def test_harness_the_whole_of_it_in_one_step(world, start, scenario):
     assert all(not step.set_env and not step.set_path for step in ran.every())  # nothing leaks into later steps
 
 
-def test_harness_no_step_but_those_that_publish_sees_the_token(world, start, scenario):
+def test_action__token_in_publishing_steps_only(world, start, scenario):
     number = world.pull("candidate", "better")
     job = start("pull_request", number)
     ran = use(job, checkout())
@@ -83,8 +83,8 @@ def test_harness_no_step_but_those_that_publish_sees_the_token(world, start, sce
     assert token not in ran.log
 
 
-def test_harness_an_empty_folder_is_the_default_and_odd_ones_are_taken_as_they_are(world, start, scenario):
-    """`out: ${{ vars.OUT }}` is empty where the variable is not set."""
+def test_action__empty_and_odd_output_folders(world, start, scenario):
+    """`out: ${{ vars.OUT }}` is empty if the variable is not set."""
     number = world.pull("candidate", "better")
     job = start("pull_request", number)
     for given, folder in (("", ".mlci/out"), ("-o u't $(touch ran)", "-o u't $(touch ran)")):
@@ -97,8 +97,8 @@ def test_harness_an_empty_folder_is_the_default_and_odd_ones_are_taken_as_they_a
 
 
 @IN_PRODUCTION
-def test_harness_training_finds_no_token_in_any_process_above_it(world, start, scenario):
-    """Also not as root, from whom no process can hide what it was started with."""
+def test_action__no_token_in_any_parent_process_of_training(world, start, scenario):
+    """Also not for root, to whom every process's first environment is visible."""
     number = world.pull("candidate", "spy")
     ran = use(start("pull_request", number), checkout())
     check = keep(scenario, world, ran, world.fake.head(number))
@@ -110,7 +110,7 @@ def test_harness_training_finds_no_token_in_any_process_above_it(world, start, s
 
 
 @IN_PRODUCTION
-def test_harness_a_registry_that_refuses_is_a_red_check_and_nothing_is_trained(world, start, scenario):
+def test_action__registry_refuses_access(world, start, scenario):
     number = world.pull("candidate", "better")
     world.fake.fail("GET", "/git/ref/*", status=403, times=0)
     ran = use(start("pull_request", number), checkout())
@@ -120,7 +120,7 @@ def test_harness_a_registry_that_refuses_is_a_red_check_and_nothing_is_trained(w
 
 
 @IN_PRODUCTION
-def test_harness_promoting_and_rolling_back_see_the_token_in_one_step_each(world, start, scenario):
+def test_action__token_in_one_step_of_promote_and_rollback(world, start, scenario):
     number = world.pull("candidate", "better")
     job = start("pull_request", number)
     job.github["token"] = world.fake.token({"contents": "write"})
@@ -129,8 +129,8 @@ def test_harness_promoting_and_rolling_back_see_the_token_in_one_step_each(world
     assert judged.outputs["artifact-id"]
     promoted = use(job, checkout() / "actions" / "promote", given={"note": "by hand"})
     assert promoted.outcome == "success", promoted.log
-    told = {name: promoted.outputs[name] for name in ("promoted", "version", "replaced", "verdict")}
-    assert told == {"promoted": "true", "version": "1", "replaced": "", "verdict": "warn"}
+    found = {name: promoted.outputs[name] for name in ("promoted", "version", "replaced", "verdict")}
+    assert found == {"promoted": "true", "version": "1", "replaced": "", "verdict": "warn"}
     again = use(job, checkout() / "actions" / "promote")
     assert (again.outcome, again.outputs["promoted"], again.outputs["version"]) == ("success", "false", "1")
     back = use(job, checkout() / "actions" / "rollback", given={"version": "7", "reason": "a test"})
@@ -146,7 +146,7 @@ def test_harness_promoting_and_rolling_back_see_the_token_in_one_step_each(world
     scenario.saw("version 1 promoted, once; a version that is not there refused")
 
 
-def test_harness_a_blocked_change_reports_first_and_fails_last(world, start, scenario):
+def test_action__blocked_change_reports_first_and_fails_last(world, start, scenario):
     number = world.pull("candidate", "regression")
     ran = use(start("pull_request", number), checkout())
     check = keep(scenario, world, ran, world.fake.head(number))
@@ -154,7 +154,7 @@ def test_harness_a_blocked_change_reports_first_and_fails_last(world, start, sce
     assert [step.name for step in ran.steps if step.outcome == "failure"] == [ran.steps[-1].name]
 
 
-def test_harness_a_crash_that_prints_commands_sets_no_output(world, start, scenario):
+def test_action__crash_that_prints_commands(world, start, scenario):
     number = world.pull("candidate", "crash")
     ran = use(start("pull_request", number), checkout())
     check = keep(scenario, world, ran, world.fake.head(number))
@@ -162,8 +162,8 @@ def test_harness_a_crash_that_prints_commands_sets_no_output(world, start, scena
     assert "did not finish" in world.fake.comments(number)[0]["body"]
 
 
-def test_harness_a_run_without_an_exit_code_is_not_believed_whatever_report_is_there(world, start, scenario):
-    """Training ends the shell that waits for mlci, and leaves a report of this very commit that passes."""
+def test_action__run_without_an_exit_code(world, start, scenario):
+    """Training ends the shell that waits for mlci, and leaves a passing report of this commit."""
     number = world.pull("candidate", "kill")
     job = start("pull_request", number)
     first = use(job, checkout())
@@ -176,8 +176,8 @@ def test_harness_a_run_without_an_exit_code_is_not_believed_whatever_report_is_t
     assert "did not finish" in world.fake.comments(number)[0]["body"]
 
 
-def test_harness_a_run_that_is_cancelled_or_out_of_time_concludes_its_check(world, start, scenario):
-    """A job's `timeout-minutes` cancels it, so that both are one."""
+def test_action__cancelled_or_timed_out_run(world, start, scenario):
+    """A job's `timeout-minutes` cancels it, so that both are one case."""
     number = world.pull("candidate", "slow")
     job = start("pull_request", number)
     job.stop = (job.workspace / "started").exists
@@ -188,7 +188,7 @@ def test_harness_a_run_that_is_cancelled_or_out_of_time_concludes_its_check(worl
     assert ran.outputs["verdict"] == "error"
 
 
-def test_harness_a_failure_of_an_earlier_step_is_known_to_the_publishing_one(world, start, scenario):
+def test_action__failure_of_an_earlier_step(world, start, scenario):
     """Inside of an action `job.status` is the job's; under act it is that of the action's own steps."""
     number = world.pull("candidate", "crash")
     job = start("pull_request", number)

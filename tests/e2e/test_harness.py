@@ -1,4 +1,4 @@
-"""The harness on small actions: what GitHub's documents say of composite actions, and planted defects that it finds."""
+"""The harness on small actions: GitHub's documented rules of composite actions, and planted defects that it finds."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ GREET = """
 """
 
 
-def test_inputs_outputs_summary_and_annotations(job, tmp_path):
+def test_harness__inputs_outputs_summary_and_annotations(job, tmp_path):
     ran = use(job, action(tmp_path / "a", GREET, rest=INPUTS), given={"who": "x; $(exit 3)"})
     assert ran.outputs == {"greeting": "<hello x; $(exit 3)>"}
     assert ran.summary == "## hello\n"
@@ -40,7 +40,7 @@ def test_inputs_outputs_summary_and_annotations(job, tmp_path):
     assert (note.level, note.file, note.line, note.message) == ("notice", "a.py", "3", "50% done\nof it")
 
 
-def test_a_default_is_an_expression_of_the_caller(job, tmp_path):
+def test_harness__default_is_an_expression_of_the_caller(job, tmp_path):
     ran = use(job, action(tmp_path / "a", GREET, rest=INPUTS))
     assert ran.outputs == {"greeting": "<hello o/r>"}
 
@@ -54,7 +54,7 @@ AFTER_FAILURE = """
 """
 
 
-def test_conditions_after_a_failure(job, tmp_path):
+def test_harness__conditions_after_a_failure(job, tmp_path):
     ran = use(job, action(tmp_path / "a", AFTER_FAILURE))
     assert {step.name: step.outcome for step in ran.steps} == {
         "bad": "failure",
@@ -75,29 +75,29 @@ TOLERATED = """
 """
 
 
-def test_continue_on_error_keeps_the_outcome_and_changes_the_conclusion(job, tmp_path):
+def test_harness__continue_on_error(job, tmp_path):
     ran = use(job, action(tmp_path / "a", TOLERATED))
     assert ran.steps[1].log == "failure success\n"
     assert (ran.outcome, job.status) == ("success", "success")
 
 
-def test_the_shell_is_githubs_bash(job, tmp_path):
+def test_harness__bash_options_of_github(job, tmp_path):
     steps = "\n    - {id: pipe, shell: bash, run: 'false | true'}\n"
     assert use(job, action(tmp_path / "a", steps)).outcome == "failure"  # -o pipefail
 
 
-def test_the_job_status_is_the_callers_and_not_that_of_the_own_steps(job, tmp_path):
+def test_harness__job_status_is_the_callers(job, tmp_path):
     steps = """
     - {id: bad, shell: bash, run: "exit 3"}
-    - {id: told, if: always(), shell: bash, env: {S: "${{ job.status }}"}, run: 'echo "$S"'}
+    - {id: last, if: always(), shell: bash, env: {S: "${{ job.status }}"}, run: 'echo "$S"'}
 """
     assert use(job, action(tmp_path / "a", steps)).steps[1].log == "success\n"
     assert use(job, tmp_path / "a", condition="always()").steps[1].log == "failure\n"
 
 
 @pytest.mark.parametrize(("path", "kept"), [(".mlci/out", ["seen.txt"]), (".mlci", [])])
-def test_third_party_actions_are_stood_in_for_and_named(job, tmp_path, path, kept):
-    """What is hidden is told by a name's own dot, that of the given path among them: @actions/glob 0.7.0."""
+def test_harness__third_party_actions_are_replaced(job, tmp_path, path, kept):
+    """A name's own dot hides it, that of the given path among them: @actions/glob 0.7.0."""
     out = job.workspace / ".mlci" / "out"
     out.mkdir(parents=True)
     for name in ("seen.txt", ".unseen"):
@@ -115,7 +115,7 @@ SLOW = """
 """
 
 
-def test_a_cancelled_run_ends_the_step_and_leaves_those_that_always_run(job, tmp_path):
+def test_harness__cancelled_run(job, tmp_path):
     started = tmp_path / "started"
     job.stop = started.exists
     ran = use(job, action(tmp_path / "a", SLOW.format(started=started)))
@@ -124,18 +124,18 @@ def test_a_cancelled_run_ends_the_step_and_leaves_those_that_always_run(job, tmp
     assert (ran.outcome, job.status) == ("cancelled", "cancelled")
 
 
-def test_after_a_time_out_of_the_step_around_it_nothing_of_an_action_runs(job, tmp_path):
+def test_harness__time_out_of_the_outer_step(job, tmp_path):
     ran = use(job, action(tmp_path / "a", SLOW.format(started=tmp_path / "started")), timeout=0.5)
     assert [step.outcome for step in ran.steps] == ["failure", "skipped", "failure"]
     assert "timed out" in ran.steps[2].log
 
 
-def test_an_action_that_is_used_in_a_cancelled_run_runs_its_ordinary_steps(job, tmp_path):
+def test_harness__action_in_a_cancelled_run(job, tmp_path):
     """Inside, `success()` asks about the action's own steps (actions/runner, SuccessFunction.cs)."""
     job.stop = lambda: True
     steps = """
     - {id: ordinary, shell: bash, run: "true"}
-    - {id: told, if: cancelled(), shell: bash, run: "true"}
+    - {id: last, if: cancelled(), shell: bash, run: "true"}
 """
     assert use(job, action(tmp_path / "a", steps)).outcome == "skipped"
     ran = use(job, tmp_path / "a", condition="always()")
@@ -151,37 +151,37 @@ def test_an_action_that_is_used_in_a_cancelled_run_runs_its_ordinary_steps(job, 
         ("\n    - {shell: bash, run: 'true', timeout-minutes: 3}\n", "Unexpected value 'timeout-minutes'"),
     ],
 )
-def test_githubs_parser_refuses(job, tmp_path, steps, words):
+def test_harness__parser_rejects(job, tmp_path, steps, words):
     with pytest.raises(LanguageError, match=words):
         use(job, action(tmp_path / "a", steps))
 
 
-def test_an_unknown_input_and_an_unknown_action_are_refused(job, tmp_path):
+def test_harness__unknown_input_and_unknown_action(job, tmp_path):
     with pytest.raises(LanguageError, match="has no input whom"):
         use(job, action(tmp_path / "a", GREET, rest=INPUTS), given={"whom": "x"})
     with pytest.raises(LanguageError, match="nothing stands in for"):
         use(job, action(tmp_path / "b", "\n    - {uses: some/action@v1}\n"))
 
 
-def test_planted_an_action_that_reads_input_variables_gets_none(job, tmp_path):
+def test_harness__no_input_variables(job, tmp_path):
     """act sets them for composite actions; GitHub does not."""
     steps = "\n    - {id: s, shell: bash, run: 'echo \"[$INPUT_WHO]\"'}\n"
     assert use(job, action(tmp_path / "a", steps, rest=INPUTS), given={"who": "me"}).log == "[]\n"
 
 
-def test_planted_a_token_is_in_no_environment_unless_an_action_puts_it_there(job, tmp_path):
+def test_harness__no_token_in_the_environment(job, tmp_path):
     assert "secret" not in use(job, action(tmp_path / "a", "\n    - {shell: bash, run: env}\n")).log
 
 
 @pytest.mark.parametrize("line", ["::set-output name=verdict::pass", "\u00a0::set-output name=verdict::pass"])
-def test_planted_a_raw_line_of_a_child_sets_an_output(job, tmp_path, line):
-    """The runner obeys it, so the harness must, or no test would notice a log that is printed raw."""
+def test_harness__raw_line_of_a_child_sets_an_output(job, tmp_path, line):
+    """The runner executes it, so the harness must, or no test would notice a log that is printed raw."""
     steps = f"\n    - {{id: s, shell: bash, env: {{L: '{line}'}}, run: 'printf \"%s\\n\" \"$L\"'}}\n"
     rest = "outputs:\n  verdict: {description: It, value: '${{ steps.s.outputs.verdict }}'}"
     assert use(job, action(tmp_path / "a", steps, rest=rest)).outputs == {"verdict": "pass"}
 
 
-def test_planted_a_broken_output_file_fails_the_step(job, tmp_path):
+def test_harness__broken_output_file(job, tmp_path):
     steps = "\n    - {shell: bash, run: 'echo no-equals-sign >> \"$GITHUB_OUTPUT\"'}\n"
     assert use(job, action(tmp_path / "a", steps)).outcome == "failure"
     job.status = "success"
@@ -189,6 +189,6 @@ def test_planted_a_broken_output_file_fails_the_step(job, tmp_path):
     assert use(job, action(tmp_path / "a", steps)).outcome == "failure"
 
 
-def test_planted_an_expression_that_asks_for_a_variable_of_the_machine_gets_nothing(job, tmp_path):
+def test_harness__variables_of_the_machine_are_not_in_expressions(job, tmp_path):
     steps = "\n    - {id: s, shell: bash, env: {P: '<${{ env.PATH }}>'}, run: 'echo \"$P\"'}\n"
     assert use(job, action(tmp_path / "a", steps)).log == "<>\n"

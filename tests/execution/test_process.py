@@ -42,7 +42,7 @@ def test_process__output_is_streamed_and_kept(tmp_path):
     assert ran.tail == ("out", "err", "no newline")
 
 
-def test_wall_time_and_memory_are_those_of_the_command_not_ours(tmp_path):
+def test_process__cost_of_the_command_alone(tmp_path):
     ballast = bytearray(150_000_000)  # a child that is forked from here would seem this large
     busy = "import time\nx = bytearray(60_000_000)\nwhile time.process_time() < 0.2: pass"
     (tmp_path / "busy.py").write_text(busy)

@@ -1,1 +1,1 @@
-"""A fake of GitHub for tests: stateful, over a real bare git repository, held to GitHub's own description."""
+"""A fake of GitHub for tests: stateful, over a real bare git repository, checked against GitHub's own description."""

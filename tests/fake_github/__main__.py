@@ -1,4 +1,4 @@
-"""Serves the fake for a person, or for other processes: `python -m tests.fake_github --repo DIR.git`."""
+"""Serve the fake for a user, or for other processes: `python -m tests.fake_github --repo DIR.git`."""
 
 import argparse
 import shlex
@@ -26,13 +26,13 @@ def arguments() -> argparse.Namespace:
 
 
 def instructions(fake: Fake, number: int | None, folder: Path) -> str:
-    """What to paste into a shell, so that mlci publishes here."""
+    """Return lines to paste into a shell, so that mlci publishes here."""
     token = fake.token()
     event = ("pull_request", number) if number else ("push", None)
-    told = fake.environment(*event, folder=folder, token=token)
+    variables = fake.environment(*event, folder=folder, token=token)
     if fake.authority:
-        told |= fake.authority.environment(fake.url) | {"GITHUB_API_URL": "https://api.github.com"}
-    wanted = [f"export {name}={shlex.quote(value)}" for name, value in told.items() if name != "CI"]
+        variables |= fake.authority.environment(fake.url) | {"GITHUB_API_URL": "https://api.github.com"}
+    wanted = [f"export {name}={shlex.quote(value)}" for name, value in variables.items() if name != "CI"]
     other = {
         "a fork's read-only token": fake.token(fork=True),
         "a user's token": fake.token(user="octocat"),
@@ -43,15 +43,15 @@ def instructions(fake: Fake, number: int | None, folder: Path) -> str:
 
 
 def main() -> int:
-    told = arguments()
+    options = arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="fake-github-") as scratch:
         folder = Path(scratch)
-        repo = told.repo or folder / "model.git"
-        facts = {"name": told.name, "port": told.port, "private": told.private}
-        fake = Fake(repo, **facts, https=told.https, state=told.state).start()
+        repo = options.repo or folder / "model.git"
+        facts = {"name": options.name, "port": options.port, "private": options.private}
+        fake = Fake(repo, **facts, https=options.https, state=options.state).start()
         try:
-            number = fake.pulls()[0]["number"] if fake.pulls() else fake.pull(told.pull)
+            number = fake.pulls()[0]["number"] if fake.pulls() else fake.pull(options.pull)
         except LookupError:
             number = None
         try:

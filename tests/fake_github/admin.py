@@ -1,4 +1,4 @@
-"""The other door, for processes: what a test says in Python can be said over HTTP under `/_fake`.
+"""Administration over HTTP under `/_fake`, for tests in other processes.
 
 GET    /_fake/state                     everything, as rows
 GET    /_fake/requests                  the log: method, path, query, status, fault; DELETE forgets it

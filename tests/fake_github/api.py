@@ -21,7 +21,7 @@ assert served  # its import is what fills HANDLERS
 
 @dataclass(frozen=True)
 class Request:
-    """What came over the wire; names of headers are in lower case."""
+    """An HTTP request; names of headers are in lower case."""
 
     method: str
     path: str
@@ -34,7 +34,7 @@ class Request:
 
 @dataclass
 class Findings:
-    """What a test has to fail on: requests that the description refuses, and failures of the fake itself."""
+    """Findings that fail a test: requests that the description refuses, and failures of the fake itself."""
 
     violations: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -112,7 +112,7 @@ class Api:
         raise Refused(404, "Not Found")
 
     def checked(self, operation: Operation, query: dict[str, str], request: Request) -> Any:
-        """The body, after GitHub's description had its say on it and on the query."""
+        """Return the body, checked against GitHub's description together with the query."""
         version = request.headers.get("x-github-api-version")
         if version is not None and version not in VERSIONS:
             self.violation(request, f"X-GitHub-Api-Version {version} is not one of {sorted(VERSIONS)}")
@@ -142,7 +142,7 @@ class Api:
             raise Refused(400, "Problems parsing JSON") from None
 
     def described(self, operation: Operation, request: Request, reply: Reply) -> Reply:
-        """The answer, if it is what the description says; else a failure of the fake."""
+        """Return the answer if it matches the description, and a failure of the fake if not."""
         errors = contract.response_errors(operation, reply.status, reply.body)
         if errors:
             return self.failed(request, f"{operation.name} {reply.status}:\n" + "\n".join(errors))
@@ -159,11 +159,11 @@ class Api:
 def refusal(request: Request, refused: Refused) -> Reply:
     """GitHub's form of an error."""
     found = contract.find(request.method, request.path)
-    told: dict[str, Any] = {"message": refused.message}
+    body: dict[str, Any] = {"message": refused.message}
     if refused.errors is not None:
-        told["errors"] = refused.errors
+        body["errors"] = refused.errors
     docs = found[0].docs if found and refused.status != 401 else DOCS
-    return Reply(refused.status, told | {"documentation_url": docs, "status": str(refused.status)}, refused.headers)
+    return Reply(refused.status, body | {"documentation_url": docs, "status": str(refused.status)}, refused.headers)
 
 
 def standard(state: State, token: Row | None) -> dict[str, str]:

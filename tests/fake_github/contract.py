@@ -1,4 +1,4 @@
-"""GitHub's own description of its API, asked about one request or one response at a time."""
+"""GitHub's own description of its API, applied to one request or one response at a time."""
 
 import gzip
 import json
@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import jsonschema_rs
 
 from tests.fake_github.deviations import DEVIATIONS
-from tests.fake_github.words import told
+from tests.fake_github.words import describe_error
 
 HERE = "urn:github:description"
 SLASHES = {"path", "ref", "branch", "tag", "base", "head", "basehead"}  # parameters that hold slashes as they are
@@ -42,7 +42,7 @@ class Operation:
 
     @property
     def weight(self) -> int:
-        """How much of the path is fixed: of two operations that match, the more definite one is meant."""
+        """Return how much of the path is fixed: of two matching operations, the more specific one counts."""
         return len(re.sub(r"\{\w+\}", "", self.path))
 
     def query(self) -> dict[str, dict[str, Any]]:
@@ -90,17 +90,17 @@ def validator(operation: str, part: str) -> jsonschema_rs.Draft202012Validator |
 
 
 def body_errors(operation: Operation, body: Any) -> list[str]:
-    """What GitHub's description has against a body; empty if nothing."""
+    """Return the errors of a body by GitHub's description."""
     if operation.body is None:
         return []
     if body is None:
         return ["A body is needed."] if operation.body.get("required") else []
     check = validator(operation.name, "body")
-    return [told(error) for error in check.iter_errors(body)] if check else []
+    return [describe_error(error) for error in check.iter_errors(body)] if check else []
 
 
 def response_errors(operation: Operation, status: int, body: Any) -> list[str]:
-    """Where a response differs from GitHub's description, but for places where GitHub itself does."""
+    """Return differences of a response from GitHub's description, except those of GitHub itself."""
     if str(status) not in operation.responses:
         return [] if status >= 400 else [f"the description of {operation.name} has no answer {status}"]
     check = validator(operation.name, str(status))
@@ -111,7 +111,7 @@ def response_errors(operation: Operation, status: int, body: Any) -> list[str]:
 
 
 def query_errors(operation: Operation, query: dict[str, str]) -> list[str]:
-    """What the description has against a query string."""
+    """Return the errors of a query string by GitHub's description."""
     known = operation.query()
     missing = [f'"{name}" wasn\'t supplied.' for name, item in known.items() if item["required"] and name not in query]
     return missing + [error for name in query for error in parameter_errors(known.get(name), name, query[name])]

@@ -30,7 +30,7 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 def schema(node: Any, *, names: bool = False) -> Any:
-    """Convert one schema; ``names`` says that the keys are names of properties, and no words of the language."""
+    """Convert one schema; with ``names`` the keys are names of properties, not keywords of the schema."""
     if isinstance(node, list):
         return [schema(item) for item in node]
     if not isinstance(node, dict):
@@ -50,7 +50,7 @@ def schema(node: Any, *, names: bool = False) -> Any:
 
 
 def nullable(node: dict[str, Any]) -> dict[str, Any]:
-    """Say in JSON Schema what OpenAPI 3.0 says by `nullable: true`."""
+    """Express OpenAPI 3.0's `nullable: true` in JSON Schema."""
     if "enum" in node and None not in node["enum"]:
         node = node | {"enum": [*node["enum"], None]}
     if isinstance(node.get("type"), str) and not node.keys() & {"anyOf", "oneOf", "allOf"}:
@@ -98,11 +98,11 @@ class Source:
     def answer(self, node: dict[str, Any], *, keep: bool) -> dict[str, Any]:
         """Schema and, for successes, GitHub's own examples of one response."""
         content = self.resolved(node).get("content", {}).get("application/json", {})
-        told = {"schema": schema(content["schema"])} if "schema" in content else {}
-        return told | ({"examples": self.examples(content)} if keep and self.examples(content) else {})
+        derived = {"schema": schema(content["schema"])} if "schema" in content else {}
+        return derived | ({"examples": self.examples(content)} if keep and self.examples(content) else {})
 
     def derived(self, method: str, path: str, node: dict[str, Any]) -> dict[str, Any]:
-        told: dict[str, Any] = {
+        found: dict[str, Any] = {
             "method": method,
             "path": path,
             "docs": node.get("externalDocs", {}).get("url", ""),
@@ -114,9 +114,9 @@ class Source:
         body = self.resolved(node.get("requestBody", {})) if "requestBody" in node else None
         if body and "application/json" in body["content"]:
             content = body["content"]["application/json"]
-            told["body"] = {"required": body.get("required", False), "schema": schema(content["schema"])}
-            told["body"] |= {"examples": self.examples(content)}
-        return told
+            found["body"] = {"required": body.get("required", False), "schema": schema(content["schema"])}
+            found["body"] |= {"examples": self.examples(content)}
+        return found
 
     def reached(self, start: Any) -> dict[str, Any]:
         """Every named schema that the operations reach, converted."""

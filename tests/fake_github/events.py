@@ -24,8 +24,8 @@ Payload = dict[str, Any]
 
 def example(name: str) -> Payload:
     """GitHub's example, without what belongs to its organisation and its app."""
-    told = json.loads((PAYLOADS / f"{name}.json").read_text("utf-8"))
-    return {key: value for key, value in told.items() if key not in {"organization", "installation", "enterprise"}}
+    content = json.loads((PAYLOADS / f"{name}.json").read_text("utf-8"))
+    return {key: value for key, value in content.items() if key not in {"organization", "installation", "enterprise"}}
 
 
 def common(fake: "Fake", sender: str) -> Payload:
@@ -37,18 +37,18 @@ def common(fake: "Fake", sender: str) -> Payload:
 def payload(fake: "Fake", name: str, number: int | None = None, *, sender: str = "octocat", **facts: Any) -> Payload:
     """The payload of one event; ``facts`` are those of its builder below."""
     with fake.state.lock:
-        told = BUILDERS[name](fake, number, **facts)
-        return {**told, **common(fake, sender)}
+        content = BUILDERS[name](fake, number, **facts)
+        return {**content, **common(fake, sender)}
 
 
 def pull_request(fake: "Fake", number: int | None, *, action: str = "opened") -> Payload:
     files = {path.name.split(".")[0].partition("__")[2] for path in PAYLOADS.glob("pull_request__*.json")}
-    told = example(f"pull_request__{action if action in files else 'opened'}.payload")
+    content = example(f"pull_request__{action if action in files else 'opened'}.payload")
     row = fake.pull_row(need(number))
-    told |= {"action": action, "number": row["number"], "pull_request": fake.pull_body(row["number"])}
+    content |= {"action": action, "number": row["number"], "pull_request": fake.pull_body(row["number"])}
     if action == "synchronize":
-        told |= {"before": row["before"] or row["base_sha"], "after": row["head_sha"]}
-    return told
+        content |= {"before": row["before"] or row["base_sha"], "after": row["head_sha"]}
+    return content
 
 
 def merge_group(fake: "Fake", number: int | None, *, action: str = "checks_requested") -> Payload:
@@ -68,16 +68,16 @@ def push(fake: "Fake", _: int | None, *, branch: str = "main", before: str | Non
     after, repo = fake.sha(f"refs/heads/{branch}"), git(fake.repo)
     before = before or (repo.commit(after)["parents"] or ["0" * 40])[0]
     made = [simple_commit(fake.repo, sha) for sha in repo.log(after, base=None if before == "0" * 40 else before)[::-1]]
-    told = example("push__payload") | {"ref": f"refs/heads/{branch}", "before": before, "after": after}
+    content = example("push__payload") | {"ref": f"refs/heads/{branch}", "before": before, "after": after}
     page = f"{fake.url}/{fake.name}/compare/{before[:12]}...{after[:12]}"
     pusher = {"name": "octocat", "email": "octocat@example.org"}
     facts = {"created": before == "0" * 40, "deleted": False, "forced": False, "compare": page, "pusher": pusher}
-    return told | facts | {"commits": made, "head_commit": simple_commit(fake.repo, after)}
+    return content | facts | {"commits": made, "head_commit": simple_commit(fake.repo, after)}
 
 
 def workflow_dispatch(fake: "Fake", _: int | None, *, branch: str = "main", inputs: Payload | None = None) -> Payload:
-    told = {"ref": f"refs/heads/{branch}", "inputs": inputs, "workflow": ".github/workflows/model.yml"}
-    return example("workflow_dispatch__payload") | told
+    content = {"ref": f"refs/heads/{branch}", "inputs": inputs, "workflow": ".github/workflows/model.yml"}
+    return example("workflow_dispatch__payload") | content
 
 
 def schedule(fake: "Fake", _: int | None, *, cron: str = "17 4 * * 1") -> Payload:
@@ -116,12 +116,12 @@ def environment(
     https://docs.github.com/actions/reference/workflows-and-actions/variables
     """
     folder.mkdir(parents=True, exist_ok=True)
-    told = payload(fake, name, number, **facts)
+    content = payload(fake, name, number, **facts)
     files = {key: folder / f"{key.lower()}.txt" for key in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV")}
     for path in files.values():
         path.touch()
-    event, at = folder / "event.json", where(fake, name, told)
-    event.write_text(json.dumps(told, indent=1), "utf-8")
+    event, at = folder / "event.json", where(fake, name, content)
+    event.write_text(json.dumps(content, indent=1), "utf-8")
     return {
         "CI": "true",
         "GITHUB_ACTIONS": "true",
@@ -129,8 +129,8 @@ def environment(
         "GITHUB_SERVER_URL": fake.url,
         "GITHUB_REPOSITORY": full_name(fake.repo),
         "GITHUB_REPOSITORY_OWNER": fake.repo["owner"],
-        "GITHUB_ACTOR": told["sender"]["login"],
-        "GITHUB_TRIGGERING_ACTOR": told["sender"]["login"],
+        "GITHUB_ACTOR": content["sender"]["login"],
+        "GITHUB_TRIGGERING_ACTOR": content["sender"]["login"],
         "GITHUB_EVENT_NAME": name,
         "GITHUB_EVENT_PATH": str(event),
         "GITHUB_RUN_ID": str(run),
@@ -146,16 +146,16 @@ def environment(
     }
 
 
-def where(fake: "Fake", name: str, told: Payload) -> dict[str, str]:
+def where(fake: "Fake", name: str, content: Payload) -> dict[str, str]:
     """Ref and commit, which are those of the merge for pull requests, and not the head's."""
     if name.startswith("pull_request"):
-        pull = told["pull_request"]
+        pull = content["pull_request"]
         target = name == "pull_request_target"
         ref = f"refs/heads/{pull['base']['ref']}" if target else f"refs/pull/{pull['number']}/merge"
         sha = pull["base"]["sha"] if target else pull["merge_commit_sha"] or pull["head"]["sha"]
         refs = {"GITHUB_HEAD_REF": pull["head"]["ref"], "GITHUB_BASE_REF": pull["base"]["ref"]}
         return {"GITHUB_REF": ref, "GITHUB_SHA": sha, **refs}
     if name == "merge_group":
-        return {"GITHUB_REF": told["merge_group"]["head_ref"], "GITHUB_SHA": told["merge_group"]["head_sha"]}
-    ref = told.get("ref", f"refs/heads/{fake.repo['default_branch']}")
+        return {"GITHUB_REF": content["merge_group"]["head_ref"], "GITHUB_SHA": content["merge_group"]["head_sha"]}
+    ref = content.get("ref", f"refs/heads/{fake.repo['default_branch']}")
     return {"GITHUB_REF": ref, "GITHUB_SHA": fake.sha(ref)}

@@ -1,4 +1,4 @@
-"""GitHub in one object, for tests and for a person."""
+"""GitHub in one object, for tests and for a user."""
 
 import tempfile
 import threading
@@ -134,7 +134,7 @@ class Fake(Looking):
         self.state.change(self.pull_row(number), **facts)
 
     def comment(self, number: int, body: str, *, user: str = "octocat") -> int:
-        """A comment of somebody, without a request; returns its id."""
+        """Add a user's comment without a request; return its id."""
         return self.state.add("comments", repo=self.repo["id"], number=number, body=body, user=user)["id"]
 
     def run(self, number: int | None = None, *, branch: str = "main", **facts: Any) -> int:
@@ -159,7 +159,7 @@ class Fake(Looking):
     # -- what goes wrong
 
     def fail(self, method: str = "*", path: str = "*", kind: str = "status", **facts: Any) -> Fault:
-        """Order a fault; see `faults.Fault` for what can be said."""
+        """Order a fault; see `faults.Fault` for the options."""
         return self.faults.order(method=method, path=path, kind=kind, **facts)
 
     def kill_after(self, n: int, kill: Callable[[], None], *, when: str = "after") -> Fault:

@@ -30,7 +30,7 @@ DOCS = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest
 
 @dataclass
 class Fault:
-    """One thing that goes wrong.
+    """One ordered fault.
 
     Args:
         method: `GET`, `POST` …, or `*`.
@@ -60,7 +60,7 @@ class Fault:
             raise ValueError(f"no fault of kind {self.kind!r}, {self.when!r}; kinds are {', '.join(KINDS)}")
 
     def meets(self, method: str, path: str) -> bool:
-        """Whether this request is one of those that go wrong; counts it."""
+        """Count the request; return true if the fault applies to it."""
         if self.method not in {"*", method} or not fnmatchcase(path, "*" + self.path):
             return False
         self.seen += 1
@@ -124,8 +124,8 @@ def instead(fault: Fault) -> Reply | None:
     """The answer that a fault puts in the place of the real one, if it is of that sort."""
     match fault.kind:
         case "status":
-            told = {"message": "Server Error" if fault.status >= 500 else "Injected", "documentation_url": DOCS}
-            return Reply(fault.status, told)
+            body = {"message": "Server Error" if fault.status >= 500 else "Injected", "documentation_url": DOCS}
+            return Reply(fault.status, body)
         case "garbage":
             return Reply(200, headers={"Content-Type": "text/html"}, raw=b"<!DOCTYPE html><p>Unicorn!</p>")
         case "primary":
@@ -135,7 +135,7 @@ def instead(fault: Fault) -> Reply | None:
                 403, {"message": "API rate limit exceeded for installation ID 1.", "documentation_url": DOCS}, left
             )
         case "secondary":
-            told = {"message": SECONDARY, "documentation_url": DOCS + "#about-secondary-rate-limits"}
+            body = {"message": SECONDARY, "documentation_url": DOCS + "#about-secondary-rate-limits"}
             status = fault.status if fault.status in {403, 429} else 403
-            return Reply(status, told, {"Retry-After": str(round(fault.seconds))})
+            return Reply(status, body, {"Retry-After": str(round(fault.seconds))})
     return None

@@ -9,8 +9,8 @@ STATUS = {"A": "added", "M": "modified", "D": "removed", "R": "renamed", "C": "c
 
 def changed(repo: Repo, base: str, head: str) -> list[dict[str, Any]]:
     """Every file that differs, with its counts and its patch."""
-    told = repo.settled("diff", "--raw", "-z", "--no-abbrev", "--find-renames", base, head, about=(base, head))
-    rows = told.split("\0")
+    output = repo.settled("diff", "--raw", "-z", "--no-abbrev", "--find-renames", base, head, about=(base, head))
+    rows = output.split("\0")
     found, i = [], 0
     while i < len(rows) - 1:
         _, _, old, new, letter = rows[i].split()
@@ -27,6 +27,6 @@ def file(repo: Repo, base: str, head: str, letter: str, names: list[str], sha: s
     lines = (hunks or "").splitlines()
     added, gone = (sum(line.startswith(sign) for line in lines) for sign in "+-")
     counts = {"additions": added, "deletions": gone, "changes": added + gone}
-    told = {"sha": sha, "filename": names[-1], "status": STATUS[letter]} | counts
-    told |= {"patch": hunks} if hunks else {}
-    return told | ({"previous_filename": names[0]} if len(names) > 1 else {})
+    row = {"sha": sha, "filename": names[-1], "status": STATUS[letter]} | counts
+    row |= {"patch": hunks} if hunks else {}
+    return row | ({"previous_filename": names[0]} if len(names) > 1 else {})

@@ -1,4 +1,4 @@
-"""A real bare repository, asked and changed by git itself."""
+"""A real bare repository, read and changed by git itself."""
 
 import os
 import re
@@ -58,7 +58,7 @@ class Repo:
         return ANSWERS[arguments]
 
     def asked(self, *arguments: str) -> str | None:
-        """What git says, or nothing if it refuses."""
+        """Return the output of git, or nothing if it fails."""
         try:
             return self.run(*arguments)
         except GitError:
@@ -78,25 +78,25 @@ class Repo:
     def branch(self, name: str) -> str | None:
         """The tip of a branch; a loose ref is read as the file that it is, which costs no process."""
         loose = self.folder / "refs" / "heads" / name
-        if ".." not in name and loose.is_file() and SHA.fullmatch(told := loose.read_text("ascii").strip()):
-            KNOWN.add((str(self.folder), told))
-            return told
+        if ".." not in name and loose.is_file() and SHA.fullmatch(sha := loose.read_text("ascii").strip()):
+            KNOWN.add((str(self.folder), sha))
+            return sha
         return self.commit_of(f"refs/heads/{name}")
 
     def kind(self, sha: str) -> str | None:
         return None if sha.startswith("-") else self.asked("cat-file", "-t", sha)
 
     def commit(self, sha: str) -> dict[str, Any]:
-        told = self.settled("show", "--no-patch", f"--format={FORMAT}", "--end-of-options", sha, about=(sha,)).split(
+        fields = self.settled("show", "--no-patch", f"--format={FORMAT}", "--end-of-options", sha, about=(sha,)).split(
             "\0"
         )
         return {
-            "sha": told[0],
-            "tree": told[1],
-            "parents": told[2].split(),
-            "author": {"name": told[3], "email": told[4], "date": told[5]},
-            "committer": {"name": told[6], "email": told[7], "date": told[8]},
-            "message": told[9].rstrip("\n"),
+            "sha": fields[0],
+            "tree": fields[1],
+            "parents": fields[2].split(),
+            "author": {"name": fields[3], "email": fields[4], "date": fields[5]},
+            "committer": {"name": fields[6], "email": fields[7], "date": fields[8]},
+            "message": fields[9].rstrip("\n"),
         }
 
     def refs(self, prefix: str) -> dict[str, tuple[str, str]]:
@@ -139,8 +139,8 @@ class Repo:
         if tree is None:
             return None
         dated = {**who, "date": max(self.commit(sha)["committer"]["date"] for sha in (base, head))}
-        told = ["commit-tree", tree.splitlines()[0], "-p", base, "-p", head, "-m", message]
-        MERGES[key] = self.run(*told, who={"author": dated, "committer": dated})
+        command = ["commit-tree", tree.splitlines()[0], "-p", base, "-p", head, "-m", message]
+        MERGES[key] = self.run(*command, who={"author": dated, "committer": dated})
         return MERGES[key]
 
 

@@ -10,7 +10,7 @@ REAL = {API, UPLOADS, SITE, STORAGE, ASSETS}
 
 @dataclass(frozen=True)
 class Links:
-    """Where the API, the site, uploads and the storage behind redirects are."""
+    """The addresses of the API, the site, uploads and the storage behind redirects."""
 
     api: str
     site: str

@@ -1,4 +1,4 @@
-"""What a test looks at: the same bodies that the API shows, without requests."""
+"""The observable state for tests: the same bodies as in the API, without requests."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ class Looking:
     """The observing half of a fake."""
 
     def call(self: "Fake", **facts: Any) -> Call:
-        """A request of nobody, for the functions that shape answers."""
+        """Return a call without a request, for the functions that shape answers."""
         empty: dict[str, Any] = {"names": {}, "query": {}, "body": None, "data": b"", "headers": {}, "token": None}
         at = self.links_for(secure=False)
         return Call(**(empty | facts), state=self.state, operation=operations()["repos/get"], repo=self.repo, links=at)
@@ -75,13 +75,13 @@ class Looking:
             return [(entry.method, entry.path, entry.status) for entry in self.log]
 
     def forget_requests(self: "Fake") -> None:
-        """Count from nought again."""
+        """Reset the count."""
         with self.log_lock:
             self.log.clear()
 
     @property
     def violations(self: "Fake") -> list[str]:
-        """What clients sent against GitHub's description; clear it where a test meant to."""
+        """Return the clients' violations of GitHub's description; clear the list if a test intends them."""
         return self.findings.violations
 
     @property

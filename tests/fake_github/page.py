@@ -1,4 +1,4 @@
-"""Pages for a person: pull requests, comments as GitHub renders them, checks, annotations and statuses."""
+"""Pages for the user: pull requests, comments as GitHub renders them, checks, annotations and statuses."""
 
 import html
 from pathlib import Path
@@ -27,7 +27,7 @@ PAGE = """<!doctype html>
 
 
 def is_page(state: State, method: str, path: str, host: str) -> bool:
-    """Whether a person asks: the list at `/`, or what `html_url`s of the repositories point to."""
+    """Return true for pages: the list at `/`, and targets of the repositories' `html_url`s."""
     names = [f"/{full_name(row)}" for row in state.all("repos")]
     known = path == "/" or any(path == name or path.startswith(f"{name}/") for name in names)
     return method == "GET" and host != UPLOADS and known
@@ -43,9 +43,9 @@ def answer(fake: "Fake", path: str, _: Links) -> Reply:
 
 
 def written(fake: "Fake", title: str, body: str) -> Reply:
-    told = {"title": text(title), "style": STYLE.read_text("utf-8"), "repo": text(fake.name), "body": body}
+    facts = {"title": text(title), "style": STYLE.read_text("utf-8"), "repo": text(fake.name), "body": body}
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": POLICY}
-    return Reply(200, headers=headers, raw=PAGE.format(**told).encode("utf-8"))
+    return Reply(200, headers=headers, raw=PAGE.format(**facts).encode("utf-8"))
 
 
 def text(value: object) -> str:
@@ -74,9 +74,9 @@ def listed(fake: "Fake", pulls: list[Row]) -> str:
 def one(fake: "Fake", pull: Row) -> str:
     sha = pull["head"]["sha"]
     said = [
-        f'<article id="issuecomment-{told["id"]}"><h3>{text(told["user"]["login"])}'
-        f" <small>{text(told['updated_at'])}</small></h3><div>{markdown(told['body'])}</div></article>"
-        for told in fake.comments(pull["number"])
+        f'<article id="issuecomment-{comment["id"]}"><h3>{text(comment["user"]["login"])}'
+        f" <small>{text(comment['updated_at'])}</small></h3><div>{markdown(comment['body'])}</div></article>"
+        for comment in fake.comments(pull["number"])
     ]
     where = f"<p><code>{text(pull['head']['label'])}</code> at <code>{sha[:12]}</code></p>"
     return where + "".join(said or ["<p>No comments.</p>"]) + f"<h2>Checks</h2>{checked(fake, sha, whole=True)}"
@@ -85,11 +85,11 @@ def one(fake: "Fake", pull: Row) -> str:
 def checked(fake: "Fake", sha: str, *, whole: bool = False) -> str:
     """Check runs and statuses of a commit."""
     runs = "".join(run_shown(run, whole=whole) for run in fake.check_runs(sha))
-    latest = {told["context"]: told for told in fake.statuses(sha)[::-1]}
+    latest = {status["context"]: status for status in fake.statuses(sha)[::-1]}
     states = "".join(
-        f'<li class="{told["state"]}"><b>{text(told["context"])}</b> {told["state"]}'
-        f" <small>status: {text(told['description'])}</small></li>"
-        for told in latest.values()
+        f'<li class="{status["state"]}"><b>{text(status["context"])}</b> {status["state"]}'
+        f" <small>status: {text(status['description'])}</small></li>"
+        for status in latest.values()
     )
     return f'<ul class="checks">{runs}{states}</ul>' if runs or states else ""
 
@@ -100,9 +100,9 @@ def run_shown(run: Row, *, whole: bool) -> str:
     if not whole:
         return f'<li class="{state}">{line}</li>'
     noted = "".join(
-        f"<li><code>{text(told['path'])}:{told['start_line']}</code> {told['annotation_level']}:"
-        f" {text(told.get('title'))} {text(told['message'])}</li>"
-        for told in run["annotations"]
+        f"<li><code>{text(annotation['path'])}:{annotation['start_line']}</code> {annotation['annotation_level']}:"
+        f" {text(annotation.get('title'))} {text(annotation['message'])}</li>"
+        for annotation in run["annotations"]
     )
     body = markdown(run["output"]["summary"] or "") + (f"<ul>{noted}</ul>" if noted else "")
     return f'<li class="{state}"><details><summary>{line}</summary>{body}</details></li>'

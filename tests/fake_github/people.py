@@ -45,7 +45,7 @@ def user(state: State, links: Links, login: str) -> Row:
 
 
 def app(state: State, links: Links, slug: str) -> Row:
-    """An integration, as it stands beside a check run."""
+    """An integration, as shown with a check run."""
     row = state.one("apps", slug=slug) or state.add("apps", slug=slug)
     number = APPS.get(slug, row["id"])
     return {

@@ -1,4 +1,4 @@
-"""What there is before the first request: repositories, forks, pull requests."""
+"""The state before the first request: repositories, forks, pull requests."""
 
 import io
 import os
@@ -30,8 +30,8 @@ PERSON = {
 
 
 def git_run(folder: Path, *arguments: str) -> str:
-    told = ["git", *arguments]
-    done = subprocess.run(told, cwd=folder, env=ENVIRONMENT | PERSON, capture_output=True, text=True, check=True)
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT | PERSON, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
@@ -43,8 +43,8 @@ def repository(folder: Path) -> None:
     git_run(folder, "init", "--quiet", "--bare", "--initial-branch", "main")
     main = imported("main", "A model and its gates", {"README.md": "# A model\n", "mlci.yml": CONFIG})
     topic = imported("topic", "Less regularisation", {"train.py": "C = 0.5\n"}, after="main")
-    told = ["git", "fast-import", "--quiet"]
-    subprocess.run(told, cwd=folder, env=ENVIRONMENT, input=(main + topic).encode(), check=True)
+    command = ["git", "fast-import", "--quiet"]
+    subprocess.run(command, cwd=folder, env=ENVIRONMENT, input=(main + topic).encode(), check=True)
 
 
 def merged(folder: Path) -> Path:
@@ -94,7 +94,7 @@ def register(state: State, folder: Path, name: str, *, private: bool = False, fo
 
 
 def forked(state: State, repo: Row, owner: str) -> Row:
-    """The fork of somebody, a bare clone beside the repository."""
+    """Return a user's fork, a bare clone beside the repository."""
     known = state.one("repos", owner=owner, name=repo["name"], fork_of=repo["id"])
     if known:
         return known
@@ -117,7 +117,7 @@ def pull(
     body: str | None = None,
     draft: bool = False,
 ) -> Row:
-    """Open a pull request; ``fork`` is the owner of the fork that its branch is in, or True for somebody's."""
+    """Open a pull request; ``fork`` is the owner of the fork that its branch is in, or True for any user's."""
     owner = "contributor" if fork is True else fork
     source = forked(state, repo, owner) if owner else repo
     tip, onto = git(source).branch(head), git(repo).branch(base)
@@ -149,7 +149,7 @@ def run(
 ) -> Row:
     """A workflow run of a pull request, or of a branch."""
     pull_row = state.one("pulls", repo=repo["id"], number=number) if number else None
-    told = {
+    found = {
         "name": name,
         "event": "pull_request" if number else "push",
         "status": "completed",
@@ -160,10 +160,10 @@ def run(
         "actor": "octocat",
         "jobs": [],
     } | facts
-    told["jobs"] = [{"id": state.new_id(), "conclusion": "success", **job} for job in told["jobs"]]
+    found["jobs"] = [{"id": state.new_id(), "conclusion": "success", **job} for job in found["jobs"]]
     home = {"repo": repo["id"], "head_repo": pull_row["head_repo"] if pull_row else repo["id"]}
     suite = state.add("check_suites", repo=repo["id"], app="github-actions", head_sha=sha)["id"]
-    return state.add("runs", **home, head_sha=sha, head_branch=branch, suite=suite, workflow=state.new_id(), **told)
+    return state.add("runs", **home, head_sha=sha, head_branch=branch, suite=suite, workflow=state.new_id(), **found)
 
 
 def zipped(files: Mapping[str, bytes | str]) -> bytes:

@@ -1,4 +1,4 @@
-"""What a handler of an operation sees, what it gives back, and how it is found."""
+"""Handlers of operations: their request, their reply, and their registration."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ class Reply:
 
 
 class Refused(Exception):  # noqa: N818 - an answer, and no error
-    """GitHub says no."""
+    """A request that GitHub refuses."""
 
     def __init__(
         self, status: int, message: str, *, errors: list[Any] | None = None, headers: dict[str, str] | None = None
@@ -71,7 +71,7 @@ class Call:
         page = max(1, int(self.query.get("page", 1)))
         shown = [shape(row) for row in rows[(page - 1) * size : page * size]]
         last = max(1, -(-len(rows) // size))
-        headers = {"Link": told} if (told := self.link(page, last)) else {}
+        headers = {"Link": address} if (address := self.link(page, last)) else {}
         return Reply(200, {"total_count": len(rows), under: shown} if under else shown, headers)
 
     def link(self, page: int, last: int) -> str:

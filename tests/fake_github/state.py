@@ -37,7 +37,7 @@ class State:
             return self.next_id
 
     def add(self, table: str, **facts: Any) -> Row:
-        """Add a row with an id of its own and the time."""
+        """Add a row with a new id and the time."""
         with self.lock:
             time = now()
             row = {"id": self.new_id(), "created_at": time, "updated_at": time} | facts
@@ -85,9 +85,9 @@ class State:
         blobs = {key: base64.b64encode(data).decode() for key, data in self.blobs.items()}
         return {"next_id": self.next_id, "tables": self.tables, "blobs": blobs}
 
-    def load(self, told: dict[str, Any]) -> None:
-        self.next_id, self.tables = told["next_id"], told["tables"]
-        self.blobs = {key: base64.b64decode(text) for key, text in told["blobs"].items()}
+    def load(self, stored: dict[str, Any]) -> None:
+        self.next_id, self.tables = stored["next_id"], stored["tables"]
+        self.blobs = {key: base64.b64decode(text) for key, text in stored["blobs"].items()}
 
 
 def git(repo: Row) -> Repo:

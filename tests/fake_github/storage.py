@@ -1,4 +1,4 @@
-"""The other host: where artifacts and assets lie behind redirects."""
+"""The storage host of artifacts and assets, behind redirects."""
 
 from urllib.parse import parse_qs
 
@@ -14,9 +14,9 @@ def address(base: str, digest: str) -> str:
 
 
 def answer(state: State, method: str, path: str, query: str, headers: dict[str, str]) -> Reply:
-    """Hand out bytes to whoever has the signed address, and to nobody who sends GitHub's token along.
+    """Return bytes for a signed address, but not for requests that include GitHub's token.
 
-    https://github.com/rapid7/metakitty/pull/30 quotes what Azure says to a client that forwards it.
+    https://github.com/rapid7/metakitty/pull/30 quotes Azure's answer to a client that forwards it.
     """
     if "authorization" in headers:
         return xml(400, "InvalidAuthenticationInfo")

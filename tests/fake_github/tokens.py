@@ -1,4 +1,4 @@
-"""Tokens: who they act as, what they may do, and what GitHub says when they may not."""
+"""Tokens: their account, their permissions, and GitHub's answer without them."""
 
 import secrets
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ def role(repo: Row, login: str) -> str:
 
 
 def check_visible(token: Row | None, repo: Row) -> None:
-    """A private repository does not exist for whoever may not see it.
+    """A private repository does not exist for users without read access.
 
     https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#404-not-found-for-an-existing-resource
     """
@@ -98,19 +98,19 @@ def holds(token: Row, repo: Row, name: str, level: str) -> bool:
     if token["kind"] == "classic":
         return ROLES[role(repo, token["login"])] >= wanted_role(repo, name, level)
     own = token["repo"] == repo["id"]
-    held = token["permissions"].get(name.replace("-", "_"), "none")
-    return own and LEVELS[held] >= LEVELS[level]
+    granted = token["permissions"].get(name.replace("-", "_"), "none")
+    return own and LEVELS[granted] >= LEVELS[level]
 
 
 def wanted_role(repo: Row, name: str, level: str) -> int:
-    """Whoever may read a repository may comment; the rest of writing takes the role of a writer."""
+    """A reader of a repository may comment; other writes need the role of a writer."""
     if level == "write" and name in {"issues", "pull-requests"}:
         return ROLES["read"] if repo["private"] else ROLES["none"]
     return LEVELS[level]
 
 
 def refusal(token: Row, needs: tuple[Need, ...]) -> Refused:
-    """Each kind of token is refused in words of its own; the header names the permissions that would do.
+    """Each kind of token is refused in different words; the header names the sufficient permissions.
 
     https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#insufficient-permissions-errors
     """
@@ -122,6 +122,6 @@ def refusal(token: Row, needs: tuple[Need, ...]) -> Refused:
     return Refused(403, f"Resource not accessible by {who}", headers=headers)
 
 
-def told(token: Row) -> dict[str, Any]:
+def token_facts(token: Row) -> dict[str, Any]:
     """A token's row without the secret."""
     return {key: value for key, value in token.items() if key != "token"}

@@ -47,7 +47,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
 
     def handle_error(self, *_: Any) -> None:
-        """A client that goes away is part of the game; anything else is a failure of the fake."""
+        """Ignore clients that disconnect; any other error is a failure of the fake."""
         if not isinstance(sys.exception(), OSError):
             self.fake.failures.append(traceback.format_exc())
 
@@ -71,10 +71,10 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def log_message(self, *_: Any) -> None:
-        """The request log says more."""
+        """Write nothing: the request log has more."""
 
     def do_CONNECT(self) -> None:
-        """Speak TLS under the real name, from this connection on: so clients that are told of a proxy get here."""
+        """Speak TLS under the real name, from this connection on: so clients that use this proxy get here."""
         host = self.path.partition(":")[0]
         authority = self.server.fake.authority
         if authority is None or host not in links.REAL:
@@ -108,10 +108,10 @@ class Handler(BaseHTTPRequestHandler):
         fake, address = self.server.fake, urlsplit(self.path)
         host = self.headers.get("Host", "").partition(":")[0]
         data = self.body()
-        told = {name.lower(): value for name, value in self.headers.items()}
+        headers = {name.lower(): value for name, value in self.headers.items()}
         at = fake.links_for(secure=self.secure)
         if self.server is not fake.main or host in {links.STORAGE, links.ASSETS}:
-            self.send(storage.answer(fake.state, self.command, address.path, address.query, told))
+            self.send(storage.answer(fake.state, self.command, address.path, address.query, headers))
         elif address.path.startswith("/_fake"):
             self.send(admin.answer(fake, self.command, address.path, address.query, data))
         elif page.is_page(fake.state, self.command, address.path, host):
@@ -119,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             uploads = host == links.UPLOADS or address.path.startswith("/api/uploads/")
             path = address.path.removeprefix("/api/uploads")
-            self.api(Request(self.command, path, address.query, told, data, at, uploads))
+            self.api(Request(self.command, path, address.query, headers, data, at, uploads))
 
     def api(self, request: Request) -> None:
         fake = self.server.fake
@@ -144,7 +144,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send(reply, fault)
 
     def misbehave(self, fault: Fault, reply: Reply | None, entry: Entry) -> None:
-        """What a fault does in the place of an answer; ends the request unless the fault only bends the answer."""
+        """Apply a fault instead of an answer; end the request unless the fault only changes the answer."""
         if fault.call:
             fault.call()
         if fault.kind == "timeout":

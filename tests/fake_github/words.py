@@ -1,4 +1,4 @@
-"""What GitHub says about a body that its description refuses, in its own words where they are known."""
+"""GitHub's messages about a body that its description refuses, in its own words if they are known."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import jsonschema_rs
 ARTICLES = {"object": "an object", "array": "an array", "integer": "an integer"}
 
 
-def told(error: jsonschema_rs.ValidationError) -> str:
+def describe_error(error: jsonschema_rs.ValidationError) -> str:
     """One error as a sentence.
 
     "No more than 50 items are allowed; 51 were supplied." and '"head_sha" wasn't supplied.' are quoted by many who

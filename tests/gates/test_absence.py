@@ -1,4 +1,4 @@
-"""The first of several causes decides what a missing number means for a gate."""
+"""Missing numbers: the first of several causes decides the outcome of a gate."""
 
 import pytest
 
@@ -26,19 +26,19 @@ def missing(cause, *, change=None, baseline=None):
         (None, None, "error", "undefined_for_candidate"),
     ],
 )
-def test_a_change__by_cause(cause, change, outcome, why):
+def test_change__by_cause(cause, change, outcome, why):
     found = one(rule(max_drop=0.1), missing(cause, change=Undefined("words", cause=change or cause)))
     assert (found.outcome, found.why) == (outcome, why)
     assert found.value is None
 
 
-def test_a_floor__is_an_error_where_the_candidate_alone_or_both_leave_it_undefined():
+def test_floor__undefined_candidate_is_an_error():
     for change in (Cause.BOTH, Cause.CANDIDATE):
         found = one(rule(min=0.1), missing(Cause.CANDIDATE, change=Undefined("words", cause=change)))
         assert (found.outcome, found.why) == ("error", "undefined_for_candidate")
 
 
-def test_only_the_baseline__is_named_and_the_candidate_is_judged():
+def test_floor__only_the_baseline_is_undefined():
     gone = Undefined("0/0: no row here is in the denominator", cause=Cause.BASELINE)
     drop, floor = judged(rule(max_drop=0.1, min=0.8), paired(baseline=gone, change=gone))[::-1]
     drop, floor = (drop, floor) if drop.limit.kind == "max_drop" else (floor, drop)
@@ -56,7 +56,7 @@ def test_only_the_baseline__is_named_and_the_candidate_is_judged():
         (Cause.CANDIDATE, "error"),
     ],
 )
-def test_without_a_baseline__the_reason_comes_first(cause, outcome):
+def test_change__no_baseline_comes_first(cause, outcome):
     found = one(rule(max_drop=0.1), alone(missing(cause)))
     assert found.outcome == outcome
     found = one(
@@ -65,7 +65,7 @@ def test_without_a_baseline__the_reason_comes_first(cause, outcome):
     assert found.outcome == outcome
 
 
-def test_a_typo_in_a_small_group__is_an_error():
+def test_gate__typo_in_a_small_group():
     gone = Undefined("no class is called 'C'", cause=Cause.NAME)
     found = one(rule(each="region", max_drop=0.1), alone(group("north", 5, candidate=gone)))
     assert (found.outcome, found.reason) == ("error", "no class is called 'C'")
@@ -81,7 +81,7 @@ class TestCarriers:
         ],
     )
     @pytest.mark.parametrize("where", ["whole", "group"])
-    def test_too_few__on_the_whole_set_and_in_a_group(self, metric, carriers, reason, where):
+    def test_gate__too_few_on_the_whole_set_and_in_a_group(self, metric, carriers, reason, where):
         limit = {"max_rise" if metric == "brier_score_loss" else "max_drop": 0.9}
         build, each = (paired, None) if where == "whole" else (lambda **more: group("n", **more), "region")
         found = one(rule(metric, each=each, **limit), build(metric=metric, carriers=carriers))
@@ -90,7 +90,7 @@ class TestCarriers:
         assert f"; {found.rows_needed} are needed" in reason
         assert found.rows_needed_of == reason.partition(" ")[2].partition(";")[0].rstrip("s") + "s"
 
-    def test_of_the_baseline_alone__leave_a_change_undecided_and_a_floor_judged(self):
+    def test_gate__too_few_in_the_baseline_alone(self):
         few = {"labelled positives": 40, "predicted positives": 2}
         found = paired(metric="precision", carriers={**few, "predicted positives": 400}, baseline_carriers=few)
         outcomes = {
@@ -99,14 +99,14 @@ class TestCarriers:
         }
         assert outcomes == {"max_drop": "inconclusive", "min": "passed"}
 
-    def test_an_estimate_and_identical_predictions__need_no_interval(self):
+    def test_gate__estimate_and_identical_predictions_need_no_interval(self):
         few = {"labelled positives": 1, "labelled negatives": 400}
         assert one(rule("roc_auc", min=0.5), paired(metric="roc_auc", carriers=few)).outcome == "passed"
         assert (
             one(rule("roc_auc", max_drop=0), paired(metric="roc_auc", carriers=few, change=Tie())).outcome == "passed"
         )
 
-    def test_a_slice__fails_on_thirty_labelled_positives_and_not_on_thirty_rows(self):
+    def test_slice__thirty_labelled_positives_decide(self):
         gates = rule("recall", each="region", max_drop=0.01)
         lost = {"metric": "recall", "right": 0, "gained": 0, "lost": 25}
         few = group("n", 25, carriers={"rows": 900, "labelled positives": 25}, **lost)
@@ -115,21 +115,21 @@ class TestCarriers:
         enough = group("n", 30, carriers={"rows": 900, "labelled positives": 30}, **{**lost, "lost": 30})
         assert one(gates, enough, smallest=1).outcome == "failed"
 
-    def test_a_group_of_a_disparity__is_named(self):
+    def test_disparity__group_is_named(self):
         groups = spread(Point(0.1), sizes=(("x", 400), ("y", 900))).groups
         short = [groups[0].__class__(**{**vars(groups[0]), "shortage": "1 labelled positive; 3 are needed"}), groups[1]]
         disparity = spread(Point(0.1)).__class__(**{**vars(spread(Point(0.1))), "groups": tuple(short)})
         found = one(rule("recall_difference", across="sex", max=0.3, judged="interval"), disparities=[disparity])
         assert found.reason == "too few rows: x has 1 labelled positive; 3 are needed"
 
-    def test_a_value_without_an_interval_for_want_of_rows__is_undecided(self):
+    def test_gate__no_interval_because_of_too_few_rows(self):
         few = Point(-0.3, "too few", "too few rows: 4 rows carry the variance")
         found = one(rule(max_drop=0.1), paired(change=few))
         assert (found.outcome, found.reason) == ("inconclusive", few.reason)
         assert one(rule(max_drop=0.1, judged="estimate"), paired(change=few)).outcome == "failed"
 
 
-def test_holm__counts_a_hypothesis_once_under_two_names():
+def test_holm__one_hypothesis_under_two_names():
     """Two groups and two names make two hypotheses, not four."""
     bad = [group("n", 200, right=150, gained=4, lost=19, metric=name) for name in ("recall", "true_positive_rate")]
     fine = [group("s", metric=name) for name in ("recall", "true_positive_rate")]
@@ -148,6 +148,6 @@ def test_holm__counts_disparities_of_the_same_rates_once():
     assert hypothesis("equalized_odds_difference") != hypothesis("recall_difference")
 
 
-def test_reasons__are_the_ones_that_the_report_lists():
+def test_reasons__match_the_report():
     assert set(Reason) == set(document.Why.__args__)
     assert set(Cause) == set(document.Cause.__args__)

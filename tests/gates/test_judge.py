@@ -31,22 +31,22 @@ class TestOnTheEstimate:
             ({"max": 0.86}, "passed"),
         ],
     )
-    def test_floor_and_ceiling(self, limits, outcome):
+    def test_judge__floor_and_ceiling(self, limits, outcome):
         found = one(rule(**limits), paired())
         assert (found.outcome, found.judge, found.value) == (outcome, "estimate", 0.85)
         assert found.reason == (None if outcome == "passed" else "the value is beyond the limit")
         assert found.bound == next(iter(limits.values()))
 
-    def test_needs_no_baseline(self):
+    def test_judge__floor_without_a_baseline(self):
         assert one(rule(min=0.8), alone(paired())).outcome == "passed"
 
-    def test_decimal_fractions_that_binary_can_not_hold(self):
-        """0.1 + 0.2 is no regression from 0.3."""
+    def test_judge__decimal_fractions(self):
+        """0.1 + 0.2 is not a regression from 0.3."""
         assert one(rule(judged="estimate", max_drop=0.1), paired(change=Point(0.2 - 0.3))).outcome == "passed"
         assert one(rule(min=0.3), paired(candidate=Point(0.1 + 0.2))).outcome == "passed"
         assert one(rule(max=0.3), paired(candidate=Point(0.1 + 0.2))).outcome == "passed"
 
-    def test_one_measured_number_has_no_interval_and_is_judged_as_it_is(self):
+    def test_judge__single_measurement(self):
         found = one(
             rule("train_seconds", percent=True, max_rise=0.1),
             paired(metric="train_seconds", candidate=Point(111.0), baseline=Point(100.0), change=Point(11.0)),
@@ -68,7 +68,7 @@ class TestOnTheInterval:
             (Tie(), "passed"),
         ],
     )
-    def test_a_drop_of_at_most_two_points(self, change, outcome):
+    def test_judge__max_drop(self, change, outcome):
         found = one(rule(max_drop=0.02), paired(change=change))
         assert (found.outcome, found.judge, found.bound) == (outcome, "interval", -0.02)
         low, high = found.interval
@@ -79,73 +79,73 @@ class TestOnTheInterval:
         ("change", "outcome"),
         [(0.01, "inconclusive"), (-0.05, "passed"), (0.09, "failed")],
     )
-    def test_a_rise_where_lower_is_better(self, change, outcome):
+    def test_judge__max_rise(self, change, outcome):
         evidence = Normal(change, 0.01, 1000, "paired t")
         found = one(rule("log_loss", max_rise=0.02), paired(metric="log_loss", change=evidence))
         assert (found.outcome, found.bound, found.value) == (outcome, 0.02, change)
 
-    def test_a_floor_on_a_group_is_judged_on_the_interval_and_on_request_on_the_estimate(self):
+    def test_judge__floor_on_a_group(self):
         found = judged([rule(each="region", min=0.84)], group("north"))
         assert [(item.outcome, item.judge) for item in found] == [("inconclusive", "interval")]
         found = judged([rule(each="region", min=0.84, judged="estimate")], group("north"))
         assert [(item.outcome, item.judge) for item in found] == [("passed", "estimate")]
 
-    def test_the_whole_set_on_request(self):
+    def test_judge__interval_on_request(self):
         assert one(rule(min=0.84, judged="interval"), paired()).outcome == "inconclusive"
         assert one(rule(max_drop=0.02, judged="estimate"), paired(500, gained=10, lost=18)).outcome == "passed"
 
-    def test_relative_limits_are_shares_of_the_baseline(self):
+    def test_judge__relative_limit(self):
         found = one(rule(max_drop=0.10, percent=True), paired(change=Tango(0, 60, 1000)))
         assert (found.bound, found.outcome) == (pytest.approx(-0.085), "passed")
         found = one(rule("log_loss", max_rise=0.5, percent=True), paired(metric="log_loss", baseline=Point(-0.4)))
         assert found.bound == pytest.approx(0.2)  # of the size, whatever its sign
 
-    def test_no_drop_at_all_with_identical_predictions(self):
+    def test_judge__zero_drop_with_identical_predictions(self):
         found = one(rule(max_drop=0), paired(change=Tie()))
         assert (found.outcome, found.interval) == ("passed", (0, 0))
-        assert math.copysign(1, found.bound) == 1  # no one wants to read -0.000
+        assert math.copysign(1, found.bound) == 1  # not -0.000
 
-    def test_no_drop_at_all_is_passed_by_a_proven_gain_only(self):
+    def test_judge__zero_drop_needs_a_proven_gain(self):
         assert one(rule(max_drop=0), paired(gained=60, lost=0)).outcome == "passed"
         assert one(rule(max_drop=0), paired(gained=30, lost=30)).outcome == "inconclusive"
         assert one(rule(max_drop=0), paired(gained=0, lost=60)).outcome == "failed"
 
 
 class TestInconclusive:
-    def test_says_that_the_limit_lies_inside(self):
+    def test_inconclusive__limit_inside_the_interval(self):
         found = one(rule(max_drop=0.02), paired(500))
         assert found.reason == "the limit lies inside the interval"
         assert found.rows_needed == 2355  # (1.959964 + 0.841621)² × 60 / 500 / 0.02²
         assert found.rows_needed_of == "rows"
 
     @pytest.mark.parametrize("rows", [1, 29])
-    def test_a_slice_with_too_few_rows_proves_no_regression(self, rows):
+    def test_inconclusive__slice_with_too_few_rows(self, rows):
         found = one(rule(each="region", max_drop=0.02), group("n", rows, right=0, gained=0, lost=rows), smallest=1)
         counted = "1 row" if rows == 1 else f"{rows} rows"
         assert (found.outcome, found.reason) == ("inconclusive", f"too few rows: {counted}; 30 are needed")
         assert found.rows_needed >= 30
 
-    def test_a_slice_with_too_few_disagreements_proves_no_regression(self):
+    def test_inconclusive__slice_with_too_few_disagreements(self):
         found = one(rule(each="region", max_drop=0.001), group("n", 60, right=50, gained=0, lost=7))
         assert found.outcome == "inconclusive"
         assert found.reason == "too few rows: the models disagree on 7 rows; 8 are needed"
         found = one(rule(each="region", max_drop=0.001), group("n", 60, right=50, gained=0, lost=8))
         assert found.outcome == "failed"
 
-    def test_too_few_is_about_slices_only_and_never_stops_a_pass(self):
+    def test_inconclusive__whole_set_and_passing_slices_are_exempt(self):
         assert one(rule(max_drop=0.001), paired(20, right=10, gained=0, lost=10)).outcome == "failed"
         found = group("n", 29, right=20, gained=0, lost=0)
         assert one(rule(each="region", max_drop=0.2), found, smallest=1).outcome == "passed"
 
     @pytest.mark.parametrize("limits", [{"max_drop": 0.5}, {"min": 0.1}])
-    def test_an_insufficient_group_is_never_judged(self, limits):
+    def test_inconclusive__insufficient_group(self, limits):
         found = one(rule(each="region", **limits), group("n", 29, right=25, gained=0, lost=0))
         assert found.outcome == "inconclusive"
         assert found.reason == "too few rows: it has 29 rows; 30 are needed"
         assert found.rows_needed >= 30
         assert found.rows_needed_of
 
-    def test_an_insufficient_group_of_a_disparity_is_named_with_its_rows(self):
+    def test_inconclusive__insufficient_group_of_a_disparity(self):
         found = one(
             rule("recall_difference", across="sex", max=0.3),
             disparities=[spread(Point(0.1), small=("x",), sizes=(("x", 4), ("y", 900)))],
@@ -153,8 +153,8 @@ class TestInconclusive:
         assert found.outcome == "inconclusive"
         assert found.reason == "too few rows: x has 4 rows; 30 are needed"
 
-    def test_an_estimate_needs_no_more_rows_than_the_smallest_group_allowed(self):
-        """However wide its interval: it is not judged by it."""
+    def test_judge__estimate_of_the_smallest_group(self):
+        """However wide its interval is: the interval does not decide."""
         wide = Simultaneous(0.2, 0.0, 0.9, (GroupDistance(0.2, 0.3),), 1, 4, 0.95, "difference")
         small = spread(wide, small=("x",), sizes=(("x", 4), ("y", 900)), smallest=4)
         needed = [
@@ -166,11 +166,11 @@ class TestInconclusive:
         found = one(rule(each="region", min=0.8, judged="estimate"), group("n", 29, right=20, gained=1, lost=1))
         assert found.rows_needed == 30
 
-    def test_too_few_for_any_interval(self):
+    def test_inconclusive__too_few_for_any_interval(self):
         found = one(rule(max_drop=0.02), paired(change=Undefined("3 pairs only", method="too few")))
         assert (found.outcome, found.reason) == ("inconclusive", "3 pairs only")
 
-    def test_holm_holds_back_what_the_eye_would_fail(self):
+    def test_holm__one_bad_group_of_many(self):
         """One group of 41 looks bad by chance; alone it would fail."""
         bad = group("bad", 200, right=150, gained=4, lost=22)
         fine = [group(f"g{i:02}") for i in range(40)]
@@ -194,14 +194,14 @@ class TestInconclusive:
         assert len({case.hypothesis for item in other for case in expand_rules(item, result(disparities=spreads))}) == 2
         assert len({case.hypothesis for item in rules for case in expand_rules(item, result(disparities=spreads))}) == 1
 
-    def test_holm_counts_gates_judged_on_intervals_only(self):
+    def test_holm__counts_gates_on_intervals_only(self):
         bad = group("bad", 200, right=150, gained=4, lost=22)
         estimates = [rule("f1", min=0.1), rule("precision", min=0.1)]
         others = [paired(metric="f1"), paired(metric="precision")]
         found = judged([rule(each="region", max_drop=0.02), *estimates], bad, *others)
         assert found[0].outcome == "failed"
 
-    def test_a_tight_limit_on_small_groups_says_so(self):
+    def test_judge__tight_limit_on_small_groups(self):
         evidence = Simultaneous(0.08, 0.0, 0.2, (GroupDistance(0.08, 0.05),), 1, 200, 0.95, "difference")
         found = one(
             rule("recall_difference", across="sex", max=0.1),
@@ -214,16 +214,16 @@ class TestInconclusive:
 
 class TestNoBaseline:
     @pytest.mark.parametrize(("policy", "blocks"), [("warn", False), ("block", True)])
-    def test_under_both_policies(self, policy, blocks):
+    def test_no_baseline__under_both_policies(self, policy, blocks):
         found = one(rule(max_drop=0.02, policy={"no_baseline": policy}), alone(paired()))
         assert (found.outcome, found.reason) == ("no_baseline", "no baseline to compare with")
         assert found.blocks is blocks
         assert (found.value, found.interval, found.candidate) == (None, None, 0.85)
 
-    def test_a_limit_in_per_cent_too(self):
+    def test_no_baseline__relative_limit(self):
         assert one(rule(max_drop=0.1, percent=True), alone(paired())).outcome == "no_baseline"
 
-    def test_in_a_group_and_across_groups(self):
+    def test_no_baseline__groups_and_disparities(self):
         found = judged(
             [rule(each="region", max_drop=0.1), rule("recall_difference", across="sex", max_rise=0.1)],
             alone(group("north", 5)),
@@ -233,7 +233,7 @@ class TestNoBaseline:
 
 
 class TestError:
-    def test_zero_over_zero(self):
+    def test_error__zero_over_zero(self):
         undefined = Undefined("0/0: there are no labelled positives")
         found = judged(
             [rule(min=0.5), rule(max_drop=0.1)], paired(candidate=undefined, baseline=undefined, change=undefined)
@@ -241,22 +241,22 @@ class TestError:
         assert [(item.outcome, item.reason) for item in found] == [("error", undefined.reason)] * 2
         assert all(item.blocks for item in found)
 
-    def test_a_metric_that_was_not_measured(self):
+    def test_error__metric_not_computed(self):
         found = judged([rule("f1", min=0.5), rule("f1", max_drop=0.1), rule("f1", each="region", min=0.1)], paired())
         assert [item.outcome for item in found] == ["error"] * 3
         assert found[0].reason == "f1 was not computed"
         assert found[2].reason == "f1 was not computed for the groups of region"
 
-    def test_a_disparity_that_was_not_measured(self):
+    def test_error__disparity_not_computed(self):
         found = one(rule("recall_difference", across="sex", max=0.5))
         assert (found.outcome, found.reason) == ("error", "recall_difference was not computed across sex")
 
-    def test_per_cent_of_an_undefined_value(self):
+    def test_error__relative_limit_of_an_undefined_value(self):
         found = one(rule(max_drop=0.1, percent=True), paired(baseline=Undefined("0/0")))
         assert found.outcome == "error"
         assert "needs the baseline's value" in found.reason
 
-    def test_no_interval_to_judge_on(self):
+    def test_error__no_interval(self):
         found = one(rule(max_drop=0.1, judged="interval"), paired(change=Point(0.0, reason="measured once")))
         assert found.outcome == "error"
         assert found.reason == ("it has no interval to judge on (measured once); set judge: estimate on this gate")
@@ -264,14 +264,14 @@ class TestError:
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
     @pytest.mark.parametrize("limits", [{"min": 0.5}, {"max": 0.5}, {"max_drop": 0.1}, {"max_rise": 0.1}])
     @pytest.mark.parametrize("judged_on", ["estimate", "interval"])
-    def test_what_is_no_number(self, value, limits, judged_on):
+    def test_error__not_a_number(self, value, limits, judged_on):
         for evidence in (Point(value), Normal(value, 0.1, 100, "t"), Normal(0.5, math.nan, 100, "t")):
             found = one(rule(judged=judged_on, **limits), paired(candidate=evidence, change=evidence))
             assert found.outcome == "error", evidence
 
 
 class TestManyCases:
-    def test_one_gate_for_every_group_and_limit_in_order(self):
+    def test_expand_rules__groups_and_limits_in_order(self):
         groups = [group("north"), group("south"), group("null")]
         found = judged(rule(each="region", min=0.5, max_drop=0.5), *groups)
         assert [item.id for item in found] == [
@@ -279,13 +279,13 @@ class TestManyCases:
         ]
         assert {(item.scope.slice, item.rule.line) for item in found} == {("region", 3)}
 
-    def test_each_takes_its_own_slice_and_the_whole_takes_none(self):
+    def test_expand_rules__slices_and_the_whole_set(self):
         found = [paired(), group("north"), paired(scope=group("x").scope.__class__("sex × region", "f × north"))]
         assert [item.id for item in judged(rule(min=0.1), *found)] == ["accuracy.min"]
         crossed = judged(rule(each="sex × region", min=0.1), *found)
         assert [item.id for item in crossed] == ["accuracy[sex × region=f × north].min"]
 
-    def test_across_a_slice(self):
+    def test_judge__disparity_across_a_slice(self):
         evidence = Simultaneous(0.1, 0.05, 0.15, (GroupDistance(0.1, 0.02),), 1, 900, 0.95, "difference")
         change = Normal(0.2, 0.01, 900, "joint cell bootstrap")
         found = judged(
@@ -298,7 +298,7 @@ class TestManyCases:
         ]
         assert {item.rule.across for item in found} == {"sex"}
 
-    def test_a_ratio_has_to_stay_above(self):
+    def test_judge__ratio(self):
         evidence = Simultaneous(0.9, 0.82, 0.97, (GroupDistance(math.log(0.9), 0.03),), 1, 900, 0.95, "ratio")
         gate = rule("recall_ratio", across="sex", min=0.8)
         assert one(gate, disparities=[spread(evidence, metric="recall_ratio")]).outcome == "passed"
@@ -306,7 +306,7 @@ class TestManyCases:
         assert one(gate, disparities=[spread(low, metric="recall_ratio")]).outcome == "failed"
 
     @pytest.mark.parametrize("doubt", ["warn", "block"])
-    def test_policy_of_one_gate(self, doubt):
+    def test_judge__policy_of_one_gate(self, doubt):
         found = judged(
             [rule(max_drop=0.02, policy={"inconclusive": doubt}), rule("f1", max_drop=0.02)],
             paired(500),
@@ -314,23 +314,23 @@ class TestManyCases:
         )
         assert [item.blocks for item in found] == [doubt == "block", False]
 
-    def test_what_is_shown_is_what_was_judged(self):
+    def test_judge__reported_values(self):
         found = one(rule(max_drop=0.02), paired(500))
         evidence = Tango(30, 30, 500)
         assert (found.value, found.interval, found.method) == (evidence.value, evidence.interval(0.95), "tango")
         assert (found.baseline, found.candidate) == (0.85, 0.85)
         assert found.p == evidence.below(-0.02)
 
-    def test_the_level_is_the_runs_own(self):
+    def test_judge__confidence_of_the_run(self):
         at = {level: one(rule(max_drop=0.02), paired(1200), confidence=level).outcome for level in (0.5, 0.95, 0.999)}
         assert at == {0.5: "passed", 0.95: "passed", 0.999: "inconclusive"}
 
 
-def test_no_rule_no_gate():
+def test_judge_rules__no_rules():
     assert judge_rules([], result(paired()), min_group_size=30) == ()
 
 
-def test_proportions_can_be_out_of_two_groups_by_wilson():
+def test_judge__wilson_interval_of_a_group():
     found = one(rule(each="region", min=0.8), group("n", 1000, right=990, gained=0, lost=0))
     assert (found.outcome, found.method) == ("passed", "wilson")
     assert found.interval == Proportion(990, 1000).interval(0.95)
@@ -339,7 +339,7 @@ def test_proportions_can_be_out_of_two_groups_by_wilson():
 class TestSmallNumbers:
     """A tolerance for rounding must not swallow limits of small quantities."""
 
-    def test_a_loss_far_beyond_a_tiny_limit_fails(self):
+    def test_judge__tiny_limit_is_not_rounded_away(self):
 
         item = Comparison(
             metric="mse",

@@ -1,4 +1,4 @@
-"""What holds for any evidence: nothing undefined passes, a looser limit never hurts, swapping models mirrors."""
+"""Properties of judging any evidence: undefined never passes, a looser limit never hurts, swapped models mirror."""
 
 import math
 
@@ -62,7 +62,7 @@ judges = st.sampled_from([None, "estimate", "interval"])
 
 
 @given(undefined, kinds, numbers, judges, st.booleans())
-def test_nothing_undefined_ever_passes(found, kind, limit, on, percent):
+def test_judge__undefined_never_passes(found, kind, limit, on, percent):
     gate = rule(judged=on, percent=percent, **{kind: limit})
     outcome = one(gate, paired(candidate=found, change=found)).outcome
     assert outcome in {"error", "inconclusive"}
@@ -73,7 +73,7 @@ def test_nothing_undefined_ever_passes(found, kind, limit, on, percent):
 
 
 @given(evidence, kinds, numbers, st.floats(0, 2), judges)
-def test_a_looser_limit_never_makes_it_worse(found, kind, limit, slack, on):
+def test_judge__looser_limit_is_never_worse(found, kind, limit, slack, on):
     def rank(value):
         measured = paired(candidate=found, change=found)
         return RANK[one(rule(judged=on, **{kind: value}), measured).outcome]
@@ -82,7 +82,7 @@ def test_a_looser_limit_never_makes_it_worse(found, kind, limit, slack, on):
 
 
 @given(evidence, kinds, numbers, judges)
-def test_failed_needs_a_value_beyond_the_limit_and_passed_one_within(found, kind, limit, on):
+def test_judge__outcome_matches_the_value(found, kind, limit, on):
     gate = one(rule(judged=on, **{kind: limit}), paired(candidate=found, change=found))
     if gate.outcome in {"passed", "failed"}:
         within = gate.value >= gate.bound - 1e-9 if kind in {"min", "max_drop"} else gate.value <= gate.bound + 1e-9
@@ -95,7 +95,7 @@ def test_failed_needs_a_value_beyond_the_limit_and_passed_one_within(found, kind
 
 @settings(max_examples=40)
 @given(st.lists(tangos(), min_size=1, max_size=6), st.floats(0, 0.3))
-def test_more_watched_groups_never_make_a_gate_fail(changes, margin):
+def test_judge__more_groups_never_fail_a_gate(changes, margin):
     def found(some):
         groups = [paired(c.rows, change=c, metric=f"m{i}", gained=c.gained, lost=c.lost) for i, c in enumerate(some)]
         return [item.outcome for item in judged([rule(f"m{i}", max_drop=margin) for i in range(len(some))], *groups)]
@@ -107,7 +107,7 @@ def test_more_watched_groups_never_make_a_gate_fail(changes, margin):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_swapping_the_models_mirrors_every_change(seed):
+def test_judge__swapped_models_mirror_every_change(seed):
     label, before, after = paired_rows(400, seed=seed, drop=0.03)
     region = [["n", "s", "w"][i % 3] for i in range(400)]
     asked = Question(
@@ -132,6 +132,6 @@ def test_swapping_the_models_mirrors_every_change(seed):
     assert (drop.outcome, drop.bound) == (rise.outcome, -rise.bound)
 
 
-def test_a_disparity_without_pairs_that_decide_is_not_passed():
+def test_judge__disparity_without_enough_pairs():
     found = Simultaneous(0.05, 0.0, 0.3, (GroupDistance(0.05, 0.1),), 1, 40, 0.95, "difference")
     assert one(rule("recall_difference", across="sex", max=0.2), disparities=[spread(found)]).outcome == "inconclusive"

@@ -13,8 +13,8 @@ class Client:
         self.session.trust_env = False
 
     def __call__(self, method, path, body=None, *, token=None, headers=None, **options):
-        held = self.token if token is None else token
-        told = {"User-Agent": "tests", **({"Authorization": f"Bearer {held}"} if held else {}), **(headers or {})}
+        secret = self.token if token is None else token
+        found = {"User-Agent": "tests", **({"Authorization": f"Bearer {secret}"} if secret else {}), **(headers or {})}
         address = path if path.startswith("http") else f"{self.fake.url}/repos/{self.fake.name}{path}"
         sent = {"data": body} if isinstance(body, bytes) else {"json": body}
-        return self.session.request(method, address, headers=told, timeout=10, **sent, **options)
+        return self.session.request(method, address, headers=found, timeout=10, **sent, **options)

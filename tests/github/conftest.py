@@ -20,7 +20,7 @@ def client(fake):
 
 @pytest.fixture
 def push(tmp_path):
-    """Commits files onto a branch of a bare repository, as somebody's `git push` does; returns the commit."""
+    """Commit files onto a branch of a bare repository, as a user's `git push` does; return the commit."""
 
     def pushed(bare, branch, files, message="change"):
 

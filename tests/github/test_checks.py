@@ -1,4 +1,4 @@
-"""Rules of check runs and statuses that the description leaves to prose, or leaves out."""
+"""Rules of check runs and statuses that GitHub's description states in prose, or omits."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def check(client, sha):
     return opened
 
 
-def test_completed_needs_a_conclusion(fake, client, check, sha):
+def test_update_check__completed_needs_a_conclusion(fake, client, check, sha):
     refused = client("PATCH", check(), {"status": "completed"})
     assert refused.status_code == 422
     assert fake.violations
@@ -32,23 +32,23 @@ def test_completed_needs_a_conclusion(fake, client, check, sha):
     assert (late.status_code, late.json()["message"]) == (422, 'Invalid request.\n\n"conclusion" wasn\'t supplied.')
 
 
-def test_a_conclusion_completes(client, check):
-    told = client("PATCH", check(status="in_progress"), {"conclusion": "success"}).json()
-    assert (told["status"], told["conclusion"]) == ("completed", "success")
-    assert told["completed_at"] is not None
+def test_update_check__conclusion_completes(client, check):
+    found = client("PATCH", check(status="in_progress"), {"conclusion": "success"}).json()
+    assert (found["status"], found["conclusion"]) == ("completed", "success")
+    assert found["completed_at"] is not None
 
 
-def test_a_run_that_starts_again_has_no_conclusion(client, check):
+def test_update_check__restart_clears_the_conclusion(client, check):
     at = check(conclusion="failure")
-    told = client("PATCH", at, {"status": "in_progress"}).json()
-    assert (told["status"], told["conclusion"], told["completed_at"]) == ("in_progress", None, None)
+    found = client("PATCH", at, {"status": "in_progress"}).json()
+    assert (found["status"], found["conclusion"], found["completed_at"]) == ("in_progress", None, None)
 
 
-def test_only_github_says_stale(client, check):
+def test_update_check__stale_is_reserved(client, check):
     assert client("PATCH", check(), {"conclusion": "stale"}).status_code == 422
 
 
-def test_annotations_add_up_and_come_in_pages(client, check):
+def test_annotations__appended_and_paged(client, check):
     at = check()
     for _ in range(3):
         assert client("PATCH", at, {"output": OUTPUT | {"annotations": [NOTE] * 50}}).status_code == 200
@@ -60,7 +60,7 @@ def test_annotations_add_up_and_come_in_pages(client, check):
     )
 
 
-def test_fifty_annotations_a_request(fake, client, check):
+def test_annotations__fifty_a_request(fake, client, check):
     refused = client("PATCH", check(), {"output": OUTPUT | {"annotations": [NOTE] * 51}})
     assert refused.status_code == 422
     assert "No more than 50 items are allowed; 51 were supplied." in refused.json()["message"]
@@ -68,23 +68,23 @@ def test_fifty_annotations_a_request(fake, client, check):
     fake.violations.clear()
 
 
-def test_the_texts_of_annotations_are_bounded(client, check):
+def test_annotations__length_of_texts(client, check):
     for facts in ({"message": "m" * 65_537}, {"title": "t" * 256}, {"raw_details": "ü" * 32_769}):
         assert client("PATCH", check(), {"output": OUTPUT | {"annotations": [NOTE | facts]}}).status_code == 422
 
 
-def test_an_update_of_the_output_keeps_what_it_does_not_say(client, check):
+def test_update_check__output_keeps_other_fields(client, check):
     at = check(output=OUTPUT | {"text": "long"})
-    told = client("PATCH", at, {"output": {"summary": "new"}}).json()["output"]
-    assert (told["title"], told["summary"], told["text"]) == ("t", "new", "long")
+    found = client("PATCH", at, {"output": {"summary": "new"}}).json()["output"]
+    assert (found["title"], found["summary"], found["text"]) == ("t", "new", "long")
 
 
-def test_a_commit_that_is_not_there(client):
+def test_create_check__commit_not_found(client):
     refused = client("POST", "/check-runs", {"name": "n", "head_sha": "f" * 40})
     assert (refused.status_code, refused.json()["message"]) == (422, "No commit found for SHA: " + "f" * 40)
 
 
-def test_lists_show_the_latest_of_a_name_in_a_suite(fake, client, check, sha):
+def test_list_checks__latest_of_a_name_in_a_suite(fake, client, check, sha):
     first, second = check(), check()
     other = client("POST", "/check-runs", {"name": "mlci / m", "head_sha": sha}, token=fake.token(app="other"))
     listed = client("GET", f"/commits/{sha}/check-runs?check_name=mlci%20/%20m").json()
@@ -97,20 +97,20 @@ def test_lists_show_the_latest_of_a_name_in_a_suite(fake, client, check, sha):
     assert client("GET", f"/commits/{sha}/check-runs?app_id={number}").json()["total_count"] == 1
 
 
-def test_only_the_app_that_made_a_run_changes_it(fake, client, check):
+def test_update_check__another_app(fake, client, check):
     refused = client("PATCH", check(), {"conclusion": "success"}, token=fake.token(app="other"))
     assert refused.status_code == 403
     assert "can only be modified by the GitHub App that created it" in refused.json()["message"]
 
 
-def test_a_suite_joins_its_runs(client, check, sha):
+def test_check_suite__joins_its_runs(client, check, sha):
     check(conclusion="success", name="a")
     check(conclusion="failure", name="b")
     (suite,) = client("GET", f"/commits/{sha}/check-suites").json()["check_suites"]
     assert (suite["status"], suite["conclusion"], suite["latest_check_runs_count"]) == ("completed", "failure", 2)
 
 
-def test_a_pull_request_of_ours_stands_in_its_checks_and_a_forks_does_not(fake, client, check, push):
+def test_check__pull_requests_of_the_repository_only(fake, client, check, push):
     number = fake.pull("topic")
     forked = fake.pull("topic", fork=True)
     assert [pull["number"] for pull in client("GET", check()).json()["pull_requests"]] == [number]
@@ -119,12 +119,12 @@ def test_a_pull_request_of_ours_stands_in_its_checks_and_a_forks_does_not(fake, 
     assert client("POST", "/check-runs", {"name": "n", "head_sha": sha}).json()["pull_requests"] == []
 
 
-def test_statuses_are_newest_first_and_combine(client, sha):
+def test_statuses__newest_first_and_combined(client, sha):
     states = [("a", "pending"), ("a", "success"), ("b", "success")]
     for context, state in states:
         assert client("POST", f"/statuses/{sha}", {"state": state, "context": context}).status_code == 201
     listed = client("GET", f"/commits/{sha}/statuses").json()
-    assert [(told["context"], told["state"]) for told in listed] == states[::-1]
+    assert [(found["context"], found["state"]) for found in listed] == states[::-1]
     assert listed[0]["creator"]["login"] == "github-actions[bot]"
     combined = client("GET", f"/commits/{sha}/status").json()
     assert (combined["state"], combined["total_count"]) == ("success", 2)
@@ -139,13 +139,13 @@ def test_statuses_are_newest_first_and_combine(client, sha):
         (["success", "failure"], "failure"),
     ],
 )
-def test_states_combine_as_documented(client, sha, states, joined):
+def test_statuses__combined_state(client, sha, states, joined):
     for i, state in enumerate(states):
         client("POST", f"/statuses/{sha}", {"state": state, "context": f"c{i}"})
     assert client("GET", f"/commits/{sha}/status").json()["state"] == joined
 
 
-def test_a_thousand_statuses_of_a_context(fake, client, sha):
+def test_statuses__limit_for_a_context(fake, client, sha):
     facts = {"repo": fake.repo["id"], "sha": sha, "context": "c", "state": "success", "creator": "octocat"}
     for _ in range(1000):
         fake.state.add("statuses", **facts, description=None, target_url=None)
@@ -156,6 +156,6 @@ def test_a_thousand_statuses_of_a_context(fake, client, sha):
     assert client("POST", f"/statuses/{sha}", {"state": "success", "context": "d"}).status_code == 201
 
 
-def test_the_description_of_a_status_is_short(client, sha):
+def test_statuses__length_of_the_description(client, sha):
     refused = client("POST", f"/statuses/{sha}", {"state": "success", "description": "d" * 141})
     assert refused.json()["errors"][0]["message"] == "description is too long (maximum is 140 characters)"

@@ -1,4 +1,4 @@
-"""`python -m tests.fake_github`, as a person and as other processes use it."""
+"""`python -m tests.github`, as a user and as other processes use it."""
 
 import json
 import signal
@@ -16,12 +16,12 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def started(tmp_path):
-    """The command in a process of its own: its address, what it says to export, and how it ends."""
+    """The command as a separate process: its address, the variables to export, and its end."""
     processes = []
 
     def start(*arguments):
-        told = [sys.executable, "-m", "tests.fake_github", "--repo", str(tmp_path / "m.git"), *arguments]
-        process = subprocess.Popen(told, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "tests.fake_github", "--repo", str(tmp_path / "m.git"), *arguments]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         processes.append(process)
         lines = []
         while not lines or not lines[-1].startswith("Look at"):
@@ -43,7 +43,7 @@ def ended(process):
     return process.returncode, errors
 
 
-def test_what_it_prints_is_enough_to_publish_and_the_state_stays(started, tmp_path):
+def test_command__environment_and_saved_state(started, tmp_path):
     process, url, names = started("--state", str(tmp_path / "state.json"))
     assert names["GITHUB_API_URL"] == url
     event = json.loads(Path(names["GITHUB_EVENT_PATH"]).read_text("utf-8"))
@@ -60,12 +60,12 @@ def test_what_it_prints_is_enough_to_publish_and_the_state_stays(started, tmp_pa
     tables = json.loads((tmp_path / "state.json").read_text("utf-8"))["tables"]
     assert [row["body"] for row in tables["comments"]] == [body]
     again = Fake(tmp_path / "m.git", state=tmp_path / "state.json")
-    assert [told["body"] for told in again.comments(1)] == [body]
+    assert [comment["body"] for comment in again.comments(1)] == [body]
     again.main.server_close()
     again._storage.server_close()
 
 
-def test_it_ends_in_error_if_a_client_broke_the_contract(started):
+def test_command__exit_status_after_a_broken_contract(started):
     process, url, names = started()
     headers = {"Authorization": f"Bearer {names['GITHUB_TOKEN']}"}
     at = f"{url}/repos/{names['GITHUB_REPOSITORY']}/check-runs"
@@ -75,7 +75,7 @@ def test_it_ends_in_error_if_a_client_broke_the_contract(started):
     assert '"head_sha" wasn\'t supplied.' in errors
 
 
-def test_everything_can_be_said_over_http(fake):
+def test_admin__every_request(fake):
     def ask(method, door, body=None, /, **query):
         answer = requests.request(method, f"{fake.url}/_fake/{door}", json=body, params=query, timeout=5)
         assert answer.status_code == 200, answer.text
@@ -89,7 +89,7 @@ def test_everything_can_be_said_over_http(fake):
     assert [requests.post(at, json={"body": "y"}, headers=headers, timeout=5).status_code for _ in "ab"] == [503, 201]
     ask("DELETE", "faults")
     ask("POST", "pace", {"jitter": 0.001, "seed": 1})
-    assert [told["user"]["login"] for told in ask("GET", "comments", number=number)] == ["octocat", "bot[bot]"]
+    assert [comment["user"]["login"] for comment in ask("GET", "comments", number=number)] == ["octocat", "bot[bot]"]
     assert [entry["fault"] for entry in ask("GET", "requests")] == ["status before", None]
     assert ask("GET", "violations") == ask("GET", "failures") == ask("GET", "check_runs") == []
     assert ask("GET", "statuses", sha=fake.sha("main")) == []
@@ -108,7 +108,7 @@ def test_everything_can_be_said_over_http(fake):
         ("POST", "faults", {"kind": "earthquake"}, 400),
     ],
 )
-def test_the_other_door_says_what_it_knows(fake, method, name, body, status):
+def test_admin__invalid_requests(fake, method, name, body, status):
     answer = requests.request(method, f"{fake.url}/_fake/{name}", json=body, timeout=5)
     assert answer.status_code == status
     assert answer.json()["message"]

@@ -1,4 +1,4 @@
-"""A broken contract is told: to the client as GitHub would, and to the test in any case."""
+"""Violations of the contract: an error for the client as from GitHub, and a failure of the test in any case."""
 
 import pytest
 
@@ -25,13 +25,13 @@ def broken(tmp_path, method, path, body=None):
         ("GET", "/commits/main/check-runs?per_page=x", None, "is not a integer"),
     ],
 )
-def test_leaving_the_block_fails(tmp_path, method, path, body, words):
+def test_fake__violation_fails_the_block(tmp_path, method, path, body, words):
     with pytest.raises(AssertionError, match="client broke the contract") as caught:
         broken(tmp_path, method, path, body)
     assert words in str(caught.value)
 
 
-def test_an_answer_that_github_would_not_give_is_a_failure_of_the_fake(fake, client, monkeypatch):
+def test_fake__answer_outside_of_the_description(fake, client, monkeypatch):
     monkeypatch.setitem(HANDLERS, "repos/get", Served(lambda _: Reply(200, {"id": "one"}), ()))
     answer = client("GET", "")
     assert answer.status_code == 500
@@ -41,21 +41,21 @@ def test_an_answer_that_github_would_not_give_is_a_failure_of_the_fake(fake, cli
     fake.failures.clear()
 
 
-def test_a_mistake_in_a_handler_is_a_failure_of_the_fake(fake, client, monkeypatch):
+def test_fake__handler_raises(fake, client, monkeypatch):
     monkeypatch.setitem(HANDLERS, "repos/get", Served(lambda _: 1 / 0, ()))
     assert client("GET", "").status_code == 500
     assert "ZeroDivisionError" in fake.failures[0]
     fake.failures.clear()
 
 
-def test_an_operation_that_is_described_and_not_served_is_a_failure_of_the_fake(fake, client, monkeypatch):
+def test_fake__operation_without_a_handler(fake, client, monkeypatch):
     monkeypatch.delitem(HANDLERS, "repos/get")
     assert client("GET", "").status_code == 500
     assert "does not serve it" in fake.failures[0]
     fake.failures.clear()
 
 
-def test_a_test_that_fails_by_itself_is_not_covered_up(tmp_path):
+def test_fake__failing_test_is_not_masked(tmp_path):
     fake = Fake(tmp_path / "m.git").start()
     fake.violations.append("something")
     fake.__exit__(ZeroDivisionError, ZeroDivisionError(), None)

@@ -1,4 +1,4 @@
-"""The derived description, and what stands in it as examples, hold against the same validators as the fake."""
+"""The derived description and its examples, against the fake's validators."""
 
 import copy
 
@@ -40,7 +40,7 @@ BODIES = [
 
 
 @pytest.mark.parametrize(("name", "status", "example"), ANSWERS, ids=[f"{row[0]}-{row[1]}" for row in ANSWERS])
-def test_githubs_example_of_an_answer_is_valid(name, status, example):
+def test_response_errors__examples_of_github(name, status, example):
     errors = contract.response_errors(contract.operations()[name], status, example)
     if name in INCOMPLETE:
         assert any(INCOMPLETE[name] in error for error in errors)
@@ -49,18 +49,18 @@ def test_githubs_example_of_an_answer_is_valid(name, status, example):
 
 
 @pytest.mark.parametrize(("name", "example"), BODIES, ids=[row[0] for row in BODIES])
-def test_githubs_example_of_a_request_is_valid_and_names_no_unknown_field(name, example):
+def test_body_errors__examples_of_github(name, example):
     operation = contract.operations()[name]
     assert contract.body_errors(operation, example) == []
     assert contract.unknown_fields(operation, example) == []
 
 
-def test_there_are_enough_examples_to_mean_something():
+def test_description__enough_examples():
     assert len(ANSWERS) > 70
     assert len(BODIES) > 25
 
 
-def test_everything_that_is_described_is_served():
+def test_description__every_operation_is_served():
     assert set(HANDLERS) == set(contract.operations())
 
 
@@ -85,12 +85,12 @@ OUTPUT = {"title": "t", "summary": "s"}
         ([], "is not an object"),
     ],
 )
-def test_a_planted_defect_in_a_request_is_found(body, words):
+def test_body_errors__defects(body, words):
     errors = contract.body_errors(contract.operations()["checks/create"], body)
     assert any(words in error for error in errors), errors
 
 
-def test_fifty_annotations_are_the_most():
+def test_body_errors__fifty_one_annotations():
     note = {"path": "mlci.yml", "start_line": 1, "end_line": 1, "annotation_level": "failure", "message": "m"}
     operation = contract.operations()["checks/create"]
     assert contract.body_errors(operation, spoilt(CHECK, output=OUTPUT | {"annotations": [note] * 50})) == []
@@ -98,7 +98,7 @@ def test_fifty_annotations_are_the_most():
     assert errors == ["No more than 50 items are allowed; 51 were supplied."]
 
 
-def test_a_misspelt_field_is_found_at_any_depth():
+def test_unknown_fields__at_any_depth():
     operation = contract.operations()["checks/create"]
     body = spoilt(CHECK, ouput=OUTPUT, output=OUTPUT | {"annotations": [{"path": "a", "line": 1}]})
     assert contract.unknown_fields(operation, body) == ["/ouput", "/output/annotations/items/line"]
@@ -108,7 +108,7 @@ def test_a_misspelt_field_is_found_at_any_depth():
     ("change", "words"),
     [({"id": "1"}, "/id"), ({"name": None}, "/name"), ({"conclusion": "green"}, "/conclusion"), ({}, "required")],
 )
-def test_a_planted_defect_in_an_answer_is_found(change, words):
+def test_response_errors__defects(change, words):
     operation = contract.operations()["checks/get"]
     (example,) = operation.responses["200"]["examples"]
     body = spoilt(example, **change)
@@ -118,7 +118,7 @@ def test_a_planted_defect_in_an_answer_is_found(change, words):
     assert any(words in error for error in errors)
 
 
-def test_an_answer_with_a_status_that_is_not_described_is_found():
+def test_response_errors__unknown_status():
     assert contract.response_errors(contract.operations()["checks/create"], 200, {})
 
 
@@ -134,7 +134,7 @@ def test_an_answer_with_a_status_that_is_not_described_is_found():
         ("GET", "/repos/o/r/compare/main...topic", "repos/compare-commits", {"base": "main", "head": "topic"}),
     ],
 )
-def test_a_path_means_the_most_definite_operation(method, path, name, values):
+def test_find__most_specific_operation(method, path, name, values):
     operation, found = contract.find(method, path)
     assert operation.name == name
     assert found == {"owner": "o", "repo": "r"} | values
@@ -148,12 +148,12 @@ def test_a_path_means_the_most_definite_operation(method, path, name, values):
         ({"names": "x"}, "no parameter 'names'"),
     ],
 )
-def test_a_planted_defect_in_a_query_is_found(query, words):
+def test_query_errors__defects(query, words):
     (error,) = contract.query_errors(contract.operations()["checks/list-for-ref"], query)
     assert words in error
 
 
-def test_openapi_becomes_json_schema():
+def test_derive__json_schema_from_openapi():
     node = {"type": "string", "nullable": True, "enum": ["a"], "description": "prose", "format": "uri"}
     assert derive.schema(node) == {"type": ["string", "null"], "enum": ["a", None]}
     named = {"type": "object", "properties": {"title": {"type": "string"}, "example": {"$ref": "#/components/x/y"}}}
@@ -164,7 +164,7 @@ def test_openapi_becomes_json_schema():
     }
 
 
-def test_the_derived_file_says_where_it_is_from():
+def test_description__source():
     about = contract.description()["about"]
     assert "@octokit/openapi 23.0.2" in about["source"]
     assert about["licence"].startswith("MIT")

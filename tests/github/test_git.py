@@ -1,4 +1,4 @@
-"""Pull requests follow the real branches, and events speak of them."""
+"""Pull requests of real branches, and events about them."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from tests.fake_github.state import git
 PULL = contract.operations()["pulls/get"]
 
 
-def test_a_push_moves_the_head(fake, push):
+def test_pull_request__push_moves_the_head(fake, push):
     number = fake.pull("topic")
     before = fake.head(number)
     after = push(Path(fake.repo["git"]), "topic", {"train.py": "C = 1\n"})
@@ -24,7 +24,7 @@ def test_a_push_moves_the_head(fake, push):
     assert (event["before"], event["after"]) == (before, after)
 
 
-def test_refs_of_pull_requests_can_be_fetched(fake):
+def test_pull_request__refs_can_be_fetched(fake):
     number = fake.pull("topic", fork=True)
     refs = git(fake.repo).refs(f"refs/pull/{number}/")
     assert set(refs) == {f"refs/pull/{number}/head", f"refs/pull/{number}/merge"}
@@ -32,7 +32,7 @@ def test_refs_of_pull_requests_can_be_fetched(fake):
     assert parents == [fake.sha("main"), fake.head(number)]
 
 
-def test_a_closed_pull_request_stays_where_it_was(fake, push):
+def test_pull_request__closed_keeps_its_head(fake, push):
     number = fake.pull("topic")
     before = fake.head(number)
     fake.change_pull(number, state="closed")
@@ -40,14 +40,14 @@ def test_a_closed_pull_request_stays_where_it_was(fake, push):
     assert fake.head(number) == before
 
 
-def test_a_conflict_is_told(fake, push):
+def test_pull_request__conflict(fake, push):
     number = fake.pull("topic")
     assert fake.pull_body(number)["mergeable"]
     push(Path(fake.repo["git"]), "main", {"train.py": "C = 9\n"})
     assert (fake.pull_body(number)["mergeable"], fake.pull_body(number)["mergeable_state"]) == (False, "dirty")
 
 
-def test_a_forks_event_names_the_fork(fake):
+def test_event__of_a_fork(fake):
     number = fake.pull("topic", fork=True)
     event = fake.event("pull_request", number)["pull_request"]
     assert event["head"]["repo"]["full_name"] == "contributor/model"
@@ -57,14 +57,14 @@ def test_a_forks_event_names_the_fork(fake):
 
 
 @pytest.mark.parametrize("action", ["opened", "synchronize", "closed", "labeled", "ready_for_review", "reopened"])
-def test_pull_requests_in_events_are_as_the_api_shows_them(fake, action):
+def test_event__pull_request_as_in_the_api(fake, action):
     number = fake.pull("topic")
     event = fake.event("pull_request", number, action=action)
     assert (event["action"], event["number"]) == (action, number)
     assert contract.response_errors(PULL, 200, event["pull_request"]) == []
 
 
-def test_events_have_the_fields_of_githubs_examples(fake):
+def test_event__fields_of_githubs_examples(fake):
     folder = events.PAYLOADS
     number = fake.pull("topic")
     named = {
@@ -82,20 +82,24 @@ def test_events_have_the_fields_of_githubs_examples(fake):
                 assert set(value) - set(event[key]) <= {"username"}, (name, key)
 
 
-def test_a_merge_group_is_a_branch_of_the_queue(fake):
+def test_event__merge_group_branch(fake):
     number = fake.pull("topic")
     group = fake.event("merge_group", number)["merge_group"]
     assert fake.sha(group["head_ref"]) == group["head_sha"] == group["head_commit"]["id"]
     assert git(fake.repo).commit(group["head_sha"])["parents"] == [fake.sha("main"), fake.sha("topic")]
 
 
-def test_the_runners_variables(fake, tmp_path):
+def test_environment__variables_of_the_runner(fake, tmp_path):
     number = fake.pull("topic")
-    told = fake.environment("pull_request", number, folder=tmp_path / "job", run=7, attempt=2)
-    assert (told["GITHUB_REF"], told["GITHUB_RUN_ID"], told["GITHUB_RUN_ATTEMPT"]) == ("refs/pull/1/merge", "7", "2")
-    assert told["GITHUB_SHA"] == fake.sha("refs/pull/1/merge") != fake.head(number)
-    assert json.loads(Path(told["GITHUB_EVENT_PATH"]).read_text("utf-8"))["number"] == number
-    assert Path(told["GITHUB_OUTPUT"]).read_text("utf-8") == ""
+    variables = fake.environment("pull_request", number, folder=tmp_path / "job", run=7, attempt=2)
+    assert (variables["GITHUB_REF"], variables["GITHUB_RUN_ID"], variables["GITHUB_RUN_ATTEMPT"]) == (
+        "refs/pull/1/merge",
+        "7",
+        "2",
+    )
+    assert variables["GITHUB_SHA"] == fake.sha("refs/pull/1/merge") != fake.head(number)
+    assert json.loads(Path(variables["GITHUB_EVENT_PATH"]).read_text("utf-8"))["number"] == number
+    assert Path(variables["GITHUB_OUTPUT"]).read_text("utf-8") == ""
     for name, ref in {
         "push": "refs/heads/main",
         "schedule": "refs/heads/main",
@@ -107,8 +111,8 @@ def test_the_runners_variables(fake, tmp_path):
     assert target["GITHUB_SHA"] == fake.sha("main")
 
 
-def test_the_repository_is_one_that_git_finds_in_order(fake):
+def test_repository__passes_git_fsck(fake):
     fake.pull("topic")
     fake.event("merge_group", 1)
-    told = ["git", "--git-dir", fake.repo["git"], "fsck", "--strict", "--no-progress"]
-    assert subprocess.run(told, env=ENVIRONMENT, check=False, capture_output=True).returncode == 0
+    command = ["git", "--git-dir", fake.repo["git"], "fsck", "--strict", "--no-progress"]
+    assert subprocess.run(command, env=ENVIRONMENT, check=False, capture_output=True).returncode == 0

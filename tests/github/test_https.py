@@ -1,4 +1,4 @@
-"""Clients that know nothing of the fake reach it under GitHub's own names."""
+"""The fake under GitHub's real host names, as a proxy."""
 
 import os
 import subprocess
@@ -21,8 +21,8 @@ print(repo.get_pull(1).create_issue_comment("x").html_url)
 REDIRECT = """
 import sys, requests
 at = f"https://api.github.com/repos/{sys.argv[2]}/actions/artifacts/{sys.argv[3]}/zip"
-told = requests.get(at, headers={"Authorization": f"Bearer {sys.argv[1]}"}, timeout=5)
-print(told.url.split("/")[2], told.content[:2])
+answer = requests.get(at, headers={"Authorization": f"Bearer {sys.argv[1]}"}, timeout=5)
+print(answer.url.split("/")[2], answer.content[:2])
 """
 ELSEWHERE = """
 import requests
@@ -42,13 +42,13 @@ def fake(tmp_path):
 def run(fake, folder, code, *arguments):
     """Run Python with nothing but the environment pointing to the fake."""
     names = {"PATH": os.environ["PATH"], **fake.authority.environment(fake.url)}
-    told = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(told, env=names, cwd=folder, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, env=names, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
 
-def test_pygithub_at_its_default_address_uploads_too(fake, tmp_path):
+def test_https__pygithub_uploads_at_its_default_address(fake, tmp_path):
     fake.pull("topic")
     upload, size, page = run(
         fake, tmp_path, CODE, fake.token({"contents": "write", "pull-requests": "write"}), fake.name
@@ -59,11 +59,11 @@ def test_pygithub_at_its_default_address_uploads_too(fake, tmp_path):
     assert ("POST", f"/repos/{fake.name}/releases", 201) in fake.requests
 
 
-def test_downloads_are_redirected_to_the_storages_name(fake, tmp_path):
+def test_https__downloads_redirect_to_the_storage_host(fake, tmp_path):
     number = fake.artifact(fake.run(), "a", {"x": "y"})
     (line,) = run(fake, tmp_path, REDIRECT, fake.token({"actions": "read"}), fake.name, number)
     assert line == "productionresultssa0.blob.core.windows.net b'PK'"
 
 
-def test_no_other_host_is_reached(fake, tmp_path):
+def test_https__other_hosts_are_unreachable(fake, tmp_path):
     assert run(fake, tmp_path, ELSEWHERE) == ["True"]

@@ -1,4 +1,4 @@
-"""Rate limits, and everything that goes wrong on demand."""
+"""Rate limits and ordered faults."""
 
 import json
 
@@ -17,13 +17,13 @@ def comment(client, number):
     return client("POST", f"/issues/{number}/comments", {"body": "x"})
 
 
-def test_every_answer_says_what_is_left(client):
+def test_rate_limit__headers_of_every_answer(client):
     left = [int(client("GET", "").headers["x-ratelimit-remaining"]) for _ in range(3)]
     assert left == [999, 998, 997]
     assert client("GET", "").headers["x-ratelimit-limit"] == "1000"
 
 
-def test_a_token_that_is_used_up_is_refused_until_the_hour_is_over(fake, client):
+def test_rate_limit__used_up(fake, client):
     fake.rate_limit(client.token, remaining=1, reset_in=3600)
     assert client("GET", "").status_code == 200
     refused = client("GET", "")
@@ -36,7 +36,7 @@ def test_a_token_that_is_used_up_is_refused_until_the_hour_is_over(fake, client)
     assert client("GET", "").status_code == 200
 
 
-def test_a_secondary_limit_says_how_long_to_wait(fake, client, number):
+def test_rate_limit__secondary(fake, client, number):
     fake.fail("POST", "/comments", kind="secondary", seconds=7)
     refused = comment(client, number)
     assert (refused.status_code, refused.headers["retry-after"]) == (403, "7")
@@ -45,7 +45,7 @@ def test_a_secondary_limit_says_how_long_to_wait(fake, client, number):
     assert len(fake.comments(number)) == 1
 
 
-def test_a_primary_limit_on_demand(fake, client):
+def test_rate_limit__primary_on_demand(fake, client):
     fault = fake.fail(kind="primary", seconds=60)
     assert client("GET", "").headers["x-ratelimit-remaining"] == "0"
     assert fault.hits == 1
@@ -53,7 +53,7 @@ def test_a_primary_limit_on_demand(fake, client):
 
 @pytest.mark.parametrize(("when", "there"), [("before", 0), ("after", 1)])
 @pytest.mark.parametrize("kind", ["status", "drop", "timeout", "garbage"])
-def test_the_effect_is_there_or_not(fake, client, number, kind, when, there):
+def test_fault__before_and_after_the_effect(fake, client, number, kind, when, there):
     fake.fail("POST", "/issues/*/comments", kind=kind, when=when, seconds=0.01, status=502)
     if kind in {"drop", "timeout"}:
         with pytest.raises(requests.ConnectionError):
@@ -64,7 +64,7 @@ def test_the_effect_is_there_or_not(fake, client, number, kind, when, there):
     assert comment(client, number).status_code == 201
 
 
-def test_a_client_gives_up_on_silence(fake, client, number):
+def test_fault__silence(fake, client, number):
     fake.fail("POST", "/comments", kind="timeout", seconds=30)
     with pytest.raises(requests.ReadTimeout):
         client.session.post(
@@ -75,32 +75,32 @@ def test_a_client_gives_up_on_silence(fake, client, number):
         )
 
 
-def test_an_oversized_body_is_still_json(fake, client):
+def test_fault__oversized_body(fake, client):
     fake.fail(kind="oversized", size=3_000_000)
     answer = client("GET", "")
     assert len(answer.content) > 3_000_000
     assert json.loads(answer.content)["full_name"] == fake.name
 
 
-def test_a_truncated_body(fake, client):
+def test_fault__truncated_body(fake, client):
     fake.fail(kind="truncated")
     with pytest.raises(requests.RequestException):
         client("GET", "")
 
 
-def test_a_slow_answer_arrives_in_the_end(fake, client):
+def test_fault__slow_answer(fake, client):
     fake.fail(kind="slow", seconds=0.05)
     assert client("GET", "").json()["full_name"] == fake.name
 
 
-def test_a_delay_is_longer_than_a_client_waits(fake, client):
+def test_fault__delay(fake, client):
     fake.fail("GET", kind="delay", seconds=30)
     with pytest.raises(requests.ReadTimeout):
         client.session.get(f"{fake.url}/repos/{fake.name}", timeout=0.05)
     assert client("GET", "").status_code == 200
 
 
-def test_a_mistake_in_a_page_is_a_failure_of_the_fake(fake, monkeypatch):
+def test_fault__page_raises(fake, monkeypatch):
     monkeypatch.setattr("tests.fake_github.page.answer", lambda *_: 1 / 0)
     with pytest.raises(requests.ConnectionError):
         requests.get(fake.url, timeout=5)
@@ -108,10 +108,10 @@ def test_a_mistake_in_a_page_is_a_failure_of_the_fake(fake, monkeypatch):
     fake.failures.clear()
 
 
-def test_a_replica_lags_behind(fake, client, number):
+def test_fault__stale_list(fake, client, number):
     made = [fake.comment(number, "x") for _ in range(3)]
     fake.fail("GET", "/comments", kind="stale", size=2)
-    read = [[told["id"] for told in client("GET", f"/issues/{number}/comments").json()] for _ in range(2)]
+    read = [[found["id"] for found in client("GET", f"/issues/{number}/comments").json()] for _ in range(2)]
     assert read == [made[:1], made]
     sha = fake.head(number)
     client("POST", "/check-runs", {"name": "n", "head_sha": sha})
@@ -119,26 +119,26 @@ def test_a_replica_lags_behind(fake, client, number):
     assert client("GET", f"/commits/{sha}/check-runs").json() == {"total_count": 0, "check_runs": []}
 
 
-def test_something_else_happens_in_between(fake, client, number):
+def test_fault__hook_in_between(fake, client, number):
     fake.fail("GET", "/comments", kind="hook", when="after", call=lambda: fake.comment(number, "meanwhile"))
     assert client("GET", f"/issues/{number}/comments").json() == []
     assert len(client("GET", f"/issues/{number}/comments").json()) == 1
 
 
-def test_the_nth_request_and_so_many_from_there(fake, client):
+def test_fault__nth_request_and_times(fake, client):
     fault = fake.fail("GET", nth=2, times=2, status=503)
     assert [client("GET", "").status_code for _ in range(4)] == [200, 503, 503, 200]
     assert fault.hits == 2
 
 
-def test_times_nought_is_for_ever(fake, client):
+def test_fault__times_zero_is_unlimited(fake, client):
     fake.fail(times=0)
     assert {client("GET", "").status_code for _ in range(3)} == {500}
     fake.faults.clear()
     assert client("GET", "").status_code == 200
 
 
-def test_a_client_is_killed_at_any_boundary(fake, client, number):
+def test_fault__client_killed_at_any_request(fake, client, number):
     killed = []
     fake.kill_after(2, lambda: killed.append(len(fake.comments(number))))
     comment(client, number)
@@ -147,13 +147,13 @@ def test_a_client_is_killed_at_any_boundary(fake, client, number):
     assert killed == [2]
 
 
-def test_a_fault_that_does_not_exist_is_refused(fake):
+def test_fault__unknown_kind(fake):
     with pytest.raises(ValueError, match="kinds are status, drop"):
         fake.fail(kind="earthquake")
     assert "earthquake" not in KINDS
 
 
-def test_the_log_knows_what_was_called(fake, client, number):
+def test_request_log__entries(fake, client, number):
     fake.fail("POST", "/comments", kind="drop", when="after")
     with pytest.raises(requests.ConnectionError):
         comment(client, number)

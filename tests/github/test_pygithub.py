@@ -1,4 +1,4 @@
-"""PyGithub, a client that nobody wrote for this fake, works with it as it is."""
+"""PyGithub, a client written for the real GitHub, works with the fake unchanged."""
 
 import pytest
 import requests
@@ -18,7 +18,7 @@ def repo(fake):
     return connected(token, base_url=fake.url).get_repo(fake.name)
 
 
-def test_publishing(fake, repo):
+def test_pygithub__publishing(fake, repo):
     number = fake.pull("topic")
     pull = repo.get_pull(number)
     assert (pull.head.sha, pull.mergeable, [file.filename for file in pull.get_files()]) == (
@@ -36,17 +36,17 @@ def test_publishing(fake, repo):
     comment = pull.create_issue_comment("first")
     comment.edit("second")
     assert (comment.user.login, comment.user.type) == ("github-actions[bot]", "Bot")
-    assert [told["body"] for told in fake.comments(number)] == ["second"]
-    assert [told["conclusion"] for told in fake.check_runs(name="mlci / m")] == ["failure"]
+    assert [answer["body"] for answer in fake.comments(number)] == ["second"]
+    assert [answer["conclusion"] for answer in fake.check_runs(name="mlci / m")] == ["failure"]
 
 
-def test_four_hundred_comments(fake, repo):
+def test_pygithub__four_hundred_comments(fake, repo):
     number = fake.pull("topic")
     made = [fake.comment(number, f"{i}") for i in range(400)]
-    assert [told.id for told in repo.get_issue(number).get_comments()] == made
+    assert [answer.id for answer in repo.get_issue(number).get_comments()] == made
 
 
-def test_a_registry_on_a_branch_of_its_own_with_assets_of_a_release(fake, repo, tmp_path):
+def test_pygithub__registry_on_a_branch_with_release_assets(fake, repo, tmp_path):
     blob = repo.create_git_blob("index\n", "utf-8")
     tree = repo.create_git_tree([InputGitTreeElement("index.json", "100644", "blob", sha=blob.sha)])
     commit = repo.create_git_commit("registry", tree, [])
@@ -61,12 +61,12 @@ def test_a_registry_on_a_branch_of_its_own_with_assets_of_a_release(fake, repo, 
     assert (asset.size, asset.digest[:7]) == (7, "sha256:")
 
 
-def test_artifacts_are_on_another_host(fake):
+def test_pygithub__artifacts_on_another_host(fake):
     run = fake.run(fake.pull("topic"))
     fake.artifact(run, "mlci-report", {"report.json": "{}"})
     token = fake.token({"actions": "read"})
     repo = connected(token, base_url=fake.url).get_repo(fake.name)
     (artifact,) = repo.get_workflow_run(run).get_artifacts()
-    told = requests.get(artifact.archive_download_url, headers={"Authorization": f"Bearer {token}"}, timeout=5)
-    assert told.content[:2] == b"PK"
-    assert not told.url.startswith(fake.url)
+    answer = requests.get(artifact.archive_download_url, headers={"Authorization": f"Bearer {token}"}, timeout=5)
+    assert answer.content[:2] == b"PK"
+    assert not answer.url.startswith(fake.url)

@@ -1,4 +1,4 @@
-"""Who may do what, and what GitHub says to whoever may not."""
+"""Permissions of tokens, and GitHub's answers without them."""
 
 import pytest
 
@@ -17,11 +17,11 @@ def refused(answer):
     return answer.status_code, answer.json()["message"]
 
 
-def test_an_unknown_token_is_refused_even_for_public_data(client):
+def test_token__unknown(client):
     assert refused(client("GET", "", token="ghs_" + "0" * 40)) == (401, "Bad credentials")
 
 
-def test_without_a_token_public_data_are_read_and_nothing_is_written(fake, client):
+def test_token__missing(fake, client):
     number = fake.pull("topic")
     assert client("GET", "", token="").status_code == 200
     answer = client("POST", f"/issues/{number}/comments", {"body": "x"}, token="")
@@ -38,7 +38,7 @@ def test_without_a_token_public_data_are_read_and_nothing_is_written(fake, clien
         ("contents", "POST", "/git/refs", {"ref": "refs/heads/new", "sha": "SHA"}),
     ],
 )
-def test_each_permission_opens_what_it_names(fake, client, sha, permission, method, path, body):
+def test_token__each_permission(fake, client, sha, permission, method, path, body):
     fake.pull("topic")
     path = path.replace("SHA", sha)
     body = {key: value.replace("SHA", sha) for key, value in body.items()}
@@ -49,7 +49,7 @@ def test_each_permission_opens_what_it_names(fake, client, sha, permission, meth
     assert client(method, path, body, token=fake.token({permission: "write"})).status_code == 201
 
 
-def test_a_forks_token_only_reads(fake, client, sha):
+def test_token__fork_is_read_only(fake, client, sha):
     number = fake.pull("topic", fork=True)
     token = fake.token(fork=True)
     assert client("GET", f"/pulls/{number}", token=token).status_code == 200
@@ -62,7 +62,7 @@ def test_a_forks_token_only_reads(fake, client, sha):
         assert refused(client("POST", path, body, token=token)) == (403, INTEGRATION)
 
 
-def test_users_tokens_write_no_check_runs(fake, client, sha):
+def test_token__user_cannot_write_check_runs(fake, client, sha):
     body = {"name": "n", "head_sha": sha}
     fake.role("octocat", "write")
     answer = client("POST", "/check-runs", body, token=fake.token(user="octocat"))
@@ -74,14 +74,14 @@ def test_users_tokens_write_no_check_runs(fake, client, sha):
     )
 
 
-def test_only_users_are_users(fake, client):
+def test_token__app_is_not_a_user(fake, client):
     at = f"{fake.url}/user"
     assert refused(client("GET", at)) == (403, INTEGRATION)
     assert client("GET", at, token=fake.token(user="octocat")).json()["login"] == "octocat"
     assert refused(client("GET", at, token="")) == (401, "Requires authentication")
 
 
-def test_a_users_role_decides_what_a_classic_token_may(fake, client, sha):
+def test_token__classic_follows_the_users_role(fake, client, sha):
     token, body = fake.token(user="ada"), {"state": "success"}
     assert client("POST", f"/statuses/{sha}", body, token=token).status_code == 404
     fake.role("ada", "write")
@@ -92,13 +92,13 @@ def test_a_users_role_decides_what_a_classic_token_may(fake, client, sha):
     ("role", "permission"),
     [("triage", "read"), ("maintain", "write"), ("admin", "admin"), ("none", "read")],
 )
-def test_roles_are_told_in_two_granularities(fake, client, role, permission):
+def test_permission__role_in_two_granularities(fake, client, role, permission):
     fake.role("ada", role)
-    told = client("GET", "/collaborators/ada/permission").json()
-    assert (told["permission"], told["role_name"]) == (permission, "read" if role == "none" else role)
+    found = client("GET", "/collaborators/ada/permission").json()
+    assert (found["permission"], found["role_name"]) == (permission, "read" if role == "none" else role)
 
 
-def test_a_private_repository_does_not_exist_for_strangers(tmp_path):
+def test_private_repository__hidden_from_other_users(tmp_path):
 
     with Fake(tmp_path / "p.git", private=True) as fake:
         client = Client(fake)
@@ -111,11 +111,11 @@ def test_a_private_repository_does_not_exist_for_strangers(tmp_path):
         assert client("GET", f"/pulls/{number}", token=fake.token({"pull-requests": "read"})).status_code == 200
 
 
-def test_a_client_without_a_name_is_refused(client):
+def test_request__no_user_agent(client):
     assert client("GET", "", headers={"User-Agent": ""}).status_code == 403
 
 
-def test_a_version_that_is_not_offered_is_refused(fake, client):
+def test_request__unknown_api_version(fake, client):
     assert client("GET", "", headers={"X-GitHub-Api-Version": "2022-11-28"}).status_code == 200
     assert client("GET", "", headers={"X-GitHub-Api-Version": "2020-01-01"}).status_code == 400
     assert len(fake.violations) == 1

@@ -1,5 +1,7 @@
-"""Every operation once, by hand-written requests: each answer has the status that is expected and keeps to GitHub's
-description, which the fake itself checks. A new operation has to be added here."""
+"""Every operation once, by hand-written requests: each answer has the expected status and matches the description.
+
+The fake itself checks the description. A new operation has to be added here.
+"""
 
 import base64
 import io
@@ -220,8 +222,8 @@ def settings(fake, tour, sha):
     tour(404, "repos/get-branch-protection", branch="main")
     tour(200, "repos/update-branch-protection", PROTECTION, branch="main")
     tour(200, "repos/get-branch-protection", branch="main")
-    told = tour(200, "repos/get-status-checks-protection", branch="main")
-    assert told["checks"] == [{"context": "mlci / m", "app_id": None}]
+    found = tour(200, "repos/get-status-checks-protection", branch="main")
+    assert found["checks"] == [{"context": "mlci / m", "app_id": None}]
     assert tour(200, "repos/get-branch", branch="main")["protected"]
 
 
@@ -236,7 +238,7 @@ def people(fake, tour, sha):
     tour(200, "rate-limit/get")
 
 
-def test_every_operation_keeps_to_the_description(fake, tour):
+def test_operations__match_the_description(fake, tour):
     sha = fake.sha("topic")
     for part in (checks_and_statuses, people, git_data, releases, workflow_runs, settings):
         part(fake, tour, sha)

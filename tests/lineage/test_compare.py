@@ -1,4 +1,4 @@
-"""What differs between two origins, one row a kind."""
+"""Differences between the provenance of two models, one row for each kind."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def said(row):
     return {item.name: (item.how, item.before, item.after) for item in row.items}
 
 
-def test_the_same_is_no_change():
+def test_compare__equal():
     assert not any(row.changed or row.items for row in rows(ONE, ONE, {}).values())
 
 
@@ -65,14 +65,14 @@ def test_the_same_is_no_change():
         ({"model": "sha256:m2"}, "model", {}),
     ],
 )
-def test_one_thing_changed(changes, kind, items):
+def test_compare__one_change(changes, kind, items):
     found = rows(ONE, replace(ONE, **changes), {})
     assert [name for name, row in found.items() if row.changed] == [kind]
     assert said(found[kind]) == items
     assert found[kind].before != found[kind].after
 
 
-def test_files_that_another_row_is_about_are_not_code():
+def test_compare__files_of_other_kinds_are_not_code():
     elsewhere = ("m/mlci.yml", "uv.lock", "dvc.lock", "data/train.csv.dvc", "rows/a.csv", "rows/b.csv", "train.py")
     names = dict.fromkeys(elsewhere, "changed")
     after = replace(ONE, commit=OTHER, config_path="m/mlci.yml", settings={"evaluation": {"data": "../rows/*.csv"}})
@@ -93,7 +93,7 @@ def test_files_that_another_row_is_about_are_not_code():
         ({}, {"commit": None}, None, "the candidate is from outside of git"),
     ],
 )
-def test_code_of_which_less_is_known(before, after, changed, why):
+def test_compare__code_partly_unknown(before, after, changed, why):
     found = rows(replace(ONE, **before), replace(ONE, **after))["code"]
     assert found.changed is changed
     assert found.reason.startswith(why)
@@ -108,30 +108,30 @@ def test_code_of_which_less_is_known(before, after, changed, why):
         ({"model": None}, "model", None, "not both left a model"),
     ],
 )
-def test_a_remark_where_a_digest_does_not_tell(changes, kind, changed, why):
+def test_compare__remark_if_a_digest_is_not_enough(changes, kind, changed, why):
     found = rows(ONE, replace(ONE, **changes), {})[kind]
     assert (found.changed, found.reason.startswith(why)) == (changed, True)
 
 
-def test_without_lock_files_the_packages_beside_mlci_are_told():
+def test_compare__installed_packages_without_lock_files():
     bare = replace(ONE, locks={}, packages=None, installed={"numpy": "1", "mlci": "0.1.0"})
     found = rows(bare, replace(bare, installed={"numpy": "2", "mlci": "0.1.0"}), {})["environment"]
     assert said(found) == {"numpy": ("changed", "1", "2")}
     assert found.reason == "no lock files: packages are those beside mlci"
 
 
-def test_without_pointers_the_training_data_is_not_known():
+def test_compare__training_data_unknown_without_pointers():
     bare = replace(ONE, pointers={})
     assert rows(bare, bare, {})["data"].changed is None
 
 
-def test_many_files_are_counted():
+def test_compare__many_files_are_counted():
     names = {f"src/{number:03}.py": "changed" for number in range(MOST + 7)}
     found = rows(ONE, replace(ONE, commit=OTHER), names)["code"]
     assert (len(found.items), found.more) == (MOST, 7)
 
 
-def test_gates_that_look_at_the_same_have_numbers():
+def test_compare__gates_on_the_same_metric_are_numbered():
     gates = [{"metric": "f1", "each": ["sex", "age"], "min": 0.1}, {"metric": "f1", "each": ["sex", "age"], "max": 0.9}]
     changed = replace(ONE, config="sha256:c2", settings={"gates": gates})
     found = said(rows(ONE, changed, {})["configuration"])

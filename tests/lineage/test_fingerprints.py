@@ -22,7 +22,7 @@ def test_is_recorded__under_either_scheme(recorded, same):
     assert rows["evaluation"].changed is not same
 
 
-def test_spellings__once_where_schemes_agree():
+def test_spellings__equal_schemes_once():
     assert spellings(NOW) == ("sha256:new", "sha256:old")
     assert spellings(Fingerprint("sha256:new", "sha256:new")) == ("sha256:new",)
     assert spellings("sha256:new") == ("sha256:new",)
@@ -31,13 +31,13 @@ def test_spellings__once_where_schemes_agree():
 @pytest.mark.parametrize(
     ("recorded", "known"), [({"sha256:old": 3}, 3), ({"sha256:old": 3, "sha256:new": 2}, 5), ({"sha256:x": 1}, None)]
 )
-def test_uses__of_both_schemes_add_up(recorded, known):
+def test_uses__both_schemes_are_added(recorded, known):
     end = SimpleNamespace(state=SimpleNamespace(uses=recorded))
     assert holdout_uses.known_uses(end, NOW) == known
 
 
 @pytest.mark.parametrize(("recorded", "found"), [("sha256:old", True), ("sha256:new", True), ("sha256:x", False)])
-def test_production__predictions_recorded_under_scheme_1_are_used(recorded, found):
+def test_production__predictions_recorded_under_scheme_1(recorded, found):
     own = SimpleNamespace(fingerprint=recorded)
     champion = SimpleNamespace(manifest=SimpleNamespace(predictions=own))
     view = SimpleNamespace(rescored=lambda _: None)

@@ -46,7 +46,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_what_each_tool_pins(name):
+def test_locked_packages__every_tool(name):
     text, pins = FILES[name]
     found = locked_packages({f"sub/{name}": text.encode()})
     assert {package: found[package] for package in pins} == pins
@@ -56,10 +56,10 @@ def test_what_each_tool_pins(name):
 
 @pytest.mark.parametrize("name", [*(name for name in FILES if name != "requirements.txt"), "pixi.lock"])
 @pytest.mark.parametrize("data", [b"\xff", b"[", b"[[package]]\nversion = 1", b"{}", b'{"default": [1]}', b"null"])
-def test_a_file_that_cannot_be_read_pins_nothing(name, data):
+def test_locked_packages__unreadable_file(name, data):
     assert not locked_packages({name: data})
 
 
-def test_one_file_that_can_be_read_is_enough():
+def test_locked_packages__one_readable_file():
     assert locked_packages({"uv.lock": b"[", "requirements.txt": b"numpy==1"}) == {"numpy": "1"}
     assert locked_packages({}) is None

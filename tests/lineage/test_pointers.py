@@ -1,4 +1,4 @@
-"""What a repository says of data that it does not hold. The files below ``dvc/`` were written by DVC 3.67.1."""
+"""Data pointers in a repository. The files below ``dvc/`` were written by DVC 3.67.1."""
 
 import shutil
 from pathlib import Path
@@ -35,7 +35,7 @@ def repository(folder: Path) -> Path:
     return folder
 
 
-def test_data_of_dvc_without_code_and_what_follows_from_it(tmp_path):
+def test_data_pointers__dvc_without_code_and_outputs(tmp_path):
     assert data_pointers(ours(repository(tmp_path))) == {
         "data/raw": f"md5:{RAW}",
         "data/train.csv": f"md5:{TRAIN}",
@@ -43,7 +43,7 @@ def test_data_of_dvc_without_code_and_what_follows_from_it(tmp_path):
     }
 
 
-def test_data_that_changed(tmp_path):
+def test_data_pointers__changed_data(tmp_path):
     folder = repository(tmp_path)
     before = git(folder, "rev-parse", "HEAD")
     # written now, as an editor would: with the old times of files that are as long, git looks no further
@@ -52,29 +52,29 @@ def test_data_that_changed(tmp_path):
     assert changed_files(ours(folder), before) == {"data/train.csv.dvc": "changed", "dvc.lock": "changed"}
 
 
-def test_a_stage_without_data_makes_the_data(tmp_path):
+def test_data_pointers__stage_without_dependencies(tmp_path):
     commit(made(tmp_path), {"sub/dvc.lock": PIPELINE, "sub/get.py": ""})
     assert data_pointers(ours(tmp_path)) == {"sub/d.csv": "md5:b"}
 
 
-def test_pointers_of_git_lfs(tmp_path):
+def test_data_pointers__git_lfs(tmp_path):
     commit(
         made(tmp_path), {".gitattributes": "*.bin filter=lfs\n", "a.bin": LFS.format("1" * 64), "b.bin": "no pointer"}
     )
     assert data_pointers(ours(tmp_path)) == {"a.bin": f"sha256:{'1' * 64}"}
 
 
-def test_files_that_are_no_dvc_files_say_nothing(tmp_path):
+def test_data_pointers__other_files(tmp_path):
     files = {"a.dvc": "outs: [1, {path: 2}, {path: x}, {md5: y}]", "b.dvc": "[", "c.dvc": "- 1", "d.dvc": "&a [*a]"}
     commit(made(tmp_path), {**files, "dvc.lock": "stages: {a: 1, b: {deps: {}}}"})
     assert data_pointers(ours(tmp_path)) == {}
 
 
-def test_outside_of_git_nothing_is_known(tmp_path):
+def test_data_pointers__outside_of_git(tmp_path):
     assert data_pointers(ours(tmp_path)) == {}
 
 
-def test_files_between_two_commits(tmp_path):
+def test_changed_files__between_two_commits(tmp_path):
     odd = "a\tb 'ü.py"
     first = commit(made(tmp_path), {"a.py": "1", "b.py": "1", "c.py": "1"})
     git(tmp_path, "rm", "--quiet", "b.py")

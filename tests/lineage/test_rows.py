@@ -1,4 +1,4 @@
-"""What differs between two evaluation sets, from nothing but digests of their rows."""
+"""Differences between two evaluation sets, from digests of their rows alone."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def counts(found):
     return found.added, found.removed, found.relabelled, found.changed
 
 
-def test_every_kind_of_change_is_counted(tmp_path):
+def test_difference__every_kind_of_change(tmp_path):
     after = [list(row) for row in ROWS]
     after[3][3] = 1 - after[3][3]  # relabelled
     after[4][3] = 1 - after[4][3]
@@ -46,7 +46,7 @@ def test_every_kind_of_change_is_counted(tmp_path):
     assert (found.columns_added, found.columns_removed, found.null_rates) == ((), (), ())
 
 
-def test_order_and_format_do_not_count(tmp_path):
+def test_difference__order_and_format(tmp_path):
     one = digests(tmp_path, table(ROWS))
     turned = [(z, y, x, number) for number, x, z, y in reversed(ROWS)]
     other = digests(tmp_path, table(turned, "z,y,x,id"))
@@ -100,7 +100,7 @@ def test_expected_coincidences__contents_of_one_row():
     assert expected_coincidences(one, one[20:] + np.uint64(3)) == 0
 
 
-def test_columns_and_null_rates(tmp_path):
+def test_difference__columns_and_null_rates(tmp_path):
     before = table([(1, 5, "", 0), (2, 6, "q", 1), (3, 7, "q", 1), (4, 8, "q", 1)])
     after = table([(1, 5, "", 0), (2, "", "q", 1), (3, "", "q", 0), (4, 8, "q", 1)], "id,x,w,y")
     found = row_difference(digests(tmp_path, before), digests(tmp_path, after))
@@ -110,12 +110,12 @@ def test_columns_and_null_rates(tmp_path):
 
 
 @pytest.mark.parametrize("more", [{"key": "x"}, {"label": "z"}])
-def test_other_keys_or_labels_do_not_compare(tmp_path, more):
+def test_difference__other_key_or_label(tmp_path, more):
     found = row_difference(digests(tmp_path, table(ROWS)), digests(tmp_path, table(ROWS), **more))
     assert counts(found) == (None, None, None, None)
 
 
-def test_what_was_written_reads_back(tmp_path):
+def test_parse_rows__round_trip(tmp_path):
     one = digests(tmp_path, holdout(500))
     again = parse_rows(dump_rows(one))
     assert all(np.array_equal(getattr(one, name), getattr(again, name)) for name in ("keys", "labels", "contents"))
@@ -136,13 +136,13 @@ def test_what_was_written_reads_back(tmp_path):
         lambda data: data.replace(b'"x": 0', b'"x": "0"'),
     ],
 )
-def test_anything_else_is_refused(tmp_path, broken):
+def test_parse_rows__damaged(tmp_path, broken):
     data = dump_rows(digests(tmp_path, table(ROWS)))
     with pytest.raises(ValueError, match=r"it has no rows|its (number of rows|columns) differ"):
         parse_rows(broken(data))
 
 
-def test_a_table_of_too_many_rows_is_not_kept(tmp_path):
+def test_row_digests__too_many_rows(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text(table(ROWS))
     assert row_digests(str(path), "id", "y", most=39) is None

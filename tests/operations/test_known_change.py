@@ -254,8 +254,8 @@ class TestNeverTheCandidateItself:
         assert change(run(tmp_path)) == shown(1, 3)
 
     def test_run__prediction_step_changes_labels(self, tmp_path):
-        forging = 'import re\nheld = open("holdout.csv").read()\n'
-        flipped = 're.sub("([01])$", lambda y: str(1 - int(y[1])), held, flags=re.M)'
+        forging = 'import re\ntext = open("holdout.csv").read()\n'
+        flipped = 're.sub("([01])$", lambda y: str(1 - int(y[1])), text, flags=re.M)'
         predict = f"{project.PREDICT}{forging}open('holdout.csv', 'w').write({flipped})\n"
         given = {**files(9, baseline="{file: old.csv}"), "old.csv": predictions(1), "predict.py": predict}
         ended = run(write(tmp_path, given))

@@ -44,7 +44,7 @@ def test_page__before_and_after(tmp_path, monkeypatch, capsys):
 
 
 def reference(folder, monkeypatch):
-    """Return what scikit-learn says of the page's own model."""
+    """Return scikit-learn's metrics of the page's own model."""
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - seconds
 
     names = executed(AFTER, folder, monkeypatch)

@@ -30,8 +30,8 @@ class Job:
     def leave(self, report, head=None):
         """Leave a report as `mlci run` does."""
         (self.folder / ".mlci/out").mkdir(parents=True, exist_ok=True)
-        told = report.model_copy(update={"candidate": Candidate(commit=head or self.head)})
-        (self.folder / ".mlci/out/report.json").write_text(dump_report(told))
+        values = report.model_copy(update={"candidate": Candidate(commit=head or self.head)})
+        (self.folder / ".mlci/out/report.json").write_text(dump_report(values))
 
     @property
     def head(self):
@@ -39,8 +39,8 @@ class Job:
 
     def run(self, *arguments, run=100, token=..., **environment):
         facts = {"run": run, "token": self.fake.token() if token is ... else token, **self.facts}
-        told = self.fake.environment(self.event, self.pull, folder=self.folder / f"run-{run}", **facts)
-        self.environment = {**told, "RUNNER_TEMP": str(self.folder), "MLCI_TOKEN": "", **environment}
+        values = self.fake.environment(self.event, self.pull, folder=self.folder / f"run-{run}", **facts)
+        self.environment = {**values, "RUNNER_TEMP": str(self.folder), "MLCI_TOKEN": "", **environment}
         if token is None:
             self.environment |= {"GITHUB_TOKEN": ""}
         return mlci("publish", *arguments, cwd=self.folder, **self.environment)

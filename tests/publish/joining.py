@@ -52,7 +52,7 @@ class Chain:
 
 @dataclass
 class Entry:
-    """What a check's record says, and its place."""
+    """A check's record, and its position."""
 
     id: int
     key: str
@@ -190,7 +190,7 @@ def is_newer(one, other):
 
 
 def expected(entries):
-    """The worst of what the newest attempt of each invocation says; ``None`` if no attempt is newer than all others."""
+    """Return the worst result of the invocations' newest attempts; ``None`` if no attempt is newer than all others."""
     worst = "success" if entries else "open"
     for key in {one.key for one in entries}:
         ones = [one for one in entries if one.key == key]
@@ -202,7 +202,7 @@ def expected(entries):
 
 
 def colour(memory, sha):
-    """What GitHub makes of a required `mlci / …`: the newest check and the newest status, both of which must pass."""
+    """Return GitHub's result of a required `mlci / …`: the newest check and the newest status, which must both pass."""
     checks = [one for one in memory.checks if one.head == sha]
     statuses = [status.state for head, status in memory.statuses if head == sha]
     return (max(checks, key=lambda one: one.id).conclusion if checks else None), (statuses[-1] if statuses else None)

@@ -37,7 +37,7 @@ def bad(**more):
 
 
 def wide(gates, **more):
-    """Many failing gates, each on a group of its own."""
+    """Many failing gates, each on a separate group."""
     rows = [
         failed("recall", region=f"r{i}", was=0.6, now=0.5, low=-0.2, high=-0.05, max_drop=0.01, line=i + 1)
         for i in range(gates)
@@ -57,7 +57,7 @@ TODAY = 1_800_000_000.0
 
 
 class Clock:
-    """A clock that only moves when somebody sleeps."""
+    """A clock that only moves during a sleep."""
 
     def __init__(self):
         self.at = 0.0
@@ -106,7 +106,7 @@ class Publisher:
 
 
 def publisher(fake, number, *, run=100, attempt=1, report=None, token=None, event="pull_request", **more):
-    """A publisher for a pull request as it stands now; the event is GitHub's own example, filled in."""
+    """A publisher for the current state of a pull request; the event is GitHub's own example, filled in."""
     found = event_facts(event, fake.event(event, number), sha=None)
     url = f"{fake.url}/{fake.name}/actions/runs/{run}"
     where = find_target(found, model=MODEL, run=Run(run, attempt), url=url)

@@ -88,10 +88,10 @@ class Schedule:
             headers = {"authorization": f"token {token}", "user-agent": "mlci/test"}
             data = b"" if body is None else json.dumps(body).encode()
             at = self.fake.links_for(secure=False)
-            told = self.fake.api.answer(Request(verb, path, urlencode(parameters), headers, data, at))
+            answer = self.fake.api.answer(Request(verb, path, urlencode(parameters), headers, data, at))
             if turn.sent == turn.dies_at:
                 raise Killed
-            names = {name.lower(): value for name, value in told.headers.items()}
-            return Answer(status=told.status, headers=names, body=told.data().decode())
+            names = {name.lower(): value for name, value in answer.headers.items()}
+            return Answer(status=answer.status, headers=names, body=answer.data().decode())
 
         return send

@@ -1,4 +1,4 @@
-"""The adapter against the fake: every page, every refusal, every fault, within bounds."""
+"""The GitHub adapter against the fake: every page, every refusal and every fault, within bounds."""
 
 import logging
 import pickle
@@ -31,7 +31,7 @@ def pull(fake):
     return fake.pull("topic")
 
 
-def test_comments_of_all_pages_arrive(fake, pull):
+def test_comments__all_pages(fake, pull):
     for number in range(201):
         fake.comment(pull, f"comment {number}")
     found = client(fake).comments(pull)
@@ -39,7 +39,7 @@ def test_comments_of_all_pages_arrive(fake, pull):
     assert len(fake.requests) == 3
 
 
-def test_all_check_runs_of_a_name_arrive_and_not_only_the_latest(fake, pull):
+def test_check_runs__all_of_a_name(fake, pull):
     one, sha = client(fake), fake.head(pull)
     for run in (3, 1, 2):
         fields = CheckFields(
@@ -51,7 +51,7 @@ def test_all_check_runs_of_a_name_arrive_and_not_only_the_latest(fake, pull):
     assert [check.external_id for check in one.check_runs("heads/topic", NAME)] == ["3.1", "1.1", "2.1"]
 
 
-def test_what_is_gone_is_a_value(fake, pull):
+def test_adapter__not_found_is_a_value(fake, pull):
     one = client(fake)
     assert one.edit_comment(999, "x") == NotThere()
     assert one.delete_comment(999) == NotThere()
@@ -62,7 +62,7 @@ def test_what_is_gone_is_a_value(fake, pull):
 
 
 @pytest.mark.parametrize("permission", ["checks", "statuses", "pull-requests"])
-def test_a_refusal_names_the_permission(fake, pull, permission):
+def test_adapter__refusal_names_the_permission(fake, pull, permission):
     token = fake.token({name: "write" for name in ("checks", "statuses", "pull-requests") if name != permission})
     one, sha = client(fake, token=token), fake.head(pull)
     found = {
@@ -75,26 +75,26 @@ def test_a_refusal_names_the_permission(fake, pull, permission):
     assert [name for name, answer in found.items() if isinstance(answer, PermissionRefused)] == [permission]
 
 
-def test_reading_a_private_repository_takes_permissions_too(fake, pull):
+def test_adapter__reading_a_private_repository(fake, pull):
     fake.repo["private"] = True
     one = client(fake, token=fake.token({"statuses": "write"}))
     assert one.check_runs(fake.head(pull), NAME).permission == "checks"
     assert one.comments(pull).permission == "pull-requests"
 
 
-def test_a_token_that_is_not_valid_is_no_refusal(fake, pull):
+def test_adapter__invalid_token(fake, pull):
     with pytest.raises(OutsideError, match="the token is not valid") as raised:
         client(fake, token="ghs_wrong_and_secret").comments(pull)
     assert "secret" not in str(raised.value)
     assert len(fake.requests) == 1
 
 
-def test_who_the_token_is(fake):
+def test_login__of_the_token(fake):
     assert client(fake).login() is None
     assert client(fake, token=fake.token(user="octocat")).login() == "octocat"
 
 
-def test_the_token_shows_nowhere(fake, pull, caplog):
+def test_access__token_is_never_shown(fake, pull, caplog):
     caplog.set_level(logging.DEBUG)
     access = Access(url=fake.url, token="ghs_secret", agent="mlci/test")
     assert "ghs_secret" not in repr(access)
@@ -106,7 +106,7 @@ def test_the_token_shows_nowhere(fake, pull, caplog):
 
 
 @pytest.mark.parametrize("url", ["http://api.github.com", "http://127.0.0.1.evil.org", "ftp://x", "api.github.com", ""])
-def test_a_token_is_not_sent_in_clear(url):
+def test_transport__token_needs_https(url):
     with pytest.raises(InputError, match="only sent to an https address"):
         transport(Access(url=url, token="t", agent="a"))
 
@@ -125,7 +125,7 @@ def test_a_token_is_not_sent_in_clear(url):
     ],
     ids=lambda facts: f"{facts['kind']}-{facts.get('status', '')}",
 )
-def test_a_fault_is_tried_again_with_growing_pauses(fake, pull, facts):
+def test_adapter__retries_with_growing_pauses(fake, pull, facts):
     clock = Clock()
     fake.fail("GET", "/comments", **facts, times=2)
     assert client(fake, clock=clock, seconds=0.2).comments(pull) == ()
@@ -133,7 +133,7 @@ def test_a_fault_is_tried_again_with_growing_pauses(fake, pull, facts):
     assert len(fake.requests) == 3
 
 
-def test_patience_ends(fake, pull):
+def test_adapter__gives_up_after_five_tries(fake, pull):
     clock = Clock()
     fake.fail("GET", "/comments", times=0)
     with pytest.raises(OutsideError, match=r"list the comments of pull request 1 in 5 tries \(status 500\)"):
@@ -141,7 +141,7 @@ def test_patience_ends(fake, pull):
     assert (clock.slept, len(fake.requests)) == ([1.0, 2.0, 4.0, 8.0], 5)
 
 
-def test_all_requests_share_one_budget_of_time(fake, pull):
+def test_adapter__time_limit_for_all_requests(fake, pull):
     clock = Clock()
     fake.fail("GET", "*", times=0)
     one = client(fake, clock=clock, total=20)
@@ -157,7 +157,7 @@ def test_all_requests_share_one_budget_of_time(fake, pull):
 
 
 @pytest.mark.parametrize(("kind", "more"), [("secondary", {}), ("secondary", {"status": 429}), ("primary", {})])
-def test_a_rate_limit_is_waited_for_as_long_as_github_asks(fake, pull, kind, more, monkeypatch):
+def test_adapter__waits_for_a_rate_limit(fake, pull, kind, more, monkeypatch):
     clock = Clock()
     monkeypatch.setattr("tests.fake_github.faults.time.time", lambda: TODAY + clock.at)
     fake.fail("POST", "/comments", kind, seconds=7, **more)
@@ -166,7 +166,7 @@ def test_a_rate_limit_is_waited_for_as_long_as_github_asks(fake, pull, kind, mor
     assert clock.slept == [7.0 if kind == "secondary" else 8.0]
 
 
-def test_a_rate_limit_that_takes_longer_than_patience_is_not_waited_for(fake, pull):
+def test_adapter__rate_limit_beyond_the_time_limit(fake, pull):
     clock = Clock()
     fake.fail("GET", "*", "secondary", seconds=3_600, times=0)
     with pytest.raises(OutsideError, match=r"rate limit.*due in 3600 s, and mlci waits 180 s in all"):
@@ -174,14 +174,14 @@ def test_a_rate_limit_that_takes_longer_than_patience_is_not_waited_for(fake, pu
     assert (clock.slept, len(fake.requests)) == ([], 1)
 
 
-def test_a_limit_without_a_time_is_a_minute():
+def test_retry_policy__rate_limit_without_a_time():
     assert requested_seconds({}, TODAY) == 60
     assert requested_seconds({"retry-after": "soon"}, TODAY) == 60
     assert requested_seconds({"retry-after": "9" * 400}, TODAY) == 1e12
     assert requested_seconds({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}, TODAY) == 1
 
 
-def test_answers_are_bounded_in_size(fake, pull, monkeypatch):
+def test_adapter__oversized_answer(fake, pull, monkeypatch):
     monkeypatch.setattr(module, "MOST_BYTES", 100_000)
     fake.fail("GET", "/comments", "oversized", size=5_000_000)
     clock = Clock()
@@ -192,7 +192,7 @@ def test_answers_are_bounded_in_size(fake, pull, monkeypatch):
         client(fake).comments(pull)
 
 
-def test_answers_are_bounded_in_time(fake, pull):
+def test_adapter__slow_answer(fake, pull):
     fake.comment(pull, "a little at a time")
     fake.fail("GET", "/comments", "slow", seconds=1.0, times=0)
     with pytest.raises(OutsideError, match="took more than 0 s"):
@@ -200,7 +200,7 @@ def test_answers_are_bounded_in_time(fake, pull):
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 202])
-def test_redirects_are_not_followed_and_nothing_is_asked_without_end(pull, status):
+def test_adapter__redirects_are_not_followed(pull, status):
     seen = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -226,7 +226,7 @@ def test_redirects_are_not_followed_and_nothing_is_asked_without_end(pull, statu
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kind", ["drop", "timeout", "garbage"])
-def test_a_post_without_an_answer_is_looked_for_before_it_is_repeated(fake, pull, when, kind):
+def test_create_comment__lost_answer_is_looked_up_before_a_retry(fake, pull, when, kind):
     one = client(fake, seconds=0.3)
     fake.fail("POST", "/issues/*/comments", kind, when=when, seconds=1)
     looked = []
@@ -240,9 +240,9 @@ def test_a_post_without_an_answer_is_looked_for_before_it_is_repeated(fake, pull
     assert len(looked) == 1
 
 
-def test_annotations_without_an_answer_are_not_sent_twice(fake, pull):
+def test_update_check__lost_answer_does_not_repeat_annotations(fake, pull):
     one, sha = client(fake), fake.head(pull)
-    made = one.create_check(head=sha, name=NAME, fields=FIELDS, arrived=lambda: None)
+    check = one.create_check(head=sha, name=NAME, fields=FIELDS, arrived=lambda: None)
     remarks = tuple(Annotation(path="mlci.yml", line=i, level="failure", title="t", message="m") for i in range(1, 51))
     fields = CheckFields(
         external_id="7.1",
@@ -256,18 +256,18 @@ def test_annotations_without_an_answer_are_not_sent_twice(fake, pull):
         (found,) = one.check_runs(sha, NAME)
         return found if found.annotations >= 50 else None
 
-    assert one.update_check(made.id, fields, arrived=arrived).annotations == 50
+    assert one.update_check(check.id, fields, arrived=arrived).annotations == 50
     assert len(fake.check_runs(sha)[0]["annotations"]) == 50
 
 
-def test_others_in_the_same_process_keep_pygithubs_own_connections(fake):
+def test_adapter__other_pygithub_clients_are_unaffected(fake):
     before = vars(Requester)["_Requester__httpConnectionClass"]
     client(fake)
     assert vars(Requester)["_Requester__httpConnectionClass"] is before
 
 
 @pytest.mark.parametrize("body", ["{", "[" * 100_000, "nul"])
-def test_what_is_no_json_is_an_error_without_the_text(body):
+def test_decode_json__not_json(body):
     with pytest.raises(ValueError, match="its answer is not JSON") as raised:
         decode_json(body)
     assert len(str(raised.value)) < 80
@@ -288,12 +288,12 @@ def test_what_is_no_json_is_an_error_without_the_text(body):
         (parse_head_commit, 7),
     ],
 )
-def test_answers_of_another_form_are_errors(read, data):
+def test_parse_answer__unexpected_form(read, data):
     with pytest.raises(ValueError, match="its answer"):
         read(data)
 
 
-def test_a_deleted_user_and_a_check_without_output_are_read():
+def test_parse_comment__deleted_user_and_check_without_output():
     assert parse_comment({"id": 7, "user": None, "body": None, "html_url": "u"}).author == ""
     assert parse_check_run({"id": 7, "output": None, "app": None}).app == ""
     with pytest.raises(ValueError, match="not a list"):
@@ -312,9 +312,9 @@ def test_a_deleted_user_and_a_check_without_output_are_read():
         ('{"message": 7}', ""),
     ],
 )
-def test_githubs_words(body, said):
+def test_error_message__of_github(body, said):
     assert error_message(body) == said
 
 
-def test_access_is_not_pickled_by_accident_with_its_token_in_the_repr():
+def test_access__token_is_not_in_the_repr_after_pickling():
     assert "hunter2" not in repr(pickle.loads(pickle.dumps(Access(url="https://x", token="hunter2", agent="a"))))  # noqa: S301

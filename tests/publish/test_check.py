@@ -1,4 +1,4 @@
-"""What the check says, within GitHub's limits."""
+"""The content of a check, within GitHub's limits."""
 
 import pytest
 from hypothesis import given
@@ -32,7 +32,7 @@ def what(result, policy="always"):
         (Unfinished(why="x", cancelled=True), "cancelled", "error", "the evaluation was cancelled"),
     ],
 )
-def test_every_result_concludes_and_only_pass_and_warn_satisfy_a_required_check(result, conclusion, state, title):
+def test_check__conclusion_state_and_title(result, conclusion, state, title):
     found = what(result)
     assert (found.conclusion, found.state) == (conclusion, state)
     assert sorted(found.title.split(", ")) == sorted(title.split(", "))
@@ -41,12 +41,12 @@ def test_every_result_concludes_and_only_pass_and_warn_satisfy_a_required_check(
     assert found.target.version(found.body).body.startswith(f"<!-- mlci id=credit-risk head={HEAD} run=7.1 -->\n## ")
 
 
-def test_without_a_commit_there_is_nothing_to_say_it_on():
+def test_find_target__no_commit():
     found = find_target(Event(name="push", why="the push deleted a branch or tag"), model="m", run=Run(1, 1), url=None)
     assert found == NothingToPublish(why="the push deleted a branch or tag")
 
 
-def test_annotations_stand_on_the_lines_of_the_gates_what_blocks_first():
+def test_check_annotations__lines_of_the_gates_blocking_first():
     limit = {"max_drop": 0.01, "was": 0.6, "now": 0.5}
     report = a_report(
         gates=[
@@ -86,19 +86,19 @@ def test_annotations_stand_on_the_lines_of_the_gates_what_blocks_first():
         (None, None),
     ],
 )
-def test_only_a_file_of_the_repository_is_annotated(path, shown):
+def test_check_annotations__files_outside_of_the_repository(path, shown):
     found = check.check_annotations(bad(provenance=Provenance(config_path=path, seed=1)))
     assert [one.path for one in found] == ([shown] if shown else [])
 
 
-def test_more_gates_than_annotations_are_counted():
+def test_check_annotations__more_than_the_limit():
     found = check.check_annotations(wide(check.MOST + 40))
     assert len(found) == check.MOST
     assert found[-1].message == "40 more gates did not pass."
 
 
 @given(name=st.text(min_size=1, max_size=400), reason=st.text(max_size=3_000))
-def test_annotations_keep_githubs_limits_whatever_the_data_are_called(name, reason):
+def test_check_annotations__hostile_names(name, reason):
     report = a_report(gates=[broken("recall", region=name, max_drop=0.1, reason=reason, line=3)])
     (one,) = check.check_annotations(report)
     assert max(map(ord, one.title + one.message)) <= 0xFFFF
@@ -107,7 +107,7 @@ def test_annotations_keep_githubs_limits_whatever_the_data_are_called(name, reas
 
 
 @given(st.text(max_size=600))
-def test_titles_and_descriptions_are_cut_visibly(text):
+def test_shorten_text__marks_the_cut(text):
     for most in (255, 140):
         found = check.shorten_text(text, most)
         assert len(found) <= most

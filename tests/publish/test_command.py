@@ -1,4 +1,4 @@
-"""The command: files before requests, outputs, exit codes, advice, and what a person reads."""
+"""`mlci publish`: files before requests, outputs, exit codes, remedies and messages."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def job(fake, tmp_path):
         (bad(), "1", "failure", "block", 1),
     ],
 )
-def test_a_report_from_open_to_outputs(job, report, code, ended, verdict, exit_code):
+def test_publish__open_to_outputs(job, report, code, ended, verdict, exit_code):
     token = job.fake.token()
     opened = job.run("--open", token=token)
     assert (opened.code, opened.err) == (0, "")
@@ -57,17 +57,17 @@ def test_a_report_from_open_to_outputs(job, report, code, ended, verdict, exit_c
         assert f"{job.fake.url}/{job.fake.name}/actions/runs/100" in comment["body"]
 
 
-def test_by_hand_and_by_json(job):
+def test_publish__json_outside_of_a_job(job):
     job.leave(bad())
     done = job.run("--json")
-    told = json.loads(done.out)
-    assert (done.code, told["exit_code"], told["verdict"], told["pull"]) == (1, 1, "block", job.pull)
-    assert told["comment_url"] == job.fake.comments(job.pull)[0]["html_url"]
-    assert told["check_url"] == job.fake.check_runs()[0]["html_url"]
-    assert [told["warnings"], told["notices"]] == [[], []]
+    values = json.loads(done.out)
+    assert (done.code, values["exit_code"], values["verdict"], values["pull"]) == (1, 1, "block", job.pull)
+    assert values["comment_url"] == job.fake.comments(job.pull)[0]["html_url"]
+    assert values["check_url"] == job.fake.check_runs()[0]["html_url"]
+    assert [values["warnings"], values["notices"]] == [[], []]
 
 
-def test_at_most_eight_requests_without_a_folder_of_the_runners(job):
+def test_publish__at_most_eight_requests_without_a_runner_folder(job):
     job.leave(good())
     for run in (100, 101):
         job.fake.forget_requests()
@@ -86,13 +86,13 @@ def another_job(job):
     return str(temp)
 
 
-def test_at_most_eight_requests_over_two_jobs_and_each_annotation_once(job):
+def test_publish__at_most_eight_requests_over_two_jobs(job):
     job.run("--open")
     assert set(job.outputs()) == WRITTEN['"$MLCI" publish --open']
-    told = job.outputs()["check"]
-    assert told == f"{job.fake.check_runs()[0]['id']}@100.1"
+    values = job.outputs()["check"]
+    assert values == f"{job.fake.check_runs()[0]['id']}@100.1"
     job.leave(wide(50))
-    arguments = ("--ended", "failure", "--code", "1", "--check", told)
+    arguments = ("--ended", "failure", "--code", "1", "--check", values)
     done = job.run(*arguments, RUNNER_TEMP=another_job(job))
     assert (done.code, done.err) == (1, "")
     assert len(job.fake.requests) <= 8, job.fake.requests
@@ -101,20 +101,20 @@ def test_at_most_eight_requests_over_two_jobs_and_each_annotation_once(job):
     assert (check["conclusion"], len(check["annotations"])) == ("failure", 50)
 
 
-@pytest.mark.parametrize("told", ["", "1@99.1", "7", "x@100.1", "{id}@100.2", "{id}@100.1 ", "../1@100.1"])
-def test_a_check_that_is_not_this_attempts_is_looked_for(job, told):
+@pytest.mark.parametrize("values", ["", "1@99.1", "7", "x@100.1", "{id}@100.2", "{id}@100.1 ", "../1@100.1"])
+def test_publish__check_of_another_attempt(job, values):
     job.run("--open")
     (opened,) = job.fake.check_runs()
     job.leave(bad())
-    given = told.format(id=opened["id"])
+    given = values.format(id=opened["id"])
     done = job.run("--ended", "failure", "--code", "1", "--check", given, RUNNER_TEMP=another_job(job))
     assert (done.code, done.err) == (1, "")
     assert [(one["id"], one["conclusion"]) for one in job.fake.check_runs()] == [(opened["id"], "failure")]
 
 
 @pytest.mark.parametrize("spoil", ["other-token", "edited", "garbage", "gone", "another-run", "pipe"])
-def test_a_note_that_is_not_ours_counts_as_nothing(job, spoil):
-    """The candidate's code can reach the note; it must not lead the token to another check."""
+def test_publish__forged_note(job, spoil):
+    """The candidate's code can change the note; it must not lead the token to another check."""
     token = job.fake.token()
     victim = Job(job.fake, job.folder.parent / "victim", job.pull)
     victim.run("--open", run=7)
@@ -148,7 +148,7 @@ def test_a_note_that_is_not_ours_counts_as_nothing(job, spoil):
         (("--ended", "success", "--code", "0"), "failure", "wrote no readable report"),
     ],
 )
-def test_without_a_report_a_stale_green_is_replaced(job, arguments, conclusion, words):
+def test_publish__no_report_replaces_a_stale_success(job, arguments, conclusion, words):
     job.leave(good())
     assert job.run("--ended", "success", "--code", "0").code == 0
     (job.folder / ".mlci/out/report.json").unlink()
@@ -166,7 +166,7 @@ def test_without_a_report_a_stale_green_is_replaced(job, arguments, conclusion, 
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"schema": "mlci/report/1"}', "[" * 100_000, '{"verdict": "pass"}'])
-def test_a_report_that_cannot_be_read_is_no_report(job, text):
+def test_publish__unreadable_report(job, text):
     job.leave(good())
     (job.folder / ".mlci/out/report.json").write_text(text)
     assert job.run("--ended", "success", "--code", "0").code == 1
@@ -175,16 +175,16 @@ def test_a_report_that_cannot_be_read_is_no_report(job, text):
 
 
 @pytest.mark.parametrize("event", ["pull_request", "pull_request_target", "merge_group", "push"])
-def test_a_report_that_does_not_name_the_head_is_no_verdict_on_it(fake, tmp_path, event):
-    """One without a commit, and on `pull_request_target` one about the base, which `GITHUB_SHA` names there."""
+def test_publish__report_without_the_head(fake, tmp_path, event):
+    """A report without a commit, or one about the base, which `GITHUB_SHA` names on `pull_request_target`."""
     facts = {"branch": "topic"} if event == "push" else {}
     job = Job(fake, tmp_path / "work", fake.pull("topic"), event=event, **facts)
     base = fake.sha("refs/heads/main")
     for run, commit in enumerate([None, base] if event == "pull_request_target" else [None], start=100):
         job.leave(good(), head=base)
         report = job.folder / ".mlci/out/report.json"
-        told = json.loads(report.read_text())
-        report.write_text(json.dumps({**told, "candidate": {**told["candidate"], "commit": commit}}))
+        values = json.loads(report.read_text())
+        report.write_text(json.dumps({**values, "candidate": {**values["candidate"], "commit": commit}}))
         head = json.loads(job.run("--open", "--json", run=run).out)["head"]
         done = job.run("--ended", "success", "--code", "0", run=run)
         assert done.code == 1
@@ -194,7 +194,7 @@ def test_a_report_that_does_not_name_the_head_is_no_verdict_on_it(fake, tmp_path
         assert fake.statuses(head)[0]["state"] == "error"
 
 
-def test_a_pipe_in_the_place_of_the_report_is_not_waited_for(job):
+def test_publish__report_is_a_pipe(job):
     job.leave(good())
     path = job.folder / ".mlci/out/report.json"
     path.unlink()
@@ -203,20 +203,20 @@ def test_a_pipe_in_the_place_of_the_report_is_not_waited_for(job):
     assert job.fake.check_runs()[0]["conclusion"] == "failure"
 
 
-def test_a_committed_report_and_a_run_that_never_was_is_no_pass(job):
+def test_publish__committed_report_after_a_failed_run(job):
     job.leave(good())
     assert job.run("--ended", "failure", "--code", "").code == 1
     assert job.outputs()["verdict"] == "error"
     assert job.fake.check_runs()[0]["conclusion"] == "failure"
 
 
-def test_a_report_on_another_commit_is_no_pass(job):
+def test_publish__report_of_another_commit(job):
     job.leave(good(), head="b" * 40)
     assert job.run("--ended", "success", "--code", "0").code == 1
     assert "about the commit bbbbbbb" in job.fake.comments(job.pull)[0]["body"].replace("<!-- -->", "")
 
 
-def test_a_configuration_that_cannot_be_used_is_published_under_the_models_name(job):
+def test_publish__invalid_configuration(job):
     (job.folder / "mlci.yml").write_text(CONFIG.replace("POLICY", "sometimes"))
     opened = job.run("--open")
     assert opened.code == 2
@@ -234,7 +234,7 @@ def test_a_configuration_that_cannot_be_used_is_published_under_the_models_name(
     assert "can't be used" in job.summary(103)
 
 
-def test_without_a_token_the_files_are_written_and_it_says_so(job):
+def test_publish__no_token(job):
     job.leave(bad())
     done = job.run("--ended", "failure", "--code", "1", token=None)
     assert done.code == 1
@@ -245,7 +245,7 @@ def test_without_a_token_the_files_are_written_and_it_says_so(job):
     assert job.fake.requests == []
 
 
-def test_outside_of_a_workflow_it_says_so(tmp_path):
+def test_publish__outside_of_a_workflow(tmp_path):
     (tmp_path / "mlci.yml").write_text(CONFIG.replace("POLICY", "always"))
     (tmp_path / "report.json").write_text(dump_report(good()))
     blank = dict.fromkeys(("GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH", "GITHUB_SHA", "GITHUB_REPOSITORY"), "")
@@ -255,7 +255,7 @@ def test_outside_of_a_workflow_it_says_so(tmp_path):
     assert done.out == "credit-risk: the gate passed\n"
 
 
-def test_a_forks_token_is_one_notice_of_the_run_and_the_exit_code_tells_the_verdict(fake, tmp_path):
+def test_publish__token_of_a_fork(fake, tmp_path):
     job = Job(fake, tmp_path / "work", fake.pull("topic", fork=True))
     job.leave(bad())
     token = fake.token(fork=True)
@@ -277,7 +277,7 @@ def test_a_forks_token_is_one_notice_of_the_run_and_the_exit_code_tells_the_verd
 
 
 @pytest.mark.parametrize("missing", ["checks", "statuses", "pull-requests"])
-def test_the_permission_that_is_missing_is_named_with_the_lines_that_add_it(job, missing):
+def test_publish__permission_is_missing(job, missing):
     job.leave(good())
     token = job.fake.token({name: "write" for name in ("checks", "statuses", "pull-requests") if name != missing})
     done = job.run("--ended", "success", "--code", "0", token=token)
@@ -291,7 +291,7 @@ def test_the_permission_that_is_missing_is_named_with_the_lines_that_add_it(job,
     assert opened.err.count(f"{missing}: write") == (0 if missing == "pull-requests" else 2)
 
 
-def test_an_outage_ends_with_four_after_everything_was_written(job, monkeypatch):
+def test_publish__outage_exits_with_four(job, monkeypatch):
     clock = Clock()
     monkeypatch.setattr("mlci.github.client.RetryPolicy", clock.patience)
     job.fake.fail(times=0)
@@ -319,7 +319,7 @@ def test_an_outage_ends_with_four_after_everything_was_written(job, monkeypatch)
         ("GITHUB_REPOSITORY", "o/r?x=1\n::error::x", "which is not OWNER/NAME"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line_at_once_after_the_files(job, name, value, says):
+def test_publish__invalid_environment(job, name, value, says):
     job.leave(bad())
     for arguments in (("--open",), ("--ended", "failure", "--code", "1")):
         done = job.run(*arguments, **{name: value})
@@ -333,7 +333,7 @@ def test_what_cannot_be_meant_is_one_line_at_once_after_the_files(job, name, val
     assert job.outputs()["verdict"] == "block"
 
 
-def test_a_line_break_after_the_token_does_not_matter(job):
+def test_publish__line_break_after_the_token(job):
     job.leave(good())
     done = job.run("--ended", "success", "--code", "0", MLCI_TOKEN=job.fake.token() + "\r\n")
     assert (done.code, done.err) == (0, "")
@@ -341,7 +341,7 @@ def test_a_line_break_after_the_token_does_not_matter(job):
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b'{"pull_request": {"number": "7; rm -rf"}}', b"\xff"])
-def test_a_hostile_payload_is_one_line_after_the_files_were_written(job, data):
+def test_publish__hostile_payload(job, data):
     job.leave(bad())
     path = job.folder / "evil.json"
     path.write_bytes(data)
@@ -363,11 +363,11 @@ def test_a_hostile_payload_is_one_line_after_the_files_were_written(job, data):
         ("pull_request_target", {}, True),
     ],
 )
-def test_every_event_that_knows_its_commit_has_a_check(fake, tmp_path, event, facts, published):
+def test_publish__every_event_with_a_commit(fake, tmp_path, event, facts, published):
     pull = fake.pull("topic")
     job = Job(fake, tmp_path / "work", pull, event=event, **facts)
-    told = fake.environment(event, pull, folder=tmp_path / "look", **facts)
-    sha = fake.head(pull) if event == "pull_request_target" else told["GITHUB_SHA"]
+    values = fake.environment(event, pull, folder=tmp_path / "look", **facts)
+    sha = fake.head(pull) if event == "pull_request_target" else values["GITHUB_SHA"]
     job.leave(bad(), head=sha)
     done = job.run("--ended", "failure", "--code", "1")
     assert done.code == 1
@@ -375,7 +375,7 @@ def test_every_event_that_knows_its_commit_has_a_check(fake, tmp_path, event, fa
     assert len(fake.comments(pull)) == (event == "pull_request_target")
 
 
-def test_a_foreign_check_is_a_warning(job):
+def test_publish__check_of_another_app(job):
     publisher(job.fake, job.pull, token=job.fake.token(app="evil"), run=3).publish()
     job.leave(good())
     done = job.run("--ended", "success", "--code", "0")
@@ -384,7 +384,7 @@ def test_a_foreign_check_is_a_warning(job):
 
 
 @pytest.mark.parametrize("policy", ["never", "on-failure"])
-def test_the_policy_of_the_configuration_counts(fake, tmp_path, policy):
+def test_publish__policy_of_the_configuration(fake, tmp_path, policy):
     job = Job(fake, tmp_path / "work", fake.pull("topic"), policy=policy)
     job.leave(good())
     done = job.run("--ended", "success", "--code", "0")
@@ -393,7 +393,7 @@ def test_the_policy_of_the_configuration_counts(fake, tmp_path, policy):
     assert job.outputs()["comment-url"] == ""
 
 
-def test_a_summary_that_is_full_already_is_left_alone(job):
+def test_publish__summary_is_full(job):
     job.leave(wide(300))
     folder = job.folder / "full"
     folder.mkdir()
@@ -407,7 +407,7 @@ def test_a_summary_that_is_full_already_is_left_alone(job):
     assert "300 gates failed" in full.read_text()
 
 
-def test_runner_files_that_cannot_be_written_are_a_warning_and_keep_nothing_back(job):
+def test_publish__runner_files_not_writable(job):
     job.leave(good())
     gone = str(job.folder / "no/such/folder")
     done = job.run("--ended", "success", "--code", "0", GITHUB_STEP_SUMMARY=gone, GITHUB_OUTPUT=gone)
@@ -416,7 +416,7 @@ def test_runner_files_that_cannot_be_written_are_a_warning_and_keep_nothing_back
     assert job.fake.check_runs()[0]["conclusion"] == "success"
 
 
-def test_what_outputs_hold_cannot_set_another_output(tmp_path):
+def test_write_outputs__value_cannot_set_another_output(tmp_path):
     path = tmp_path / "output.txt"
     evil = "x\nmlci\nverdict=pass\nverdict<<EOF\npass\nEOF"
     for value in (evil, "block"):
@@ -426,24 +426,24 @@ def test_what_outputs_hold_cannot_set_another_output(tmp_path):
     assert found[0][1] != found[1][1]
 
 
-def test_nothing_but_https_leads_from_the_check(job):
+def test_publish__details_url_is_not_https(job):
     assert job.run("--details-url", "javascript:alert(1)").code == 2
 
 
-def test_the_candidates_commit_is_the_events_head_and_not_the_merge(job):
-    told = job.fake.environment("pull_request", job.pull, folder=job.folder)
-    assert told["GITHUB_SHA"] != job.head
+def test_head_of_this_run__head_of_the_event_not_the_merge(job):
+    values = job.fake.environment("pull_request", job.pull, folder=job.folder)
+    assert values["GITHUB_SHA"] != job.head
     with pytest.MonkeyPatch.context() as patch:
         for name in ("MLCI_HEAD_SHA", "GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH", "GITHUB_SHA"):
             patch.delenv(name, raising=False)
         assert head_of_this_run() is None
-        for name, value in told.items():
+        for name, value in values.items():
             patch.setenv(name, value)
         assert head_of_this_run() == job.head
         patch.setenv("GITHUB_EVENT_NAME", "issue_comment")
-        assert head_of_this_run() == told["GITHUB_SHA"]
+        assert head_of_this_run() == values["GITHUB_SHA"]
         (job.folder / "event.json").write_text("[")
-        assert head_of_this_run() == told["GITHUB_SHA"]
+        assert head_of_this_run() == values["GITHUB_SHA"]
         patch.setenv("MLCI_HEAD_SHA", "f" * 40)
         assert head_of_this_run() == "f" * 40
 
@@ -461,7 +461,7 @@ def test_the_candidates_commit_is_the_events_head_and_not_the_merge(job):
 )
 @pytest.mark.parametrize("more", [False, True], ids=["as it is", "with a commit on top"])
 @pytest.mark.parametrize("depth", [(), ("--depth=1",)], ids=["whole", "shallow"])
-def test_a_run_on_a_checkout_without_the_head_is_no_verdict_on_it(fake, tmp_path, event, at, believed, more, depth):
+def test_publish__checkout_without_the_head(fake, tmp_path, event, at, believed, more, depth):
     job = Job(fake, tmp_path / "work", fake.pull("topic"), event=event)
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
 
@@ -470,12 +470,12 @@ def test_a_run_on_a_checkout_without_the_head_is_no_verdict_on_it(fake, tmp_path
 
     git("init", "--quiet")
     git("fetch", "--quiet", *depth, (tmp_path / "model.git").as_uri(), at)
-    git("reset", "--quiet", "FETCH_HEAD")  # the folder has a configuration of its own
+    git("reset", "--quiet", "FETCH_HEAD")  # the folder has its configuration
     if more:
         git("-c", "user.name=O", "-c", "user.email=o@example.org", "commit", "--quiet", "--allow-empty", "-m", "More")
-    told = fake.environment(event, job.pull, folder=tmp_path / "event")
+    values = fake.environment(event, job.pull, folder=tmp_path / "event")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**told, "MLCI_HEAD_SHA": ""}.items():
+        for name, value in {**values, "MLCI_HEAD_SHA": ""}.items():
             patch.setenv(name, value)
         named = report_context(load_configuration(job.folder / "mlci.yml")).candidate.commit
     if depth and more and (event, at) == ("pull_request_target", "refs/pull/1/merge"):
@@ -486,7 +486,7 @@ def test_a_run_on_a_checkout_without_the_head_is_no_verdict_on_it(fake, tmp_path
     assert (done.code, fake.check_runs(job.head)[0]["conclusion"]) == ((0, "success") if believed else (1, "failure"))
 
 
-def test_the_comment_of_a_run_and_the_marker_say_the_same_model(job):
+def test_publish__marker_names_the_model_of_the_run(job):
     job.leave(good())
     job.run("--ended", "success", "--code", "0")
     (comment,) = job.fake.comments(job.pull)

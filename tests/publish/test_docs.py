@@ -1,4 +1,4 @@
-"""The page on publishing says what the code does."""
+"""The page on publishing against the code."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ PAGE = (REFERENCE / "publishing.md").read_text("utf-8")
 PERMISSIONS = (REFERENCE / "permissions.md").read_text("utf-8")
 
 
-def test_every_permission_is_in_the_block_and_named_by_its_refusal():
+def test_page__permissions():
     block = re.search(r"```yaml\n(permissions:.*?)```", PERMISSIONS, re.DOTALL)[1]
     publishing = set(get_args(Permission)) - {"contents"}  # which a registry in the repository needs
     assert set(re.findall(r"^  ([a-z-]+): write", block, re.MULTILINE)) == publishing
@@ -30,16 +30,16 @@ def test_every_permission_is_in_the_block_and_named_by_its_refusal():
 
 
 @pytest.mark.parametrize("name", [*get_args(Policy), *_READERS])
-def test_every_policy_and_event_is_named(name):
+def test_page__policies_and_events(name):
     assert f"`{name}`" in PAGE
 
 
-def test_every_option_is_named():
+def test_page__options():
     options = {option for one in command.params for option in one.opts if option.startswith("--")}
     assert [option for option in options - {"--config"} if option not in PAGE] == []
 
 
-def test_numbers_are_the_codes():
+def test_page__numbers():
     patience = RetryPolicy()
     assert patience.attempts == 5
     assert [RetryPolicy(spread=lambda: 0.5).backoff(n) for n in range(4)] == [1, 2, 4, 8]
@@ -47,6 +47,6 @@ def test_numbers_are_the_codes():
     assert f"{MOST_BYTES >> 20} MiB and take {2 * Access(url='', token='', agent='').seconds:.0f} seconds" in PAGE
 
 
-def test_the_marker_is_the_one_that_is_written():
-    shown = re.search(r"```markdown\n(<!-- .*? -->)\n", PAGE)[1]
-    assert shown.replace("…", "") == with_marker(model="credit-risk", head="3f9c2ab", run="1842.1")
+def test_page__marker():
+    marker = re.search(r"```markdown\n(<!-- .*? -->)\n", PAGE)[1]
+    assert marker.replace("…", "") == with_marker(model="credit-risk", head="3f9c2ab", run="1842.1")

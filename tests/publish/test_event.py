@@ -1,4 +1,4 @@
-"""GitHub's own example payloads, and those that it gives no example of, made from them by hand."""
+"""Event payloads: GitHub's own examples, and variants of them for cases without an example."""
 
 import copy
 import json
@@ -21,34 +21,34 @@ def example(name):
 
 def changed(name, **changes):
     """A payload with values put at dotted paths; `...` removes one."""
-    told = copy.deepcopy(dict(example(name)))
+    payload = copy.deepcopy(dict(example(name)))
     for path, value in changes.items():
         *parents, last = path.split("__")
-        at = told
+        at = payload
         for parent in parents:
             at = at[parent]
         at.pop(last) if value is ... else at.update({last: value})
-    return told
+    return payload
 
 
 def opened(**changes):
     return changed("pull_request__opened.payload.json", **changes)
 
 
-def test_there_are_examples():
+def test_examples__enough_pull_requests():
     assert len(PULLS) >= 6
 
 
 @pytest.mark.parametrize("name", PULLS)
 @pytest.mark.parametrize("event", ["pull_request", "pull_request_target"])
-def test_every_action_of_a_pull_request_is_about_its_head_and_not_about_the_merge(name, event):
+def test_event_facts__pull_request_head_not_merge(name, event):
     found = event_facts(event, example(name), sha=GITHUB_SHA)
     assert (found.head, found.why, found.reader) == (HEAD, None, None)
     assert found.pull == example(name)["number"]
     assert found.branch == example(name)["pull_request"]["head"]["ref"]
 
 
-def test_a_report_may_be_about_the_merge_but_not_about_the_base():
+def test_event_commits__merge_but_not_base():
     assert event_facts("pull_request", opened(), sha=GITHUB_SHA).commits(GITHUB_SHA) == {HEAD, GITHUB_SHA}
     assert event_facts("pull_request_target", opened(), sha=GITHUB_SHA).commits(GITHUB_SHA) == {HEAD}
     assert event_facts("schedule", {}, sha=GITHUB_SHA).commits(GITHUB_SHA) == {GITHUB_SHA}
@@ -56,7 +56,7 @@ def test_a_report_may_be_about_the_merge_but_not_about_the_base():
     assert event_facts("schedule", {}, sha=None).commits(None) == frozenset()
 
 
-def test_a_draft_is_published_like_any_other():
+def test_event_facts__draft():
     assert event_facts("pull_request", opened(pull_request__draft=True), sha=None).head == HEAD
 
 
@@ -69,7 +69,7 @@ def test_a_draft_is_published_like_any_other():
         {"pull_request__head__repo__full_name": 7},
     ],
 )
-def test_a_fork_reads_only_and_its_branch_is_not_one_of_ours(changes):
+def test_event_facts__fork(changes):
     event = opened(**changes)
     found = event_facts("pull_request", event, sha=None)
     assert (found.head, found.branch, found.reader) == (HEAD, None, "the pull request comes from a fork")
@@ -77,7 +77,7 @@ def test_a_fork_reads_only_and_its_branch_is_not_one_of_ours(changes):
     assert event_facts("pull_request_target", event, sha=None).branch is None
 
 
-def test_names_of_repositories_know_no_case():
+def test_event_facts__repository_names_ignore_case():
     full = example("pull_request__opened.payload.json")["pull_request"]["head"]["repo"]["full_name"]
     assert (
         event_facts("pull_request", opened(pull_request__head__repo__full_name=full.upper()), sha=None).reader is None
@@ -85,7 +85,7 @@ def test_names_of_repositories_know_no_case():
 
 
 @pytest.mark.parametrize(("sender", "actor"), [("dependabot[bot]", None), ("octocat", "dependabot[bot]")])
-def test_dependabot_reads_only(sender, actor):
+def test_event_facts__dependabot(sender, actor):
     found = event_facts("pull_request", opened(sender__login=sender), sha=None, actor=actor)
     assert found.reader == "Dependabot started the run"
     assert found.head == HEAD
@@ -94,19 +94,19 @@ def test_dependabot_reads_only(sender, actor):
 @pytest.mark.parametrize(
     "changes", [{"pull_request": None}, {"pull_request__head": []}, {"pull_request__head__sha": "x"}]
 )
-def test_a_pull_request_without_a_head_is_not_published_on_the_merge_commit(changes):
+def test_event_facts__pull_request_without_a_head(changes):
     found = event_facts("pull_request", opened(**changes), sha=GITHUB_SHA)
     assert found.head is None
     assert "no pull request with a head commit" in found.why
 
 
-def test_a_merge_group_has_a_head_and_no_comment():
+def test_event_facts__merge_group():
     found = event_facts("merge_group", example("merge_group__checks_requested.payload.json"), sha=GITHUB_SHA)
     assert found.head == example("merge_group__checks_requested.payload.json")["merge_group"]["head_sha"]
     assert (found.pull, found.why) == (None, None)
 
 
-def test_a_push_that_deletes_has_nothing_to_report_on():
+def test_event_facts__push_that_deletes():
     example_that_deletes = example("push__payload.json")
     assert example_that_deletes["after"] == "0" * 40
     assert event_facts("push", example_that_deletes, sha=GITHUB_SHA).why == "the push deleted a branch or tag"
@@ -118,14 +118,14 @@ def test_a_push_that_deletes_has_nothing_to_report_on():
 
 
 @pytest.mark.parametrize("name", ["workflow_dispatch", "repository_dispatch", "schedule"])
-def test_runs_by_hand_and_by_the_clock_are_about_the_commit_they_run_on(name):
+def test_event_facts__workflow_dispatch_and_schedule(name):
     found = event_facts(name, example("workflow_dispatch__payload.json"), sha=GITHUB_SHA)
     assert (found.head, found.pull) == (GITHUB_SHA, None)
     assert event_facts(name, {}, sha=None).why == "GITHUB_SHA names no commit"
 
 
 @pytest.mark.parametrize("name", ["workflow_run", "issue_comment", "deployment", "", "evil\n::set-output name=x::y"])
-def test_events_that_run_on_the_default_branch_are_never_reported_on_it(name):
+def test_event_facts__events_of_the_default_branch(name):
     found = event_facts(name, example("workflow_run__completed.payload.json"), sha=GITHUB_SHA)
     assert found.head is None
     assert "does not know which commit" in found.why
@@ -133,7 +133,7 @@ def test_events_that_run_on_the_default_branch_are_never_reported_on_it(name):
     assert "::" not in found.why
 
 
-def test_all_examples_of_the_webhooks_package_parse():
+def test_event_facts__every_example():
     given = Path(__file__).parents[3] / "shared" / "data" / "github-events"
     folder = given if given.is_dir() else PAYLOADS
     names = sorted(folder.glob("*.json"))

@@ -1,4 +1,4 @@
-"""Each guard taken away, one at a time: a test that is there for it has to turn red."""
+"""Mutation tests: with each guard removed, one at a time, the test for it must fail."""
 
 from inspect import signature
 
@@ -13,18 +13,18 @@ from mlci.publish import check, comment_choice, commit_verdict, event, result, r
 from mlci.publish.commit_verdict import CheckText
 from tests.publish import (
     test_check,
-    test_choice,
+    test_choose_comment,
     test_command,
     test_event,
-    test_joining,
+    test_joint_verdict,
     test_publish,
     test_races,
     test_result,
 )
 
 
-def anyones(comments, *, me, model):
-    """Comments with our marker, whoever wrote them."""
+def any_author(comments, *, me, model):
+    """Comments with mlci's marker, by any author."""
     return [one for one in comments if runs.read_marker(one.body) is not None]
 
 
@@ -44,11 +44,11 @@ def only_if_wanted(found, version, *, creates):
 
 
 def none_counted(data):
-    """A check run of which nobody knows how many annotations arrived."""
+    """A check run with an unknown number of annotations."""
     return CheckRun(**{**vars(REAL["check_run"](data)), "annotations": 0})
 
 
-def anybodys(checks, *, app):
+def any_app(checks, *, app):
     """Attempts of any app."""
     return REAL["attempts"](checks, app=None)
 
@@ -59,7 +59,7 @@ def newest_run(ones):
 
 
 def last_check(found):
-    """The newest check alone, whatever asked for it."""
+    """The newest check alone, of any invocation."""
     return tuple(sorted(found, key=lambda one: one.id))[-1:]
 
 
@@ -78,159 +78,159 @@ DEFECTS = {
     "author": (
         comment_choice,
         "own_comments",
-        anyones,
-        test_publish.test_a_person_who_quotes_the_marker_keeps_the_comment,
+        any_author,
+        test_publish.test_publish__user_quotes_the_marker,
         {},
     ),
-    "pages": (client, "_has_next", lambda _: False, test_publish.test_our_comment_is_found_on_the_fourth_page, {}),
+    "pages": (client, "_has_next", lambda _: False, test_publish.test_publish__comment_on_the_fourth_page, {}),
     "order": (
         comment_choice,
         "choose_comment",
         always_mine,
-        test_choice.test_an_older_run_never_overwrites_a_newer_one,
+        test_choose_comment.test_choose_comment__older_run_keeps_a_newer_comment,
         {"there": (8, 1), "mine": (7, 1), "written": False},
     ),
     "verify": (
         publish,
         "_TURNS",
         1,
-        test_races.test_the_race_that_a_plain_list_then_edit_loses,
+        test_races.test_publish__newer_run_between_read_and_write,
         {},
     ),
     "policy": (
         comment_choice,
         "choose_comment",
         only_if_wanted,
-        test_publish.test_no_stale_green_stands_whatever_the_policy,
+        test_publish.test_publish__stale_success_is_replaced_under_any_policy,
         {"policy": "never", "report": test_publish.CRASH},
     ),
     "look": (
         publish_check,
         "_seen",
         lambda *_: (),
-        test_publish.test_one_fault_anywhere_changes_nothing,
+        test_publish.test_publish__one_fault_anywhere,
         {"method": "POST", "path": "/check-runs", "when": "after"},
     ),
     "count": (
         client,
         "parse_check_run",
         none_counted,
-        test_publish.test_annotations_come_in_batches_and_each_once,
+        test_publish.test_publish__annotations_in_batches,
         {"gates": 51},
     ),
     "status": (
         commit_verdict,
         "newest_attempts",
         last_check,
-        test_publish.test_an_older_run_is_concluded_and_changes_nothing_that_is_newer,
+        test_publish.test_publish__older_run_changes_nothing_newer,
         {},
     ),
     "foreign": (
         publish_check,
         "foreign_checks",
         lambda *_, **__: [],
-        test_publish.test_a_foreign_check_of_our_name_is_named,
+        test_publish.test_publish__foreign_check_of_the_same_name,
         {},
     ),
     "another-app": (
         publish_check,
         "_anothers",
         lambda _: False,
-        test_publish.test_a_check_of_another_app_with_our_runs_number_keeps_nothing_from_being_said,
+        test_publish.test_publish__foreign_check_with_the_same_run,
         {},
     ),
     "invocations": (
         commit_verdict,
         "newest_attempts",
         last_check,
-        test_joining.test_colour__in_every_order_is_the_worst_of_the_newest_attempts,
+        test_joint_verdict.test_colour__worst_of_the_newest_attempts_in_every_order,
         {"deadly": 0.0, "moving": False},
     ),
     "reruns": (
         commit_verdict,
         "_last",
         newest_run,
-        test_joining.test_colour__in_every_order_is_the_worst_of_the_newest_attempts,
+        test_joint_verdict.test_colour__worst_of_the_newest_attempts_in_every_order,
         {"deadly": 0.0, "moving": False},
     ),
     "shown": (
         commit_verdict,
         "text_of_check",
         own_alone,
-        test_joining.test_colour__in_every_order_is_the_worst_of_the_newest_attempts,
+        test_joint_verdict.test_colour__worst_of_the_newest_attempts_in_every_order,
         {"deadly": 0.0, "moving": False},
     ),
     "app": (
         commit_verdict,
         "read_attempts",
-        anybodys,
-        test_publish.test_a_newer_run_of_another_app_is_never_copied_into_our_comment,
+        any_app,
+        test_publish.test_publish__newer_run_of_another_app_is_not_copied,
         {},
     ),
     "reader": (
         publish,
         "_reads_only",
         lambda *_: False,
-        test_publish.test_a_forks_token_is_refused_once_and_nothing_else_is_tried,
+        test_publish.test_publish__token_of_a_fork,
         {},
     ),
     "duplicates": (
         comment,
         "_delete",
         lambda *_: None,
-        test_races.test_two_that_both_find_nothing_make_one_comment,
+        test_races.test_publish__two_that_find_no_comment,
         {},
     ),
     "doubt": (
         result,
         "_doubt",
         lambda *_: None,
-        test_result.test_no_pass_without_success_over_everything_that_can_be_said,
+        test_result.test_read_result__passes_after_success_only,
         {},
     ),
     "status-without-checks": (
         comment,
         "newer_stands",
         lambda *_: False,
-        test_publish.test_without_checks_an_older_run_that_comes_later_leaves_the_newer_ones_comment_and_status,
+        test_publish.test_publish__older_run_later_without_checks,
         {},
     ),
     "unnamed": (
         result,
         "_elsewhere",
         lambda *_: None,
-        test_result.test_a_report_that_names_no_commit_is_no_verdict_on_a_head,
+        test_result.test_read_result__report_without_a_commit,
         {"code": "0"},
     ),
     "astral": (
         check,
         "basic",
         str,
-        test_check.test_only_a_file_of_the_repository_is_annotated,
+        test_check.test_check_annotations__files_outside_of_the_repository,
         {"path": "😀/mlci.yml", "shown": None},
     ),
     "fork": (
         event,
         "_is_fork",
         lambda *_: False,
-        test_event.test_a_fork_reads_only_and_its_branch_is_not_one_of_ours,
+        test_event.test_event_facts__fork,
         {"changes": {"pull_request__head__repo": None}},
     ),
     "run-alone": (
         runs,
         "without_run",
         str,
-        test_choice.test_what_differs_by_its_run_alone_is_not_written_again,
+        test_choose_comment.test_choose_comment__only_the_run_differs,
         {"before": "same", "after": "same"},
     ),
 }
 
 
 @pytest.mark.parametrize("name", DEFECTS)
-def test_a_missing_guard_turns_its_test_red(fake, monkeypatch, name):
+def test_guard__removed_fails_its_test(fake, monkeypatch, name):
     module, guard, defect, test, arguments = DEFECTS[name]
     fixtures = {"fake": fake, "pull": fake.pull("topic")}
-    given = {name: made for name, made in fixtures.items() if name in signature(test).parameters}
+    given = {name: value for name, value in fixtures.items() if name in signature(test).parameters}
     whole = getattr(module, guard)
     for place in (
         module,
@@ -239,7 +239,7 @@ def test_a_missing_guard_turns_its_test_red(fake, monkeypatch, name):
         comment,
         commit_verdict,
         client,
-        test_choice,
+        test_choose_comment,
     ):  # wherever the name was imported to
         if getattr(place, guard, None) is whole:
             monkeypatch.setattr(place, guard, defect)
@@ -248,8 +248,8 @@ def test_a_missing_guard_turns_its_test_red(fake, monkeypatch, name):
     fake.violations.clear()
 
 
-def test_a_note_without_a_seal_leads_the_token_astray(fake, tmp_path, monkeypatch):
+def test_guard__note_without_a_seal_is_accepted(fake, tmp_path, monkeypatch):
     monkeypatch.setattr(publish_steps.Note, "_seal", lambda *_: "")
     job = test_command.Job(fake, tmp_path / "work", fake.pull("topic"))
     with pytest.raises(AssertionError):
-        test_command.test_a_note_that_is_not_ours_counts_as_nothing(job, "edited")
+        test_command.test_publish__forged_note(job, "edited")

@@ -1,4 +1,4 @@
-"""What asks for a verdict, and how the verdicts of several on one commit are joined, by the command on the fake."""
+"""Invocations, and the joint verdict of several on one commit, by the command on the fake."""
 
 import json
 from dataclasses import replace
@@ -54,7 +54,7 @@ def test_invocation__is_workflow_event_job_and_matrix():
         ({"matrix": "{}"}, {"matrix": None}),
     ],
 )
-def test_invocation__same_question_written_otherwise(one, other):
+def test_invocation__same_question_in_another_form(one, other):
     assert key(**one) == key(**other)
 
 
@@ -73,7 +73,7 @@ def test_invocation__label(facts, label):
 
 
 @pytest.mark.parametrize("text", ["a -- b --> c", "<!-- x -->", "tab\there", "Grün · 日本", "100 %", "\x1b[31m", ""])
-def test_record__what_is_written_is_read(text):
+def test_record__round_trip(text):
     record = AttemptRecord(key="0123456789abcdef", label=text, own="failure", title=text)
     written = write_record("## report\n\nwith `<!-- mlci-attempt -->` in it", record)
     assert read_record(written) == read_record(written.replace("\n", "\r\n")) == record
@@ -105,7 +105,7 @@ def test_newest__is_the_attempt_that_began_last(found, counts):
     assert [one.id for one in newest_attempts(reversed(ones))] == [counts]
 
 
-def test_newest__jobs_that_can_not_be_told_apart_all_count():
+def test_newest__indistinguishable_jobs_all_count():
     twins = [an_attempt(1, (7, 1), "failure"), an_attempt(2, (7, 1), "success")]
     assert join_attempts(twins).own == "failure"
     assert join_attempts([*twins, an_attempt(3, (7, 2), "success")]).own == "success"
@@ -137,7 +137,7 @@ def replace_shown(one, wanted):
     return CheckRun(id=one.id, annotations=0, **texts, **facts)
 
 
-def test_table__is_bounded_and_escaped():
+def test_table__bounded_and_escaped():
     ones = [an_attempt(place, (7, 1), "failure", cell=format(place % 16, "x")) for place in range(1, 2)]
     many = [
         replace(one, record=replace(one.record, key=format(place, "016x"), label="|<@a>" * 12, title="日" * 200))
@@ -154,7 +154,7 @@ def test_table__is_bounded_and_escaped():
 
 
 def run(job, report, code, *, number, attempt=1, event=None, **environment):
-    """Open and publish as the action does, in a job of its own."""
+    """Open and publish as the action does, in a separate job."""
     event = event or job.event
     head = {"branch": "topic"} if event == "push" else {}
     here = Job(
@@ -183,14 +183,14 @@ def job(fake, tmp_path):
 
 
 def colour(job):
-    """What a required `mlci / …` is: its newest check and its newest status."""
+    """Return the result of a required `mlci / …`: its newest check and its newest status."""
     newest_check = max(job.fake.check_runs(job.head, NAME), key=lambda one: one["id"])
     return newest_check["conclusion"], job.fake.statuses(job.head)[0]["state"]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 @pytest.mark.parametrize("together", [True, False])
-def test_matrix__one_job_blocks_and_the_commit_is_red_whoever_comes_last(job, order, together):
+def test_matrix__one_job_blocks_in_any_order(job, order, together):
     cells = [
         run(job, bad(), "1", number=100, MLCI_MATRIX='{"python": "3.11"}', X=""),
         run(job, good(), "0", number=100, MLCI_MATRIX='{"python": "3.12"}', X="", Y=""),
@@ -208,7 +208,7 @@ def test_matrix__one_job_blocks_and_the_commit_is_red_whoever_comes_last(job, or
     assert "1 gate failed" in job.fake.statuses(job.head)[0]["description"]
 
 
-def test_matrix__without_its_values_the_worst_counts_all_the_same(job):
+def test_matrix__worst_counts_without_its_values(job):
     cells = [
         run(job, bad(), "1", number=100, X=""),
         run(job, good(), "0", number=100, X="", Y=""),
@@ -220,7 +220,7 @@ def test_matrix__without_its_values_the_worst_counts_all_the_same(job):
     assert colour(job) == ("failure", "failure")
 
 
-def test_rerun__an_attempt_that_passes_replaces_a_later_run_that_was_cancelled(job):
+def test_rerun__passing_attempt_replaces_a_cancelled_later_run(job):
     for report, code, number, attempt_number, left in (
         (bad(), "1", 1001, 1, ("failure", "failure")),
         (bad(), "", 1002, 1, ("cancelled", "error")),
@@ -236,7 +236,7 @@ def test_rerun__an_attempt_that_passes_replaces_a_later_run_that_was_cancelled(j
 
 
 @pytest.mark.parametrize("first", ["push", "pull_request"])
-def test_events__a_push_that_passes_does_not_cover_a_pull_request_that_blocks(job, first):
+def test_events__passing_push_does_not_cover_a_blocking_pull_request(job, first):
     reports = {"push": (good(), "0"), "pull_request": (bad(), "1")}
     second = "push" if first == "pull_request" else "pull_request"
     for number, event in enumerate((first, second), start=100):
@@ -252,7 +252,7 @@ def test_events__a_push_that_passes_does_not_cover_a_pull_request_that_blocks(jo
     assert "✅ credit-risk: 2 of 2 evaluations" in job.fake.comments(job.pull)[0]["body"]
 
 
-def test_events__a_push_that_blocks_later_is_in_the_pull_requests_comment(job):
+def test_events__later_blocking_push_is_in_the_comment(job):
     for number, (report, code, event) in enumerate([(good(), "0", "pull_request"), (bad(), "1", "push")], start=100):
         opened, published = run(job, report, code, number=number, event=event)
         opened()
@@ -262,8 +262,8 @@ def test_events__a_push_that_blocks_later_is_in_the_pull_requests_comment(job):
     assert colour(job) == ("failure", "failure")
 
 
-def test_two_jobs__the_one_that_publishes_concludes_the_check_of_the_one_that_opened(job):
-    """Also in another attempt, in which the job that opened is not run again and hands over what it did before."""
+def test_two_jobs__one_opens_and_the_other_concludes(job):
+    """Also in another attempt, in which the job that opened is not run again and its outputs are reused."""
     open_job = {**MODEL, "GITHUB_JOB": "open"}
     job.run("--open", **open_job)
     handed = job.outputs()["check"]
@@ -278,7 +278,7 @@ def test_two_jobs__the_one_that_publishes_concludes_the_check_of_the_one_that_op
     assert len(job.fake.check_runs(job.head)) == 2
 
 
-def test_one_attempt__the_worst_of_what_it_published_stays(fake):
+def test_one_attempt__worst_of_its_results_stays(fake):
     pull = fake.pull("topic")
     for report in (unsure(), bad(), good()):
         publisher(fake, pull, report=report).publish()
@@ -286,7 +286,7 @@ def test_one_attempt__the_worst_of_what_it_published_stays(fake):
     assert (check["conclusion"], fake.statuses(fake.head(pull))[0]["state"]) == ("failure", "failure")
 
 
-def test_record__is_in_the_check_and_names_the_invocation(job):
+def test_record__check_names_the_invocation(job):
     opened, published = run(job, good(), "0", number=100, MLCI_MATRIX=json.dumps({"python": "3.11"}))
     opened()
     (check,) = job.fake.check_runs()

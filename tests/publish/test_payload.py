@@ -1,4 +1,4 @@
-"""Payloads that nobody sent in good faith, and fields that don't have their form."""
+"""Hostile payloads, and fields of an unexpected form."""
 
 import contextlib
 import json
@@ -31,21 +31,21 @@ SHA = "3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4"
         (b'{"n": ' + b"9" * 10_000 + b"}", "not JSON"),
     ],
 )
-def test_what_is_no_payload_is_one_clear_line(data, words):
+def test_parse_payload__not_a_payload(data, words):
     with pytest.raises(InputError, match=words) as raised:
         publish_event.parse_payload(data, path="event.json")
     assert "\n" not in str(raised.value)
     assert str(raised.value).startswith("event.json: ")
 
 
-def test_a_payload_of_any_size_is_refused_before_it_is_parsed(monkeypatch):
+def test_parse_payload__size_limit(monkeypatch):
     monkeypatch.setattr(publish_event, "MOST_BYTES", 100)
     assert publish_event.parse_payload(b'{"a": 1}', path="e") == {"a": 1}
     with pytest.raises(InputError, match="at most 100"):
         publish_event.parse_payload(b'{"a": 1}' + b" " * 100, path="e")
 
 
-def test_brackets_inside_of_texts_nest_nothing():
+def test_parse_payload__brackets_in_strings():
     data = json.dumps({"body": '[[[{{{"' * 100, "again": "\\" * 99 + "["}).encode()
     assert publish_event.parse_payload(data, path="e")["again"].endswith("[")
 
@@ -64,7 +64,7 @@ def test_brackets_inside_of_texts_nest_nothing():
         ([SHA], None),
     ],
 )
-def test_only_a_whole_commit_is_a_commit(value, found):
+def test_payload_sha__whole_commits_only(value, found):
     assert publish_event.payload_sha({"sha": value}, "sha") == found
 
 
@@ -72,7 +72,7 @@ def test_only_a_whole_commit_is_a_commit(value, found):
     ("value", "found"),
     [(1, 1), (True, None), (0, None), (-3, None), (2**53, None), ("7", None), (7.0, None), (None, None)],
 )
-def test_only_a_plain_positive_number_is_a_number(value, found):
+def test_payload_number__positive_integers_only(value, found):
     assert publish_event.payload_number({"n": value}, "n") == found
 
 
@@ -94,7 +94,7 @@ def test_only_a_plain_positive_number_is_a_number(value, found):
         ("", False),
     ],
 )
-def test_only_what_git_allows_is_a_branch(value, good):
+def test_payload_branch__valid_names_only(value, good):
     assert publish_event.payload_branch({"ref": value}, "ref") == (value if good else None)
 
 
@@ -125,7 +125,7 @@ JSON = st.recursive(
     | st.text(),
     sha=st.none() | st.just(SHA) | st.text(),
 )
-def test_any_object_gives_facts_that_hold(event, name, sha):
+def test_event_facts__any_object(event, name, sha):
     found = event_facts(name, event, sha=sha)
     assert isinstance(found, Event)
     assert (found.head is None) == (found.why is not None)
@@ -137,6 +137,6 @@ def test_any_object_gives_facts_that_hold(event, name, sha):
 
 
 @given(data=st.binary(max_size=400))
-def test_any_bytes_are_an_object_or_an_input_error(data):
+def test_parse_payload__any_bytes(data):
     with contextlib.suppress(InputError):
         assert isinstance(publish_event.parse_payload(data, path="e"), dict)

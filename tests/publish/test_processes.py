@@ -1,4 +1,4 @@
-"""Real processes: several at once, and one that is killed between the effect of a request and its answer."""
+"""Publishing by real processes: several at once, and one that is killed between a request's effect and its answer."""
 
 import os
 import shutil
@@ -25,16 +25,16 @@ def begun(fake, folder, pull, *, run, report, token, **environment):
     """A publisher as a workflow starts it."""
     folder.mkdir()
     (folder / "mlci.yml").write_text(CONFIG.replace("POLICY", "always"))
-    told = report.model_copy(update={"candidate": Candidate(commit=fake.head(pull))})
-    (folder / "report.json").write_text(dump_report(told))
+    changed = report.model_copy(update={"candidate": Candidate(commit=fake.head(pull))})
+    (folder / "report.json").write_text(dump_report(changed))
     job = fake.environment("pull_request", pull, folder=folder, run=run, token=token)
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     code = "1" if report.verdict == "block" else "0"
-    told = {name: value for name, value in {**kept, **job, **environment}.items() if value}
-    return subprocess.Popen([*MLCI, code], cwd=folder, env=told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    changed = {name: value for name, value in {**kept, **job, **environment}.items() if value}
+    return subprocess.Popen([*MLCI, code], cwd=folder, env=changed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def test_processes_at_once_leave_one_comment_of_the_newest_run(fake, pull, tmp_path):
+def test_publish__processes_at_once(fake, pull, tmp_path):
     fake.faults.pace(jitter=0.1, seed=4)
     token = fake.token()
     reports = {99: good(), 1000: wide(3), 102: wide(2), 1001: bad(), 7: good(), 1000_0: wide(4)}
@@ -48,7 +48,7 @@ def test_processes_at_once_leave_one_comment_of_the_newest_run(fake, pull, tmp_p
 
 
 @pytest.mark.parametrize("n", [5])
-def test_a_process_that_is_killed_and_run_again_leaves_one_of_each(fake, pull, tmp_path, n):
+def test_publish__process_killed_and_run_again(fake, pull, tmp_path, n):
     token = fake.token()
 
     def kill():
@@ -67,8 +67,8 @@ def test_a_process_that_is_killed_and_run_again_leaves_one_of_each(fake, pull, t
     assert len(fake.comments(pull)) == 1
 
 
-def test_at_githubs_own_address_over_https(seeded, tmp_path):
-    """Nothing is told but a proxy and whom to trust; the address is the default one."""
+def test_publish__github_address_over_https(seeded, tmp_path):
+    """Only a proxy and its certificate are set; the address is the default one."""
     shutil.copytree(seeded, tmp_path / "model.git")
     with Fake(tmp_path / "model.git", https=True) as fake:
         number = fake.pull("topic")

@@ -1,4 +1,4 @@
-"""Opening and publishing against the fake: what stands on GitHub afterwards, and what it took."""
+"""Opening and publishing against the fake: the resulting state on GitHub, and the number of requests."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def pull(fake):
         (CANCELLED, "cancelled", "the evaluation was cancelled"),
     ],
 )
-def test_from_open_to_concluded(fake, pull, report, conclusion, text):
+def test_publish__open_to_concluded(fake, pull, report, conclusion, text):
     one, sha = publisher(fake, pull, report=report), fake.head(pull)
     opened = one.open(fresh=True)
     assert [check["status"] for check in fake.check_runs(sha)] == ["in_progress"]
@@ -46,10 +46,10 @@ def test_from_open_to_concluded(fake, pull, report, conclusion, text):
     assert fake.check_runs(sha)[0]["details_url"] == one.where.url
 
 
-def test_at_most_eight_requests_for_opening_and_publishing(fake, pull):
+def test_publish__at_most_eight_requests(fake, pull):
     first = publisher(fake, pull, run=100)
     first.publish(known=first.open(fresh=True).check)
-    assert len(fake.requests) <= 8, fake.requests  # the comment is made, and looked at again
+    assert len(fake.requests) <= 8, fake.requests  # the comment is created, and read again
     fake.forget_requests()
     second = publisher(fake, pull, run=101, report=bad())
     second.publish(known=second.open(fresh=True).check)
@@ -65,7 +65,7 @@ def test_at_most_eight_requests_for_opening_and_publishing(fake, pull):
     assert len(fake.check_runs(fake.head(pull))[-1]["annotations"]) == 50
 
 
-def test_an_unchanged_report_writes_no_comment(fake, pull):
+def test_publish__unchanged_report_writes_no_comment(fake, pull):
     publisher(fake, pull, run=100).publish()
     fake.forget_requests()
     again = publisher(fake, pull, run=101)
@@ -74,17 +74,17 @@ def test_an_unchanged_report_writes_no_comment(fake, pull):
 
 
 @pytest.mark.parametrize("gates", [1, 49, 50, 51, 100, 120])
-def test_annotations_come_in_batches_and_each_once(fake, pull, gates):
+def test_publish__annotations_in_batches(fake, pull, gates):
     one = publisher(fake, pull, report=wide(gates))
     for _ in range(2):
         one.publish()
         found = fake.check_runs(fake.head(pull))[0]["annotations"]
-        assert sorted(told["start_line"] for told in found) == list(range(1, gates + 1))
-    assert {told["annotation_level"] for told in found} == {"failure"}
-    assert {told["path"] for told in found} == {"mlci.yml"}
+        assert sorted(one["start_line"] for one in found) == list(range(1, gates + 1))
+    assert {one["annotation_level"] for one in found} == {"failure"}
+    assert {one["path"] for one in found} == {"mlci.yml"}
 
 
-def test_our_comment_is_found_on_the_fourth_page(fake, pull):
+def test_publish__comment_on_the_fourth_page(fake, pull):
     for number in range(350):
         fake.comment(pull, f"comment {number}")
     publisher(fake, pull, run=100).publish()
@@ -97,7 +97,7 @@ def test_our_comment_is_found_on_the_fourth_page(fake, pull):
     stands(fake, pull, run=101, conclusion="failure", text="1 gate failed")
 
 
-def test_a_person_who_quotes_the_marker_keeps_the_comment(fake, pull):
+def test_publish__user_quotes_the_marker(fake, pull):
     body = publisher(fake, pull, run=999).what()
     quoted = body.target.version("I say it is green").body
     fake.comment(pull, quoted, user="octocat")
@@ -107,7 +107,7 @@ def test_a_person_who_quotes_the_marker_keeps_the_comment(fake, pull):
     stands(fake, pull, run=100, conclusion="failure", text="1 gate failed")
 
 
-def test_two_models_have_a_comment_and_a_check_each(fake, pull):
+def test_publish__two_models(fake, pull):
     one = publisher(fake, pull)
     one.publish()
     other = replace(one, where=replace(one.where, model="churn"), report=bad(model="churn"))
@@ -125,7 +125,7 @@ def test_two_models_have_a_comment_and_a_check_each(fake, pull):
         ("on-change", [good()], [1]),
     ],
 )
-def test_policies_make_a_comment_or_not_and_the_check_always_reports(fake, pull, policy, reports, made):
+def test_publish__comment_by_policy(fake, pull, policy, reports, made):
     for run, (report, count) in enumerate(zip(reports, made, strict=True), start=100):
         done = publisher(fake, pull, run=run, report=report, policy=policy).publish()
         assert len(fake.comments(pull)) == count
@@ -135,7 +135,7 @@ def test_policies_make_a_comment_or_not_and_the_check_always_reports(fake, pull,
 
 @pytest.mark.parametrize("policy", ["never", "on-failure", "on-change"])
 @pytest.mark.parametrize("report", [bad(), CRASH, CANCELLED])
-def test_no_stale_green_stands_whatever_the_policy(fake, pull, policy, report):
+def test_publish__stale_success_is_replaced_under_any_policy(fake, pull, policy, report):
     publisher(fake, pull, run=100).publish()
     publisher(fake, pull, run=101, report=report, policy=policy).publish()
     assert len(fake.comments(pull)) == 1
@@ -143,7 +143,7 @@ def test_no_stale_green_stands_whatever_the_policy(fake, pull, policy, report):
     assert fake.check_runs(fake.head(pull), NAME)[-1]["conclusion"] in {"failure", "cancelled"}
 
 
-def test_an_older_run_is_concluded_and_changes_nothing_that_is_newer(fake, pull):
+def test_publish__older_run_changes_nothing_newer(fake, pull):
     publisher(fake, pull, run=1000, report=bad()).publish()
     before = fake.comments(pull)
     publisher(fake, pull, run=999).publish()
@@ -152,7 +152,7 @@ def test_an_older_run_is_concluded_and_changes_nothing_that_is_newer(fake, pull)
     assert [one["conclusion"] for one in fake.check_runs(fake.head(pull))] == ["failure", "failure"]  # the newest shows
 
 
-def test_without_checks_an_older_run_that_comes_later_leaves_the_newer_ones_comment_and_status(fake, pull):
+def test_publish__older_run_later_without_checks(fake, pull):
     token = fake.token({"statuses": "write", "pull-requests": "write"})
     publisher(fake, pull, run=1000, report=bad(), token=token).publish()
     before, sha = fake.comments(pull), fake.head(pull)
@@ -168,7 +168,7 @@ def test_without_checks_an_older_run_that_comes_later_leaves_the_newer_ones_comm
     assert " run=1001.1 " in fake.comments(pull)[0]["body"]
 
 
-def test_a_run_on_an_older_head_does_not_overwrite_and_repairs_what_was_lost(fake, pull):
+def test_publish__older_head(fake, pull):
     old = publisher(fake, pull, run=100)
     moved = push(fake)
     assert fake.head(pull) == moved
@@ -183,14 +183,14 @@ def test_a_run_on_an_older_head_does_not_overwrite_and_repairs_what_was_lost(fak
     stands(fake, pull, run=101, conclusion="failure", text="1 gate failed")
 
 
-def test_a_branch_that_is_gone_is_no_obstacle(fake, pull):
+def test_publish__branch_deleted(fake, pull):
     one = publisher(fake, pull)
     gone = replace(one, where=replace(one.where, branch="deleted-after-the-merge"))
     assert gone.publish().failures == []
     stands(fake, pull, run=100, conclusion="success", text="✅")
 
 
-def test_another_attempt_makes_another_check_as_a_completed_one_cannot_be_opened_again(fake, pull):
+def test_publish__another_attempt_creates_another_check(fake, pull):
     one = publisher(fake, pull, run=100)
     one.publish()
     again = publisher(fake, pull, run=100, attempt=2, report=bad())
@@ -202,7 +202,7 @@ def test_another_attempt_makes_another_check_as_a_completed_one_cannot_be_opened
     assert " run=100.2 " in fake.comments(pull)[0]["body"]
 
 
-def test_what_an_attempt_left_open_the_next_takes_over(fake, pull):
+def test_publish__next_attempt_concludes_an_open_check(fake, pull):
     publisher(fake, pull, run=100).open()
     again = publisher(fake, pull, run=100, attempt=2)
     again.open()
@@ -211,7 +211,7 @@ def test_what_an_attempt_left_open_the_next_takes_over(fake, pull):
     assert (check["external_id"], check["conclusion"]) == ("100.2", "success")
 
 
-def test_a_merge_group_has_a_check_and_no_comment(fake, pull):
+def test_publish__merge_group(fake, pull):
     event = event_facts("merge_group", fake.event("merge_group", pull), sha=None)
     one = publisher(fake, pull)
     group = replace(one, where=replace(one.where, head=event.head, pull=event.pull, branch=event.branch))
@@ -222,7 +222,7 @@ def test_a_merge_group_has_a_check_and_no_comment(fake, pull):
     assert fake.check_runs(fake.head(pull)) == []
 
 
-def test_a_forks_token_is_refused_once_and_nothing_else_is_tried(fake):
+def test_publish__token_of_a_fork(fake):
     number = fake.pull("topic", fork=True)
     one = publisher(fake, number, token=fake.token(fork=True))
     assert one.where.reader == "the pull request comes from a fork"
@@ -233,7 +233,7 @@ def test_a_forks_token_is_refused_once_and_nothing_else_is_tried(fake):
     assert fake.comments(number) == fake.check_runs() == []
 
 
-def test_a_fork_under_pull_request_target_is_written_to(fake):
+def test_publish__fork_under_pull_request_target(fake):
     number = fake.pull("topic", fork=True)
     one = publisher(fake, number, event="pull_request_target", report=bad())
     assert (one.where.branch, one.where.reader) == (None, None)
@@ -242,7 +242,7 @@ def test_a_fork_under_pull_request_target_is_written_to(fake):
 
 
 @pytest.mark.parametrize("lacks", ["checks", "statuses", "pull-requests"])
-def test_one_missing_permission_keeps_nothing_else_from_being_done(fake, pull, lacks):
+def test_publish__one_permission_is_missing(fake, pull, lacks):
     token = fake.token({name: "write" for name in ("checks", "statuses", "pull-requests") if name != lacks})
     done = publisher(fake, pull, token=token, report=bad()).publish()
     assert [refused.permission for refused in done.refused] == [lacks]
@@ -252,7 +252,7 @@ def test_one_missing_permission_keeps_nothing_else_from_being_done(fake, pull, l
     assert len(fake.comments(pull)) == (lacks != "pull-requests")
 
 
-def test_a_persons_token_comments_as_that_person_and_sets_the_status(fake, pull):
+def test_publish__personal_token(fake, pull):
     fake.role("octocat", "write")
     token = fake.token(user="octocat")
     for run in (100, 101):
@@ -262,7 +262,7 @@ def test_a_persons_token_comments_as_that_person_and_sets_the_status(fake, pull)
     assert (comment["user"]["login"], "1 gate failed" in comment["body"]) == ("octocat", True)
 
 
-def test_another_app_writes_under_its_own_name(fake, pull):
+def test_publish__another_app(fake, pull):
     token = fake.token(app="our-checks")
     publisher(fake, pull, token=token).publish()
     publisher(fake, pull, token=token, run=101, report=bad()).publish()
@@ -270,14 +270,14 @@ def test_another_app_writes_under_its_own_name(fake, pull):
     assert comment["user"]["login"] == "our-checks[bot]"
 
 
-def test_a_locked_conversation_is_said_and_the_check_stands(fake, pull):
+def test_publish__conversation_locked(fake, pull):
     fake.change_pull(pull, locked=True)
     done = publisher(fake, pull).publish()
     assert [refused.message for refused in done.refused] == ["Unable to create comment because issue is locked."]
     assert fake.check_runs()[0]["conclusion"] == "success"
 
 
-def test_a_commit_that_is_full_of_statuses_is_said_and_the_check_stands(fake, pull):
+def test_publish__commit_with_too_many_statuses(fake, pull):
     sha = fake.head(pull)
     for _ in range(1_000):
         fake.state.add("statuses", repo=fake.repo["id"], sha=sha, context=NAME)
@@ -288,7 +288,7 @@ def test_a_commit_that_is_full_of_statuses_is_said_and_the_check_stands(fake, pu
     assert fake.check_runs()[0]["conclusion"] == "success"
 
 
-def test_a_foreign_check_of_our_name_is_named(fake, pull):
+def test_publish__foreign_check_of_the_same_name(fake, pull):
     evil = publisher(fake, pull, token=fake.token(app="evil"))
     fields = CheckFields(
         external_id="1.1", conclusion="success", output=CheckOutput(title="ok", summary="ok"), url=None
@@ -304,7 +304,7 @@ def test_a_foreign_check_of_our_name_is_named(fake, pull):
     assert "ok" not in fake.comments(pull)[0]["body"].split("\n")[1]
 
 
-def test_a_check_of_another_app_with_our_runs_number_keeps_nothing_from_being_said(fake, pull):
+def test_publish__foreign_check_with_the_same_run(fake, pull):
     for report in (good(), wide(70)):
         publisher(fake, pull, token=fake.token(app="evil"), report=report).publish()
     publisher(fake, pull, token=fake.token(app="worse")).open()
@@ -317,15 +317,15 @@ def test_a_check_of_another_app_with_our_runs_number_keeps_nothing_from_being_sa
     assert {one.app for one in done.foreign} == {"evil", "worse"}
 
 
-def test_a_newer_run_of_another_app_is_never_copied_into_our_comment(fake, pull):
+def test_publish__newer_run_of_another_app_is_not_copied(fake, pull):
     publisher(fake, pull, run=999, token=fake.token(app="evil")).publish()
     publisher(fake, pull, run=100, report=bad()).publish()
-    ours = [one for one in fake.comments(pull) if one["user"]["login"] == BOT]
-    assert len(ours) == 1
-    assert "1 gate failed" in ours[0]["body"]
+    own = [one for one in fake.comments(pull) if one["user"]["login"] == BOT]
+    assert len(own) == 1
+    assert "1 gate failed" in own[0]["body"]
 
 
-def test_a_comment_that_a_person_deletes_between_list_and_edit_is_made_again(fake, pull):
+def test_publish__comment_deleted_between_list_and_edit(fake, pull):
     publisher(fake, pull, run=100).publish()
 
     def delete():
@@ -339,7 +339,7 @@ def test_a_comment_that_a_person_deletes_between_list_and_edit_is_made_again(fak
     stands(fake, pull, run=101, conclusion="failure", text="1 gate failed")
 
 
-def test_several_comments_of_ours_become_one(fake, pull):
+def test_publish__several_comments_become_one(fake, pull):
     one = publisher(fake, pull)
     for run in (3, 9, 5):
         fake.comment(pull, publisher(fake, pull, run=run).what().target.version(f"of {run}").body, user=BOT)
@@ -354,7 +354,7 @@ def test_several_comments_of_ours_become_one(fake, pull):
     [("POST", "/check-runs"), ("PATCH", "/check-runs/*"), ("POST", "/statuses/*"), ("POST", "/comments"), ("GET", "*")],
 )
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_one_fault_anywhere_changes_nothing(fake, pull, method, path, when):
+def test_publish__one_fault_anywhere(fake, pull, method, path, when):
     clock = Clock()
     fake.fail(method, path, "drop", when=when)
     one = publisher(fake, pull, report=wide(60), patience=clock.patience())
@@ -366,7 +366,7 @@ def test_one_fault_anywhere_changes_nothing(fake, pull, method, path, when):
     assert 0 < clock.at < 10
 
 
-def test_an_outage_of_one_part_keeps_nothing_else_from_being_done(fake, pull):
+def test_publish__outage_of_one_endpoint(fake, pull):
     fake.fail("*", "/check-runs", times=0)
     done = publisher(fake, pull, patience=Clock().patience(total=10)).publish()
     assert len(done.failures) == 1
@@ -374,7 +374,7 @@ def test_an_outage_of_one_part_keeps_nothing_else_from_being_done(fake, pull):
     assert len(fake.statuses(fake.head(pull))) == 1
 
 
-def test_a_whole_outage_is_bounded_in_time_and_requests(fake, pull):
+def test_publish__outage_is_bounded(fake, pull):
     clock = Clock()
     fake.fail(times=0)
     done = publisher(fake, pull, patience=clock.patience()).publish()
@@ -384,8 +384,8 @@ def test_a_whole_outage_is_bounded_in_time_and_requests(fake, pull):
 
 
 @pytest.mark.parametrize("nth", [1, 2])
-def test_a_list_that_lags_behind_makes_no_second_comment_in_the_end(fake, pull, nth):
-    """The first list may miss our comment, the second one the comment that was just made."""
+def test_publish__stale_list_of_comments(fake, pull, nth):
+    """The first list may lack an earlier comment of mlci, the second one the comment just created."""
     if nth == 1:
         publisher(fake, pull, run=99).publish()
     fake.fail("GET", "/issues/*/comments", "stale", size=1, nth=nth)
@@ -395,7 +395,7 @@ def test_a_list_that_lags_behind_makes_no_second_comment_in_the_end(fake, pull, 
 
 
 @pytest.mark.parametrize("branch", ["feature/a-b", "wild/ü#1", "100%41", "a;b&c=d"])
-def test_any_branch_that_git_allows_is_found_by_its_name(fake, branch):
+def test_publish__any_branch_name(fake, branch):
     git(fake.repo).write_ref(f"refs/heads/{branch}", fake.sha("refs/heads/topic"))
     number = fake.pull(branch)
     done = publisher(fake, number, report=bad()).publish()
@@ -407,7 +407,7 @@ def test_any_branch_that_git_allows_is_found_by_its_name(fake, branch):
     stands(fake, number, run=100, conclusion="failure", text="1 gate failed")
 
 
-def test_what_github_answers_cannot_command_the_runner(capsys):
+def test_publish_console__answers_cannot_command_the_runner(capsys):
     words = PublishConsole(as_json=False, in_actions=True)
     words.line("comment: http://x/\r\n::set-output name=verdict::pass")
     words.remark("warning", "said\n::set-env name=A::b\x1b[31m")

@@ -1,4 +1,4 @@
-"""Many publishers at once, and publishers that are killed: one comment, of the newest run, one concluded check."""
+"""Many publishers at once, and killed publishers: one comment of the newest run, and one concluded check."""
 
 import random
 import threading
@@ -40,12 +40,12 @@ def at_once(publishers, *, seed):
 
 
 def one_comment_of(fake, pull, run, text):
-    ours = [one for one in fake.comments(pull) if one["user"]["login"] == BOT]
-    assert [one["body"].partition(" run=")[2].partition(" ")[0] for one in ours] == [f"{run}.1"]
-    assert text in ours[0]["body"]
+    own = [one for one in fake.comments(pull) if one["user"]["login"] == BOT]
+    assert [one["body"].partition(" run=")[2].partition(" ")[0] for one in own] == [f"{run}.1"]
+    assert text in own[0]["body"]
 
 
-def test_twenty_at_once_leave_one_comment_of_the_newest_run(fake, pull):
+def test_publish__twenty_at_once(fake, pull):
     fake.faults.pace(jitter=0.03)
     token = fake.token()
     publishers = [
@@ -60,7 +60,7 @@ def test_twenty_at_once_leave_one_comment_of_the_newest_run(fake, pull):
     assert {check["status"] for check in checks} == {"completed"}
 
 
-def test_twenty_on_different_heads_leave_the_newest_heads_text(fake, pull):
+def test_publish__twenty_on_different_heads(fake, pull):
     publisher(fake, pull, run=1).publish()
     token, publishers = fake.token(), []
     for run in range(100, 100 + N):
@@ -74,8 +74,8 @@ def test_twenty_on_different_heads_leave_the_newest_heads_text(fake, pull):
     assert f" head={fake.head(pull)} " in fake.comments(pull)[0]["body"]
 
 
-def test_the_race_that_a_plain_list_then_edit_loses(fake, pull):
-    """The older run reads, the newer one publishes whole, the older one writes: the newer text must come back."""
+def test_publish__newer_run_between_read_and_write(fake, pull):
+    """The older run reads, the newer one publishes, the older one writes: the newer text must come back."""
     publisher(fake, pull, run=1).publish()
     newer = publisher(fake, pull, run=101, report=bad())
     fake.fail("PATCH", "/issues/comments/*", "hook", call=_later(newer.publish))
@@ -83,7 +83,7 @@ def test_the_race_that_a_plain_list_then_edit_loses(fake, pull):
     one_comment_of(fake, pull, 101, "1 gate failed")
 
 
-def test_two_that_both_find_nothing_make_one_comment(fake, pull):
+def test_publish__two_that_find_no_comment(fake, pull):
     other = publisher(fake, pull, run=101, report=bad())
     fake.fail("POST", "/issues/*/comments", "hook", call=_later(other.publish))
     publisher(fake, pull, run=100).publish()
@@ -137,8 +137,8 @@ def whole(one, client):
     ("gates", "when", "there"),
     [(70, "before", False), (70, "after", True), (0, "before", True), (0, "after", False)],
 )
-def test_killed_at_any_request_and_run_again_leaves_one_of_each(fake, pull, gates, when, there):
-    """Every boundary is a run of its own on one pull request; each begins with a comment there, or without one."""
+def test_publish__killed_at_any_request_and_run_again(fake, pull, gates, when, there):
+    """Every request has its own run on one pull request; each begins with a comment, or without one."""
     token, boundary, ended = fake.token(), 0, False
     while not ended:
         boundary += 1
@@ -158,7 +158,7 @@ def test_killed_at_any_request_and_run_again_leaves_one_of_each(fake, pull, gate
             text=f"{gates + boundary} gates failed" if gates else f"crash {boundary}",
         )
         (check,) = [check for check in fake.check_runs(name=NAME) if check["external_id"] == f"{100 + boundary}.1"]
-        lines = sorted(told["start_line"] for told in check["annotations"])
+        lines = sorted(one["start_line"] for one in check["annotations"])
         assert lines == (list(range(1, gates + boundary + 1)) if gates else [])
         if not there:
             fake.state.remove("comments", fake.state.one("comments", repo=fake.repo["id"], number=pull))
@@ -169,8 +169,8 @@ def crash(number):
     return Unfinished(why=f"it is crash {number}", code=3)
 
 
-def test_publishing_alone_killed_anywhere_leaves_one_check(fake, pull):
-    """With the check opened before and noted: whatever is lost, the second try concludes the same check."""
+def test_publish__killed_with_an_open_check(fake, pull):
+    """The check was opened before and noted: whatever is lost, the second try concludes the same check."""
     token = fake.token()
     for boundary in range(1, 9):
         one = publisher(fake, pull, run=100 + boundary, report=wide(60 + boundary), token=token)
@@ -181,5 +181,5 @@ def test_publishing_alone_killed_anywhere_leaves_one_check(fake, pull):
             one.publish()
         (check,) = [check for check in fake.check_runs(name=NAME) if check["external_id"] == f"{100 + boundary}.1"]
         assert check["status"] == "completed"
-        assert sorted(told["start_line"] for told in check["annotations"]) == list(range(1, 61 + boundary))
+        assert sorted(one["start_line"] for one in check["annotations"]) == list(range(1, 61 + boundary))
         stands(fake, pull, run=100 + boundary, conclusion="failure", text=f"{60 + boundary} gates failed")

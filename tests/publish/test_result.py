@@ -1,4 +1,4 @@
-"""When a report may be believed, and what is said when there is none."""
+"""Acceptance of a report, and the text without one."""
 
 import itertools
 
@@ -30,14 +30,14 @@ def claim(**more):
         (unsure(), "success", "0"),
         (bad(), "failure", "1"),
         (bad(), "success", "1"),  # a step with `continue-on-error`
-        (good(), "cancelled", "0"),  # it came to its end before somebody cancelled
+        (good(), "cancelled", "0"),  # it ended before a user cancelled
         (good(), "success", None),  # a workflow in stages says nothing about the code
         (bad(), "failure", None),
         (good(), None, None),  # by hand
         (bad(), None, None),
     ],
 )
-def test_a_report_with_the_exit_code_that_belongs_to_it_is_believed(report, ended, code):
+def test_read_result__matching_exit_code(report, ended, code):
     assert read_result(report, claim(ended=ended, code=code)) == Finished(report=report)
 
 
@@ -58,13 +58,13 @@ def test_a_report_with_the_exit_code_that_belongs_to_it_is_believed(report, ende
         (bad(), "cancelled", None, "the job ended as cancelled"),
     ],
 )
-def test_a_report_that_nobody_vouches_for_is_not_believed(report, ended, code, words):
+def test_read_result__exit_code_does_not_match(report, ended, code, words):
     found = read_result(report, claim(ended=ended, code=code))
     assert isinstance(found, Unfinished)
     assert words in found.why
 
 
-def test_no_pass_without_success_over_everything_that_can_be_said():
+def test_read_result__passes_after_success_only():
     codes = [None, "", "x", *map(str, CODES)]
     for ended, code in itertools.product(["success", "failure", "cancelled", None], codes):
         found = read_result(good(), claim(ended=ended, code=code))
@@ -72,7 +72,7 @@ def test_no_pass_without_success_over_everything_that_can_be_said():
         assert believed == (code == "0" or (code is None and ended in {"success", None})), (ended, code)
 
 
-def test_a_report_about_something_else_is_not_believed():
+def test_read_result__report_of_another_model_or_commit():
     assert "the report is about the model other" in read_result(good(model="other"), claim()).why
     elsewhere = good(candidate=Candidate(commit="b" * 40))
     assert "the report is about the commit bbbbbbb" in read_result(elsewhere, claim()).why
@@ -80,7 +80,7 @@ def test_a_report_about_something_else_is_not_believed():
 
 
 @pytest.mark.parametrize("code", ["0", None])
-def test_a_report_that_names_no_commit_is_no_verdict_on_a_head(code):
+def test_read_result__report_without_a_commit(code):
     found = read_result(good(candidate=Candidate()), claim(code=code))
     assert isinstance(found, Unfinished)
     assert found.why.startswith("the report names no commit, so it may be about another one than this run's: ")
@@ -116,7 +116,7 @@ def test_a_report_that_names_no_commit_is_no_verdict_on_a_head(code):
         (None, None, False, "the evaluation did not finish"),
     ],
 )
-def test_without_a_report_the_reason_is_said(ended, code, cancelled, why):
+def test_read_result__no_report(ended, code, cancelled, why):
     found = read_result(None, claim(ended=ended, code=code))
     assert isinstance(found, Unfinished)
     assert why in found.why
@@ -127,7 +127,7 @@ def test_without_a_report_the_reason_is_said(ended, code, cancelled, why):
     assert LINKS.report in page.links
 
 
-def test_the_text_of_a_crash():
+def test_unfinished_text__crash():
     found = read_result(None, claim(ended="failure", code="3"))
     assert unfinished_text(found, model="credit-risk", head=HEAD, links=LINKS) == (
         "## ⛔ credit-risk: the evaluation did not finish\n"
@@ -145,7 +145,7 @@ def test_the_text_of_a_crash():
     )
 
 
-def test_a_cancelled_run_says_so_and_details_are_harmless_and_bounded():
+def test_unfinished_text__cancelled_with_hostile_details():
     problems = [f"mlci.yml:{i}: @everyone `x` <script> #12 ![](http://evil)" for i in range(14)]
     found = read_result(None, claim(ended="cancelled", code=""), problems=problems)
     assert unfinished_title(found) == "the evaluation was cancelled"
@@ -156,6 +156,6 @@ def test_a_cancelled_run_says_so_and_details_are_harmless_and_bounded():
 
 
 @pytest.mark.parametrize("worst", ["$", "|", "@a", "\u202e", "😀", ":::"])
-def test_the_longest_text_fits_into_a_checks_summary(worst):
+def test_unfinished_text__fits_into_a_check(worst):
     found = read_result(None, claim(ended="failure", code=""), problems=[worst * 2_000] * 30)
     assert len(unfinished_text(found, model="m" * 100, head=HEAD, links=LINKS).encode()) < 65_535

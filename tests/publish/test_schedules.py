@@ -1,4 +1,4 @@
-"""Any order of any requests of several publishers, with deaths: in the end the newest run's text stands, once."""
+"""Any order of the requests of several publishers, with kills: in the end one comment of the newest run."""
 
 import pytest
 
@@ -9,7 +9,7 @@ SCHEDULES = 10
 
 
 @pytest.mark.parametrize("moving", [False, True])
-def test_every_schedule_ends_with_one_comment_of_the_newest_run(fake, moving):
+def test_publish__any_schedule(fake, moving):
     pull, deaths = fake.pull("topic"), 0
     for seed in range(SCHEDULES):
         first, token = 1_000 * (seed + 1), fake.token()  # a token has 1,000 requests an hour

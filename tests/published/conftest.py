@@ -23,7 +23,7 @@ def shared():
 
 @pytest.fixture
 def mlci(tmp_path):
-    """Runs the command line in a folder of its own with a configuration; returns the exit code and the report."""
+    """Run the command line in an empty folder with a configuration; return the exit code and the report."""
 
     def run(config: str, *arguments: str, command: str = "run"):
         (tmp_path / "mlci.yml").write_text(config, "utf-8")

@@ -1,4 +1,4 @@
-"""Adult, drug and McNemar's tables: published figures, by the command line on the files as they are."""
+"""Adult, drug and McNemar's tables: published figures, by the command line on the unchanged files."""
 
 import csv
 import math
@@ -29,7 +29,7 @@ def cut(value: float, digits: int = 4) -> float:
     return math.floor(value * 10**digits) / 10**digits
 
 
-def test_adult_by_a_tree_trained_in_the_run(shared, mlci, tmp_path):
+def test_run__adult_with_a_tree_trained_in_the_run(shared, mlci, tmp_path):
     path = shared("adult/adult.parquet")
     (tmp_path / "predict.py").write_text(ADULT_TRAIN, "utf-8")
     code, report = mlci(
@@ -58,7 +58,7 @@ def write(path, header, rows):
         ([[9959, 11], [1, 29]], None, None, 26 / 4096),
     ],
 )
-def test_mcnemar(mlci, tmp_path, table, chi2, corrected, exact):
+def test_run__mcnemar_tables(mlci, tmp_path, table, chi2, corrected, exact):
     (both, baseline_only), (candidate_only, neither) = table
     rows = [(1, 1)] * both + [(1, 0)] * baseline_only + [(0, 1)] * candidate_only + [(0, 0)] * neither
     write(tmp_path / "rows.csv", ("id", "y", "old", "new"), [(i, 1, *row) for i, row in enumerate(rows)])
@@ -75,11 +75,11 @@ def test_mcnemar(mlci, tmp_path, table, chi2, corrected, exact):
         assert found["chi2_corrected"] == pytest.approx(corrected, abs=5e-7)
 
 
-def test_drug_a_gate_without_intervals_decides_on_noise(shared, mlci, tmp_path):
-    """100 seeds of the published forest: the same model, judged on the estimate, passes or fails by luck.
+def test_run__drug_without_intervals(shared, mlci, tmp_path):
+    """100 seeds of the published forest: judged on the estimate, the same model passes or fails at random.
 
-    Its script shuffles the rows without a seed of its own and fixes those of the split and of the forest, so the seed
-    that was varied is the shuffle's: of sixteen choices that were tried only this one gives all four published figures.
+    Its script shuffles the rows without a seed and fixes those of the split and of the forest, so the varied seed is
+    the shuffle's: of sixteen choices that were tried only this one gives all four published figures.
     """
     with shared("drug/drug.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
@@ -87,16 +87,16 @@ def test_drug_a_gate_without_intervals_decides_on_noise(shared, mlci, tmp_path):
     numbers = np.array([[float(row["Age"]), float(row["Na_to_K"])] for row in rows])
     coded = [[order[name].index(row[name]) for name in order] for row in rows]
     drug = np.array([row["Drug"] for row in rows])
-    held, decided = [], []
+    tested, decided = [], []
     for seed in range(100):
         shuffled = pd.Series(range(len(rows))).sample(frac=1, random_state=seed).to_numpy()
         train, test = train_test_split(shuffled, test_size=0.3, random_state=125)
         scaler = StandardScaler().fit(numbers[train])
         features = np.hstack([coded, numbers, scaler.transform(numbers)])  # both numbers twice, as published
         model = RandomForestClassifier(n_estimators=10, random_state=125).fit(features[train], drug[train])
-        held += [(f"{seed}-{i}", drug[i], seed) for i in test]
+        tested += [(f"{seed}-{i}", drug[i], seed) for i in test]
         decided += [(f"{seed}-{i}", name) for i, name in zip(test, model.predict(features[test]), strict=True)]
-    write(tmp_path / "test.csv", ("id", "drug", "seed"), held)
+    write(tmp_path / "test.csv", ("id", "drug", "seed"), tested)
     write(tmp_path / "new.csv", ("id", "decided"), decided)
     reports = {
         way: mlci(

@@ -1,4 +1,4 @@
-"""COMPAS: the eleven groups' rates, ratios and fairness verdicts that aequitas published, by the command line."""
+"""COMPAS: the rates, ratios and fairness verdicts of eleven groups that aequitas published, by the command line."""
 
 import csv
 
@@ -58,32 +58,32 @@ def published(shared):
         return list(csv.DictReader(stream))
 
 
-def test_every_rate_of_every_group(report, published):
+def test_run__every_rate_of_every_group(report, published):
     found = {(row["slice"], row["group"], row["metric"]): row for row in report["metrics"]}
     checked = 0
     for row in published:
         for short, name in NAMES.items():
-            ours = found[row["attr"], row["val"], name]
-            assert ours["candidate"] == pytest.approx(float(row[short]), abs=1e-12), (row["val"], name)
-            assert ours["rows"] == int(row["n"])
+            result = found[row["attr"], row["val"], name]
+            assert result["candidate"] == pytest.approx(float(row[short]), abs=1e-12), (row["val"], name)
+            assert result["rows"] == int(row["n"])
             checked += 1
     assert checked == 11 * len(NAMES)
 
 
-def test_every_ratio_to_the_reference_group(report, published):
+def test_run__every_ratio_to_the_reference_group(report, published):
     spreads = {(row["across"], row["metric"]): row for row in report["disparities"]}
     checked = 0
     for row in published:
         for short in FAIR:
             groups = spreads[row["attr"], f"{NAMES[short]}_ratio"]["groups"]
-            ours = next(group for group in groups if group["group"] == row["val"])
-            assert ours["ratio"] == pytest.approx(float(row[f"{short}_disp"]), abs=1e-12), (row["val"], short)
+            result = next(group for group in groups if group["group"] == row["val"])
+            assert result["ratio"] == pytest.approx(float(row[f"{short}_disp"]), abs=1e-12), (row["val"], short)
             checked += 1
     assert checked == 11 * len(FAIR)
 
 
-def test_every_fairness_verdict(report):
+def test_run__every_fairness_verdict(report):
     outcomes = {(gate["scope"]["across"], gate["metric"]): gate["outcome"] for gate in report["gates"]}
     for short, fair in FAIR.items():
-        ours = ["FT"[outcomes[name, f"{NAMES[short]}_ratio"] == "passed"] for name in ("age_cat", "race", "sex")]
-        assert "".join(ours) == fair, short
+        result = ["FT"[outcomes[name, f"{NAMES[short]}_ratio"] == "passed"] for name in ("age_cat", "race", "sex")]
+        assert "".join(result) == fair, short

@@ -157,11 +157,11 @@ class Recorder(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_):
-        """Say nothing."""
+        """Write nothing."""
 
 
 class TestGoogle:
-    """What is asked of Google's XML API, word for word; what comes of it is tested on a server, in ``e2e``.
+    """The literal requests to Google's XML API; their effect is tested on a server, in ``e2e``.
 
     Generation 0 means "must not be there": https://docs.cloud.google.com/storage/docs/xml-api/reference-headers.
     """

@@ -1,4 +1,4 @@
-"""Messages about damage name the file to restore; `mlci ledger verify` is red wherever a promotion is."""
+"""Messages about damage name the file to restore; `mlci ledger verify` fails whenever a promotion does."""
 
 import datetime as dt
 import shutil

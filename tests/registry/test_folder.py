@@ -55,7 +55,7 @@ def writer():
 
 
 @pytest.fixture
-def damage_witness():
+def damage_checkpoint():
     return lambda store, data: (Path(store.shown) / "witness.json").write_bytes(data)
 
 

@@ -1,4 +1,4 @@
-"""The ledger's rules: random histories hold; whatever is done to one is detected and named."""
+"""The ledger's rules: random histories are valid, and every change to one is detected and named."""
 
 import json
 
@@ -214,7 +214,7 @@ class TestFindings:
 
 
 class TestAfter:
-    """Which entry can follow which state, and what it makes of it."""
+    """The entries that can follow a state, and the next state."""
 
     @pytest.mark.parametrize(
         ("state", "body", "now"),

@@ -16,7 +16,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 5)), max_size=
 
 
 def played(text):
-    """What is marked, and why: each `+` promotes, each number is a roll-back to that version."""
+    """Return the rolled-back versions with reasons: each `+` promotes, each number rolls back to that version."""
     steps, champion, newest = [], None, 0
     for word in text.split():
         if word == "+":

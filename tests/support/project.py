@@ -56,7 +56,7 @@ BY_RUNNING = f"predict:\n  run: {PYTHON} predict.py\n  decision: p\n"
 
 @dataclass(frozen=True)
 class Ended:
-    """What a command left behind."""
+    """The result of a command."""
 
     code: int
     out: str

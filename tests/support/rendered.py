@@ -59,6 +59,6 @@ class Page(HTMLParser):
             self.nodes.append((data, "span" in inside))
 
     def references(self):
-        """What GitHub would link, or read as a formula."""
+        """Return text that GitHub would link, or render as a formula."""
         found = [match[0] for data, _ in self.nodes for match in REFERENCES.finditer(data)]
         return found + ["$" for data, spanned in self.nodes if "$" in data and not spanned]

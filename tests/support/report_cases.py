@@ -191,11 +191,11 @@ def undefined():
     return a_report(
         gates=[
             broken("precision", max_drop=0.01, line=4, reason="0/0: no predicted positives"),
-            broken("recall", max_drop=0.01, line=5, reason="0/0: nobody is labelled positive"),
+            broken("recall", max_drop=0.01, line=5, reason="0/0: there are no labelled positives"),
         ],
         metrics=[
             measured("precision", reason="0/0: no predicted positives", rows=12_408),
-            measured("recall", reason="0/0: nobody is labelled positive", rows=12_408),
+            measured("recall", reason="0/0: there are no labelled positives", rows=12_408),
         ],
     )
 
@@ -232,7 +232,7 @@ def nothing_evaluated():
 
 
 def hostile():
-    """Names and reasons from a data set that would like to be something else."""
+    """Names and reasons from a data set that contain Markdown, HTML and workflow commands."""
     scopes = [{"slice": "@org/<b>", "group": name} for name in HOSTILE]
     return a_report(
         model="x --> <b>@me</b>\n# heading",

@@ -1,4 +1,4 @@
-"""A small language for fixtures: rows in, statistics out, computed the slow and obvious way."""
+"""Builders of statistics from rows, computed the slow and obvious way."""
 
 import numpy as np
 

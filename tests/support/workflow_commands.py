@@ -1,4 +1,4 @@
-"""What the runner reads from a step: commands in its log, and the files that it names to the step.
+"""The runner's reading of a step: commands in its log, and the files that it names to the step.
 
 The rules are those of GitHub's runner (actions/runner, ActionCommand.cs and FileCommandManager.cs) and of
 "Workflow commands for GitHub Actions" on docs.github.com.
@@ -27,7 +27,7 @@ WRITTEN = {  # outputs by the program that writes them
 
 @dataclass(frozen=True, kw_only=True)
 class Annotation:
-    """A notice, warning or error that a step's log asked for."""
+    """A notice, warning or error in a step's log."""
 
     level: str
     message: str
@@ -37,7 +37,7 @@ class Annotation:
 
 @dataclass
 class Said:
-    """Everything that commands in one log asked for."""
+    """The effects of all commands in one log."""
 
     annotations: list[Annotation] = field(default_factory=list)
     outputs: dict[str, str] = field(default_factory=dict)
@@ -80,7 +80,7 @@ def read_pairs(path: Path) -> dict[str, str]:
     """Read a file of ``name=value`` and ``name<<delimiter`` blocks, as GITHUB_OUTPUT and GITHUB_ENV are.
 
     Raises:
-        ValueError: A line is neither, or a block does not end. The runner fails the step for it.
+        ValueError: if a line is neither, or a block does not end. The runner fails the step for it.
     """
     pairs: dict[str, str] = {}
     lines = iter(path.read_text("utf-8").splitlines())
@@ -102,9 +102,9 @@ def _split(line: str) -> tuple[str, str, str]:
 
 
 def _block(lines: Iterator[str], delimiter: str) -> str:
-    held = []
+    found = []
     for line in lines:
         if line == delimiter:
-            return "\n".join(held)
-        held.append(line)
+            return "\n".join(found)
+        found.append(line)
     raise ValueError(f"matching delimiter not found {delimiter!r}")

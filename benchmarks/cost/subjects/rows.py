@@ -1,4 +1,4 @@
-"""What bootstraps and point evaluations share: the rows as arrays or a frame, and the six metrics by scikit-learn."""
+"""Rows as arrays or a frame, and the six metrics by scikit-learn, for bootstraps and point evaluations."""
 
 from functools import partial
 from pathlib import Path

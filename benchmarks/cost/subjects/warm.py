@@ -1,6 +1,6 @@
 """The engine's own stage and its floors in one warm process, taking turns: no imports, files in the page cache.
 
-``ours`` is observe + evaluate as ``mlci run`` calls them, from the same configuration, without reading YAML and writing
+``run_mlci`` is observe + evaluate as in ``mlci run``, from the same configuration, without reading YAML and writing
 reports. Prints JSON: subject → list of [wall, cpu] seconds.
 """
 

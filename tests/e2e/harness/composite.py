@@ -40,9 +40,9 @@ class Frame:
         return self.job.language.evaluate(condition, self.contexts(), holding=holding)["truthy"]
 
     def kept(self, condition: str) -> bool:
-        """Whether a step goes on when the run is cancelled: its condition is asked again, unless it was before.
+        """Return true if a step goes on in a cancelled run: its condition is evaluated again, unless it was before.
 
-        The condition of the step around the action does not matter: embedded steps have tokens of their own
+        The condition of the step around the action does not matter: embedded steps have separate tokens
         (actions/runner, ExecutionContext.cs, CreateEmbeddedChild; older runners linked them, see pull request 2638).
         """
         again = self.job.language.evaluate(condition, self.contexts(), holding={"cancelled"})["truthy"]

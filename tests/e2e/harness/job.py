@@ -30,14 +30,14 @@ class Ran:
         """The step itself and all that ran inside it, in order."""
         return [self, *(inner for step in self.steps for inner in step.every())]
 
-    def told(self) -> str:
-        """One line a step, as a person would want to read it."""
+    def outline(self) -> str:
+        """One line for each step."""
         return "\n".join(f"{'  ' * (step is not self)}{step.outcome:9} {step.name}" for step in self.every())
 
 
 @dataclass
 class Job:
-    """What one job holds.
+    """The state of one job.
 
     ``env`` is that of the workflow, which expressions see; ``machine`` is the runner's own, which only processes see;
     ``standins`` maps ``owner/repository`` to a folder that takes that action's place.
@@ -66,7 +66,7 @@ class Job:
         return self.temp / f"{self.made:03}-{name}"
 
     def cancelled(self) -> bool:
-        """Whether the run was cancelled by now; the status keeps it."""
+        """Return true if the run was cancelled by now; the status keeps it."""
         if self.stop():
             self.status = "cancelled"
         return self.status == "cancelled"
@@ -84,7 +84,7 @@ class Job:
         }
 
     def environment(self) -> dict[str, str]:
-        """What every process of the job sees. No token: a step gets one only by an action's input."""
+        """Return the environment of the job's processes. No token: a step gets one only by an action's input."""
         hidden = {"token", "event"}
         default = {f"GITHUB_{key.upper()}": str(value) for key, value in self.github.items() if key not in hidden}
         runner = {"RUNNER_TEMP": str(self.temp), "RUNNER_OS": platform.system().replace("Darwin", "macOS")}

@@ -15,25 +15,25 @@ FILES = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "GITHUB_PATH", "G
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Whether a step goes on in a cancelled run, and the time on the monotonic clock at which it is ended."""
+    """The limits of a step: if it goes on in a cancelled run, and its end on the monotonic clock."""
 
     kept: bool
     deadline: float
 
     def stopped(self, job: Job) -> str:
-        """Why the step has to end now; empty if it need not."""
+        """Return why the step has to end now; empty if it need not."""
         if time.monotonic() > self.deadline:
             return "failure"
         return "cancelled" if job.cancelled() and not self.kept else ""
 
 
-TOLD = {"failure": "##[error]The action has timed out.\n", "cancelled": "##[error]The operation was canceled.\n"}
+MESSAGES = {"failure": "##[error]The action has timed out.\n", "cancelled": "##[error]The operation was canceled.\n"}
 
 
 def perform(job: Job, command: list[str], *, ran: Ran, place: Path, env: Mapping[str, str], limits: Limits) -> None:
     """Run ``command`` as the body of ``ran``, unless a limit is over already."""
     if ended := limits.stopped(job):
-        ran.outcome, ran.log = ended, TOLD[ended]
+        ran.outcome, ran.log = ended, MESSAGES[ended]
         return
     folder = job.fresh("step")
     folder.mkdir()
@@ -44,7 +44,7 @@ def perform(job: Job, command: list[str], *, ran: Ran, place: Path, env: Mapping
     code, ended, ran.log = run(command, folder=place, env=full, log=folder / "log", stopped=lambda: limits.stopped(job))
     ran.outcome = ended or ("success" if code == 0 else "failure")
     _read(job, ran, files)
-    ran.log += TOLD.get(ended, "")
+    ran.log += MESSAGES.get(ended, "")
 
 
 def _read(job: Job, ran: Ran, files: Mapping[str, Path]) -> None:

@@ -100,7 +100,7 @@ CHANGES = {
     "documentation": ("README.md", "# Churn", "# Customers who leave"),
     "typo": ("mlci.yml", "gates:", "gate:"),
 }
-"""What pull requests change: file, text, other text."""
+"""The changes of pull requests: file, text, other text."""
 
 
 def change(folder: Path, name: str) -> None:

@@ -1,6 +1,6 @@
 """Runs a workflow with nektos/act in host mode, and reads what it did from its log of JSON lines.
 
-act is not the runner. What it does otherwise, as far as it matters here (v0.2.87, read and tried):
+act is not the runner. Relevant differences (v0.2.87, read and tried):
 
 - It takes no notice of `permissions:`, `concurrency:`, `environment:` and a job's `timeout-minutes`, and refuses a
   workflow whose `concurrency:` has a `queue:`, which GitHub knows since May 2026: it gets a copy without that line.
@@ -9,7 +9,7 @@ act is not the runner. What it does otherwise, as far as it matters here (v0.2.8
 - It does not know `uses: $/path`, an action at the workflow's own commit. In the copy of this repository that is handed
   to it, such lines name the repository (machine.py).
 - In a cancelled run it skips what an action holds, `always()` around it or not.
-- It knows no fork: whoever starts it hands over the token that such a run would get.
+- It supports no forks: the caller passes the token that such a run would get.
 """
 
 import json
@@ -31,7 +31,7 @@ LONGEST = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """What GitHub would start a workflow with."""
+    """GitHub's input for a workflow run."""
 
     workflow: Path
     event: str
@@ -55,9 +55,9 @@ class Run:
 
     @property
     def log(self) -> str:
-        """What a person would read: one line of output after the other, under the job that it belongs to."""
-        told = [f"[{line.get('jobID', 'act')}] {line['msg'].rstrip()}" for line in self.lines]
-        return "\n".join([*told, self.errors])
+        """Return the log as GitHub shows it: one line of output after the other, under its job."""
+        lines = [f"[{line.get('jobID', 'act')}] {line['msg'].rstrip()}" for line in self.lines]
+        return "\n".join([*lines, self.errors])
 
     @property
     def output(self) -> str:
@@ -76,8 +76,8 @@ class Run:
 
     def outputs(self, step: str) -> dict[str, str]:
         """The outputs of the job's step of that id."""
-        told = [line for line in self.lines if line.get("command") == "set-output" and line.get("stepID") == [step]]
-        return {line["name"]: line["arg"] for line in told}
+        found = [line for line in self.lines if line.get("command") == "set-output" and line.get("stepID") == [step]]
+        return {line["name"]: line["arg"] for line in found}
 
     def annotations(self, level: str) -> list[str]:
         """The messages of a level: ``notice``, ``warning`` or ``error``."""
@@ -85,7 +85,7 @@ class Run:
 
 
 def run(start: Start) -> Run:
-    """Run the workflow; GitHub's own actions are stood in for, ours come from this checkout."""
+    """Run the workflow; GitHub's own actions are replaced, mlci's come from this checkout."""
     start.scratch.mkdir(parents=True, exist_ok=True)
     event = start.scratch / "event.json"
     event.write_text(json.dumps(start.payload), "utf-8")
@@ -128,19 +128,19 @@ def _command(start: Start, event: Path) -> list[str]:
 
 
 def _mapped(workflow: Path) -> dict[str, Path]:
-    """Every `owner/repository@ref` that the workflow or one of our own actions names, and the folder for it."""
-    ours = checkout()
+    """Every `owner/repository@ref` that the workflow or one of mlci's actions names, and the folder for it."""
+    own = checkout()
     texts = [
         workflow,
-        *ours.glob("action.yml"),
-        *ours.glob("actions/*/action.yml"),
-        *ours.glob(".github/workflows/*.yml"),
+        *own.glob("action.yml"),
+        *own.glob("actions/*/action.yml"),
+        *own.glob(".github/workflows/*.yml"),
     ]
     found = {match for text in texts for match in _USES.findall(text.read_text("utf-8"))}
     mapped = {}
     for uses, ref in found:
         repository = "/".join(uses.split("/")[:2])
-        folder = ours if repository == OURS else STANDINS / repository.removeprefix("actions/")
+        folder = own if repository == OURS else STANDINS / repository.removeprefix("actions/")
         mapped[f"{repository}@{ref.strip(chr(34))}"] = folder
     return mapped
 

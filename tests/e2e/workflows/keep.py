@@ -1,4 +1,4 @@
-"""Keeps what a person would want to open: comments as Markdown and as a page, summaries, checks, logs."""
+"""Storage of results to look at: comments as Markdown and as a page, summaries, checks, logs."""
 
 import html
 import json
@@ -67,17 +67,19 @@ class Scenario:
 
 
 def index() -> list[dict[str, Any]]:
-    """Return what every scenario told, oldest first, and write a page that leads to what is kept of each."""
-    told = [json.loads(path.read_text("utf-8")) for path in KEPT.glob("*/scenario.json")]
-    told.sort(key=lambda scenario: scenario["began"])
-    (KEPT / "index.html").write_text(PAGE.format(title="End to end", articles="\n".join(map(_entry, told))), "utf-8")
-    return told
+    """Return every scenario, oldest first, and write a page with links to their results."""
+    scenarios = [json.loads(path.read_text("utf-8")) for path in KEPT.glob("*/scenario.json")]
+    scenarios.sort(key=lambda scenario: scenario["began"])
+    (KEPT / "index.html").write_text(
+        PAGE.format(title="End to end", articles="\n".join(map(_entry, scenarios))), "utf-8"
+    )
+    return scenarios
 
 
-def _entry(told: Mapping[str, Any]) -> str:
-    folder = KEPT / told["folder"]
+def _entry(scenario: Mapping[str, Any]) -> str:
+    folder = KEPT / scenario["folder"]
     files = sorted(path.name for path in folder.iterdir() if path.name != "scenario.json")
     links = " · ".join(f'<a href="{quote(folder.name)}/{quote(name)}">{html.escape(name)}</a>' for name in files)
-    seen = "".join(f"<li>{html.escape(text)}</li>" for text in told["seen"])
-    title = html.escape(f"{told['outcome']}: {told['name']}")
+    seen = "".join(f"<li>{html.escape(text)}</li>" for text in scenario["seen"])
+    title = html.escape(f"{scenario['outcome']}: {scenario['name']}")
     return f"<article><h3>{title}</h3><ul>{seen}</ul><p>{links}</p></article>"

@@ -50,7 +50,7 @@ class Loop:
         return run, self._look(run, name, number, sha)
 
     def promotion(self) -> Start:
-        """What a push to main starts, as of now."""
+        """Return the run that a push to main starts, as of now."""
         return self.world.ready(PROMOTE, "push", token=self._token(PROMOTE))
 
     def by_hand(self, workflow: Path, name: str, **inputs: str) -> Run:
@@ -65,10 +65,10 @@ class Loop:
         return run, self._look(run, name, 1, self.world.fake.sha("main"))
 
     def champion(self) -> int:
-        """The version in production, as a person with a clone is told."""
-        told: dict[str, Any] = json.loads(self.world.mlci("versions", "--json"))
+        """Return the version in production, as `mlci versions` in a clone shows it."""
+        found: dict[str, Any] = json.loads(self.world.mlci("versions", "--json"))
         self.world.fake.forget_requests()  # the next step's are counted alone
-        return int(told["champion"])
+        return int(found["champion"])
 
     def ledger(self) -> list[dict[str, Any]]:
         """Every entry from the branch, by git alone; each holds the digest of the one before."""
@@ -83,19 +83,19 @@ class Loop:
         return entries
 
     def verified(self) -> str:
-        """Hold the branch against what it should be, by git and by mlci itself; return what mlci says."""
+        """Verify the branch by git and by mlci itself; return the output of mlci."""
         commits = self._git("rev-list", "--first-parent", BRANCH).split()
         assert len(commits) == len(self._git("rev-list", BRANCH).split()) == len(self.ledger())  # one line of commits
         assert self._git("rev-parse", WITNESS) == commits[0]
         assert subprocess.run(["git", "merge-base", "main", BRANCH], cwd=self.world.remote, check=False).returncode == 1
         self._git("fsck", "--strict", "--no-dangling")
-        told = self.world.mlci("ledger", "verify", "--files")
+        output = self.world.mlci("ledger", "verify", "--files")
         self.scenario.text("ledger.txt", self.world.mlci("ledger", "log"))
-        self.scenario.text("ledger-verify.txt", told)
+        self.scenario.text("ledger-verify.txt", output)
         self.scenario.text("branch.txt", self._git("log", "--stat", BRANCH) + "\n")
         self.scenario.facts("ledger.json", self.ledger())
-        self.scenario.saw(f"{len(commits)} entries in one line of commits; {told.strip().splitlines()[-1]}")
-        return told
+        self.scenario.saw(f"{len(commits)} entries in one line of commits; {output.strip().splitlines()[-1]}")
+        return output
 
     def _look(self, run: Run, name: str, number: int, sha: str) -> Seen:
         self.steps += 1

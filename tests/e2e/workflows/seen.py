@@ -1,4 +1,4 @@
-"""What a run left on GitHub and in its log: kept for a person, and returned for a test."""
+"""The state after a run on GitHub and in its log: stored for the user, and returned for a test."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ class Seen:
 
     @property
     def requests(self) -> int:
-        """How many requests the run cost."""
+        """Return the number of the run's requests."""
         return len(self.calls)
 
     @property
@@ -60,14 +60,14 @@ def look(world: World, scenario: Scenario, run: Run, *, number: int, sha: str, s
         summary="\n".join(run.summaries),
         calls=[f"{method} {path.removeprefix(f'/repos/{world.fake.name}')}" for method, path, _ in world.fake.requests],
     )
-    told = [f"{method} {path} {status}" for method, path, status in world.fake.requests]
+    requests = [f"{method} {path} {status}" for method, path, status in world.fake.requests]
     world.fake.forget_requests()
     scenario.markdown(f"{name}comment", {str(i): comment["body"] for i, comment in enumerate(seen.comments, 1)})
     scenario.markdown(f"{name}summary", {str(i): text for i, text in enumerate(run.summaries, 1)})
     scenario.facts(f"{name}checks.json", seen.checks)
     scenario.facts(f"{name}statuses.json", seen.statuses)
     scenario.text(f"{name}act.log", run.log)
-    scenario.text(f"{name}requests.txt", "\n".join(told) + "\n")
+    scenario.text(f"{name}requests.txt", "\n".join(requests) + "\n")
     conclusions = ", ".join(str(check["conclusion"] or check["status"]) for check in seen.checks) or "none"
     heading = f"{seen.comments[-1]['body'].splitlines()[1].lstrip('# ')}" if seen.comments else "none"
     scenario.saw(

@@ -1,4 +1,4 @@
-"""Every workflow that documents and templates offer, executed as it stands."""
+"""Every workflow in documents and templates, executed as written."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ PLACES = [README, *sorted((ROOT / "templates" / "workflows").glob("*.yml")), *so
 
 
 def workflows(path: Path) -> list[str]:
-    """What is a whole workflow in a file: the file itself, or YAML blocks of a page."""
+    """Return the workflows in a file: the file itself, or YAML blocks of a page."""
     text = path.read_text("utf-8")
     blocks = _BLOCK.findall(text) if path.suffix == ".md" else [text]
     return [re.sub(r"\A(#.*\n)+", "", block) for block in blocks if re.search(r"^jobs:", block, re.MULTILINE)]
@@ -36,13 +36,13 @@ def of_pull_requests():
     return [pytest.param(text, id=name) for text, name in offered().items() if "\n  pull_request:\n" in text]
 
 
-def test_what_no_pull_request_starts_is_run_by_tests_of_its_own():
+def test_documents__every_workflow_has_a_test():
     others = {name for text, name in offered().items() if "\n  pull_request:\n" not in text}
     assert others == {PROMOTE.name, REPRODUCE.name, ROLLBACK.name, VERIFY.name}
 
 
 @pytest.mark.parametrize("text", of_pull_requests())
-def test_offered_in(text, tmp_path, scenario):
+def test_workflow__of_documents_and_templates(text, tmp_path, scenario):
     path = tmp_path / "workflow.yml"
     path.write_text(text, "utf-8")
     scenario.text("workflow.yml", text)
@@ -55,7 +55,7 @@ def test_offered_in(text, tmp_path, scenario):
     assert (seen.check["conclusion"], seen.status) == ("success", "success")
 
 
-def test_the_readme_has_a_workflow_with_one_step_and_says_what_each_permission_is_for():
+def test_readme__workflow_with_one_step_and_commented_permissions():
     [text] = workflows(README)
     granted = re.findall(r"^ +([a-z-]+): (?:read|write)\b(.*)$", text, re.MULTILINE)
     assert [name for name, reason in granted if not reason.strip().startswith("#")] == []
@@ -63,8 +63,8 @@ def test_the_readme_has_a_workflow_with_one_step_and_says_what_each_permission_i
     assert re.findall(r"uses: (\S+)@", text) == ["actions/checkout", "mlci/mlci"]
 
 
-def test_a_blocked_change_in_two_jobs(tmp_path, scenario):
-    """The reusable workflow: judged and published by a job that runs nothing of the pull request."""
+def test_reusable_workflow__blocked_change(tmp_path, scenario):
+    """A job that runs nothing of the pull request publishes the verdict."""
     with World(tmp_path / "world") as world:
         number = world.pull("candidate", "regression")
         run = world.start(ROOT / "templates" / "workflows" / "mlci-split.yml", "pull_request", number)
@@ -74,7 +74,7 @@ def test_a_blocked_change_in_two_jobs(tmp_path, scenario):
     assert "1 of 4 gates failed" in seen.page
 
 
-def test_a_crash_in_two_jobs(tmp_path, scenario):
+def test_reusable_workflow__crash(tmp_path, scenario):
     with World(tmp_path / "world") as world:
         number = world.pull("candidate", "crash")
         run = world.start(ROOT / "templates" / "workflows" / "mlci-split.yml", "pull_request", number)

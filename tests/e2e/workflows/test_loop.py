@@ -1,4 +1,4 @@
-"""Production from the first pull request to a roll-back, by the workflows that the templates offer."""
+"""Production from the first pull request to a rollback, by the workflows of the templates."""
 
 import threading
 
@@ -16,12 +16,12 @@ def loop(tmp_path, scenario):
 
 
 def written(seen):
-    """What a run wrote on GitHub, by kind."""
+    """Return the content that a run wrote on GitHub, by kind."""
     calls = (call for call in seen.calls if not call.startswith("GET "))
     return {call.split("/")[1] for call in calls}
 
 
-def test_the_whole_loop(loop):
+def test_lifecycle__whole_loop(loop):
     run, first, number = loop.judged("first", "again", "first-pull-request")
     assert run.code == 0, run.log
     assert "no baseline yet; it is recorded when this merges" in first.comment
@@ -74,8 +74,8 @@ def test_the_whole_loop(loop):
     assert back["by"]["run"].endswith("/actions/runs/1006")
 
 
-def test_two_merges_at_once_end_in_one_order_and_nothing_is_lost(loop):
-    """As with a queue that somebody took away: GitHub lets the second run wait, and act does not."""
+def test_lifecycle__two_merges_at_once(loop):
+    """As if the workflow had no queue: GitHub lets the second run wait, and act does not."""
     run, _ = loop.merged(loop.world.pull("first", "better"), "first-version")  # and what both share of this machine
     assert run.code == 0, run.log
     starts, merges = [], []
@@ -112,8 +112,8 @@ def test_two_merges_at_once_end_in_one_order_and_nothing_is_lost(loop):
     loop.scenario.saw(f"merge {order}; {len(again)} of two was judged again, against the other")
 
 
-def test_only_the_job_that_promotes_may_write_contents():
-    """Whatever act hands out, this is what GitHub would."""
+def test_lifecycle__only_the_promoting_job_may_write_contents():
+    """GitHub would grant this, whatever act passes."""
     text = PROMOTE.read_text("utf-8")
     retrain, promote = text.split("\n  promote:\n")
     assert granted(retrain) == {"contents": "read", "checks": "write", "statuses": "write"}

@@ -12,17 +12,17 @@ from tests.e2e.workflows.world import World
 
 @pytest.fixture
 def world(tmp_path):
-    with World(tmp_path / "world") as made:
-        yield made
+    with World(tmp_path / "world") as repository:
+        yield repository
 
 
 def colour(seen):
-    """What a required check of the name comes to: its newest check and its newest status."""
+    """Return the result of a required check of that name: its newest check and its newest status."""
     checks = [check for check in seen.checks if check["name"] == CHECK]
     return max(checks, key=lambda check: check["id"])["conclusion"], seen.status
 
 
-def test_a_matrix_of_which_one_job_blocks(world, scenario):
+def test_one_verdict__matrix_with_one_blocking_job(world, scenario):
     number = world.pull("candidate", "better")
     run = world.start("matrix.yml", "pull_request", number)
     seen = look(world, scenario, run, number=number, sha=world.fake.head(number))
@@ -35,7 +35,7 @@ def test_a_matrix_of_which_one_job_blocks(world, scenario):
     assert "ROC AUC fell from" in seen.page
 
 
-def test_a_rerun_that_passes_after_a_later_run_was_cancelled(world, scenario):
+def test_one_verdict__passing_rerun_after_a_cancelled_later_run(world, scenario):
     number = world.pull("candidate", "better")
     head = world.fake.head(number)
     first = look(world, scenario, world.start("rerun.yml", "pull_request", number), number=number, sha=head, step="1")
@@ -65,7 +65,7 @@ def test_a_rerun_that_passes_after_a_later_run_was_cancelled(world, scenario):
     assert "all 4 gates passed</h2>" in third.page
 
 
-def test_a_push_that_passes_beside_a_pull_request_that_blocks(world, scenario):
+def test_one_verdict__passing_push_beside_a_blocking_pull_request(world, scenario):
     number = world.pull("candidate", "better")
     head = world.fake.head(number)
     run = world.start("events.yml", "pull_request", number)

@@ -1,4 +1,4 @@
-"""One workflow with one step, on what happens to a pull request."""
+"""One workflow with one step, on the events of a pull request."""
 
 import json
 
@@ -13,11 +13,11 @@ MOST_REQUESTS = 8
 
 @pytest.fixture
 def world(tmp_path):
-    with World(tmp_path / "world") as made:
-        yield made
+    with World(tmp_path / "world") as repository:
+        yield repository
 
 
-def test_a_pull_request_opens(world, scenario):
+def test_workflow__pull_request_opened(world, scenario):
     number = world.pull("candidate", "better")
     run = world.start(WORKFLOW, "pull_request", number, uv=False)
     seen = look(world, scenario, run, number=number, sha=world.fake.head(number))
@@ -44,7 +44,7 @@ def test_a_pull_request_opens(world, scenario):
     assert report["candidate"]["commit"] == world.fake.head(number)  # and not the merge commit, which is checked out
 
 
-def test_a_second_push_updates_the_same_comment(world, scenario):
+def test_workflow__second_push_updates_the_comment(world, scenario):
     number = world.pull("candidate", "better")
     first_head = world.fake.head(number)
     first = look(
@@ -63,7 +63,7 @@ def test_a_second_push_updates_the_same_comment(world, scenario):
     assert second.requests <= MOST_REQUESTS
 
 
-def test_a_regression_turns_the_check_red(world, scenario):
+def test_workflow__regression(world, scenario):
     number = world.pull("candidate", "better")
     green = look(
         world,
@@ -82,13 +82,13 @@ def test_a_regression_turns_the_check_red(world, scenario):
     assert "1 of 4 gates failed" in red.page
     assert "ROC AUC fell from" in red.page
     assert (green.check["conclusion"], red.check["conclusion"], red.status) == ("success", "failure", "failure")
-    [failed] = [told for told in red.check["annotations"] if told["annotation_level"] == "failure"]
+    [failed] = [one for one in red.check["annotations"] if one["annotation_level"] == "failure"]
     assert (failed["path"], failed["start_line"]) == ("mlci.yml", 18)
     assert "the verdict is [block]" in run.output
 
 
 @pytest.mark.parametrize(("change", "verdict", "code"), [("better", "pass", 0), ("regression", "block", 1)])
-def test_a_fork_with_a_read_only_token(world, scenario, change, verdict, code):
+def test_workflow__fork_with_a_read_only_token(world, scenario, change, verdict, code):
     number = world.pull("candidate", change, fork=True)
     run = world.start(WORKFLOW, "pull_request", number, token=world.fake.token(fork=True))
     seen = look(world, scenario, run, number=number, sha=world.fake.head(number))
@@ -102,7 +102,7 @@ def test_a_fork_with_a_read_only_token(world, scenario, change, verdict, code):
     assert all(status in {200, 403} for _, _, status in world.fake.requests)
 
 
-def test_a_merge_queue_run_reports_its_check_and_does_not_comment(world, scenario):
+def test_workflow__merge_queue(world, scenario):
     number = world.pull("candidate", "better")
     payload = world.fake.event("merge_group", number)
     run = world.start(WORKFLOW, "merge_group", number)
@@ -114,7 +114,7 @@ def test_a_merge_queue_run_reports_its_check_and_does_not_comment(world, scenari
     assert (seen.check["conclusion"], seen.check["head_sha"], seen.status) == ("success", head, "success")
 
 
-def test_a_crash_in_training_leaves_a_red_check_and_a_comment_that_says_so(world, scenario):
+def test_workflow__crash_in_training(world, scenario):
     number = world.pull("candidate", "better")
     look(
         world,
@@ -136,7 +136,7 @@ def test_a_crash_in_training_leaves_a_red_check_and_a_comment_that_says_so(world
     assert "did not finish" in seen.summary
 
 
-def test_a_configuration_that_can_not_be_read(world, scenario):
+def test_workflow__unreadable_configuration(world, scenario):
     number = world.pull("candidate", "typo")
     run = world.start(WORKFLOW, "pull_request", number)
     seen = look(world, scenario, run, number=number, sha=world.fake.head(number))

@@ -1,4 +1,4 @@
-"""The stages as actions of their own: over several jobs with artifacts between them, and as steps of one job."""
+"""The actions of the separate stages: over several jobs with artifacts between them, and as steps of one job."""
 
 import contextlib
 import os
@@ -14,8 +14,8 @@ MOST_REQUESTS = 8
 
 @pytest.fixture
 def world(tmp_path):
-    with World(tmp_path / "world") as made:
-        yield made
+    with World(tmp_path / "world") as repository:
+        yield repository
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def world(tmp_path):
         ("crash", "error", "failure", ["success", "failure", "skipped", "skipped", "failure"]),
     ],
 )
-def test_stages_over_jobs(world, scenario, change, verdict, conclusion, jobs):
+def test_stages__over_jobs(world, scenario, change, verdict, conclusion, jobs):
     number = world.pull("candidate", change)
     run = world.start("stages.yml", "pull_request", number)
     seen = look(world, scenario, run, number=number, sha=world.fake.head(number))
@@ -37,7 +37,7 @@ def test_stages_over_jobs(world, scenario, change, verdict, conclusion, jobs):
     assert ended == jobs
 
 
-def test_a_cancelled_run_concludes_its_check(world, scenario):
+def test_stages__cancelled_run(world, scenario):
     """With mlci called by steps of the workflow: act skips all of an action in a cancelled run. GitHub's runner does
     not, as the harness shows (test_actions.py)."""
     number = world.pull("candidate", "slow")

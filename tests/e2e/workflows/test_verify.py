@@ -1,4 +1,4 @@
-"""Somebody looks at the whole registry every week, by the workflow that the template offers."""
+"""The weekly verification of the registry, by the workflow of the template."""
 
 import json
 
@@ -8,15 +8,15 @@ from tests.support.repository import git
 
 
 def altered(loop, version: int, name: str) -> None:
-    """Put other bytes of the same length in the place of a version's file, as nobody can on a page of GitHub's."""
-    told = json.loads(loop.world.mlci("show", str(version), "--json"))
-    [digest] = [file["digest"] for file in told["manifest"]["files"] if file["name"] == name]
+    """Replace a version's file by other bytes of the same length, which GitHub's pages do not allow."""
+    found = json.loads(loop.world.mlci("show", str(version), "--json"))
+    [digest] = [file["digest"] for file in found["manifest"]["files"] if file["name"] == name]
     row = loop.world.fake.state.one("assets", name=digest)
     row.update(digest=loop.world.fake.state.keep(b"x" * row["size"]))
     loop.world.fake.forget_requests()
 
 
-def test_a_registry_that_is_whole_is_green_and_a_damaged_one_is_red_and_named(tmp_path, scenario):
+def test_verify_workflow__whole_and_damaged_registry(tmp_path, scenario):
     with World(tmp_path / "world", production=True) as world:
         loop = Loop(world, scenario)
         run, seen = loop.weekly("nothing-yet")
@@ -50,5 +50,5 @@ def test_a_registry_that_is_whole_is_green_and_a_damaged_one_is_red_and_named(tm
         assert "the ledger is not whole" in seen.summary
 
 
-def test_the_job_may_read_and_nothing_else():
+def test_verify_workflow__reads_only():
     assert granted(VERIFY.read_text("utf-8")) == {"contents": "read"}

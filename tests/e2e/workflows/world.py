@@ -93,7 +93,7 @@ class World:
         return sha
 
     def mlci(self, *words: str) -> str:
-        """Run the command as a person with a clone would, with a token that can read; return what it printed."""
+        """Run the command as a user with a clone would, with a token that can read; return its output."""
         env = environment(self.scratch / "home") | {
             "GITHUB_API_URL": self.fake.url,
             "GITHUB_REPOSITORY": self.fake.name,
@@ -119,15 +119,15 @@ class World:
         attempt: int = 1,
         **facts: Any,
     ) -> Start:
-        """Return what starts a workflow for this event, as of now; each run has a number of its own, unless given."""
+        """Return what starts a workflow for this event, as of now; each run has a new number, unless given."""
         self.runs += 1
         place = self.scratch / f"run-{self.runs}"
         place.mkdir()
-        told = self.fake.environment(event, number, folder=place, **facts)
-        env = {name: value for name, value in told.items() if name not in NOT_SET}
+        variables = self.fake.environment(event, number, folder=place, **facts)
+        env = {name: value for name, value in variables.items() if name not in NOT_SET}
         env |= {
             "GITHUB_API_URL": self.fake.url,
-            "SHA_REF": told["GITHUB_SHA"],  # act's name for it
+            "SHA_REF": variables["GITHUB_SHA"],  # act's name for it
             "GITHUB_RUN_ID": str(run_id or 1000 + self.runs),
             "GITHUB_RUN_ATTEMPT": str(attempt),
             "E2E_REMOTE": str(self.remote),

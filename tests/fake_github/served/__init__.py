@@ -1,4 +1,4 @@
-"""What is served: importing this package fills `serving.HANDLERS`."""
+"""The served operations: importing this package fills `serving.HANDLERS`."""
 
 from tests.fake_github.served import (
     accounts,

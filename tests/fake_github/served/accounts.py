@@ -1,4 +1,4 @@
-"""Who a token is, and what is left of its hour."""
+"""The account of a token, and the rest of its rate limit."""
 
 from tests.fake_github import people
 from tests.fake_github.limits import standing
@@ -8,14 +8,14 @@ from tests.fake_github.tokens import refusal
 
 @serves("users/get-authenticated")
 def get_user(call: Call) -> Reply:
-    """An app's token is no user: https://github.com/actions/create-github-app-token/issues/258 quotes the answer."""
+    """An app's token is not a user: https://github.com/actions/create-github-app-token/issues/258 quotes the answer."""
     if call.token is None:
         raise Refused(401, "Requires authentication")
     if call.token["kind"] == "installation":
         raise refusal(call.token, ())
-    told = people.account(call.state, call.links, call.token["login"])
+    account = people.account(call.state, call.links, call.token["login"])
     counts = dict.fromkeys(["private_gists", "total_private_repos", "owned_private_repos", "disk_usage"], 0)
-    return Reply(200, told | counts | {"collaborators": 0, "two_factor_authentication": True})
+    return Reply(200, account | counts | {"collaborators": 0, "two_factor_authentication": True})
 
 
 @serves("users/get-by-username")

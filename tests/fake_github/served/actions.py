@@ -29,7 +29,7 @@ def run(call: Call, row: Row) -> Row:
         "updated_at",
     )
     head_repo = repo_of(call.state, row["head_repo"])
-    ours = row["head_repo"] == call.repo["id"]
+    same_repository = row["head_repo"] == call.repo["id"]
     person = people.user(call.state, call.links, row["actor"])
     return {
         **{key: row[key] for key in keys},
@@ -48,7 +48,7 @@ def run(call: Call, row: Row) -> Row:
         "check_suite_url": suites,
         "workflow_url": workflow,
         **{f"{name}_url": f"{at}/{name}" for name in ("jobs", "logs", "artifacts", "cancel", "rerun")},
-        "pull_requests": minimal_pulls(call, row["head_sha"]) if ours else [],
+        "pull_requests": minimal_pulls(call, row["head_sha"]) if same_repository else [],
         "actor": person,
         "triggering_actor": person,
         "head_commit": simple_commit(head_repo, row["head_sha"]),
@@ -92,24 +92,24 @@ def list_runs(call: Call) -> Reply:
 @serves("actions/list-jobs-for-workflow-run-attempt", READ)
 def list_jobs(call: Call) -> Reply:
     row = found(call)
-    return call.page(row["jobs"], lambda told: job(call, row, told), under="jobs")
+    return call.page(row["jobs"], lambda entry: job(call, row, entry), under="jobs")
 
 
-def job(call: Call, row: Row, told: Row) -> Row:
+def job(call: Call, row: Row, entry: Row) -> Row:
     at = f"{call.links.repo(full_name(call.repo))}/actions"
-    done = told["conclusion"] is not None
+    done = entry["conclusion"] is not None
     return {
-        "id": told["id"],
-        "node_id": f"JOB_{told['id']}",
+        "id": entry["id"],
+        "node_id": f"JOB_{entry['id']}",
         "run_id": row["id"],
         "run_attempt": row["attempt"],
         "run_url": f"{at}/runs/{row['id']}",
-        "url": f"{at}/jobs/{told['id']}",
-        "html_url": f"{call.links.site}/{full_name(call.repo)}/actions/runs/{row['id']}/job/{told['id']}",
-        "check_run_url": f"{call.links.repo(full_name(call.repo))}/check-runs/{told['id']}",
-        "name": told["name"],
+        "url": f"{at}/jobs/{entry['id']}",
+        "html_url": f"{call.links.site}/{full_name(call.repo)}/actions/runs/{row['id']}/job/{entry['id']}",
+        "check_run_url": f"{call.links.repo(full_name(call.repo))}/check-runs/{entry['id']}",
+        "name": entry["name"],
         "status": "completed" if done else "in_progress",
-        "conclusion": told["conclusion"],
+        "conclusion": entry["conclusion"],
         **dict.fromkeys(["created_at", "started_at"], row["created_at"]),
         "completed_at": row["updated_at"] if done else None,
         "workflow_name": row["name"],
@@ -123,7 +123,7 @@ def job(call: Call, row: Row, told: Row) -> Row:
 def artifact(call: Call, row: Row) -> Row:
     at = f"{call.links.repo(full_name(call.repo))}/actions/artifacts/{row['id']}"
     of = call.state.one("runs", id=row["run"])
-    told = {"id": of["id"], "repository_id": of["repo"], "head_repository_id": of["head_repo"]}
+    source = {"id": of["id"], "repository_id": of["repo"], "head_repository_id": of["head_repo"]}
     return {
         **{key: row[key] for key in ("id", "name", "expired", "created_at", "updated_at")},
         "node_id": f"AR_{row['id']}",
@@ -132,7 +132,7 @@ def artifact(call: Call, row: Row) -> Row:
         "archive_download_url": f"{at}/zip",
         "expires_at": row["created_at"].replace("20", "21", 1),
         "digest": f"sha256:{row['digest']}",
-        "workflow_run": told | {"head_branch": of["head_branch"], "head_sha": of["head_sha"]},
+        "workflow_run": source | {"head_branch": of["head_branch"], "head_sha": of["head_sha"]},
     }
 
 

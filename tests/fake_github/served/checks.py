@@ -9,7 +9,7 @@ from tests.fake_github.served.suites import latest, suite_of
 from tests.fake_github.serving import Call, Refused, Reply, serves
 from tests.fake_github.state import Row, full_name, now
 
-TOLD = ("name", "details_url", "external_id", "started_at", "status", "conclusion", "completed_at")
+FIELDS = ("name", "details_url", "external_id", "started_at", "status", "conclusion", "completed_at")
 TITLES = 255  # "The maximum size is 255 characters", of an annotation's title in the description's prose
 LARGE = 64 * 1024  # "The maximum size is 64 KB", of its message and raw details, the same
 
@@ -56,7 +56,7 @@ def update(call: Call) -> Reply:
 
 @serves("checks/rerequest-run", ("checks", "write"))
 def rerequest(call: Call) -> Reply:
-    """Asks the app to run again, and sets nothing but the suite back; the app would hear of it by a webhook."""
+    """Ask the app to run again: resets only the suite; the real app would receive a webhook."""
     found(call)
     return Reply(201, {})
 
@@ -71,7 +71,9 @@ def annotations(call: Call) -> Reply:
     row = found(call)
     blob = f"{call.links.site}/{full_name(call.repo)}/blob/{row['head_sha']}"
     empty = dict.fromkeys(["start_column", "end_column", "title", "raw_details"])
-    return call.page(row["annotations"], lambda told: empty | told | {"blob_href": f"{blob}/{told['path']}"})
+    return call.page(
+        row["annotations"], lambda annotation: empty | annotation | {"blob_href": f"{blob}/{annotation['path']}"}
+    )
 
 
 @serves("checks/list-for-ref", ("checks", "read"))
@@ -112,22 +114,22 @@ def only_apps(call: Call) -> None:
 
 
 def check_facts(body: Any) -> None:
-    """What the description says in prose only."""
+    """Check rules that the description states in prose only."""
     if "conclusion" not in body and (body.get("status") == "completed" or "completed_at" in body):
         raise Refused(422, 'Invalid request.\n\n"conclusion" wasn\'t supplied.')
     if body.get("conclusion") == "stale":
         raise Refused(422, "Invalid request.\n\nYou cannot change a check run conclusion to `stale`.")
-    for told in body.get("output", {}).get("annotations", []):
+    for annotation in body.get("output", {}).get("annotations", []):
         sizes = {"message": LARGE, "raw_details": LARGE, "title": TITLES}
         for key, most in sizes.items():
-            size = len(told.get(key, "")) if key == "title" else len(told.get(key, "").encode("utf-8"))
+            size = len(annotation.get(key, "")) if key == "title" else len(annotation.get(key, "").encode("utf-8"))
             if size > most:
                 raise Refused(422, f"Invalid request.\n\nOnly {most} characters are allowed; {size} were supplied.")
 
 
 def apply(call: Call, row: Row) -> None:
     """Write what was sent: a conclusion completes the run, and annotations are appended."""
-    facts = {key: call.body[key] for key in TOLD if key in call.body}
+    facts = {key: call.body[key] for key in FIELDS if key in call.body}
     if "conclusion" in facts:
         facts["status"] = "completed"
         facts.setdefault("completed_at", now())
@@ -146,7 +148,7 @@ def run(call: Call, row: Row) -> Row:
     output = {key: row["output"].get(key) for key in ("title", "summary", "text")}
     output |= {"annotations_count": len(row["annotations"]), "annotations_url": f"{at}/annotations"}
     return {
-        **{key: row[key] for key in ("id", "head_sha", *TOLD)},
+        **{key: row[key] for key in ("id", "head_sha", *FIELDS)},
         "node_id": f"CR_{row['id']}",
         "url": at,
         "html_url": page,

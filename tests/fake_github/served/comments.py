@@ -83,7 +83,7 @@ def check_body(text: str) -> None:
 
 
 def check_author(call: Call, row: Row) -> None:
-    """Whoever may write to the repository may change everybody's comments, anyone else only their own."""
+    """Writers of the repository may change all comments, other users only their own."""
     login = people.acting(call.token)
     if call.token["login"] and row["user"] != login and role(call.repo, login) not in {"write", "maintain", "admin"}:
         raise Refused(403, "Must have admin rights to Repository.")
@@ -98,7 +98,7 @@ def association(call: Call, login: str) -> str:
 def comment(call: Call, row: Row) -> Row:
     """A comment as GitHub shows it.
 
-    `performed_via_github_app` is null on many a bot's comment, so nobody may rely on it; here it always is.
+    `performed_via_github_app` is null on many bots' comments, so clients must not rely on it; here it always is.
     """
     at = call.links.repo(full_name(call.repo))
     kind = "pull" if call.state.one("pulls", repo=call.repo["id"], number=row["number"]) else "issues"

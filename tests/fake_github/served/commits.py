@@ -19,11 +19,11 @@ def found_commit(call: Call, name: str, *, status: int) -> str:
 
 def simple_commit(repo: Row, sha: str) -> Row:
     facts = git(repo).commit(sha)
-    people_told = {
+    signatures = {
         role: {"name": facts[role]["name"], "email": facts[role]["email"]} for role in ("author", "committer")
     }
-    told = {"id": sha, "tree_id": facts["tree"], "message": facts["message"], "timestamp": facts["author"]["date"]}
-    return told | people_told
+    found = {"id": sha, "tree_id": facts["tree"], "message": facts["message"], "timestamp": facts["author"]["date"]}
+    return found | signatures
 
 
 def unsigned() -> dict[str, Any]:
@@ -58,22 +58,24 @@ def commit(call: Call, sha: str) -> Row:
     }
 
 
-def diff_entry(call: Call, told: Row, sha: str) -> Row:
+def diff_entry(call: Call, file: Row, sha: str) -> Row:
     """A changed file as GitHub shows it."""
-    path, site = told["filename"], f"{call.links.site}/{full_name(call.repo)}"
+    path, site = file["filename"], f"{call.links.site}/{full_name(call.repo)}"
     contents = f"{call.links.repo(full_name(call.repo))}/contents/{path}?ref={sha}"
     addresses = {"blob_url": f"{site}/blob/{sha}/{path}", "raw_url": f"{site}/raw/{sha}/{path}"}
-    return told | addresses | {"contents_url": contents}
+    return file | addresses | {"contents_url": contents}
 
 
 @serves("repos/get-commit", READ)
 def get_commit(call: Call) -> Reply:
     sha = found_commit(call, call.names["ref"], status=422)
-    told = commit(call, sha)
+    document = commit(call, sha)
     before = (git(call.repo).commit(sha)["parents"] or [EMPTY_TREE])[0]
     files = [diff_entry(call, entry, sha) for entry in changed(git(call.repo), before, sha)]
     added, gone = (sum(entry[key] for entry in files) for key in ("additions", "deletions"))
-    return Reply(200, told | {"stats": {"additions": added, "deletions": gone, "total": added + gone}, "files": files})
+    return Reply(
+        200, document | {"stats": {"additions": added, "deletions": gone, "total": added + gone}, "files": files}
+    )
 
 
 @serves("repos/list-commits", READ)

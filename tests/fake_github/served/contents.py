@@ -23,8 +23,8 @@ def entry(call: Call, path: str, sha: str, size: int, kind: str, ref: str) -> di
         "download_url": None if kind == "dir" else f"{site}/raw/{ref}/{path}",
     }
     links = {"self": addresses["url"], "git": addresses["git_url"], "html": addresses["html_url"]}
-    told = {"name": path.rsplit("/", 1)[-1], "path": path, "sha": sha, "size": size, "type": kind}
-    return told | addresses | {"_links": links}
+    facts = {"name": path.rsplit("/", 1)[-1], "path": path, "sha": sha, "size": size, "type": kind}
+    return facts | addresses | {"_links": links}
 
 
 @serves("repos/get-content", ("contents", "read"))
@@ -41,8 +41,8 @@ def get(call: Call) -> Reply:
     if "raw" in call.headers.get("accept", ""):
         return Reply(200, headers={"Content-Type": "application/vnd.github.raw"}, raw=data)
     small = len(data) <= LARGE
-    told = {"content": base64.encodebytes(data).decode() if small else "", "encoding": "base64" if small else "none"}
-    return Reply(200, entry(call, path, one, int(size), "file", ref) | told)
+    content = {"content": base64.encodebytes(data).decode() if small else "", "encoding": "base64" if small else "none"}
+    return Reply(200, entry(call, path, one, int(size), "file", ref) | content)
 
 
 def folder(call: Call, path: str, sha: str, ref: str) -> list[dict[str, Any]]:
@@ -56,7 +56,7 @@ def folder(call: Call, path: str, sha: str, ref: str) -> list[dict[str, Any]]:
 
 @serves("repos/create-or-update-file-contents", ("contents", "write"))
 def put(call: Call) -> Reply:
-    """The SHA of the file that is replaced has to be told, so that nobody's change gets lost."""
+    """The SHA of the replaced file is required, so that no other change is lost."""
     repo, path = git(call.repo), call.names["path"]
     branch = call.body.get("branch", call.repo["default_branch"])
     tip = repo.branch(branch)
@@ -71,18 +71,18 @@ def put(call: Call) -> Reply:
     words = ["commit-tree", written(repo, entries), "-p", tip, "-m", call.body["message"]]
     sha = repo.run(*words, who=who)
     repo.write_ref(f"refs/heads/{branch}", sha, old=tip)
-    told = entry(call, path, entries[path][2], len(data), "file", branch)
-    return Reply(201 if new else 200, {"content": told, "commit": git_commit(call, sha)})
+    content = entry(call, path, entries[path][2], len(data), "file", branch)
+    return Reply(201 if new else 200, {"content": content, "commit": git_commit(call, sha)})
 
 
-def check_old(known: tuple[str, str, str] | None, told: str | None, path: str) -> None:
+def check_old(known: tuple[str, str, str] | None, sha: str | None, path: str) -> None:
     """Measured by https://github.com/pome-sh/digital-twins/pull/400; of a file that is not there any SHA is ignored."""
     if known is None:
         return
-    if told is None:
+    if sha is None:
         raise Refused(422, 'Invalid request.\n\n"sha" wasn\'t supplied.')
-    if known[2] != told:
-        raise Refused(409, f"{path} does not match {told}")
+    if known[2] != sha:
+        raise Refused(409, f"{path} does not match {sha}")
 
 
 @serves("repos/download-tarball-archive", ("contents", "read"))

@@ -43,9 +43,9 @@ def get_ref(call: Call) -> Reply:
 
 @serves("git/list-matching-refs", READ)
 def matching_refs(call: Call) -> Reply:
-    """Names that start with the one asked for, and not only whole words of it."""
+    """Return names that start with the given one, also in the middle of a word."""
     wanted = f"refs/{call.names['ref']}"
-    refs = {name: told for name, told in git(call.repo).refs("refs/").items() if name.startswith(wanted)}
+    refs = {name: target for name, target in git(call.repo).refs("refs/").items() if name.startswith(wanted)}
     return call.page(list(refs.items()), lambda row: ref(call, row[0], *row[1]))
 
 
@@ -59,8 +59,8 @@ def create_ref(call: Call) -> Reply:
     if repo.kind(sha) is None:
         raise Refused(422, "Object does not exist")
     repo.write_ref(name, sha, old="0" * 40)
-    told = ref(call, name, sha, repo.kind(sha))
-    return Reply(201, told, {"Location": told["url"]})
+    reference = ref(call, name, sha, repo.kind(sha))
+    return Reply(201, reference, {"Location": reference["url"]})
 
 
 @serves("git/update-ref", WRITE)
@@ -98,15 +98,15 @@ def get_commit(call: Call) -> Reply:
 
 
 def git_commit(call: Call, sha: str) -> dict[str, Any]:
-    told = commit(call, sha)
-    inner = {key: told["commit"][key] for key in ("author", "committer", "message", "tree", "verification")}
-    parents = [{**one, "url": at(call, "commits", one["sha"])} for one in told["parents"]]
-    address = {"url": at(call, "commits", sha), "html_url": told["html_url"], "node_id": told["node_id"]}
+    document = commit(call, sha)
+    inner = {key: document["commit"][key] for key in ("author", "committer", "message", "tree", "verification")}
+    parents = [{**one, "url": at(call, "commits", one["sha"])} for one in document["parents"]]
+    address = {"url": at(call, "commits", sha), "html_url": document["html_url"], "node_id": document["node_id"]}
     return {"sha": sha, **address, **inner, "parents": parents}
 
 
 def author(call: Call, role: str) -> dict[str, str]:
-    """Who wrote something: as sent, else the author, else whoever the token is."""
+    """Return author or committer: as sent, else the author, else the token's user."""
     login = people.acting(call.token)
     own = {"name": login, "email": f"{people.user_id(call.state, login)}+{login}@users.noreply.github.com"}
     return {"date": now()} | own | call.body.get("author", {}) | call.body.get(role, {})
@@ -118,10 +118,10 @@ def create_commit(call: Call) -> Reply:
     parents = call.body.get("parents", [])
     for sha in parents:
         checked(call, sha, "commit")
-    told = [word for sha in parents for word in ("-p", sha)]
+    options = [word for sha in parents for word in ("-p", sha)]
     who = {role: author(call, role) for role in ("author", "committer")}
     message = call.body["message"].encode("utf-8")
-    sha = git(call.repo).run("commit-tree", call.body["tree"], *told, "-F", "-", data=message, who=who)
+    sha = git(call.repo).run("commit-tree", call.body["tree"], *options, "-F", "-", data=message, who=who)
     return Reply(201, git_commit(call, sha), {"Location": at(call, "commits", sha)})
 
 
@@ -132,8 +132,8 @@ def get_blob(call: Call) -> Reply:
     data = git(call.repo).raw("cat-file", "blob", sha)
     if "raw" in call.headers.get("accept", ""):
         return Reply(200, headers={"Content-Type": "application/vnd.github.raw"}, raw=data)
-    told = {"content": base64.encodebytes(data).decode(), "encoding": "base64", "size": len(data)}
-    return Reply(200, {"sha": sha, "node_id": f"B_{sha}", "url": at(call, "blobs", sha)} | told)
+    content = {"content": base64.encodebytes(data).decode(), "encoding": "base64", "size": len(data)}
+    return Reply(200, {"sha": sha, "node_id": f"B_{sha}", "url": at(call, "blobs", sha)} | content)
 
 
 @serves("git/create-blob", WRITE)
@@ -160,8 +160,8 @@ def tag(call: Call, sha: str) -> dict[str, Any]:
     name, _, rest = facts["tagger"].partition(" <")
     target = {"sha": facts["object"], "type": facts["type"], "url": at(call, f"{facts['type']}s", facts["object"])}
     who = {"name": name, "email": rest.partition(">")[0], "date": now()}
-    told = {"tag": facts["tag"], "message": message, "tagger": who, "object": target, "verification": unsigned()}
-    return {"sha": sha, "node_id": f"TA_{sha}", "url": at(call, "tags", sha)} | told
+    found = {"tag": facts["tag"], "message": message, "tagger": who, "object": target, "verification": unsigned()}
+    return {"sha": sha, "node_id": f"TA_{sha}", "url": at(call, "tags", sha)} | found
 
 
 @serves("git/create-tag", WRITE)

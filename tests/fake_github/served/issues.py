@@ -21,8 +21,8 @@ def subject(call: Call) -> Row:
 
 def label(call: Call, row: Row) -> Row:
     at = f"{call.links.repo(full_name(call.repo))}/labels/{row['name']}"
-    told = {key: row[key] for key in ("id", "name", "color", "description")}
-    return told | {"node_id": f"LA_{row['id']}", "url": at, "default": False}
+    facts = {key: row[key] for key in ("id", "name", "color", "description")}
+    return facts | {"node_id": f"LA_{row['id']}", "url": at, "default": False}
 
 
 def labelled(call: Call, names: list[str]) -> list[Row]:
@@ -39,7 +39,7 @@ def issue(call: Call, row: Row) -> Row:
     at = f"{call.links.repo(full_name(call.repo))}/issues/{row['number']}"
     pull = "head_ref" in row
     page = f"{call.links.site}/{full_name(call.repo)}/{'pull' if pull else 'issues'}/{row['number']}"
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         **{key: row[key] for key in ("id", "number", "title", "state", "body", "created_at", "updated_at")},
         "node_id": f"I_{row['id']}",
         "url": at,
@@ -61,8 +61,8 @@ def issue(call: Call, row: Row) -> Row:
     if pull:
         pulls = f"{call.links.repo(full_name(call.repo))}/pulls/{row['number']}"
         addresses = {"html_url": page, "diff_url": f"{page}.diff", "patch_url": f"{page}.patch"}
-        told["pull_request"] = {"url": pulls, "merged_at": row["merged_at"]} | addresses
-    return told
+        facts["pull_request"] = {"url": pulls, "merged_at": row["merged_at"]} | addresses
+    return facts
 
 
 @serves("issues/get", *READ)
@@ -100,8 +100,8 @@ def list_labels(call: Call) -> Reply:
 
 @serves("issues/add-labels", *WRITE)
 def add_labels(call: Call) -> Reply:
-    told = call.body if isinstance(call.body, list) else call.body.get("labels", [])
-    names = [name if isinstance(name, str) else name["name"] for name in told]
+    found = call.body if isinstance(call.body, list) else call.body.get("labels", [])
+    names = [name if isinstance(name, str) else name["name"] for name in found]
     row = subject(call)
     call.state.change(row, labels=[*row["labels"], *(name for name in names if name not in row["labels"])])
     return Reply(200, labelled(call, row["labels"]))
@@ -141,7 +141,7 @@ def get_label(call: Call) -> Reply:
 @serves("issues/create-label", *WRITE)
 def create_label(call: Call) -> Reply:
     if call.state.one("labels", repo=call.repo["id"], name=call.body["name"]):
-        told = {"resource": "Label", "code": "already_exists", "field": "name"}
-        raise Refused(422, "Validation Failed", errors=[told])
+        problem = {"resource": "Label", "code": "already_exists", "field": "name"}
+        raise Refused(422, "Validation Failed", errors=[problem])
     facts = {"color": "ededed", "description": None} | call.body
     return Reply(201, label(call, call.state.add("labels", repo=call.repo["id"], **facts)))

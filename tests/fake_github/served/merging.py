@@ -20,8 +20,8 @@ def create(call: Call) -> Reply:
         )
     except LookupError:
         raise invalid("PullRequest", "head or base is invalid", field="head", code="invalid") from None
-    told = pulls.full(call, row)
-    return Reply(201, told, {"Location": told["url"]})
+    pull = pulls.full(call, row)
+    return Reply(201, pull, {"Location": pull["url"]})
 
 
 @serves("pulls/update", WRITE)

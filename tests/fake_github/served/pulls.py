@@ -1,4 +1,4 @@
-"""Pull requests, whose heads are wherever the branch in git is."""
+"""Pull requests, whose heads follow the branch in git."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def open_pulls(state: State, repo: Row) -> list[Row]:
 
 
 def minimal_pulls(call: Call, sha: str) -> list[Row]:
-    """Pull requests of a check; those of forks are not told: https://docs.github.com/rest/checks/runs"""
+    """Pull requests of a check; those of forks are omitted: https://docs.github.com/rest/checks/runs"""
     rows = [row for row in open_pulls(call.state, call.repo) if row["state"] == "open" and row["head_sha"] == sha]
     return [minimal(call, row) for row in rows if row["head_repo"] == call.repo["id"]]
 
@@ -65,8 +65,8 @@ def minimal(call: Call, row: Row) -> Row:
 
 
 def side(call: Call, repo: Row, ref: str, sha: str) -> Row:
-    told = repository(call.state, call.links, repo)
-    return {"label": f"{repo['owner']}:{ref}", "ref": ref, "sha": sha, "user": told["owner"], "repo": told}
+    home = repository(call.state, call.links, repo)
+    return {"label": f"{repo['owner']}:{ref}", "ref": ref, "sha": sha, "user": home["owner"], "repo": home}
 
 
 def addresses(links: Links, repo: Row, row: Row) -> dict[str, str]:
@@ -100,10 +100,10 @@ LINKED = {
 
 def simple(call: Call, row: Row) -> Row:
     """A pull request as lists show it."""
-    told = addresses(call.links, call.repo, row)
+    links = addresses(call.links, call.repo, row)
     head_repo = repo_of(call.state, row["head_repo"])
     return {
-        **told,
+        **links,
         **{key: row[key] for key in ("id", "number", "state", "title", "body", "draft", "created_at", "updated_at")},
         **dict.fromkeys(["assignee", "milestone", "auto_merge", "active_lock_reason"]),
         **{key: [] for key in ("assignees", "requested_reviewers", "requested_teams")},
@@ -116,7 +116,7 @@ def simple(call: Call, row: Row) -> Row:
         "labels": labelled(call, row["labels"]),
         "head": side(call, head_repo, row["head_ref"], row["head_sha"]),
         "base": side(call, call.repo, row["base_ref"], row["base_sha"]),
-        "_links": {name: {"href": told[key]} for name, key in LINKED.items()},
+        "_links": {name: {"href": links[key]} for name, key in LINKED.items()},
         "author_association": "OWNER" if row["user"] == call.repo["owner"] else "NONE",
     }
 

@@ -9,7 +9,7 @@ from tests.fake_github.state import Row, full_name, git, now
 
 READ, WRITE = ("contents", "read"), ("contents", "write")
 MOST_ASSETS = 1_000
-TOLD = ("tag_name", "target_commitish", "name", "body", "draft", "prerelease")
+FIELDS = ("tag_name", "target_commitish", "name", "body", "draft", "prerelease")
 
 
 def asset(call: Call, row: Row) -> Row:
@@ -36,7 +36,7 @@ def release(call: Call, row: Row) -> Row:
     at, site = call.links.repo(full_name(call.repo)), f"{call.links.site}/{full_name(call.repo)}"
     rows = call.state.all("assets", release=row["id"])
     return {
-        **{key: row[key] for key in ("id", *TOLD, "created_at", "published_at")},
+        **{key: row[key] for key in ("id", *FIELDS, "created_at", "published_at")},
         "node_id": f"RE_{row['id']}",
         "url": f"{at}/releases/{row['id']}",
         "html_url": f"{site}/releases/tag/{row['tag_name']}",
@@ -45,7 +45,7 @@ def release(call: Call, row: Row) -> Row:
         "tarball_url": f"{at}/tarball/{row['tag_name']}",
         "zipball_url": f"{at}/zipball/{row['tag_name']}",
         "author": people.user(call.state, call.links, row["author"]),
-        "assets": [asset(call, told) for told in rows],
+        "assets": [asset(call, one) for one in rows],
         **({"immutable": row["immutable"]} if "immutable" in row else {}),
     }
 
@@ -85,12 +85,12 @@ def create(call: Call) -> Reply:
         )
     facts = {"name": tag, "body": None, "draft": False, "prerelease": False}
     facts |= {"target_commitish": call.repo["default_branch"]}
-    facts |= {key: call.body[key] for key in TOLD if key in call.body}
+    facts |= {key: call.body[key] for key in FIELDS if key in call.body}
     published_at = None if facts["draft"] else now()
     row = dict(repo=call.repo["id"], **facts, author=people.acting(call.token), published_at=published_at)
     tagged(call, row)
-    told = release(call, call.state.add("releases", **row))
-    return Reply(201, told, {"Location": told["url"]})
+    document = release(call, call.state.add("releases", **row))
+    return Reply(201, document, {"Location": document["url"]})
 
 
 def published(call: Call, tag: str) -> list[Row]:
@@ -99,7 +99,7 @@ def published(call: Call, tag: str) -> list[Row]:
 
 @serves("repos/list-releases", READ)
 def list_releases(call: Call) -> Reply:
-    """Drafts are for whoever may write: https://docs.github.com/rest/releases/releases#list-releases"""
+    """Drafts are for writers only: https://docs.github.com/rest/releases/releases#list-releases"""
     rows = call.state.all("releases", repo=call.repo["id"])[::-1]
     shown = [row for row in rows if not row["draft"] or writes(call)]
     return call.page(shown, lambda row: release(call, row))
@@ -133,7 +133,7 @@ def latest(call: Call) -> Reply:
 @serves("repos/update-release", WRITE)
 def update(call: Call) -> Reply:
     row = found(call)
-    facts = {key: call.body[key] for key in TOLD if key in call.body}
+    facts = {key: call.body[key] for key in FIELDS if key in call.body}
     call.state.change(row, **facts)
     tagged(call, row)
     row["published_at"] = row["published_at"] or (None if row["draft"] else now())
@@ -143,8 +143,8 @@ def update(call: Call) -> Reply:
 @serves("repos/delete-release", WRITE)
 def delete(call: Call) -> Reply:
     row = found(call)
-    for told in call.state.all("assets", release=row["id"]):
-        call.state.remove("assets", told)
+    for one in call.state.all("assets", release=row["id"]):
+        call.state.remove("assets", one)
     call.state.remove("releases", row)
     return Reply(204)
 
@@ -162,8 +162,8 @@ def upload(call: Call) -> Reply:
     """
     row, name = found(call), re.sub(r"[^A-Za-z0-9._+-]+", ".", call.query["name"]).strip(".")
     if call.state.one("assets", release=row["id"], name=name):
-        told = {"resource": "ReleaseAsset", "code": "already_exists", "field": "name"}
-        raise Refused(422, "Validation Failed", errors=[told])
+        problem = {"resource": "ReleaseAsset", "code": "already_exists", "field": "name"}
+        raise Refused(422, "Validation Failed", errors=[problem])
     if len(call.state.all("assets", release=row["id"])) >= MOST_ASSETS:
         # quoted in https://github.com/astral-sh/python-build-standalone/pull/691
         raise invalid("ReleaseAsset", f"file_count limited to {MOST_ASSETS} assets per release", field="file_count")

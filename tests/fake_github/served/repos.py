@@ -9,7 +9,7 @@ from tests.fake_github.state import Row, State, full_name, git
 from tests.fake_github.tokens import ROLES, role
 
 READ = ("contents", "read")
-# Addresses in a repository, as suffixes of its own; taken from GitHub's example of `repos/get`.
+# Addresses in a repository, as suffixes of its address; taken from GitHub's example of `repos/get`.
 ADDRESSES = {
     "archive": "/{archive_format}{/ref}",
     "assignees": "/assignees{/user}",
@@ -70,7 +70,7 @@ def minimal(state: State, links: Links, repo: Row) -> Row:
 
 
 def repository(state: State, links: Links, repo: Row) -> Row:
-    """The form that stands in a pull request."""
+    """The form inside a pull request."""
     page = f"{links.site}/{full_name(repo)}"
     flags = dict.fromkeys(["has_issues", "has_projects", "has_downloads", "has_wiki"], True)
     off = dict.fromkeys(["has_pages", "has_discussions", "archived", "disabled", "is_template"], False)
@@ -96,11 +96,11 @@ def repository(state: State, links: Links, repo: Row) -> Row:
 
 @serves("repos/get", ("metadata", "read"))
 def get(call: Call) -> Reply:
-    told = repository(call.state, call.links, call.repo) | {"network_count": 0, "subscribers_count": 0}
+    document = repository(call.state, call.links, call.repo) | {"network_count": 0, "subscribers_count": 0}
     if call.repo["fork_of"] is not None:
         parent = call.state.one("repos", id=call.repo["fork_of"])
-        told |= dict.fromkeys(["parent", "source"], repository(call.state, call.links, parent))
-    return Reply(200, told)
+        document |= dict.fromkeys(["parent", "source"], repository(call.state, call.links, parent))
+    return Reply(200, document)
 
 
 @serves("repos/list-branches", READ)
@@ -149,12 +149,12 @@ def permission(call: Call) -> Reply:
     https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user
     """
     login = call.names["username"]
-    held = role(call.repo, login)
-    held = "read" if held == "none" and not call.repo["private"] else held
-    level = ["none", "read", "write", "admin"][ROLES[held]]
+    granted = role(call.repo, login)
+    granted = "read" if granted == "none" and not call.repo["private"] else granted
+    level = ["none", "read", "write", "admin"][ROLES[granted]]
     person = people.user(call.state, call.links, login)
-    flags = {name: ROLES[held] >= ROLES[name] for name in ("admin", "maintain", "triage")}
-    flags |= {"push": ROLES[held] >= ROLES["write"], "pull": held != "none"}
+    flags = {name: ROLES[granted] >= ROLES[name] for name in ("admin", "maintain", "triage")}
+    flags |= {"push": ROLES[granted] >= ROLES["write"], "pull": granted != "none"}
     return Reply(
-        200, {"permission": level, "role_name": held, "user": person | {"permissions": flags, "role_name": held}}
+        200, {"permission": level, "role_name": granted, "user": person | {"permissions": flags, "role_name": granted}}
     )

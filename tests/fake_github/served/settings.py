@@ -1,4 +1,4 @@
-"""What guards a branch: environments, rulesets and branch protection."""
+"""Protection of a branch: environments, rulesets and branch protection."""
 
 from typing import Any
 
@@ -51,10 +51,12 @@ def environment(call: Call, row: Row) -> Row:
 
 def ruleset(call: Call, row: Row) -> Row:
     at = f"{call.links.repo(full_name(call.repo))}/rulesets/{row['id']}"
-    told = {key: row[key] for key in ("id", "name", "target", "enforcement", "bypass_actors", "conditions", "rules")}
+    document = {
+        key: row[key] for key in ("id", "name", "target", "enforcement", "bypass_actors", "conditions", "rules")
+    }
     source = {"source_type": "Repository", "source": full_name(call.repo), "node_id": f"RRS_{row['id']}"}
     return (
-        told
+        document
         | source
         | {"created_at": row["created_at"], "updated_at": row["updated_at"], "_links": {"self": {"href": at}}}
     )
@@ -132,7 +134,7 @@ def protect(call: Call) -> Reply:
 def protected(call: Call, row: Row) -> Row:
     at = f"{call.links.repo(full_name(call.repo))}/branches/{row['branch']}/protection"
     rules = row["rules"]
-    told: Row = {
+    levels: Row = {
         "url": at,
         "enforce_admins": {"url": f"{at}/enforce_admins", "enabled": bool(rules["enforce_admins"])},
         **{
@@ -141,19 +143,19 @@ def protected(call: Call, row: Row) -> Row:
         },
     }
     if rules["required_status_checks"] is not None:
-        told["required_status_checks"] = status_checks(at, rules["required_status_checks"])
-    return told
+        levels["required_status_checks"] = status_checks(at, rules["required_status_checks"])
+    return levels
 
 
-def status_checks(at: str, told: Row) -> Row:
+def status_checks(at: str, rule: Row) -> Row:
     """Contexts and checks are two views of one list: a context alone takes any app's check."""
-    checks = [{"app_id": None, **check} for check in told.get("checks", [])]
-    checks = checks or [{"context": name, "app_id": None} for name in told["contexts"]]
+    checks = [{"app_id": None, **check} for check in rule.get("checks", [])]
+    checks = checks or [{"context": name, "app_id": None} for name in rule["contexts"]]
     names = [check["context"] for check in checks]
     url = f"{at}/required_status_checks"
     return {
         "url": url,
-        "strict": told["strict"],
+        "strict": rule["strict"],
         "contexts": names,
         "contexts_url": f"{url}/contexts",
         "checks": checks,
@@ -177,10 +179,10 @@ def get_protection(call: Call) -> Reply:
 
 @serves("repos/get-status-checks-protection", LOOK)
 def get_status_checks(call: Call) -> Reply:
-    told = protected(call, found_protection(call)).get("required_status_checks")
-    if told is None:
+    checks = protected(call, found_protection(call)).get("required_status_checks")
+    if checks is None:
         raise Refused(404, "Required status checks not enabled")
-    return Reply(200, told)
+    return Reply(200, checks)
 
 
 @serves("repos/get-branch", ("contents", "read"))
@@ -193,9 +195,9 @@ def get_branch(call: Call) -> Reply:
     row = protection(call, name)
     rule: dict[str, Any] = {"enabled": row is not None}
     if row:
-        told = protected(call, row).get("required_status_checks", {"contexts": [], "checks": []})
+        checks = protected(call, row).get("required_status_checks", {"contexts": [], "checks": []})
         levels = {"enforcement_level": "everyone" if row["rules"]["enforce_admins"] else "non_admins"}
-        rule["required_status_checks"] = {"contexts": told["contexts"], "checks": told["checks"]} | levels
+        rule["required_status_checks"] = {"contexts": checks["contexts"], "checks": checks["checks"]} | levels
     return Reply(
         200,
         {

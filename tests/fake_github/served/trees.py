@@ -31,11 +31,11 @@ def tree(call: Call, sha: str, *, recursive: bool = False) -> dict[str, Any]:
 
 @serves("git/create-tree", WRITE)
 def create_tree(call: Call) -> Reply:
-    """A tree from entries, over a base: by an index file of its own, as git does it."""
+    """A tree from entries, over a base: by a separate index file, as git does it."""
     repo = git(call.repo)
     entries = dict(listing(repo, call.body["base_tree"])) if "base_tree" in call.body else {}
-    for told in call.body["tree"]:
-        place(call, repo, entries, told)
+    for entry in call.body["tree"]:
+        place(call, repo, entries, entry)
     if not entries:
         raise Refused(422, "GitRPC::BadObjectState")
     sha = written(repo, entries)
@@ -53,20 +53,20 @@ def listing(repo: Repo, sha: str) -> Entries:
     return {path: tuple(facts.split()) for facts, _, path in rows}
 
 
-def place(call: Call, repo: Repo, entries: Entries, told: dict[str, Any]) -> None:
-    path = told["path"]
-    if "content" in told:
-        sha = repo.run("hash-object", "-w", "--stdin", data=told["content"].encode("utf-8"))
-        entries[path] = (told.get("mode", "100644"), "blob", sha)
-    elif told.get("sha") is None:
+def place(call: Call, repo: Repo, entries: Entries, entry: dict[str, Any]) -> None:
+    path = entry["path"]
+    if "content" in entry:
+        sha = repo.run("hash-object", "-w", "--stdin", data=entry["content"].encode("utf-8"))
+        entries[path] = (entry.get("mode", "100644"), "blob", sha)
+    elif entry.get("sha") is None:
         if path not in entries:
             raise Refused(422, "GitRPC::BadObjectState")
         del entries[path]
-    elif checked(call, told["sha"], "blob", "tree", "commit") == "tree":
-        inside = listing(repo, told["sha"])
+    elif checked(call, entry["sha"], "blob", "tree", "commit") == "tree":
+        inside = listing(repo, entry["sha"])
         entries.update({f"{path}/{name}": facts for name, facts in inside.items()})
     else:
-        entries[path] = (told.get("mode", "100644"), told.get("type", "blob"), told["sha"])
+        entries[path] = (entry.get("mode", "100644"), entry.get("type", "blob"), entry["sha"])
 
 
 def written(repo: Repo, entries: Entries) -> str:

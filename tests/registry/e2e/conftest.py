@@ -1,4 +1,4 @@
-"""Servers that several modules ask for."""
+"""Servers that several modules use."""
 
 import os
 import uuid

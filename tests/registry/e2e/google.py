@@ -26,7 +26,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Server:
-    """fake-gcs-server, asked by its JSON API."""
+    """fake-gcs-server, accessed by its JSON API."""
 
     port: int
 
@@ -63,7 +63,7 @@ class Google(Bucket):
         return self
 
     def names(self) -> list[str]:
-        """What is there for all to see; parts that came in when their upload was given up are not."""
+        """Return the names of visible objects; parts of an aborted upload are not visible."""
         found = self.server.ask("GET", self.server.about(self.name, more="/o")).json.get("items") or []
         return [item["name"] for item in found if not item["name"].startswith(".parts/")]
 

@@ -163,7 +163,7 @@ class Front(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_) -> None:
-        """Say nothing."""
+        """Write nothing."""
 
 
 class _Taking(http.server.ThreadingHTTPServer):

@@ -1,4 +1,4 @@
-"""MLflow's own server on this machine, and what it keeps, seen from behind."""
+"""MLflow's own server on this machine, with direct access to its database and artifacts."""
 
 import contextlib
 import os

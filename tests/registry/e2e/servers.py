@@ -48,7 +48,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Azure(Bucket):
-    """A container of Azurite, reached by signed requests of our own where obstore is not to be asked."""
+    """A container of Azurite, with direct access by signed requests, without obstore."""
 
     key: str = KEY
 

@@ -36,7 +36,7 @@ def store_factory(azure):
 
 
 @pytest.fixture
-def damage_witness(azure):
+def damage_checkpoint(azure):
     return lambda _, data: azure.put("pre/fix/model/witness.json", data)
 
 

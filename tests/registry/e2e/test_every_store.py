@@ -12,7 +12,7 @@ from tests.support.repository import commit
 
 @dataclass(frozen=True)
 class Registry:
-    """What stands behind ``registry:``, and the variables that open it."""
+    """A registry, its address in ``registry:``, and the variables that open it."""
 
     written: str
     environment: dict[str, str] = field(default_factory=dict)

@@ -46,7 +46,7 @@ tiny = {path = "wheels/tiny-1.0-py3-none-any.whl"}
 
 
 def wheel(folder: Path, version: str) -> Path:
-    """Write a package that knows its version."""
+    """Write a package that contains its version."""
     path = folder / f"tiny-{version}-py3-none-any.whl"
     info = f"tiny-{version}.dist-info"
     members = {

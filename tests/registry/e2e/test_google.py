@@ -35,7 +35,7 @@ def store_factory(google):
 
 
 @pytest.fixture
-def damage_witness(google):
+def damage_checkpoint(google):
     return lambda _, data: google.put("pre/fix/model/witness.json", data)
 
 
@@ -50,7 +50,7 @@ def spoil(google):
 
 
 class TestTheServer:
-    """What is relied on is its own doing: without it the rest would show nothing."""
+    """Properties of the server itself, on which the other tests rely."""
 
     def test_fake_gcs_server__racing_creations(self, google):
         with ThreadPoolExecutor(20) as pool:
@@ -124,7 +124,7 @@ class TestDamage:
             ledger.read_ledger_head(google.store())
 
 
-class TestWitness:
+class TestCheckpoint:
     """The one object that is written again, so that its generation counts."""
 
     def test_write_checkpoint__google_many_at_once(self, google):
@@ -175,7 +175,7 @@ class TestSaid:
 
 
 class TestCredentials:
-    """The server asks for none, so what is sent is looked at on the way."""
+    """The server needs none, so the requests are recorded on the way."""
 
     @pytest.fixture
     def sent(self, google):

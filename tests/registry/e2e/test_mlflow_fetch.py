@@ -15,7 +15,7 @@ IGNORED = ".mlci/\nmodel.txt\ntrained.log\n"
 
 @pytest.fixture
 def proxy(mlflow_service):
-    """The server, and every request that it is asked."""
+    """A proxy before the server, which records every request."""
     return Proxy(mlflow_service.port)
 
 

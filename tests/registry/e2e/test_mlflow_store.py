@@ -38,7 +38,7 @@ class TestServer(Contract):
         return lambda model="model": opened(mlflow_service.uri, mlflow_place + model)
 
     @pytest.fixture
-    def damage_witness(self):
+    def damage_checkpoint(self):
         def damage(store, data):
             where = store.experiment.id()
             store.tracking.once("x", lambda it: it.set_experiment_tag(where, "mlci.witness.000000001", data.decode()))
@@ -229,7 +229,7 @@ class TestClaims:
             ledger.read_ledger_head(store)
 
 
-class TestWitness:
+class TestCheckpoint:
     def test_write_checkpoint__mlflow_many_at_once(self, mlflow_service, mlflow_place):
         stores = [opened(mlflow_service.uri, mlflow_place) for _ in range(8)]
         stores[0].experiment.id()

@@ -26,7 +26,7 @@ def store_factory(s3):
 
 
 @pytest.fixture
-def damage_witness(s3):
+def damage_checkpoint(s3):
     return lambda _, data: s3.put("pre/fix/model/witness.json", data)
 
 
@@ -163,7 +163,7 @@ class TestNetwork(Network):
 
 
 class TestSaid:
-    """What is missing is named, with what to set; no address with a signature, no secret is shown."""
+    """Messages name missing settings, and show no secret and no signed address."""
 
     @pytest.mark.parametrize("call", CALLS)
     def test_s3_store__bucket_not_found(self, s3_port, s3, tmp_path, call):

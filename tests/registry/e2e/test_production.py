@@ -127,7 +127,7 @@ class TestTheEvaluationSetMoved:
     """The champion's own model scores the new rows, with the code of its own commit."""
 
     def moved(self, folder, before=1, after=3):
-        """The candidate changes the rows, the model and the code; the champion's code would not know the new one."""
+        """The candidate changes the rows, the model and the code; the champion's code cannot read the new one."""
         champion(folder, before)
         turned = files(after)["predict.py"].replace("< k", "< k - 1")  # the model file says one more now
         commit(folder, {"holdout.csv": holdout(60, first=500), "k.txt": str(after + 1), "predict.py": turned})

@@ -48,7 +48,7 @@ def store_factory(bucket):
 
 
 @pytest.fixture
-def damage_witness(bucket):
+def damage_checkpoint(bucket):
     return lambda _, data: bucket.put("pre/fix/model/witness.json", data)
 
 

@@ -29,7 +29,7 @@ class Bucket:
         raise NotImplementedError
 
     def store(self, model: str = "model", *, limits: Any = None, **changes: str) -> ObjectStore:
-        """Open the registry; ``changes`` are variables, those that are empty are taken away."""
+        """Open the registry; ``changes`` are variables, of which empty ones are removed."""
         environment = {name: value for name, value in {**self.environment, **changes}.items() if value}
         more = {} if limits is None else {"limits": limits, "pause": lambda _: None}
         return ObjectStore(self.url, model, environment, **more)

@@ -1,7 +1,7 @@
 """The contract of every store; an adapter's test module runs it in a subclass with a fixture ``store_factory``.
 
 ``store_factory(model="model")`` opens the same empty registry each time, as another process would.
-``damage_witness(store, data)`` overwrites the checkpoint, ``alter(store, number, data)`` an entry and
+``damage_checkpoint(store, data)`` overwrites the checkpoint, ``alter(store, number, data)`` an entry and
 ``spoil(store, digest, data)`` a file (``None`` deletes it), as any writer with access could.
 """
 
@@ -232,10 +232,10 @@ class Contract:
             assert store_factory(model).read(1) == b"%d" % place
         assert len({store_factory(model).shown for model in MODELS}) == len(MODELS)
 
-    def test_read_checkpoint__damaged(self, store_factory, damage_witness):
+    def test_read_checkpoint__damaged(self, store_factory, damage_checkpoint):
         store = store_factory()
         store.append(1, b"x")
-        damage_witness(store, b'{"number": 1, "dig')
+        damage_checkpoint(store, b'{"number": 1, "dig')
         for look in (store.read_checkpoint, lambda: ledger.read_ledger_head(store)):
             with pytest.raises(CorruptError, match=r"witness\.json is damaged"):
                 look()

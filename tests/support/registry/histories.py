@@ -84,7 +84,7 @@ def swapped(store, folder: Path, number: int) -> bytes:
 
 
 def choose(state: LedgerState, kind: str, pick: int) -> Body | None:
-    """What a history does next: the kind if the state allows it, else a verdict."""
+    """Return the next entry of a history: the kind if the state allows it, else a verdict."""
     versions = sorted(int(version) for version in state.promoted)
     version = versions[pick % len(versions)] if versions else None
     if kind == "promotion":
@@ -165,7 +165,7 @@ def forge(store: Memory, first: int, change) -> None:
 
 
 def planted(store: Memory, number: int) -> None:
-    """Change an entry and nothing else, so that it still reads."""
+    """Change one entry alone, so that it stays readable."""
     entry = ledger.read_entry(store, number)
     store.kept[number] = entries.dump_entry(entry.model_copy(update={"at": "2020-01-01T00:00:00+00:00"}))
 

@@ -1,4 +1,4 @@
-"""Two jobs of a workflow, one that trains and one that promotes, with code that leaves a mark wherever it runs."""
+"""Two jobs of a workflow, one that trains and one that promotes, with code that leaves a mark when it runs."""
 
 from tests.support.project import PREDICT, TRAIN, run
 from tests.support.registry.lifecycle import files, promote, promoted, repository

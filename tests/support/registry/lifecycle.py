@@ -73,13 +73,13 @@ def manifest_digest(folder: Path, number=1) -> str:
 
 
 def trained(folder: Path) -> int:
-    """How often anything was trained here."""
+    """Return the number of trainings in this project."""
     path = folder / "trained.log"
     return len(path.read_text().split()) if path.exists() else 0
 
 
 def put(folder: Path, data: bytes) -> dict:
-    """Put bytes into the registry as they are; return what a manifest says of them."""
+    """Put bytes into the registry as they are; return their description for a manifest."""
     path = folder / "loose"
     path.write_bytes(data)
     digest = sha256_of(data)

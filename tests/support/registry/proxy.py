@@ -1,4 +1,4 @@
-"""A small TCP proxy before a server on this machine, which does to a connection what a test asks for."""
+"""A small TCP proxy before a server on this machine, which breaks connections as a test orders."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Fault:
-    """What happens to requests that ``when`` says yes to, ``times`` times.
+    """A fault of the requests that ``when`` selects, ``times`` times.
 
     Attributes:
         kind: ``refuse`` before the server hears of it; ``lose`` the answer after the server has acted; ``cut`` the

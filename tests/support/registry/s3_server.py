@@ -16,7 +16,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 class Quiet(WSGIRequestHandler):
     def log(self, *_):
-        """Say nothing."""
+        """Write nothing."""
 
 
 def in_turns(app):

@@ -23,7 +23,7 @@ DATA = b"model " * 200_000
 
 
 def watch(kill):
-    """Note every call that changes the disk; die at the one that is asked for."""
+    """Record every call that changes the disk; exit at the given one."""
     seen = []
     for name in CHANGES:
         setattr(os, name, changed(name, getattr(os, name), kill, seen))

@@ -28,7 +28,7 @@ def fetched(store, tmp_path, digest=None):
 
 
 def leftover(place, digest, release):
-    """What GitHub keeps of an upload that broke off ("Upload a release asset", *This may leave an empty asset*)."""
+    """Add the asset that is left of a broken upload ("Upload a release asset", *This may leave an empty asset*)."""
     return place.fake.state.add(
         "assets",
         repo=place.fake.repo["id"],

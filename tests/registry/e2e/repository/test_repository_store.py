@@ -22,7 +22,7 @@ class TestContract(Contract):
     writers = 20
 
     @pytest.fixture
-    def damage_witness(self, place):
+    def damage_checkpoint(self, place):
         def damage(_, data):
             blob = place.git("hash-object", "-w", "--stdin", text=data.decode())
             tree = place.git("mktree", text=f"100644 blob {blob}\twitness.json\n")
@@ -93,7 +93,7 @@ class TestGit:
 
 
 class TestRequests:
-    """What is asked of GitHub: a workflow's token has 1,000 requests an hour."""
+    """The requests to GitHub: a workflow's token has 1,000 requests an hour."""
 
     def test_append__requests_of_the_first_entry(self, place):
         place.filled(1)

@@ -62,7 +62,7 @@ def an_old_entry_moved_away(place):
 
 
 def changed_and_covered_up(place):
-    """A change below a commit that looks like one of mlci's."""
+    """Change an entry below a commit that looks like mlci's."""
     an_old_entry_changed(place)
     place.edit(lambda clone: (clone / place.entry(4)).write_text("{}"))
 

@@ -1,4 +1,4 @@
-"""What people do to a pull request between two runs, and projects with more than one model."""
+"""Actions of users on a pull request between two runs, and projects with more than one model."""
 
 from dataclasses import replace
 
@@ -13,12 +13,12 @@ def pull(fake):
     return fake.pull("topic")
 
 
-def ours(fake):
-    """Our comment as the fake keeps it."""
+def own_comment(fake):
+    """Mlci's comment as the fake stores it."""
     return next(row for row in fake.state.all("comments") if row["body"].startswith("<!-- mlci "))
 
 
-def test_a_pull_request_that_was_closed_in_between_is_published_like_any_other(fake, pull):
+def test_publish__pull_request_closed_meanwhile(fake, pull):
     one = publisher(fake, pull, report=bad())
     opened = one.open()
     fake.change_pull(pull, state="closed")
@@ -27,32 +27,32 @@ def test_a_pull_request_that_was_closed_in_between_is_published_like_any_other(f
     stands(fake, pull, run=100, conclusion="failure", text="1 gate failed")
 
 
-def test_a_comment_that_a_person_edited_says_again_what_is_so(fake, pull):
+def test_publish__comment_edited_by_a_user(fake, pull):
     publisher(fake, pull, report=bad()).publish()
-    written = ours(fake)["body"]
-    fake.state.change(ours(fake), body=written.replace("❌", "✅").replace("1 gate failed", "every gate passed"))
+    written = own_comment(fake)["body"]
+    fake.state.change(own_comment(fake), body=written.replace("❌", "✅").replace("1 gate failed", "every gate passed"))
     publisher(fake, pull, run=101, report=bad()).publish()
     stands(fake, pull, run=101, conclusion="failure", text="1 gate failed")
     assert "every gate passed" not in fake.comments(pull)[0]["body"]
 
 
-def test_a_comment_whose_marker_a_person_removed_is_theirs_and_ours_is_made_again(fake, pull):
+def test_publish__marker_removed_by_a_user(fake, pull):
     publisher(fake, pull, report=bad()).publish()
-    fake.state.change(ours(fake), body="I hid this.")
+    fake.state.change(own_comment(fake), body="I hid this.")
     publisher(fake, pull, run=101, report=bad()).publish()
-    theirs, made = fake.comments(pull)
+    theirs, added = fake.comments(pull)
     assert theirs["body"] == "I hid this."
-    assert " run=101.1 -->" in made["body"]
+    assert " run=101.1 -->" in added["body"]
 
 
-def test_a_comment_that_a_person_deleted_is_made_again(fake, pull):
+def test_publish__comment_deleted_by_a_user(fake, pull):
     publisher(fake, pull).publish()
-    fake.state.remove("comments", ours(fake))
+    fake.state.remove("comments", own_comment(fake))
     publisher(fake, pull, run=101).publish()
     stands(fake, pull, run=101, conclusion="success", text="✅")
 
 
-def test_a_locked_conversation_keeps_the_check_and_says_what_to_do(fake, tmp_path, pull):
+def test_publish__conversation_locked(fake, tmp_path, pull):
     fake.change_pull(pull, locked=True)
     job = Job(fake, tmp_path / "work", pull)
     job.leave(bad())
@@ -63,7 +63,7 @@ def test_a_locked_conversation_keeps_the_check_and_says_what_to_do(fake, tmp_pat
     assert fake.check_runs()[0]["conclusion"] == "failure"
 
 
-def test_a_renamed_model_has_a_comment_and_a_check_of_its_own_and_the_old_ones_stay(fake, pull):
+def test_publish__model_renamed(fake, pull):
     publisher(fake, pull).publish()
     before = fake.comments(pull)[0]["body"]
     renamed = publisher(fake, pull, run=101, report=bad(model="churn"))
@@ -74,7 +74,7 @@ def test_a_renamed_model_has_a_comment_and_a_check_of_its_own_and_the_old_ones_s
     assert {check["name"] for check in fake.check_runs()} == {NAME, "mlci / churn"}
 
 
-def test_two_models_in_one_job_are_opened_and_published_apart(fake, tmp_path, pull):
+def test_publish__two_models_in_one_job(fake, tmp_path, pull):
     token, job = fake.token(), Job(fake, tmp_path / "work", pull)
     (job.folder / "churn.yml").write_text(CONFIG.replace(MODEL, "churn").replace("POLICY", "always"))
     configs = {MODEL: "mlci.yml", "churn": "churn.yml"}
@@ -95,7 +95,7 @@ def test_two_models_in_one_job_are_opened_and_published_apart(fake, tmp_path, pu
     assert len(fake.requests) <= 16
 
 
-def test_a_report_of_the_other_model_in_the_same_folder_is_not_taken_for_this_ones(fake, tmp_path, pull):
+def test_publish__report_of_another_model_in_the_folder(fake, tmp_path, pull):
     job = Job(fake, tmp_path / "work", pull)
     (job.folder / "churn.yml").write_text(CONFIG.replace(MODEL, "churn").replace("POLICY", "always"))
     job.leave(good())
@@ -106,8 +106,8 @@ def test_a_report_of_the_other_model_in_the_same_folder_is_not_taken_for_this_on
 
 
 @pytest.mark.parametrize("temp", [True, False])
-def test_a_checkout_that_cannot_be_written_to_keeps_nothing_back(fake, tmp_path, pull, temp):
-    """A file in the place of our folder stands for a disk that is read-only, which holds for every user."""
+def test_publish__checkout_not_writable(fake, tmp_path, pull, temp):
+    """A file in place of mlci's folder: unlike a read-only disk, it also stops root."""
     token, job = fake.token(), Job(fake, tmp_path / "work", pull)
     job.leave(good())
     report = tmp_path / "report.json"
@@ -124,7 +124,7 @@ def test_a_checkout_that_cannot_be_written_to_keeps_nothing_back(fake, tmp_path,
 
 
 def dependabots(fake, tmp_path, pull, **permissions):
-    """A job that Dependabot started, and what it said after publishing a report that blocks."""
+    """A job that Dependabot started, and its output after publishing a report that blocks."""
     job = Job(fake, tmp_path / "work", pull, sender="dependabot[bot]")
     job.leave(bad())
     token = fake.token(permissions or {"contents": "read", "checks": "read"})
@@ -132,7 +132,7 @@ def dependabots(fake, tmp_path, pull, **permissions):
     return job.run("--ended", "failure", "--code", "1", token=token)
 
 
-def test_dependabot__a_token_that_reads_only_is_named_with_the_lines_that_give_it_more(fake, tmp_path, pull):
+def test_dependabot__read_only_token(fake, tmp_path, pull):
     done = dependabots(fake, tmp_path, pull)
     assert done.code == 1
     assert done.err.startswith("::notice::Dependabot started the run.")
@@ -141,20 +141,20 @@ def test_dependabot__a_token_that_reads_only_is_named_with_the_lines_that_give_i
     assert done.err.count("::") == 2
 
 
-def test_dependabot__what_its_token_may_is_done(fake, tmp_path, pull):
+def test_dependabot__permissions_of_its_token(fake, tmp_path, pull):
     done = dependabots(fake, tmp_path, pull, **{"statuses": "write", "pull-requests": "write"})
     assert "permissions:%0A      checks: write%0A%0A" in done.err
     assert fake.statuses(fake.head(pull))[0]["state"] == "failure"
     assert "1 gate failed" in fake.comments(pull)[0]["body"]
 
 
-def test_dependabot__a_token_with_all_permissions_says_nothing(fake, tmp_path, pull):
+def test_dependabot__token_with_all_permissions(fake, tmp_path, pull):
     done = dependabots(fake, tmp_path, pull, **{"checks": "write", "statuses": "write", "pull-requests": "write"})
     assert (done.code, done.err) == (1, "")
 
 
 @pytest.mark.parametrize("policy", ["always", "never"])
-def test_token__switched_to_an_app_leaves_no_stale_comment(fake, pull, policy):
+def test_token__switched_to_an_app(fake, pull, policy):
     publisher(fake, pull).publish()
     for run in (101, 102):
         done = publisher(fake, pull, run=run, report=bad(), token=fake.token(app="our-checks"), policy=policy).publish()
@@ -168,7 +168,7 @@ def test_token__switched_to_an_app_leaves_no_stale_comment(fake, pull, policy):
 
 
 @pytest.mark.parametrize("policy", ["always", "never"])
-def test_token__that_may_not_change_the_old_comment_is_not_silent_beside_it(fake, pull, policy):
+def test_token__cannot_edit_the_old_comment(fake, pull, policy):
     publisher(fake, pull).publish()
     before = fake.comments(pull)[0]["body"]
     token = fake.token(user="octocat")  # who may comment, and not change what others wrote
@@ -178,7 +178,7 @@ def test_token__that_may_not_change_the_old_comment_is_not_silent_beside_it(fake
     assert (new["user"]["login"], "1 gate failed" in new["body"]) == ("octocat", True)
 
 
-def test_token__switched_back_names_the_comment_of_the_other_account(fake, pull, tmp_path):
+def test_token__switched_back(fake, pull, tmp_path):
     publisher(fake, pull, token=fake.token(app="our-checks")).publish()
     (old,) = fake.comments(pull)
     job = Job(fake, tmp_path / "work", pull)

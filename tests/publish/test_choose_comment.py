@@ -1,4 +1,4 @@
-"""Which comment is ours, which run is newer, and what each policy makes of it."""
+"""The choice of mlci's comment, the order of runs, and the effect of each policy."""
 
 from dataclasses import dataclass
 
@@ -53,11 +53,11 @@ def said(run, text="hello", *, head=HEAD):
         (None, None),
     ],
 )
-def test_a_run_is_two_numbers(text, found):
+def test_parse_run__two_numbers(text, found):
     assert runs.parse_run(text) == found
 
 
-def test_runs_are_ordered_as_numbers():
+def test_run__order_is_numeric():
     assert sorted([Run(10, 1), Run(9, 12), Run(9, 2), Run(100, 1)]) == [Run(9, 2), Run(9, 12), Run(10, 1), Run(100, 1)]
 
 
@@ -66,14 +66,14 @@ def test_runs_are_ordered_as_numbers():
     head=st.none() | st.text("0123456789abcdef", min_size=40, max_size=40),
     run=st.none() | st.tuples(st.integers(0, 10**19), st.integers(0, 10**5)),
 )
-def test_what_is_written_is_read(model, head, run):
+def test_read_marker__round_trip(model, head, run):
     first = with_marker(model=model, head=head, run=None if run is None else str(Run(*run)))
     found = runs.read_marker(f"{first}\r\n## text")
     assert (found.model, found.head, found.run) == (model, head, None if run is None else Run(*run))
 
 
 @given(st.text())
-def test_any_text_is_a_marker_or_none(body):
+def test_read_marker__any_text(body):
     found = runs.read_marker(body)
     assert found is None or body.startswith("<!-- mlci ")
 
@@ -91,11 +91,11 @@ def test_any_text_is_a_marker_or_none(body):
         "<!-- mlci -->",
     ],
 )
-def test_a_marker_that_is_not_the_first_line_whole_is_none(body):
+def test_read_marker__not_the_whole_first_line(body):
     assert runs.read_marker(body) is None
 
 
-def test_ours_are_of_this_model_and_of_our_author_oldest_first():
+def test_choose_comment__same_model_and_author_oldest_first():
     comments = [
         posted(9, (3, 1)),
         posted(5, (2, 1)),
@@ -108,7 +108,7 @@ def test_ours_are_of_this_model_and_of_our_author_oldest_first():
     assert [one.id for one in own_comments(comments, me="GitHub-Actions[bot]", model=MODEL)] == [5, 9]
 
 
-def test_none_there():
+def test_choose_comment__none_posted():
     assert choose_comment([], said((7, 1)), creates=True).step == CreateComment(said((7, 1)))
     assert choose_comment([], said((7, 1)), creates=False).step == NoComment()
 
@@ -126,14 +126,14 @@ def test_none_there():
         ((7, 2), (7, 1), False),
     ],
 )
-def test_an_older_run_never_overwrites_a_newer_one(there, mine, written):
+def test_choose_comment__older_run_keeps_a_newer_comment(there, mine, written):
     one = posted(5, there, "theirs")
     found = choose_comment([one], said(mine, "mine"), creates=True)
     assert found.step == (EditComment(one, said(mine, "mine")) if written else KeepComment(one))
     assert found.run == max(Run(*there), Run(*mine))
 
 
-def test_a_marker_without_a_run_is_older_than_every_run():
+def test_choose_comment__marker_without_a_run_is_older():
     one = Posted(5, f"{with_marker(model=MODEL, head=HEAD, run=None)}\nold")
     assert isinstance(choose_comment([one], said((1, 1)), creates=False).step, EditComment)
 
@@ -148,18 +148,18 @@ def test_a_marker_without_a_run_is_older_than_every_run():
         ("[r](https://github.com/o/r/actions/runs/7/attempts/1)", "[r](https://github.com/o/r/actions/runs/8)"),
     ],
 )
-def test_what_differs_by_its_run_alone_is_not_written_again(before, after):
+def test_choose_comment__only_the_run_differs(before, after):
     one = posted(5, (7, 1), before)
     assert choose_comment([one], said((8, 1), after), creates=True).step == KeepComment(one)
 
 
-def test_another_head_is_written():
+def test_choose_comment__another_head():
     one = posted(5, (7, 1), head="a" * 40)
     assert isinstance(choose_comment([one], said((8, 1)), creates=True).step, EditComment)
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
-def test_of_several_the_oldest_comment_stays_with_the_newest_text(order):
+def test_choose_comment__several_posted(order):
     found = [posted(10 + place, (run, 1), f"of {run}") for place, run in enumerate(order)]
     choice = choose_comment(found, said((2, 1), "of 2"), creates=True)
     assert choice.extra == tuple(found[1:])
@@ -189,18 +189,18 @@ def test_of_several_the_oldest_comment_stays_with_the_newest_text(order):
         ("on-change", a_report(gates=[passed("roc_auc", now=0.9, min=0.8)], baseline=False), False),
         ("on-change", a_report(gates=[no_baseline("roc_auc", now=0.9, max_drop=0.1)], baseline=False), True),
         (
-            "on-change",  # a cost of the run differs every time and is no news
+            "on-change",  # a cost of the run differs every time and is not news
             a_report(gates=[passed("predict_seconds_per_1k_rows", was=0.004, now=0.005, max_rise=1.0, relative=True)]),
             False,
         ),
     ],
 )
-def test_policies_say_when_a_comment_is_made(policy, report, wanted):
+def test_creates__every_policy(policy, report, wanted):
     assert creates(policy, report) == wanted
 
 
 @pytest.mark.parametrize("policy", ["always", "never", "on-failure", "on-change"])
 @pytest.mark.parametrize("report", [good(), bad(), None])
-def test_a_comment_that_is_there_is_updated_under_every_policy(policy, report):
+def test_choose_comment__posted_comment_is_updated_under_every_policy(policy, report):
     found = choose_comment([posted(5, (1, 1), "green")], said((2, 1), "now"), creates=creates(policy, report))
     assert isinstance(found.step, EditComment)

@@ -1,4 +1,4 @@
-"""Pull requests for which nothing is trained, and projects whose training makes the evaluation set."""
+"""Pull requests without training, and projects whose training makes the evaluation set."""
 
 import json
 
@@ -23,7 +23,7 @@ def report(world):
     [(ONE_STEP, False), (TWO_JOBS, False), (TWO_JOBS, True)],
     ids=["one-step", "two-jobs", "two-jobs, training makes the evaluation set"],
 )
-def test_documentation_only__trains_nothing(workflow, splits_inside, tmp_path, scenario):
+def test_workflow__documentation_only_trains_nothing(workflow, splits_inside, tmp_path, scenario):
     with World(tmp_path / "world", splits_inside=splits_inside) as world:
         number = world.pull("candidate", "documentation")
         run = world.start(workflow, "pull_request", number)
@@ -41,7 +41,7 @@ def test_documentation_only__trains_nothing(workflow, splits_inside, tmp_path, s
 
 @WORKFLOWS
 @pytest.mark.parametrize(("change", "code", "conclusion"), [("better", 0, "success"), ("regression", 1, "failure")])
-def test_training_makes_the_evaluation_set(workflow, change, code, conclusion, tmp_path, scenario):
+def test_workflow__training_makes_the_evaluation_set(workflow, change, code, conclusion, tmp_path, scenario):
     with World(tmp_path / "world", splits_inside=True) as world:
         number = world.pull("candidate", change)
         run = world.start(workflow, "pull_request", number)

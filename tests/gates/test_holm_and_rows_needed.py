@@ -1,4 +1,4 @@
-"""Holm's adjustment and rows needed, against numbers worked out by hand and published ones."""
+"""Holm's adjustment and the rows needed, against calculations by hand and published tables."""
 
 import pytest
 
@@ -24,41 +24,41 @@ class TestHolm:
             ([0.0, 1.0], [0.0, 1.0]),
         ],
     )
-    def test_by_hand(self, p, adjusted):
+    def test_holm_adjust__by_hand(self, p, adjusted):
         assert holm_adjust(p) == pytest.approx(adjusted)
 
-    def test_order_does_not_matter(self):
+    def test_holm_adjust__order_does_not_matter(self):
         p = [0.001, 0.02, 0.013, 0.4, 0.05]
         by_value = dict(zip(p, holm_adjust(p), strict=True))
         assert holm_adjust(p[::-1]) == [by_value[value] for value in p[::-1]]
 
-    def test_is_at_least_the_value_itself_and_at_most_bonferronis(self):
+    def test_holm_adjust__between_raw_and_bonferroni(self):
         p = [0.001, 0.02, 0.013, 0.4, 0.05]
         assert all(a <= b <= min(1, 5 * a) + 1e-15 for a, b in zip(p, holm_adjust(p), strict=True))
 
 
 class TestRowsNeeded:
     @pytest.mark.parametrize(("share", "rows"), [(0.02, 310), (0.05, 773), (0.10, 1546), (0.20, 3092)])
-    def test_published_table(self, share, rows):
-        """Margin 0.02, one-sided 5 %, power 80 %: the numbers of the simulation study behind the method."""
+    def test_rows_needed__published_table(self, share, rows):
+        """Margin 0.02, one-sided 5 %, power 80 %: the table of the simulation study that introduced the method."""
         assert abs(rows_needed(share, distance=0.02, confidence=0.90) - rows) <= 1
 
-    def test_two_equally_good_models_need_the_margin(self):
+    def test_rows_needed__equal_models(self):
         found = one(rule(max_drop=0.02), paired(300, gained=9, lost=9))
         assert found.rows_needed == rows_needed(0.06, distance=0.02, confidence=0.95) == 1178
 
-    def test_past_that_the_observed_distance_counts(self):
+    def test_rows_needed__observed_distance_beyond_the_margin(self):
         found = one(rule(max_drop=0.02), paired(2000, right=1700, gained=50, lost=80))  # a drop of 0.015, margin 0.02
         assert found.rows_needed == rows_needed(130 / 2000, distance=0.005, confidence=0.95)
         assert found.rows_needed > 2000
 
-    def test_models_that_never_disagreed(self):
+    def test_rows_needed__no_disagreement(self):
         case_rows = rows_without_disagreement(0.02, confidence=0.95)
         assert one(rule(max_drop=0.02), paired(case_rows - 1, gained=0, lost=0)).outcome == "inconclusive"
         assert one(rule(max_drop=0.02), paired(case_rows, gained=0, lost=0)).outcome == "passed"
         assert one(rule(max_drop=0.02), paired(100, gained=0, lost=0)).rows_needed == case_rows
 
-    def test_held_back_by_holm_needs_more_rows_than_there_are(self):
+    def test_rows_needed__inconclusive_by_holm(self):
         bad = paired(200, right=150, gained=4, lost=22, metric="f1")
         others = [paired(metric=f"m{i}") for i in range(40)]
         gates = [rule("f1", max_drop=0.02), *(rule(f"m{i}", max_drop=0.02) for i in range(40))]
@@ -68,20 +68,20 @@ class TestRowsNeeded:
         assert "Holm" in first.reason
         assert first.rows_needed > 200
 
-    def test_decided_gates_need_none(self):
+    def test_rows_needed__decided_gates(self):
         assert one(rule(max_drop=0.02), paired(change=Tie())).rows_needed is None
         assert one(rule(max_drop=0.02), paired(change=Tango(0, 100, 1000))).rows_needed is None
 
-    def test_a_limit_that_is_met_exactly_can_not_be_planned_for(self):
+    def test_rows_needed__limit_met_exactly(self):
         for distance in (0.0, -0.1, 1e-300, 1e-170, 1e-9):
             assert rows_needed(0.1, distance=distance, confidence=0.95) is None
         assert rows_without_disagreement(1e-300, confidence=0.95) is None
 
-    def test_unit_is_that_of_the_metric(self):
+    def test_rows_needed__unit_of_the_metric(self):
         found = one(rule("recall", max_drop=0.02), paired(500, metric="recall", unit="labelled positives"))
         assert found.rows_needed_of == "labelled positives"
 
-    def test_nothing_is_needed_where_nothing_is_known(self):
+    def test_rows_to_decide__unknown_variance(self):
         from mlci.gates.expand import expand_rules  # noqa: PLC0415 - only here
 
         (case,) = expand_rules(rule(max_drop=0.02), result(), UNKNOWN)

@@ -1,4 +1,4 @@
-"""One verdict for one commit, over re-runs, cancellations, kills, force pushes, two events, a matrix, in any order."""
+"""The joint verdict of a commit over re-runs, cancellations, kills, force pushes, events and a matrix, in any order."""
 
 import random
 
@@ -57,7 +57,7 @@ def ended(life, sha, seed):
 
 @pytest.mark.parametrize("moving", [False, True])
 @pytest.mark.parametrize("deadly", [0.0, 0.5])
-def test_colour__in_every_order_is_the_worst_of_the_newest_attempts(deadly, moving):
+def test_colour__worst_of_the_newest_attempts_in_every_order(deadly, moving):
     exact = 0
     for seed in range(ORDERS):
         life = a_life(seed, deadly=deadly, moving=moving)

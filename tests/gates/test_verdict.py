@@ -1,4 +1,4 @@
-"""Outcome and policy to verdict: the whole table."""
+"""The verdict of every outcome under every policy."""
 
 from itertools import product
 
@@ -21,18 +21,18 @@ TABLE = {
 
 
 @pytest.mark.parametrize(("outcome", "other"), list(product(TABLE, ("warn", "block"))))
-def test_weight_of_every_outcome_under_every_policy(outcome, other):
+def test_verdict__every_outcome_and_policy(outcome, other):
     for doubt, weight in zip(("warn", "block"), TABLE[outcome], strict=True):
         policy = {"inconclusive": other, "no_baseline": other}
         policy["no_baseline" if outcome == "no_baseline" else "inconclusive"] = doubt
         assert weigh_outcome(Outcome(outcome), **policy) is weight
 
 
-def test_every_outcome_is_in_the_table():
+def test_verdict__every_outcome_is_tested():
     assert set(TABLE) == {outcome.value for outcome in Outcome}
 
 
-def test_join_is_the_worst_and_silence_blocks():
+def test_worst_verdict__maximum_and_block_without_gates():
     for first, second in product(Verdict, Verdict):
         assert worst_verdict([first, second]) is worst_verdict([second, first]) is max(first, second)
     for only in Verdict:
@@ -42,7 +42,7 @@ def test_join_is_the_worst_and_silence_blocks():
     assert [item.word for item in Verdict] == ["pass", "warn", "block"]
 
 
-def test_verdict_takes_each_gates_own_policy():
+def test_join_verdicts__policy_of_each_gate():
     strict = {"inconclusive": "block"}
     found = paired(500), paired(500, metric="f1")
     assert join_verdicts(judged([rule(max_drop=0.02), rule("f1", max_drop=0.02)], *found)) is WARN
