@@ -19,7 +19,7 @@ DRAWS = dict.fromkeys(("binary", "classes", "few", "rare", "rare class", "rows")
 USUAL = 4_000
 
 
-def covered(rng: np.random.Generator, draws: int, *, family: str, rows: int) -> dict[str, float]:
+def count_covered(rng: np.random.Generator, draws: int, *, family: str, rows: int) -> dict[str, float]:
     """Count intervals that hold the truth; one that is not there holds nothing."""
     chosen = FAMILIES[family]
     truths = {name: chosen.truth(name, rows) for name in chosen.metrics.values()}
@@ -43,7 +43,12 @@ def holds(evidence: Evidence | None, truth: float) -> bool:
 def works(scale: float) -> list[Work]:
     """Return the simulations."""
     return [
-        Work(f"coverage {family} {n}", covered, round(DRAWS.get(family, USUAL) * scale), {"family": family, "rows": n})
+        Work(
+            f"coverage {family} {n}",
+            count_covered,
+            round(DRAWS.get(family, USUAL) * scale),
+            {"family": family, "rows": n},
+        )
         for family in FAMILIES
         for n in ROWS
     ]

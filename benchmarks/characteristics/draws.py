@@ -76,7 +76,7 @@ def context(whole: Statistics, *, confidence: float = 0.95, baseline: bool = Tru
     return MeasureContext(whole=whole, confidence=confidence, seed=seed, baseline=baseline)
 
 
-def ranked(label: np.ndarray, baseline: np.ndarray, candidate: np.ndarray) -> Statistics:
+def rank_scores(label: np.ndarray, baseline: np.ndarray, candidate: np.ndarray) -> Statistics:
     """Rank two models' scores exactly, one bin for each distinct score."""
     mine, right = _bins(label, candidate)
     base, left = _bins(label, baseline)
@@ -91,7 +91,9 @@ def _bins(label: np.ndarray, score: np.ndarray) -> tuple[ModelBins, np.ndarray]:
     return ModelBins(positives, np.bincount(code, minlength=len(values)) - positives, np.arange(len(values))), code
 
 
-def summed(columns: Mapping[str, np.ndarray], *, label: np.ndarray | None = None, squares: bool = False) -> Moments:
+def sum_columns(
+    columns: Mapping[str, np.ndarray], *, label: np.ndarray | None = None, squares: bool = False
+) -> Moments:
     """Sum named columns and their products; by class with a ``label``, their powers where they are ``squares``."""
     data = np.stack(list(columns.values()), axis=1)
     differing = int((columns["baseline"] != columns["candidate"]).sum())

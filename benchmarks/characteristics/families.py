@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from benchmarks.characteristics.draws import Population, binary, context, multiclass, ranked, summed
+from benchmarks.characteristics.draws import Population, binary, context, multiclass, rank_scores, sum_columns
 from benchmarks.characteristics.misses import binormal, rank_truth
 from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import WHOLE, Replicates, Statistics
@@ -79,7 +79,7 @@ def _twelve(rows: int) -> Population:
 
 def _ranks(rng: np.random.Generator, rows: int) -> Statistics:
     label = (rng.random(rows) < PREVALENCE).astype(np.int64)
-    return ranked(label, *binormal(rng, label))
+    return rank_scores(label, *binormal(rng, label))
 
 
 def _rank_truth(name: str, _: int) -> Truth:
@@ -104,7 +104,7 @@ def _probable(rng: np.random.Generator, rows: int) -> Statistics:
     true, baseline, candidate = (column[chosen] for column in _probabilities())
     label = (rng.random(rows) < true).astype(np.float64)
     before, now = _losses(label, baseline), _losses(label, candidate)
-    found = {name: summed({"baseline": before[name], "candidate": now[name]}, label=label) for name in now}
+    found = {name: sum_columns({"baseline": before[name], "candidate": now[name]}, label=label) for name in now}
     return Statistics(WHOLE, rows, moments=found)
 
 
@@ -134,9 +134,11 @@ def _regression(rng: np.random.Generator, rows: int) -> Statistics:
         "percentage": (abs(before) / y, abs(now) / y),
     }
     found = {
-        name: summed({"baseline": b, "candidate": c}, squares=name == "squared") for name, (b, c) in losses.items()
+        name: sum_columns({"baseline": b, "candidate": c}, squares=name == "squared") for name, (b, c) in losses.items()
     }
-    found["variance"] = summed({"y": shift, "y2": shift**2, "baseline": before**2, "candidate": now**2}, squares=True)
+    found["variance"] = sum_columns(
+        {"y": shift, "y2": shift**2, "baseline": before**2, "candidate": now**2}, squares=True
+    )
     return Statistics(WHOLE, rows, moments=found)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from benchmarks.characteristics.draws import ranked, summed
+from benchmarks.characteristics.draws import rank_scores, sum_columns
 from benchmarks.characteristics.figures import Figure, Section, percent, within
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.gates.judge import judge_rules
@@ -64,12 +64,12 @@ def _statistics(scope: Scope, rows: np.ndarray, prevalence: float) -> Statistics
     label, before, now = rows
     decided = np.stack([label, before >= prevalence, now >= prevalence], axis=1).astype(np.int64)
     cells, count = np.unique(decided, axis=0, return_counts=True)
-    squares = summed({"baseline": (before - label) ** 2, "candidate": (now - label) ** 2}, label=label)
+    squares = sum_columns({"baseline": (before - label) ** 2, "candidate": (now - label) ** 2}, label=label)
     return Statistics(
         scope,
         len(label),
         Decisions(("0", "1"), *cells.T, count.astype(np.int64)),
-        scores=ranked(label.astype(np.int64), before, now).scores,
+        scores=rank_scores(label.astype(np.int64), before, now).scores,
         moments={"squared": squares},
     )
 

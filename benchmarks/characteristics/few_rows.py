@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from benchmarks.characteristics.coverage import holds
-from benchmarks.characteristics.draws import context, ranked, summed
+from benchmarks.characteristics.draws import context, rank_scores, sum_columns
 from benchmarks.characteristics.families import SMALL_CLASS
 from benchmarks.characteristics.figures import Figure, Section, percent, within
 from benchmarks.characteristics.misses import binormal, rank_truth
@@ -57,7 +57,7 @@ class Scarce:
 
 def _ranks(rng: np.random.Generator, rows: int) -> Statistics:
     label = (rng.random(rows) < RATE).astype(np.int64)
-    return ranked(label, *binormal(rng, label))
+    return rank_scores(label, *binormal(rng, label))
 
 
 def _rank_truth(name: str) -> Truth:
@@ -86,7 +86,7 @@ def _probable(rng: np.random.Generator, rows: int) -> Statistics:
     label = (rng.random(rows) < true).astype(np.float64)
     before, now = (_losses(label, score) for score in scores)
     kept = {"squared": "brier_score_loss", "log": "log_loss"}
-    found = {k: summed({"baseline": before[v], "candidate": now[v]}, label=label) for k, v in kept.items()}
+    found = {k: sum_columns({"baseline": before[v], "candidate": now[v]}, label=label) for k, v in kept.items()}
     return Statistics(WHOLE, rows, moments=found)
 
 
@@ -147,8 +147,8 @@ def _truth_of(squares: list[float], variance: float, name: str) -> Truth:
 def _squares(y: np.ndarray, before: np.ndarray, now: np.ndarray) -> Statistics:
     shift, squares = y - y.mean(), {"baseline": before**2, "candidate": now**2}
     found = {
-        "squared": summed(squares, squares=True),
-        "variance": summed({"y": shift, "y2": shift**2, **squares}, squares=True),
+        "squared": sum_columns(squares, squares=True),
+        "variance": sum_columns({"y": shift, "y2": shift**2, **squares}, squares=True),
     }
     return Statistics(WHOLE, len(y), moments=found)
 
@@ -213,7 +213,7 @@ POPULATIONS = {
 }
 
 
-def missed(rng: np.random.Generator, draws: int, *, population: str, rows: int) -> dict[str, float]:
+def count_misses(rng: np.random.Generator, draws: int, *, population: str, rows: int) -> dict[str, float]:
     """Count intervals, and those among them that miss the truth."""
     chosen = POPULATIONS[population]
     found: dict[str, float] = {}
@@ -239,7 +239,7 @@ def _misses(evidence: Evidence | None, truth: float) -> bool:
 def works(scale: float) -> list[Work]:
     """Return the simulations."""
     return [
-        Work(f"few {name} {n}", missed, round(DRAWS * scale), {"population": name, "rows": n})
+        Work(f"few {name} {n}", count_misses, round(DRAWS * scale), {"population": name, "rows": n})
         for name in POPULATIONS
         for n in ROWS
     ]

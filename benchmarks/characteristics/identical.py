@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from benchmarks.characteristics.draws import accurate, ranked, summed
+from benchmarks.characteristics.draws import accurate, rank_scores, sum_columns
 from benchmarks.characteristics.figures import Figure, Section
 from benchmarks.characteristics.many_slices import total
 from benchmarks.characteristics.pool import Outcome, Work
@@ -76,10 +76,10 @@ def _scored(rng: np.random.Generator, margin: float, confidence: float) -> tuple
     score = np.round(rng.standard_normal(rows) + label, int(rng.integers(1, 4)))
     error = rng.standard_normal(rows)
     moments = {
-        loss: summed({"baseline": values, "candidate": values}, squares=loss == "squared")
+        loss: sum_columns({"baseline": values, "candidate": values}, squares=loss == "squared")
         for loss, values in (("absolute", abs(error)), ("squared", error**2))
     }
-    whole = Statistics(WHOLE, rows, scores=ranked(label, score, score).scores, moments=moments)
+    whole = Statistics(WHOLE, rows, scores=rank_scores(label, score, score).scores, moments=moments)
     rules = [_rule(name, "max_drop", margin) for name in RANKS]
     rules += [_rule(name, "max_rise", margin) for name in LOSSES]
     question = Question(task="binary", metrics=(*RANKS, *LOSSES), baseline=True, confidence=confidence)

@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from benchmarks.characteristics.draws import Population, binary, context, ranked
+from benchmarks.characteristics.draws import Population, binary, context, rank_scores
 from benchmarks.characteristics.figures import Figure, Section, within
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.inference.evidence import Evidence
@@ -72,7 +72,7 @@ def ranks(rng: np.random.Generator, draws: int, *, positives: int, negatives: in
     truth = rank_truth(metric, positives / (positives + negatives))
     found = {"below": 0.0, "above": 0.0}
     for _ in range(draws):
-        sample = ranked(label, *binormal(rng, label))
+        sample = rank_scores(label, *binormal(rng, label))
         _count(
             found, measure_metric(metric, sample, context(sample, confidence=CONFIDENCE)).change, truth[1] - truth[0]
         )

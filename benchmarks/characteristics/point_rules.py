@@ -35,7 +35,7 @@ def gaps(rng: np.random.Generator, draws: int, *, rows: int) -> dict[str, float]
     return dict(zip(PUBLISHED, [float((gap > GAP).sum()), float((ratio < FOUR_FIFTHS).sum())], strict=True))
 
 
-def calibrated(rng: np.random.Generator, draws: int, *, rows: int) -> dict[str, float]:
+def sum_calibration_errors(rng: np.random.Generator, draws: int, *, rows: int) -> dict[str, float]:
     """Sum the plain and the debiased calibration error of a model whose scores are the true probabilities."""
     found = {"plain": 0.0, "plain squared": 0.0, "debiased": 0.0, "debiased squared": 0.0}
     for _ in range(draws):
@@ -55,7 +55,7 @@ def calibrated(rng: np.random.Generator, draws: int, *, rows: int) -> dict[str, 
 def works(scale: float) -> list[Work]:
     """Return the simulations."""
     found = [Work(f"gaps {n}", gaps, round(20_000 * scale), {"rows": n}, pieces=2) for n in ROWS]
-    return found + [Work(f"ece {n}", calibrated, round(2_000 * scale), {"rows": n}) for n in ROWS]
+    return found + [Work(f"ece {n}", sum_calibration_errors, round(2_000 * scale), {"rows": n}) for n in ROWS]
 
 
 def section(outcomes: Mapping[str, Outcome]) -> Section:

@@ -49,7 +49,7 @@ def judgement(gained: int, lost: int, rows: int, *, margin: float, confidence: f
     return judge_rules([rule], result, min_group_size=30)[0].outcome
 
 
-def judged(differ: np.ndarray, rows: int, *, margin: float, confidence: float) -> np.ndarray:
+def judge_draws(differ: np.ndarray, rows: int, *, margin: float, confidence: float) -> np.ndarray:
     """Judge draws of (gained, lost), shape (draws, 2); each distinct draw once, because the gate is deterministic."""
     distinct, inverse = np.unique(differ, axis=0, return_inverse=True)
     each = [judgement(int(b), int(c), rows, margin=margin, confidence=confidence).value for b, c in distinct]
@@ -66,8 +66,8 @@ def one_gate(rng: np.random.Generator, draws: int, *, rows: int) -> dict[str, fl
     same, worse = draw(rng, draws, rows, SAME), draw(rng, draws, rows, WORSE)
     alone = rng.binomial(rows, ACCURACY, size=(draws, 2))
     blocked = alone[:, 1] - alone[:, 0] < -round(TOLERANCE * rows)
-    harmless = judged(same, rows, margin=TOLERANCE, confidence=CONFIDENCE)
-    harmful = judged(worse, rows, margin=0.01, confidence=CONFIDENCE)
+    harmless = judge_draws(same, rows, margin=TOLERANCE, confidence=CONFIDENCE)
+    harmful = judge_draws(worse, rows, margin=0.01, confidence=CONFIDENCE)
     found = [float((same[:, 0] < same[:, 1]).sum()), float(blocked.sum())]
     found += [float((harmless == word).sum()) for word in ("passed", "inconclusive", "failed")]
     found += [float((harmful == word).sum()) for word in ("passed", "inconclusive", "failed")]
@@ -79,7 +79,7 @@ def retries(rng: np.random.Generator, draws: int) -> dict[str, float]:
     worse = draw(rng, draws * TRIES, 1_000, WORSE)
     point = worse[:, 0] - worse[:, 1] >= -round(TOLERANCE * 1_000)
     split = 1 - (1 - CONFIDENCE) / TRIES
-    gate = judged(worse, 1_000, margin=TOLERANCE, confidence=split) == "passed"
+    gate = judge_draws(worse, 1_000, margin=TOLERANCE, confidence=split) == "passed"
     through = {"point": point, "mlci": gate}
     return {name: float(one.reshape(draws, TRIES).any(axis=1).sum()) for name, one in through.items()}
 

@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
         page.write(text)
     missed = [one for one in judged if not one.holds]
     for one in missed:
-        print(_red(page.red(one)))
+        print(_red(page.describe_miss(one)))
     return 1 if missed else 0
 
 

@@ -182,6 +182,6 @@ def _machine() -> str:
     return f"{os.cpu_count()} processors ({platform.machine()}, Python {platform.python_version()}, {versions})"
 
 
-def red(judged: Judged) -> str:
+def describe_miss(judged: Judged) -> str:
     """Return the line that says which target was missed and by what."""
     return f"missed: {judged.target.what}: {_value(judged)}, target {_limit(judged.target)}"

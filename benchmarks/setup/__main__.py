@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     print(text)
     if chosen.write:
         page.write(text)
-    print(*(missed := page.missed(found)), sep="\n")
+    print(*(missed := page.list_misses(found)), sep="\n")
     return 1 if missed else 0
 
 

@@ -51,7 +51,7 @@ def ratios(found: dict[str, Figures]) -> dict[str, float]:
     return found_ratios
 
 
-def missed(found: dict[str, Figures]) -> list[str]:
+def list_misses(found: dict[str, Figures]) -> list[str]:
     """Return a line for each figure that should have reached the target."""
     measured = ratios(found)
     names = [f"{shown}, against pip" for _, shown in JUDGED]

@@ -104,7 +104,7 @@ def _command(name: str, rest: str) -> click.Command | None:
 def documents(tree: Path) -> list[str]:
     """The tables of inputs and outputs match the actions and workflows, and so does the generated workflow."""
     page, variant = (tree / tables.PAGE).read_text("utf-8"), (tree / tables.OIDC).read_text("utf-8")
-    stale = [] if tables.filled(page, tree) == page else [f"{tables.PAGE}: tables are stale; run `make docs`"]
+    stale = [] if tables.fill_tables(page, tree) == page else [f"{tables.PAGE}: tables are stale; run `make docs`"]
     same = tables.with_identity((tree / tables.PLAIN).read_text("utf-8")) == variant and "id-token: write" in variant
     return stale if same else [*stale, f"{tables.OIDC}: it is stale; run `make docs`"]
 

@@ -19,7 +19,7 @@ _IDENTITY = "      id-token: write # for a cloud's short-lived credentials, whic
 _MARK = re.compile(r"(<!-- table: (\S+) (inputs|outputs) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def filled(page: str, tree: Path) -> str:
+def fill_tables(page: str, tree: Path) -> str:
     """Return the page with every marked table rewritten."""
     return _MARK.sub(lambda mark: f"{mark[1]}\n{table(tree / mark[2], mark[3])}\n{mark[4]}", page)
 
@@ -56,5 +56,5 @@ def _lines(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 if __name__ == "__main__":
-    (ROOT / PAGE).write_text(filled((ROOT / PAGE).read_text("utf-8"), ROOT), "utf-8")
+    (ROOT / PAGE).write_text(fill_tables((ROOT / PAGE).read_text("utf-8"), ROOT), "utf-8")
     (ROOT / OIDC).write_text(with_identity((ROOT / PLAIN).read_text("utf-8")), "utf-8")

@@ -50,7 +50,7 @@ def contents(*folders):
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
+def installation(tmp_path_factory):
     """Install as a step does, with the uv of the development environment found on PATH."""
     folder = tmp_path_factory.mktemp("job")
     before = contents(ROOT / "actions", ROOT / "requirements", ROOT / "templates")
@@ -62,8 +62,8 @@ def installed(tmp_path_factory):
     return folder, done.stdout, path
 
 
-def test_install__runs_in_any_environment(installed, tmp_path):
-    folder, said, _ = installed
+def test_install__runs_in_any_environment(installation, tmp_path):
+    folder, said, _ = installation
     assert re.search(r"^mlci with run is ready in \d+\.\d s \(uv .*environment .*packages .*\)$", said, re.MULTILINE)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONHOME": "/nowhere"}
     (tmp_path / "click.py").write_text("raise SystemExit('not the installed one')", "utf-8")
@@ -72,15 +72,15 @@ def test_install__runs_in_any_environment(installed, tmp_path):
     assert done.stdout.startswith("mlci, version ")
 
 
-def test_install__only_locked_requirements(installed):
-    folder, _, _ = installed
+def test_install__only_locked_requirements(installation):
+    folder, _, _ = installation
     found = {path.name.partition("-")[0] for path in (folder / "temp/mlci").rglob("*.dist-info")}
     locked = re.findall(r"^([\w-]+)==", (ROOT / "requirements/run.txt").read_text("utf-8"), re.MULTILINE)
     assert {name.replace(".", "_") for name in found} == {name.replace("-", "_") for name in locked}
 
 
-def test_install__second_step_reuses_the_environment(installed):
-    folder, _, path = installed
+def test_install__second_step_reuses_the_environment(installation):
+    folder, _, path = installation
     before = contents(folder / "temp")
     done = script("install.sh", folder=folder, PATH=path)
     assert done.returncode == 0
@@ -203,8 +203,8 @@ REPORT = {"schema": "mlci/report/1", "verdict": "warn", "baseline": {"version": 
         (None, "0", "error", ""),
     ],
 )
-def test_outputs__of_reports(installed, tmp_path, text, code, verdict, version):
-    folder, _, _ = installed
+def test_outputs__of_reports(installation, tmp_path, text, code, verdict, version):
+    folder, _, _ = installation
     report = tmp_path / "report.json"
     if text is not None:
         report.write_text(text, "utf-8")
@@ -218,8 +218,8 @@ def test_outputs__of_reports(installed, tmp_path, text, code, verdict, version):
 
 
 @pytest.mark.parametrize("left", [lambda path: path.write_bytes(b"\xff" * 2_000_000), os.mkfifo, Path.mkdir])
-def test_outputs__pipes_and_folders_instead_of_files(installed, tmp_path, left):
-    folder, _, _ = installed
+def test_outputs__pipes_and_folders_instead_of_files(installation, tmp_path, left):
+    folder, _, _ = installation
     for name in ("report.json", "summary.md"):
         left(tmp_path / name)
     done = script("outputs.sh", outputs(folder)["mlci"], tmp_path / "report.json", "0", "summary", folder=tmp_path)
@@ -228,8 +228,8 @@ def test_outputs__pipes_and_folders_instead_of_files(installed, tmp_path, left):
     assert not (tmp_path / "summary").exists()
 
 
-def test_outputs__match_the_static_check(installed, tmp_path):
-    folder, _, _ = installed
+def test_outputs__match_the_static_check(installation, tmp_path):
+    folder, _, _ = installation
     assert set(outputs(folder)) == WRITTEN["install.sh"]
     for name in ("outputs.sh", "captured.sh"):
         script(

@@ -27,7 +27,7 @@ FAMILY = "probabilities"
 
 
 def coverage_of(draws):
-    work = Work(f"coverage {FAMILY} 500", coverage.covered, draws, {"family": FAMILY, "rows": 500})
+    work = Work(f"coverage {FAMILY} 500", coverage.count_covered, draws, {"family": FAMILY, "rows": 500})
     found = run([work], processes=1)[work.name]
     hits = found.totals["brier_score_loss paired"]
     return within("Brier score", hits, found.replicates, coverage.LOW, coverage.HIGH)

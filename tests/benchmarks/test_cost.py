@@ -45,7 +45,7 @@ def good() -> Results:
     )
 
 
-def judged(results: Results) -> list[targets.Judged]:
+def judge_targets(results: Results) -> list[targets.Judged]:
     return targets.judge(measure.figures(results), sorted(results.sizes))
 
 
@@ -69,29 +69,33 @@ class TestTargets:
                 "peak": 1000 / 1024,
             }
         )
-        assert all(one.holds for one in judged(good()))
+        assert all(one.holds for one in judge_targets(good()))
 
     def test_targets__slow_figure(self) -> None:
         results = good()
         results.sizes[targets.LARGE].warm["counts-one"] = (2.01, 2.0)
-        assert [one.target.figure for one in judged(results) if not one.holds] == ["counts"]
+        assert [one.target.figure for one in judge_targets(results) if not one.holds] == ["counts"]
 
     def test_targets__figure_with_too_much_memory(self) -> None:
         results = good()
         results.sizes[targets.LARGE].cold["counts-joined"] = Usage(4.0, 4.0, 2.1 * 2**30)
-        assert [one.target.figure for one in judged(results) if not one.holds] == ["peak"]
+        assert [one.target.figure for one in judge_targets(results) if not one.holds] == ["peak"]
 
     def test_targets__not_measured(self) -> None:
         results = good()
         for name in ("scikit-learn", "fairlearn"):
             del results.sizes[targets.MIDDLE].cold[name]
         results.sizes[targets.LARGE].warm["all-one"] = (float("nan"), 1.0)
-        assert [one.target.figure for one in judged(results) if not one.holds] == ["bootstrap", "everything", "linear"]
+        assert [one.target.figure for one in judge_targets(results) if not one.holds] == [
+            "bootstrap",
+            "everything",
+            "linear",
+        ]
 
     def test_targets__sizes_that_were_run(self) -> None:
         results = good()
         del results.sizes[targets.LARGE]
-        assert [one.target.figure for one in judged(results)] == ["bootstrap", "imports"]
+        assert [one.target.figure for one in judge_targets(results)] == ["bootstrap", "imports"]
 
     def test_extrapolate__replicates(self) -> None:
         assert targets.extrapolate((1, 12.0), (3, 16.0)) == pytest.approx(10 + 1000 * 2)
@@ -195,7 +199,7 @@ class TestPage:
         results = good()
         results.sizes[targets.MIDDLE].missing["evidently"] = "ModuleNotFoundError: No module named 'evidently'"
         results.sizes[targets.LARGE].warm["counts-one"] = (2.4, 2.0)
-        text = page.section(results, judged(results))
+        text = page.section(results, judge_targets(results))
         assert "| `mlci run`: everything, one file | 2 / 1 / 900 | 2 / 1 / 900 |" in text
         assert "| scikit-learn in a loop, 1,000 replicates | 6,000 / 6,000 / 0 | – |" in text
         assert "1,000,000 rows: not measured: ModuleNotFoundError: No module named 'evidently'" in text

@@ -22,13 +22,13 @@ def test_ratios__fastest_and_sums_within_a_run():
     assert ratios["cold, uv on `PATH`, against pip"] == 21
     assert ratios["cold, uv on `PATH`, first run included, against pip"] == pytest.approx(42.5 / 3.5)
     assert not any("npm" in name for name in ratios)
-    assert page.missed(found()) == []
+    assert page.list_misses(found()) == []
 
 
 def test_missed__too_low_or_not_measured():
-    slow = page.missed(found(action_without_uv=Figures([10.0], [1.0], [1.0])))
+    slow = page.list_misses(found(action_without_uv=Figures([10.0], [1.0], [1.0])))
     assert slow == ["missed: cold, uv installed first, against pip: 4.2×, target 8×"]
-    assert "not measured" in page.missed(found(pip=Figures(missing="no network")))[0]
+    assert "not measured" in page.list_misses(found(pip=Figures(missing="no network")))[0]
 
 
 def test_section__names_missing_figures():

@@ -11,7 +11,7 @@ from mlci.cli.main import _COMMANDS
 from mlci.metrics.catalogue import ENTRIES
 from mlci.report import document
 from tests.support.project import files, mlci, predictions, repository, run, small_files, write
-from tests.support.repository import commit, git, made
+from tests.support.repository import commit, git, init
 
 SCHEMA = json.loads(Path(document.__file__).with_name("schema.json").read_text())
 
@@ -111,7 +111,7 @@ class TestExitCodes:
         assert "git checkout" in ended.err
 
     def test_run__reference_not_found(self, tmp_path):
-        made(tmp_path)
+        init(tmp_path)
         commit(tmp_path, files(1, baseline="{ref: mian}"))
         ended = run(tmp_path)
         assert (ended.code, ended.out) == (2, "")
@@ -158,7 +158,7 @@ class TestPlaces:
     def test_run__configuration_not_on_main_yet(self, tmp_path):
         """Main trains already, and this change adds mlci.yml."""
         before = {name: text for name, text in files(1).items() if name != "mlci.yml"}
-        made(tmp_path)
+        init(tmp_path)
         commit(tmp_path, before)
         git(tmp_path, "checkout", "--quiet", "-b", "change")
         commit(tmp_path, {"mlci.yml": files(1)["mlci.yml"], "k.txt": "3"})
@@ -284,7 +284,7 @@ def test_mlci__version_and_no_command(tmp_path):
 
 class TestDemo:
     def test_demo__inside_a_repository(self, tmp_path):
-        made(tmp_path)
+        init(tmp_path)
         commit(tmp_path, {"a.txt": "1"})
         ended = mlci("demo", "--json", cwd=tmp_path)
         assert ended.code == 0

@@ -30,7 +30,7 @@ gates:
 """
 
 
-def changed(text, *changes):
+def edit(text, *changes):
     """Replace each (old, new) pair, once, and insist that the old text was there."""
     for old, new in changes:
         assert text.count(old) == 1, (old, text.count(old))

@@ -12,18 +12,18 @@ from mlci.config.loader import parse_config
 from mlci.metrics import catalogue
 from mlci.metrics.external import LACKING, TASKS, sklearn_metric
 from mlci.operations import evaluation_plan
-from tests.config.samples import DESIGN, GOOD, TOTALS, changed
+from tests.config.samples import DESIGN, GOOD, TOTALS, edit
 
 GATE = "{metric: roc_auc, min: 0.75, max_drop: 0.01}"
 SLICES = "  slices: [region, {column: age, cut: [25, 40]}, [sex, region]]\n"
-MULTICLASS = changed(
+MULTICLASS = edit(
     GOOD, ("task: binary", "task: multiclass"), ("score: score", "decision: d"), (GATE, "{metric: accuracy, min: 0.5}")
 )
-REGRESSION = changed(GOOD, ("task: binary", "task: regression"), (GATE, "{metric: r2, min: 0.5}"))
-DECIDED = changed(GOOD, ("score: score", "decision: d"), (GATE, "{metric: recall, min: 0.5}"))
+REGRESSION = edit(GOOD, ("task: binary", "task: regression"), (GATE, "{metric: r2, min: 0.5}"))
+DECIDED = edit(GOOD, ("score: score", "decision: d"), (GATE, "{metric: recall, min: 0.5}"))
 
 
-def found(text, **options):
+def find_problems(text, **options):
     return [str(problem) for problem in check_configuration(parse_config(text, path="m"), catalogue, **options)]
 
 
@@ -38,7 +38,7 @@ def gate(text, base=GOOD):
     ids=["binary", "totals", "multiclass", "regression", "decided"],
 )
 def test_checks__consistent_parts(text):
-    assert found(text) == []
+    assert find_problems(text) == []
 
 
 GOOD_GATES = [
@@ -73,7 +73,7 @@ GOOD_GATES = [
 
 @pytest.mark.parametrize("text", GOOD_GATES)
 def test_checks__valid_gates(text):
-    assert found(gate(text)) == []
+    assert find_problems(gate(text)) == []
 
 
 BAD_GATES = {
@@ -133,12 +133,12 @@ BAD_GATES = {
 
 @pytest.mark.parametrize(("text", "expected"), BAD_GATES.items(), ids=BAD_GATES)
 def test_checks__invalid_gates(text, expected):
-    assert found(gate(text)) == [f"m:13: {expected}"]
+    assert find_problems(gate(text)) == [f"m:13: {expected}"]
 
 
 OTHER = {
     "costs have no groups": (
-        changed(gate("metric: train_seconds, each: region, max: 9"), ("predict:", "train: {run: x}\npredict:")),
+        edit(gate("metric: train_seconds, each: region, max: 9"), ("predict:", "train: {run: x}\npredict:")),
         ["m:14: `gates[0]`: `train_seconds` is measured once for the whole run; remove `each`"],
     ),
     "no scores": (gate("metric: roc_auc, min: 0.5", DECIDED), ["m:13: `gates[0]`: `roc_auc` needs scores; name their column in `predict.score`"]),
@@ -154,24 +154,24 @@ OTHER = {
         f"{GOOD}  - {{metric: roc_auc_score, min: 0.8}}\n",
         ["m:14: `gates[1].min` limits `roc_auc_score` again, after line 13; keep one"],
     ),
-    "no rows": (changed(GOOD[: GOOD.index("evaluation:")] + GOOD[GOOD.index("predict:") :]), ["m:1: `evaluation` is missing: predictions need labelled rows to be judged on (`data` and `label`)"]),
-    "key and label": (changed(GOOD, ("key: id", "key: defaulted")), ["m:5: `evaluation.key` and `label` are the same column, `defaulted`"]),
-    "positive of many": (changed(MULTICLASS, ("key: id", "positive: 1")), ["m:5: `evaluation.positive` is for binary models, this one is multiclass; remove it and list all labels in `classes`"]),
-    "positive of a number": (changed(REGRESSION, ("key: id", "positive: 1")), ["m:5: `evaluation.positive` is for binary models, this one is regression; remove it"]),
-    "classes of two": (changed(GOOD, ("key: id", "classes: [0, 1]")), ["m:5: `evaluation.classes` is for multiclass models, this one is binary; remove it and name the positive label in `positive`"]),
-    "class twice": (changed(MULTICLASS, ("key: id", "classes: [a, b, a, 1, '1']")), ["m:5: `evaluation.classes` lists `a` twice"]),
+    "no rows": (edit(GOOD[: GOOD.index("evaluation:")] + GOOD[GOOD.index("predict:") :]), ["m:1: `evaluation` is missing: predictions need labelled rows to be judged on (`data` and `label`)"]),
+    "key and label": (edit(GOOD, ("key: id", "key: defaulted")), ["m:5: `evaluation.key` and `label` are the same column, `defaulted`"]),
+    "positive of many": (edit(MULTICLASS, ("key: id", "positive: 1")), ["m:5: `evaluation.positive` is for binary models, this one is multiclass; remove it and list all labels in `classes`"]),
+    "positive of a number": (edit(REGRESSION, ("key: id", "positive: 1")), ["m:5: `evaluation.positive` is for binary models, this one is regression; remove it"]),
+    "classes of two": (edit(GOOD, ("key: id", "classes: [0, 1]")), ["m:5: `evaluation.classes` is for multiclass models, this one is binary; remove it and name the positive label in `positive`"]),
+    "class twice": (edit(MULTICLASS, ("key: id", "classes: [a, b, a, 1, '1']")), ["m:5: `evaluation.classes` lists `a` twice"]),
     "slice twice": (
-        changed(GOOD, ("[sex, region]]", "[sex, region], age]")),
+        edit(GOOD, ("[sex, region]]", "[sex, region], age]")),
         ["m:7: `evaluation.slices[3]` is `age` again, after `slices[1]` (a column can be cut in one way only); keep one"],
     ),
-    "crossed with itself": (changed(GOOD, ("[sex, region]", "[sex, sex]")), ["m:7: `evaluation.slices[2]` crosses `sex` with itself"]),
-    "sliced by key": (changed(GOOD, ("[region,", "[id,")), ["m:7: `evaluation.slices[0]` slices by the key `id`, so that every row would be its own group"]),
+    "crossed with itself": (edit(GOOD, ("[sex, region]", "[sex, sex]")), ["m:7: `evaluation.slices[2]` crosses `sex` with itself"]),
+    "sliced by key": (edit(GOOD, ("[region,", "[id,")), ["m:7: `evaluation.slices[0]` slices by the key `id`, so that every row would be its own group"]),
     "reference in a crossing": (
-        changed(GOOD, ("[sex, region]", "[{column: sex, reference: f}, region]")),
+        edit(GOOD, ("[sex, region]", "[{column: sex, reference: f}, region]")),
         ["m:7: `evaluation.slices[2]`: a column in a crossing takes no `reference`; set it on the column's own slice"],
     ),
     "reported metrics": (
-        changed(GOOD, ("key: id", "metrics: [recal, recall, sensitivity, r2, recall_ratio]")),
+        edit(GOOD, ("key: id", "metrics: [recal, recall, sensitivity, r2, recall_ratio]")),
         [
             "m:5: unknown metric `recal`; did you mean `recall`?",
             "m:5: `evaluation.metrics[2]` is `sensitivity` again, after `metrics[1]`",
@@ -179,42 +179,42 @@ OTHER = {
         ],
     ),
     "a spread of nothing": (
-        changed(GOOD, (SLICES, "  metrics: [recall_difference]\n")),
+        edit(GOOD, (SLICES, "  metrics: [recall_difference]\n")),
         ["m:7: `recall_difference` is a disparity between groups, and `evaluation.slices` names none"],
     ),
-    "no column": (changed(GOOD, ("  score: score\n", ""), (GATE, "{metric: recall, min: 0.5}")), ["m:8: `predict` names no column: `score` (a probability) or `decision` (the predicted class), or both"]),
-    "no class": (changed(MULTICLASS, ("decision: d", "score: s")), ["m:8: `predict.decision` is missing: the column with the predicted class"]),
-    "no value": (changed(REGRESSION, ("  score: score\n", "")), ["m:8: `predict.score` is missing: the column with the predicted value"]),
-    "a class for a number": (changed(REGRESSION, ("score: score", "score: s\n  decision: d")), ["m:8: `predict.decision` is for classes; a regression's prediction goes in `score`"]),
-    "one column for both": (changed(GOOD, ("score: score", "score: s\n  decision: s")), ["m:11: `predict.score` and `decision` are the same column, `s`; keep one"]),
-    "threshold of decisions": (changed(GOOD, ("score: score", "score: s\n  decision: d\n  threshold: 0.4")), ["m:12: `predict.threshold` is not used if `decision` names a column; keep one of them"]),
+    "no column": (edit(GOOD, ("  score: score\n", ""), (GATE, "{metric: recall, min: 0.5}")), ["m:8: `predict` names no column: `score` (a probability) or `decision` (the predicted class), or both"]),
+    "no class": (edit(MULTICLASS, ("decision: d", "score: s")), ["m:8: `predict.decision` is missing: the column with the predicted class"]),
+    "no value": (edit(REGRESSION, ("  score: score\n", "")), ["m:8: `predict.score` is missing: the column with the predicted value"]),
+    "a class for a number": (edit(REGRESSION, ("score: score", "score: s\n  decision: d")), ["m:8: `predict.decision` is for classes; a regression's prediction goes in `score`"]),
+    "one column for both": (edit(GOOD, ("score: score", "score: s\n  decision: s")), ["m:11: `predict.score` and `decision` are the same column, `s`; keep one"]),
+    "threshold of decisions": (edit(GOOD, ("score: score", "score: s\n  decision: d\n  threshold: 0.4")), ["m:12: `predict.threshold` is not used if `decision` names a column; keep one of them"]),
     "threshold of nothing": (
-        changed(GOOD, ("score: score", "threshold: 0.4"), (GATE, "{metric: recall, min: 0.5}")),
+        edit(GOOD, ("score: score", "threshold: 0.4"), (GATE, "{metric: recall, min: 0.5}")),
         [
             "m:8: `predict` names no column: `score` (a probability) or `decision` (the predicted class), or both",
             "m:10: `predict.threshold` needs `predict.score`",
         ],
     ),
-    "threshold of classes": (changed(MULTICLASS, ("decision: d", "decision: d\n  threshold: 0.4")), ["m:11: `predict.threshold` is for binary models, this one is multiclass; remove it"]),
-    "nothing runs": (changed(GOOD, ("score: score", "score: s\n  timeout: 1m")), ["m:11: `predict.timeout` is for `predict.run`; nothing is run here"]),
-    "nothing is opened": (changed(GOOD, ("score: score", "score: s\n  trusted: [a.B]")), ["m:11: `predict.trusted` is for `predict.model`; no model is opened here"]),
-    "columns of a reference": (changed(GOOD, ("{file: old.csv}", "{ref: main, score: s}")), ["m:11: `baseline.score` is for a `file` of predictions; remove it"]),
+    "threshold of classes": (edit(MULTICLASS, ("decision: d", "decision: d\n  threshold: 0.4")), ["m:11: `predict.threshold` is for binary models, this one is multiclass; remove it"]),
+    "nothing runs": (edit(GOOD, ("score: score", "score: s\n  timeout: 1m")), ["m:11: `predict.timeout` is for `predict.run`; nothing is run here"]),
+    "nothing is opened": (edit(GOOD, ("score: score", "score: s\n  trusted: [a.B]")), ["m:11: `predict.trusted` is for `predict.model`; no model is opened here"]),
+    "columns of a reference": (edit(GOOD, ("{file: old.csv}", "{ref: main, score: s}")), ["m:11: `baseline.score` is for a `file` of predictions; remove it"]),
     "totals and rows": (
-        changed(TOTALS, ("predict:", "evaluation: {data: d, label: l}\npredict:")),
+        edit(TOTALS, ("predict:", "evaluation: {data: d, label: l}\npredict:")),
         ["m:3: `evaluation` is not read with `predict.metrics`; remove it, or predictions (`run` or `file`) would add slices, fairness and intervals"],
     ),
-    "totals with a column": (changed(TOTALS, ("{metrics: metrics.json}", "{metrics: metrics.json, score: s}")), ["m:3: `predict.score` has no effect with `predict.metrics`, which has no rows; remove it"]),
+    "totals with a column": (edit(TOTALS, ("{metrics: metrics.json}", "{metrics: metrics.json, score: s}")), ["m:3: `predict.score` has no effect with `predict.metrics`, which has no rows; remove it"]),
     "totals by group": (
         gate("metric: auc, each: region, min: 0.5", TOTALS),
         ["m:6: `gates[0].each` needs rows, and `predict.metrics` has only totals; predictions (`run` or `file`) would add slices, fairness and intervals"],
     ),
     "totals by interval": (gate("metric: auc, judge: interval, min: 0.5", TOTALS), ["m:6: `gates[0].judge`: a metrics file has no interval; predictions (`run` or `file`) would give one"]),
     "noise of totals": (
-        changed(gate("metric: auc, max_drop: 0.1, noise: retraining", TOTALS), ("{ref: main}", "production")),
+        edit(gate("metric: auc, max_drop: 0.1, noise: retraining", TOTALS), ("{ref: main}", "production")),
         ["m:6: `gates[0].noise` widens an interval, and this gate is judged on the estimate"],
     ),
     **{
-        f"noise, {words}": (changed(gate(f"metric: {text}, noise: retraining"), ("{file: old.csv}", "production")), [f"m:13: `gates[0].noise` {expected}"])
+        f"noise, {words}": (edit(gate(f"metric: {text}, noise: retraining"), ("{file: old.csv}", "production")), [f"m:13: `gates[0].noise` {expected}"])
         for words, text, expected in [
             ("no change", "recall, min: 0.5", "widens the interval of a change; the gate needs `max_drop` or `max_rise`"),
             ("by group", "recall, each: region, max_drop: 0.1", "is known for the whole set only; remove it, or `each`"),
@@ -230,7 +230,7 @@ OTHER = {
 
 @pytest.mark.parametrize(("text", "expected"), OTHER.values(), ids=OTHER)
 def test_checks__contradictory_parts(text, expected):
-    assert found(text) == expected
+    assert find_problems(text) == expected
 
 
 LOWER = [
@@ -260,36 +260,34 @@ EITHER = [
 @pytest.mark.parametrize("name", LOWER)
 def test_checks__metrics_file_name_implies_lower_is_better(name):
     words = f"m:6: `gates[0].max_drop` would limit an improvement: lower is better for `{name}`; use `max_rise`"
-    assert found(gate(f"metric: '{name}', max_drop: 1%", TOTALS)) == [words]
-    assert found(gate(f"metric: '{name}', max_rise: 1%", TOTALS)) == []
+    assert find_problems(gate(f"metric: '{name}', max_drop: 1%", TOTALS)) == [words]
+    assert find_problems(gate(f"metric: '{name}', max_rise: 1%", TOTALS)) == []
 
 
 @pytest.mark.parametrize("name", HIGHER)
 def test_checks__metrics_file_name_implies_higher_is_better(name):
     words = f"m:6: `gates[0].max_rise` would limit an improvement: higher is better for `{name}`; use `max_drop`"
-    assert found(gate(f"metric: '{name}', max_rise: 0.1", TOTALS)) == [words]
-    assert found(gate(f"metric: '{name}', max_drop: 0.1", TOTALS)) == []
+    assert find_problems(gate(f"metric: '{name}', max_rise: 0.1", TOTALS)) == [words]
+    assert find_problems(gate(f"metric: '{name}', max_drop: 0.1", TOTALS)) == []
 
 
 @pytest.mark.parametrize("name", EITHER)
 def test_checks__metrics_file_name_implies_no_direction(name):
-    assert found(gate(f"metric: '{name}', max_rise: 0.1, max_drop: 0.1", TOTALS)) == []
+    assert find_problems(gate(f"metric: '{name}', max_rise: 0.1, max_drop: 0.1", TOTALS)) == []
 
 
 def test_checks__production_baseline():
-    assert found(changed(GOOD, ("{file: old.csv}", "production"))) == []
-    assert found(changed(GOOD, ("baseline: {file: old.csv}\n", ""))) == []
+    assert find_problems(edit(GOOD, ("{file: old.csv}", "production"))) == []
+    assert find_problems(edit(GOOD, ("baseline: {file: old.csv}\n", ""))) == []
 
 
 def test_checks__retraining_noise_with_production():
-    text = changed(
-        gate("metric: recall, min: 0.1, max_drop: 0.1, noise: retraining"), ("{file: old.csv}", "production")
-    )
-    assert found(text) == []
+    text = edit(gate("metric: recall, min: 0.1, max_drop: 0.1, noise: retraining"), ("{file: old.csv}", "production"))
+    assert find_problems(text) == []
 
 
 def test_checks__example_of_the_design():
-    assert found(DESIGN) == []
+    assert find_problems(DESIGN) == []
 
 
 def test_sklearn_names__exist_and_are_not_in_the_catalogue():
@@ -376,7 +374,7 @@ REPORTED = (
             ["m:6: `gates[0].on` has no effect with `predict.metrics`, which has no rows; remove it"],
         ),
         (
-            changed(gate(f"metric: {OWN}, on: scores, max_drop: 1"), REPORTED),
+            edit(gate(f"metric: {OWN}, on: scores, max_drop: 1"), REPORTED),
             [
                 "m:8: `evaluation.metrics[0].on` is `decisions`, but `gates[0]` evaluates the same function on scores; keep one"
             ],
@@ -396,7 +394,7 @@ REPORTED = (
     ],
 )
 def test_functions__arguments(text, expected):
-    assert found(text) == expected
+    assert find_problems(text) == expected
 
 
 ALIASES = """
@@ -419,10 +417,10 @@ def test_canonical__equivalent_names(pair):
 def test_alias__disparity_with_the_same_limit_is_judged_once():
     one = "  - {metric: recall_ratio, across: region, min: 0.8}\n"
     twice = gate("metric: recall_ratio, across: region, min: 0.8") + one.replace("recall", "tpr")
-    assert found(twice) == []
-    assert found(twice.replace("tpr_ratio, across: region, min: 0.8", "tpr_ratio, across: region, min: 0.9")) == [
-        "m:14: `gates[1].min` limits `tpr_ratio` again, after line 13; keep one"
-    ]
+    assert find_problems(twice) == []
+    assert find_problems(
+        twice.replace("tpr_ratio, across: region, min: 0.8", "tpr_ratio, across: region, min: 0.9")
+    ) == ["m:14: `gates[1].min` limits `tpr_ratio` again, after line 13; keep one"]
     config = parse_config(twice, path="m").config
     assert [rule.metric for rule in evaluation_plan.gate_rules(config)] == ["recall_ratio"]
     theirs = parse_config(twice.replace("tpr", "sensitivity"), path="m").config
@@ -434,7 +432,7 @@ def test_alias__disparity_with_the_same_limit_is_judged_once():
 
 
 def test_row_metrics__later_entry_completes_an_earlier_one():
-    text = changed(gate(f"metric: {OWN}, max_drop: 1"), REPORTED)
+    text = edit(gate(f"metric: {OWN}, max_drop: 1"), REPORTED)
     [metric] = evaluation_plan.row_metrics(parse_config(text, path="m").config)
     assert (metric.name, metric.function, metric.on, metric.line) == ("my:f", "my:f", "decision", 14)
     text = gate("metric: fbeta_score, params: {beta: 2}, max_drop: 1")

@@ -83,7 +83,7 @@ def answer(source):
 
 
 @st.composite
-def mutated(draw):
+def mutate_file(draw):
     """A valid file with a few lines deleted, repeated, swapped, moved, or given another value."""
     lines = draw(st.sampled_from([DESIGN, GOOD, TOTALS])).splitlines()
     for _ in range(draw(st.integers(1, 5))):
@@ -113,7 +113,7 @@ def mutated(draw):
 
 
 @SETTINGS
-@given(mutated())
+@given(mutate_file())
 def test_load_text__mutated_files(text):
     answer(text)
 

@@ -9,10 +9,10 @@ from mlci.config.loader import load_unchecked, parse_config
 from mlci.config.models import SliceColumnConfig
 from mlci.errors import InputError
 from mlci.gates.rules import Limit
-from tests.config.samples import DESIGN, GOOD, TOTALS, changed
+from tests.config.samples import DESIGN, GOOD, TOTALS, edit
 
 
-def refused(text):
+def find_problems(text):
     with pytest.raises(InputError) as caught:
         parse_config(text, path="mlci.yml")
     return str(caught.value).splitlines()
@@ -50,7 +50,7 @@ def test_lines__of_every_path():
 
 
 def test_lines__gate_over_several_lines():
-    text = changed(
+    text = edit(
         GOOD, ("  - {metric: roc_auc, min: 0.75, max_drop: 0.01}", "  # why\n  -\n    metric: roc_auc\n    min: 0.75")
     )
     loaded = parse_config(text, path="p")
@@ -60,7 +60,7 @@ def test_lines__gate_over_several_lines():
 
 
 def test_parse_config__yaml_1_2():
-    text = changed(
+    text = edit(
         GOOD, ("label: defaulted", "label: yes\n  positive: no"), ("0.75", "7.5e-1"), ("[25, 40]", "[0o31, 0x28]")
     )
     evaluation = parse_config(text, path="p").config.evaluation
@@ -69,27 +69,27 @@ def test_parse_config__yaml_1_2():
 
 
 def test_parse_config__dates_stay_text():
-    text = changed(GOOD, ("column: age, cut: [25, 40]", "column: month, reference: 2024-01-01"))
+    text = edit(GOOD, ("column: age, cut: [25, 40]", "column: month, reference: 2024-01-01"))
     assert parse_config(text, path="p").config.evaluation.slices[1].reference == "2024-01-01"
 
 
 @pytest.mark.parametrize(("written", "value"), [("1", 1), ("true", True), ("1.0", 1.0), ("'1'", "1"), ("y", "y")])
 def test_parse_config__positive_label_keeps_its_type(written, value):
-    positive = parse_config(changed(GOOD, ("key: id", f"positive: {written}")), path="p").config.evaluation.positive
+    positive = parse_config(edit(GOOD, ("key: id", f"positive: {written}")), path="p").config.evaluation.positive
     assert (type(positive), positive) == (type(value), value)
 
 
 def test_parse_config__tabs_in_a_command():
-    text = changed(GOOD, ("predict:", "train:\n  run: |\n    make <<EOF\n    \tx\n    EOF\npredict:"))
+    text = edit(GOOD, ("predict:", "train:\n  run: |\n    make <<EOF\n    \tx\n    EOF\npredict:"))
     assert parse_config(text, path="p").config.train.run == "make <<EOF\n\tx\nEOF\n"
 
 
 def test_parse_config__anchors_without_aliases():
-    assert parse_config(changed(GOOD, ("task: binary", "task: &t binary")), path="p").config.task == "binary"
+    assert parse_config(edit(GOOD, ("task: binary", "task: &t binary")), path="p").config.task == "binary"
 
 
 def test_parse_config__all_problems_in_the_order_of_lines():
-    text = changed(
+    text = edit(
         GOOD,
         ("task: binary", "tsk: binary"),
         ("key: id", "ky: id"),
@@ -97,7 +97,7 @@ def test_parse_config__all_problems_in_the_order_of_lines():
         ("min: 0.75", "min: .nan, max: 10 percent"),
         ("{file: old.csv}", "{}"),
     )
-    assert refused(text) == [
+    assert find_problems(text) == [
         "mlci.yml:1: `task` is missing: binary, multiclass or regression",
         "mlci.yml:2: unknown key `tsk`; did you mean `task`?",
         "mlci.yml:5: unknown key `ky` in `evaluation`; did you mean `key`?",
@@ -109,7 +109,7 @@ def test_parse_config__all_problems_in_the_order_of_lines():
 
 
 def test_parse_config__many_problems_are_counted():
-    said = refused(GOOD + "".join(f"odd{number}: 1\n" for number in range(30)))
+    said = find_problems(GOOD + "".join(f"odd{number}: 1\n" for number in range(30)))
     assert len(said) == 21
     assert said[-1] == "mlci.yml:34: and 10 more problems from here on"
 

@@ -8,7 +8,7 @@ from mlci.config.read import load, load_text
 from mlci.errors import InputError
 from mlci.metrics import catalogue
 from tests.config.refusals import CASES, GATE, WHOLE
-from tests.config.samples import DESIGN, GOOD, TOTALS, changed
+from tests.config.samples import DESIGN, GOOD, TOTALS, edit
 
 ASTRAY = """\
   - {metric: recal, min: 0.5}
@@ -18,14 +18,14 @@ UNKNOWN = "unknown metric `recal`; did you mean `recall`?"
 WRONG_WAY = ".max_drop` would limit an improvement: lower is better for `brier_score_loss`; use `max_rise`"
 
 
-def refused(text, reader=load_text, **options):
+def find_problems(text, reader=load_text, **options):
     with pytest.raises(InputError) as caught:
         reader(text, path="m", **options)
     return str(caught.value).splitlines()
 
 
-def said(text):
-    return refused(text, catalogue=catalogue)
+def find_messages(text):
+    return find_problems(text, catalogue=catalogue)
 
 
 def test_load__valid_file(tmp_path):
@@ -41,12 +41,12 @@ def test_load__valid_file(tmp_path):
 
 
 def test_load__values_keys_gates_and_metrics_at_once():
-    text = changed(
+    text = edit(
         GOOD + ASTRAY + "  - {metric: recall, max_rise: 0.1, max_drop: .nan}\n  - {metric: f1, mn: 0.5}\n",
         ("task: binary", "task: binary\nmodell: x"),
         ("key: id", "ky: id\n  metrics: [recal]"),
     )
-    assert said(text) == [
+    assert find_messages(text) == [
         "m:3: unknown key `modell`; did you mean `model`?",
         "m:6: unknown key `ky` in `evaluation`; did you mean `key`?",
         f"m:7: {UNKNOWN}",
@@ -60,7 +60,7 @@ def test_load__values_keys_gates_and_metrics_at_once():
 
 def test_load__metrics_file():
     text = TOTALS + "  - {metric: val.loss, max_drop: 1%}\n  - {metric: auc, min: 0.5, min: 0.6}\n"
-    assert said(text) == [
+    assert find_messages(text) == [
         "m:7: `gates[1].max_drop` would limit an improvement: lower is better for `val.loss`; use `max_rise`",
         "m:8: `gates[2].min` stands twice, on line 8; keep one",
     ]
@@ -69,12 +69,12 @@ def test_load__metrics_file():
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_load__one_mistake_one_line(case):
     *changes, expected = case
-    assert said(changed(GOOD, *changes)) == [f"m:{expected}"]
+    assert find_messages(edit(GOOD, *changes)) == [f"m:{expected}"]
 
 
 def _is_whole(name):
     try:
-        text = changed(GOOD, *CASES[name][:-1])
+        text = edit(GOOD, *CASES[name][:-1])
         return name not in {"no gates", "gates as mapping"} and parse_draft(text, path="m")[0].whole
     except InputError:
         return False
@@ -86,7 +86,7 @@ SEEN = [name for name in CASES if _is_whole(name)]
 @pytest.mark.parametrize("name", SEEN)
 def test_load__one_mistake_hides_no_other(name):
     *changes, _ = CASES[name]
-    *_, line = said(changed(GOOD, *changes) + ASTRAY)
+    *_, line = find_messages(edit(GOOD, *changes) + ASTRAY)
     assert line.endswith(WRONG_WAY)
 
 
@@ -111,20 +111,20 @@ FRAMES = {
 
 @pytest.mark.parametrize("change", FRAMES.values(), ids=FRAMES)
 def test_load__rejected_part_causes_no_further_line(change):
-    text = changed(GOOD, (GATE, f"{GATE}\n  - {{metric: recall, each: age, max_drop: 0.1}}"), change)
-    assert said(text) == refused(text, parse_config)
+    text = edit(GOOD, (GATE, f"{GATE}\n  - {{metric: recall, each: age, max_drop: 0.1}}"), change)
+    assert find_messages(text) == find_problems(text, parse_config)
 
 
 @pytest.mark.parametrize("change", FRAMES.values(), ids=FRAMES)
 def test_load__rejected_part_hides_no_wrong_direction(change):
-    text = changed(GOOD + ASTRAY, change)
+    text = edit(GOOD + ASTRAY, change)
     first = next(number for number, line in enumerate(text.splitlines(), 1) if "brier_score_loss" in line)
-    assert f"m:{first}: `gates[2]{WRONG_WAY}" in said(text)
+    assert f"m:{first}: `gates[2]{WRONG_WAY}" in find_messages(text)
 
 
 @pytest.mark.parametrize(("data", "expected"), WHOLE.values(), ids=WHOLE)
 def test_load__invalid_file(data, expected):
-    assert said(data) == [f"m:{expected}"]
+    assert find_messages(data) == [f"m:{expected}"]
 
 
 def test_load__file_not_found(tmp_path):

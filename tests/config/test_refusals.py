@@ -5,14 +5,14 @@ import pytest
 from mlci.config.loader import parse_config
 from mlci.errors import InputError
 from tests.config.refusals import CASES, GATE, WHOLE
-from tests.config.samples import GOOD, changed
+from tests.config.samples import GOOD, edit
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_parse_config__one_mistake_one_line(case):
     *changes, expected = case
     with pytest.raises(InputError) as caught:
-        parse_config(changed(GOOD, *changes), path="mlci.yml")
+        parse_config(edit(GOOD, *changes), path="mlci.yml")
     assert str(caught.value) == f"mlci.yml:{expected}"
     assert caught.value.exit_code == 2
 
@@ -31,7 +31,7 @@ def test_parse_config__alias_bomb():
 
 
 def test_parse_config__gates_by_name_are_one_problem():
-    text = changed(GOOD, (f"  - {GATE}", "  roc_auc: {min: 0.5}"))
+    text = edit(GOOD, (f"  - {GATE}", "  roc_auc: {min: 0.5}"))
     with pytest.raises(InputError) as caught:
         parse_config(text, path="m")
     assert [str(problem) for problem in caught.value.problems] == [

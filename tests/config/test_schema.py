@@ -13,7 +13,7 @@ from mlci.config.loader import parse_config
 from mlci.config.models import Config
 from mlci.errors import InputError
 from tests.config.refusals import CASES
-from tests.config.samples import DESIGN, GOOD, TOTALS, changed
+from tests.config.samples import DESIGN, GOOD, TOTALS, edit
 
 SCHEMA = json.loads(schema.committed())
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -64,12 +64,12 @@ def test_schema__accepts_valid_files(text):
 @pytest.mark.parametrize("name", sorted(NO_YAML))
 def test_schema__no_reader_takes_it(name):
     with pytest.raises(YAMLError):
-        values(changed(GOOD, *CASES[name][:-1]))
+        values(edit(GOOD, *CASES[name][:-1]))
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in BEYOND_A_SCHEMA | NO_YAML])
 def test_schema__rejects_what_the_reader_rejects(name):
-    data = values(changed(GOOD, *CASES[name][:-1]))
+    data = values(edit(GOOD, *CASES[name][:-1]))
     # NaN and infinity are numbers to a schema, and no JSON.
     assert not VALIDATOR.is_valid(data) or not _is_json(data)
 
@@ -86,7 +86,7 @@ def test_schema__line_is_not_a_key():
     assert "line" not in SCHEMA["$defs"]["Gate"]["properties"]
     assert "x-internal" not in schema.committed()
     with pytest.raises(InputError, match="unknown key `line`"):
-        parse_config(changed(GOOD, ("min: 0.75", "line: 1, min: 0.75")), path="m")
+        parse_config(edit(GOOD, ("min: 0.75", "line: 1, min: 0.75")), path="m")
 
 
 def test_config__line_is_not_dumped():

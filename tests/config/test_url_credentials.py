@@ -5,7 +5,7 @@ import pytest
 from mlci.config.loader import parse_config
 from mlci.config.url_credentials import hide_credentials, holds_credentials
 from mlci.errors import InputError
-from tests.config.samples import GOOD, changed
+from tests.config.samples import GOOD, edit
 
 WITH = """
 https://user:hunter2@example.org/d.csv
@@ -55,8 +55,8 @@ def test_holds_credentials__without_credentials(address):
 @pytest.mark.parametrize("address", WITH.split())
 def test_parse__credentials_are_not_printed(address):
     for text in (
-        changed(GOOD, ("data: holdout.csv", f"data: '{address}'")),
-        changed(GOOD, ("baseline: {file: old.csv}", f"train:\n  run: |\n    curl '{address}'\nbaseline: none")),
+        edit(GOOD, ("data: holdout.csv", f"data: '{address}'")),
+        edit(GOOD, ("baseline: {file: old.csv}", f"train:\n  run: |\n    curl '{address}'\nbaseline: none")),
         GOOD + f"# {address}\n",
         GOOD + f"broken: [{address}",
     ):

@@ -54,7 +54,7 @@ def main() -> None:
     PICTURE.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "comment.html"
-        page.write_text(PAGE.format(comment=rendered(demo_comment(folder))), "utf-8")
+        page.write_text(PAGE.format(comment=render_markdown(demo_comment(folder))), "utf-8")
         size = f"--window-size={WIDTH},{page_height(browser, page)}"
         run_chromium(browser, size, f"--force-device-scale-factor={SCALE}", f"--screenshot={PICTURE}", page.as_uri())
     sys.stdout.write(f"{PICTURE.relative_to(ROOT)}\n")
@@ -68,7 +68,7 @@ def demo_comment(folder: str) -> str:
     return (Path(folder) / ".mlci" / "demo" / "comment.md").read_text("utf-8")
 
 
-def rendered(markdown: str) -> str:
+def render_markdown(markdown: str) -> str:
     """Return the HTML that GitHub's parser makes of Markdown; raw HTML stays, as in a comment."""
     return github_flavored_markdown_to_html(markdown, options=Options.CMARK_OPT_UNSAFE)
 

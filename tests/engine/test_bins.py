@@ -37,14 +37,14 @@ SHAPES = {
 }
 
 
-def shaped(shape, rows=ROWS):
+def draw_table(shape, rows=ROWS):
     frame = people(rows)
     return frame.assign(score=SHAPES[shape](frame.score), old=SHAPES[shape](frame.old))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_bins__within_their_bound(tmp_path, shape):
-    frame = shaped(shape)
+    frame = draw_table(shape)
     path = write(frame, tmp_path, "t", "parquet")
     observed = observe(job(path, scores=True, slices=slices("region")), exact_rows=1000)
     rows = {name: mask for name, mask in masks(frame).items() if name == "" or name.startswith("region=")}
@@ -63,7 +63,7 @@ def test_bins__within_their_bound(tmp_path, shape):
 
 @pytest.mark.parametrize("shape", ["even", "piled"])
 def test_bins__order_of_rows(tmp_path, shape):
-    frame = shaped(shape, 5000)
+    frame = draw_table(shape, 5000)
     shuffled = frame.sample(frac=1, random_state=1)
     found = [
         observe(
@@ -79,7 +79,7 @@ def test_bins__order_of_rows(tmp_path, shape):
 @pytest.mark.parametrize("bins_of", [by_width, by_quantile])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_bins__ordered_and_few(shape, bins_of):
-    score = shaped(shape).score.to_numpy()
+    score = draw_table(shape).score.to_numpy()
     binning = bins_of(score, 1)
     order = np.argsort(score, kind="stable")
     assert (np.diff(binning.fine[order].astype(int)) >= 0).all()
@@ -92,7 +92,7 @@ def test_bins__ordered_and_few(shape, bins_of):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_by_quantile__unequal_scores_in_a_bin_are_few(shape):
-    binning = by_quantile(shaped(shape).score.to_numpy(), 1)
+    binning = by_quantile(draw_table(shape).score.to_numpy(), 1)
     crowd = np.bincount(binning.fine, minlength=binning.size)[binning.mixed()]
     assert crowd.max(initial=0) <= 2 * -(-ROWS // FINE)
 

@@ -34,7 +34,7 @@ class Accuracy:
         return RowValues(values=values, reasons=reasons, on=("decision",), notes=())
 
 
-def measured(given, *metrics):
+def measure_change(given, *metrics):
     whole, *groups = observe(given, row_metrics=Accuracy()).statistics
     asked = context(whole)
     return {(name, one.scope.group): measure_metric(name, one, asked) for name in metrics for one in (whole, *groups)}
@@ -73,14 +73,14 @@ def test_differing__decisions_count_if_there_are_no_scores(tmp_path):
 def test_change__equal_decisions_of_unequal_scores_are_not_a_tie(tmp_path):
     path = write(alike(), tmp_path, "t", "parquet")
     given = job(path, slices=slices("g"), scores=True, losses=("squared",))
-    for (name, group), seen in measured(given, *RATES, "roc_auc", "brier_score_loss").items():
+    for (name, group), seen in measure_change(given, *RATES, "roc_auc", "brier_score_loss").items():
         if group == "b":
             assert isinstance(seen.change, Tie), name
             continue
         assert not isinstance(seen.change, Tie), name
         low, high = seen.change.interval(0.95) or (-1, 1)
         assert low < seen.change.value < high, name
-    seen = measured(given, "accuracy")["accuracy", "a"]
+    seen = measure_change(given, "accuracy")["accuracy", "a"]
     z, n = 1.959963984540054, seen.rows
     assert seen.change.interval(0.95) == pytest.approx((-(z**2) / (n + z**2), z**2 / (n + z**2)), abs=1e-9)
 
@@ -97,7 +97,7 @@ def test_row_metric__equal_decisions_of_unequal_scores_have_no_interval(tmp_path
     path = write(alike(), tmp_path, "t", "parquet")
     metric = RowMetric(name="own", function="module:accuracy", on="decision")
     given = job(path, slices=slices("g"), row_metrics=(metric,), replicates=50)
-    found = measured(given, "own")
+    found = measure_change(given, "own")
     assert isinstance(found["own", "b"].change, Tie)
     change = found["own", "a"].change
     assert (change.value, change.method, change.interval(0.95)) == (0.0, "too few", None)

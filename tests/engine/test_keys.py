@@ -10,7 +10,7 @@ EVALUATION = pd.DataFrame({"id": ["a", "b", "c", "d"], "y": [0, 1, 0, 1]})
 PREDICTIONS = pd.DataFrame({"id": ["d", "c", "b", "a"], "s": [0.1, 0.2, 0.3, 0.4]})
 
 
-def joined(folder, evaluation, predictions, form="csv", **more):
+def join_job(folder, evaluation, predictions, form="csv", **more):
     path = write(evaluation, folder, "e", form)
     candidate = Source(path=write(predictions, folder, "p", form), score="s")
     return Job(**({"task": "binary", "data": path, "key": "id", "label": "y", "candidate": candidate} | more))
@@ -92,7 +92,7 @@ def edit(frame, row, value):
     ],
 )  # fmt: skip
 def test_keys__unmatched(tmp_path, evaluation, predictions, expected, form):
-    lines = refusal(joined(tmp_path, evaluation, predictions, form))
+    lines = refusal(join_job(tmp_path, evaluation, predictions, form))
     paths = {name: f"{tmp_path}/{name}.{form}" for name in "ep"}
     assert lines == [paths[line[0]] + line[1:].format(**paths) for line in expected]
 
@@ -102,7 +102,7 @@ def test_keys__unmatched_integers(tmp_path, scale):
     numbers = {"a": 1, "b": 2, "c": 3, "d": 4, "z": 99}
     evaluation = EVALUATION.assign(id=EVALUATION.id.map(numbers) * scale)
     predictions = PREDICTIONS.assign(id=[4 * scale, 3 * scale, 99 * scale, scale])
-    given = joined(tmp_path, evaluation, predictions, "parquet")
+    given = join_job(tmp_path, evaluation, predictions, "parquet")
     assert refusal(given) == [
         f"{tmp_path}/p.parquet: 1 row of {given.data} has no candidate prediction: key '{2 * scale}'",
         f"{tmp_path}/p.parquet: 1 key is not in {given.data}: key '{99 * scale}'",
@@ -145,7 +145,7 @@ def test_keys__not_a_number(tmp_path):
 def test_keys__other_spelling(tmp_path, here, there, hint):
     evaluation = pd.DataFrame({"id": [there.format(i) for i in range(300)], "y": [0, 1] * 150})
     predictions = pd.DataFrame({"id": [here.format(i) for i in range(300)], "s": 0.5})
-    given = joined(tmp_path, evaluation, predictions)
+    given = join_job(tmp_path, evaluation, predictions)
     samples = [", ".join(repr(one.format(i)) for i in range(3)) for one in (there, here)]
     assert refusal(given) == [
         f"{tmp_path}/p.csv: 300 rows of {given.data} have no candidate prediction: first keys {samples[0]}",
@@ -157,17 +157,17 @@ def test_keys__other_spelling(tmp_path, here, there, hint):
 def test_keys__no_hint_at_spelling_for_a_missing_key(tmp_path):
     evaluation = EVALUATION.assign(id=["1", "2", "3", "x"])
     predictions = PREDICTIONS.assign(id=["1", "2", "3", "4"])
-    assert len(refusal(joined(tmp_path, evaluation, predictions))) == 2
+    assert len(refusal(join_job(tmp_path, evaluation, predictions))) == 2
     evaluation = EVALUATION.assign(id=["1", "01", "3", "x"])
     predictions = PREDICTIONS.assign(id=["01", "1", "3", "4"])
-    assert len(refusal(joined(tmp_path, evaluation, predictions))) == 2
+    assert len(refusal(join_job(tmp_path, evaluation, predictions))) == 2
 
 
 def test_keys__one_key_in_every_row(tmp_path):
     rows = 30_000
     evaluation = pd.DataFrame({"id": ["a"] * rows, "y": [0, 1] * (rows // 2)})
     predictions = pd.DataFrame({"id": ["a"] * rows, "s": 0.5})
-    lines = refusal(joined(tmp_path, evaluation, predictions, "parquet"))
+    lines = refusal(join_job(tmp_path, evaluation, predictions, "parquet"))
     assert lines == [
         f"{tmp_path}/{name}.parquet: 1 key of 'id' occurs more than once: 'a' in rows 1, 2, 3" for name in "ep"
     ]
@@ -180,32 +180,32 @@ def test_keys__single_file(tmp_path):
 
 
 def test_keys__shared_column_is_suggested(tmp_path):
-    given = joined(tmp_path, EVALUATION, PREDICTIONS, key=None)
+    given = join_job(tmp_path, EVALUATION, PREDICTIONS, key=None)
     (said,) = refusal(given)
     assert said.startswith(f"{tmp_path}/p.csv: shares column 'id' with {tmp_path}/e.csv; ")
     assert said.endswith("join rows by it: write `key: id` under `evaluation`")
 
 
 def test_keys__by_position_needs_equal_rows(tmp_path):
-    given = joined(tmp_path, EVALUATION, PREDICTIONS[["s"]][:3], key=None)
+    given = join_job(tmp_path, EVALUATION, PREDICTIONS[["s"]][:3], key=None)
     (said,) = refusal(given)
     assert said.startswith(f"{tmp_path}/p.csv: has 3 rows and {tmp_path}/e.csv 4; without a column that both have")
 
 
 def test_keys__column_not_in_the_predictions(tmp_path):
-    given = joined(tmp_path, EVALUATION, PREDICTIONS.rename(columns={"id": "ids"}))
+    given = join_job(tmp_path, EVALUATION, PREDICTIONS.rename(columns={"id": "ids"}))
     (said,) = refusal(given)
     assert said.startswith(f"{tmp_path}/p.csv: has no column 'id' to join {tmp_path}/e.csv by; it has 'ids'")
     assert said.endswith('in pandas `df = df.rename(columns={"ids": "id"})`')
-    (said,) = refusal(joined(tmp_path, EVALUATION, PREDICTIONS[["s"]]))
+    (said,) = refusal(join_job(tmp_path, EVALUATION, PREDICTIONS[["s"]]))
     assert said.endswith('in pandas `df["id"] = rows["id"]` with `rows` of that set')
-    both = refusal(joined(tmp_path, EVALUATION, PREDICTIONS, key="ID"))
+    both = refusal(join_job(tmp_path, EVALUATION, PREDICTIONS, key="ID"))
     assert [line.partition(": ")[2] for line in both] == ["has no column 'ID'; did you mean 'id'? Write `key: id`"] * 2
 
 
 def test_keys__repeated_shared_column_is_not_suggested(tmp_path):
     sexes = {"sex": ["m", "f", "m", "f"]}
-    given = joined(tmp_path, EVALUATION.assign(**sexes), PREDICTIONS[["s"]].assign(**sexes), key=None)
+    given = join_job(tmp_path, EVALUATION.assign(**sexes), PREDICTIONS[["s"]].assign(**sexes), key=None)
     (said,) = refusal(given)
     assert "that identify no row: 'sex'; add a key to both files" in said
     assert said.endswith('`df[["s"]]`')
@@ -213,5 +213,5 @@ def test_keys__repeated_shared_column_is_not_suggested(tmp_path):
 
 def test_keys__repeated_in_two_files_of_a_glob(tmp_path):
     evaluation = EVALUATION.assign(id=["a", "b", "c", "a"])
-    given = joined(tmp_path, evaluation, PREDICTIONS, "shards")
+    given = join_job(tmp_path, evaluation, PREDICTIONS, "shards")
     assert f"'a' in row 1 of {tmp_path}/e-1.parquet, row 3 of {tmp_path}/e-2.parquet" in refusal(given)[0]

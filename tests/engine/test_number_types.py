@@ -20,7 +20,7 @@ def decimals(numbers):
     return pa.array([Decimal(int(number)) for number in numbers], pa.decimal128(38, 0))
 
 
-def decided(path, threshold):
+def count_decided(path, threshold):
     candidate = Source(path=path, score="s")
     given = Job(task="binary", data=path, label="y", candidate=candidate, threshold=threshold)
     decisions = observe(given).statistics[0].decisions
@@ -34,9 +34,9 @@ def test_threshold__in_the_type_of_the_scores(tmp_path, dtype, threshold):
     labels = pa.array([i % 2 for i in range(len(scores))])
     expected = int((scores >= threshold).sum())
     path = arrow(tmp_path, "t.parquet", y=labels, s=pa.array(scores))
-    assert decided(path, threshold) == expected
+    assert count_decided(path, threshold) == expected
     keyed = arrow(tmp_path, "k.parquet", y=labels, s=pa.array(scores), x=pa.array(np.arange(len(scores)) / 7))
-    assert decided(keyed, threshold) == expected  # a column of features: rows are read, not counted
+    assert count_decided(keyed, threshold) == expected  # a column of features: rows are read, not counted
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -15,7 +15,7 @@ gates:
 """
 
 
-def ended(folder, *, gate, more="", zero="0.0", at=3):
+def judge_rows(folder, *, gate, more="", zero="0.0", at=3):
     """Judge 40 rows of which one label is 0."""
     labels = [str(1 + i % 7) for i in range(40)]
     labels[at] = zero
@@ -36,7 +36,7 @@ def ended(folder, *, gate, more="", zero="0.0", at=3):
     ],
 )
 def test_zero_labels__error_if_the_metric_was_requested(tmp_path, gate, more):
-    found = ended(tmp_path, gate=gate, more=more)
+    found = judge_rows(tmp_path, gate=gate, more=more)
     assert found.code == 2
     assert "data.csv: label 'y' is 0.0 in row 4 (key 'r3'), and mean_absolute_percentage_error divides" in found.err
     assert "use mean_absolute_error" in found.err
@@ -44,14 +44,14 @@ def test_zero_labels__error_if_the_metric_was_requested(tmp_path, gate, more):
 
 @pytest.mark.parametrize("zero", ["0", "-0.0", "1e-300"])
 def test_zero_labels__note_if_all_metrics_are_reported(tmp_path, zero):
-    report = ended(tmp_path, gate="metric: mean_error, max: 9", zero=zero).report
+    report = judge_rows(tmp_path, gate="metric: mean_error, max: 9", zero=zero).report
     (row,) = [row for row in report["metrics"] if row["metric"] == "mean_absolute_percentage_error"]
     assert (row["candidate"], row["change"], row["cause"]) == (None, None, "labels")
     assert any("in row 4 (key 'r3')" in note and "left out" in note for note in report["notes"])
 
 
 def test_zero_labels__none(tmp_path):
-    report = ended(tmp_path, gate="metric: mean_absolute_percentage_error, max: 9", zero="0.001").report
+    report = judge_rows(tmp_path, gate="metric: mean_absolute_percentage_error, max: 9", zero="0.001").report
     (row,) = [row for row in report["metrics"] if row["metric"] == "mean_absolute_percentage_error"]
     labels = [0.001 if i == 3 else 1 + i % 7 for i in range(40)]
     assert row["candidate"] == pytest.approx(sum(abs(2.5 - y) / y for y in labels) / 40, rel=1e-12)

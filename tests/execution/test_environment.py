@@ -98,7 +98,7 @@ subprocess.run(["cat", f"/proc/{{os.getpid()}}/environ"])
 """
 
 
-def peeked(*, hide):
+def peek_environ(*, hide):
     """Return what a child of an ordinary user reads from its parent's ``/proc/…/environ``."""
     variables = {**os.environ, "GITHUB_TOKEN": "hunter2"}
     done = subprocess.run(
@@ -108,5 +108,5 @@ def peeked(*, hide):
 
 
 def test_process_runner__parents_token_is_unreadable():
-    assert b"hunter2" in peeked(hide=False)  # the hole is real
-    assert b"Permission denied" in peeked(hide=True)
+    assert b"hunter2" in peek_environ(hide=False)  # the hole is real
+    assert b"Permission denied" in peek_environ(hide=True)

@@ -7,20 +7,20 @@ from mlci.execution.logs import ActionsLog, PlainLog, TerminalLog
 from tests.support.recording import runner, step
 
 
-def shown(log_type, tmp_path, command="echo one; echo '::error::two'", **more):
+def render_log(log_type, tmp_path, command="echo one; echo '::error::two'", **more):
     stream = io.StringIO()
     runner(log_type(stream, **more)).run(step(command, tmp_path))
     return re.sub(r"\d+\.\d s", "0.0 s", stream.getvalue())
 
 
 def test_plain_log__heading_lines_and_time(tmp_path):
-    assert shown(PlainLog, tmp_path) == (
+    assert render_log(PlainLog, tmp_path) == (
         "── train: echo one; echo '::error::two'\none\n: :error::two\n── train: ended well after 0.0 s\n"
     )
 
 
 def test_actions_log__group_with_the_time_outside(tmp_path):
-    assert shown(ActionsLog, tmp_path, "echo 100%\necho two") == (
+    assert render_log(ActionsLog, tmp_path, "echo 100%\necho two") == (
         "::group::train: echo 100%25 ⏎ echo two\n100%\ntwo\n::endgroup::\n── train: ended well after 0.0 s\n"
     )
 

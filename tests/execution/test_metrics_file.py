@@ -11,15 +11,15 @@ from mlci.errors import InputError
 from mlci.execution.metrics_file import LARGEST, missing_metrics, read_metrics_file
 
 
-def written(tmp_path, name, text):
+def write_file(tmp_path, name, text):
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
 
 
-def refused(tmp_path, name, text):
+def read_error(tmp_path, name, text):
     with pytest.raises(InputError) as raised:
-        read_metrics_file(written(tmp_path, name, text), shown=name)
+        read_metrics_file(write_file(tmp_path, name, text), shown=name)
     assert raised.value.exit_code == 2
     return str(raised.value)
 
@@ -35,14 +35,14 @@ def refused(tmp_path, name, text):
     ],
 )
 def test_read_metrics_file__nested_names(tmp_path, name, text):
-    found = read_metrics_file(written(tmp_path, name, text))
+    found = read_metrics_file(write_file(tmp_path, name, text))
     assert found.values == {"auc": 0.9, "test.f1": 0.001, "test.n": 7.0}
     assert list(found.values) == ["auc", "test.f1", "test.n"]
     assert found.left_out == ("model", "cm", "when")
 
 
 def test_read_metrics_file__toml(tmp_path):
-    found = read_metrics_file(written(tmp_path, "m.toml", 'auc = 0.9\nmodel = "rf"\n[test]\nf1 = 0.5\n'))
+    found = read_metrics_file(write_file(tmp_path, "m.toml", 'auc = 0.9\nmodel = "rf"\n[test]\nf1 = 0.5\n'))
     assert found.values == {"auc": 0.9, "test.f1": 0.5}
 
 
@@ -92,7 +92,7 @@ def test_missing_metrics__names():
     ],
 )
 def test_read_metrics_file__invalid(tmp_path, name, text, says):
-    assert says in refused(tmp_path, name, text)
+    assert says in read_error(tmp_path, name, text)
 
 
 OTHERS = {
@@ -134,7 +134,7 @@ OTHERS = {
 @pytest.mark.parametrize("tool", OTHERS)
 def test_read_metrics_file__other_tools(tmp_path, tool):
     tree, values, left_out = OTHERS[tool]
-    found = read_metrics_file(written(tmp_path, "m.json", json.dumps(tree)))
+    found = read_metrics_file(write_file(tmp_path, "m.json", json.dumps(tree)))
     assert found.values == values
     assert {*found.left_out, *found.wrong} == left_out
     assert found.notes("m.json")[0].startswith("m.json: left out, not a number: ")
@@ -153,7 +153,7 @@ def test_read_metrics_file__other_tools(tmp_path, tool):
     ],
 )
 def test_read_metrics_file__value_of_a_gate_is_not_a_number(tmp_path, value, says):
-    found = read_metrics_file(written(tmp_path, "m.json", f'{{"auc": 0.9,\n"share": {value}}}'))
+    found = read_metrics_file(write_file(tmp_path, "m.json", f'{{"auc": 0.9,\n"share": {value}}}'))
     found.require(["auc", "other"])
     with pytest.raises(InputError, match=r"m\.json:2: “share” " + says):
         found.require(["auc", "share"])
@@ -161,7 +161,7 @@ def test_read_metrics_file__value_of_a_gate_is_not_a_number(tmp_path, value, say
 
 def test_notes__name_a_few_and_count_the_rest(tmp_path):
     text = json.dumps({"auc": 0.9} | {f"t{number}": "x" for number in range(13)})
-    [note] = read_metrics_file(written(tmp_path, "m.json", text)).notes("m.json")
+    [note] = read_metrics_file(write_file(tmp_path, "m.json", text)).notes("m.json")
     assert note.endswith("t8, t9 and 3 more")
 
 
@@ -170,7 +170,7 @@ def test_notes__name_a_few_and_count_the_rest(tmp_path):
 def test_read_metrics_file__yaml_directive(tmp_path, before, line):
     """Under YAML 1.1, 010 would be 8. The parser is the oracle: every directive that it sees is refused."""
     text = f"{before}{line}\n---\nauc: 010\n"
-    said = refused(tmp_path, "m.yaml", text)
+    said = read_error(tmp_path, "m.yaml", text)
     number = 1 if before in {"", "\ufeff"} else 3 if "train" in before else 2
     assert said.startswith(f"m.yaml:{number}: `{line}`: directives are not read here")
     assert said.endswith("; remove the line")
@@ -180,18 +180,18 @@ def test_read_metrics_file__yaml_directive(tmp_path, before, line):
     "text", ["auc: 010\nnote: |\n  %YAML 1.1\n", "---\nauc: 010\nnote: >\n %TAG\n", "auc: 010 # %YAML 1.1\n"]
 )
 def test_read_metrics_file__per_cent_sign(tmp_path, text):
-    assert read_metrics_file(written(tmp_path, "m.yaml", text)).values == {"auc": 10}
+    assert read_metrics_file(write_file(tmp_path, "m.yaml", text)).values == {"auc": 10}
 
 
 def test_read_metrics_file__alias_bomb(tmp_path):
     bomb = "a0: &a0 {x: 1, y: 2}\n" + "".join(
         f"a{n}: &a{n} {{{', '.join(f'k{i}: *a{n - 1}' for i in range(10))}}}\n" for n in range(1, 12)
     )
-    assert "more than 10,000 names" in refused(tmp_path, "m.yaml", bomb)
+    assert "more than 10,000 names" in read_error(tmp_path, "m.yaml", bomb)
 
 
 def test_read_metrics_file__many_problems(tmp_path):
-    text = refused(tmp_path, "m.json", json.dumps({f"m{number}": True for number in range(25)}))
+    text = read_error(tmp_path, "m.json", json.dumps({f"m{number}": True for number in range(25)}))
     assert len(text.splitlines()) == 21
     assert text.endswith("m.json: and 6 more")
 

@@ -14,12 +14,12 @@ import pytest
 
 from mlci.errors import StepError
 from mlci.execution.process import ProcessLimits
-from tests.support.recording import QUICK, Recording, gone, runner, step
+from tests.support.recording import QUICK, Recording, has_ended, runner, step
 
 PYTHON = sys.executable
 
 
-def failed(command, cwd, **more):
+def step_error(command, cwd, **more):
     with pytest.raises(StepError) as raised:
         runner().run(step(command, cwd, **more))
     assert raised.value.exit_code == 3
@@ -58,11 +58,11 @@ def test_process__standard_input_is_closed(tmp_path):
 
 
 def test_process__failing_line_in_the_middle(tmp_path):
-    assert "exit status 1" in failed("false\necho done", tmp_path)
+    assert "exit status 1" in step_error("false\necho done", tmp_path)
 
 
 def test_process__message_of_a_failure(tmp_path):
-    text = failed("echo working\necho 'boom ::x::' >&2\nexit 7", tmp_path, fix="`train.run` in mlci.yml")
+    text = step_error("echo working\necho 'boom ::x::' >&2\nexit 7", tmp_path, fix="`train.run` in mlci.yml")
     first, *rest = text.splitlines()
     assert first.startswith(
         "train failed: `echo working ⏎ echo 'boom ::x::' >&2 ⏎ exit 7` ended with exit status 7 after 0."
@@ -91,17 +91,17 @@ def test_process__message_of_a_failure(tmp_path):
 )
 def test_process__usual_reasons(tmp_path, command, says):
     (tmp_path / "plain.txt").write_text("x")
-    text = failed(command, tmp_path)
+    text = step_error(command, tmp_path)
     for words in says:
         assert words in text
 
 
 def test_process__folder_not_found(tmp_path):
-    assert "gone does not exist" in failed("true", tmp_path / "gone")
+    assert "gone does not exist" in step_error("true", tmp_path / "gone")
 
 
 def test_process__command_with_a_nul(tmp_path):
-    assert "could not be started" in failed("a\0b", tmp_path)
+    assert "could not be started" in step_error("a\0b", tmp_path)
 
 
 def test_process__memory_of_fifty_megabytes_of_output(tmp_path):
@@ -155,16 +155,16 @@ def test_timeout__tree_that_ignores_sigterm(tmp_path):
         setsid sh -c 'trap "" TERM; echo $$ > outside; echo holding; while :; do sleep 1; done' &
         sleep 100; touch late
     """
-    text = failed(script, tmp_path, timeout=0.7)
+    text = step_error(script, tmp_path, timeout=0.7)
     assert "took longer than its time-out of 0.7 s" in text
     assert "    holding" in text
     for name in ("inside", "outside"):
-        assert gone(int((tmp_path / name).read_text()))
+        assert has_ended(int((tmp_path / name).read_text()))
     assert not (tmp_path / "late").exists()
 
 
 def test_timeout__command_ends_itself(tmp_path):
-    text = failed(
+    text = step_error(
         "trap 'echo saved > state; exit 0' TERM; echo go; while :; do sleep 0.05; done", tmp_path, timeout=0.3
     )
     assert (tmp_path / "state").read_text() == "saved\n"
@@ -175,18 +175,18 @@ def test_process__background_processes_are_ended(tmp_path):
     command = "sleep 100 & echo $! > a; setsid sleep 100 > /dev/null 2>&1 & echo $! > b; echo done"
     ran = runner().run(step(command, tmp_path))
     assert (ran.status, ran.tail) == (0, ("done",))
-    assert gone(int((tmp_path / "a").read_text()))
-    assert gone(int((tmp_path / "b").read_text()))
+    assert has_ended(int((tmp_path / "a").read_text()))
+    assert has_ended(int((tmp_path / "b").read_text()))
 
 
 def test_process__command_kills_its_group(tmp_path):
-    assert "SIGTERM (15)" in failed("kill 0; sleep 5", tmp_path)
+    assert "SIGTERM (15)" in step_error("kill 0; sleep 5", tmp_path)
 
 
 def test_process__launcher_is_killed(tmp_path):
-    assert "SIGKILL" in failed("echo $$ > pid; kill -9 $PPID; sleep 30; touch late", tmp_path)
+    assert "SIGKILL" in step_error("echo $$ > pid; kill -9 $PPID; sleep 30; touch late", tmp_path)
     assert not (tmp_path / "late").exists()
-    assert eventually(lambda: gone(int((tmp_path / "pid").read_text())))
+    assert eventually(lambda: has_ended(int((tmp_path / "pid").read_text())))
 
 
 def test_process__mlci_is_killed(tmp_path):
@@ -204,7 +204,7 @@ def test_process__mlci_is_killed(tmp_path):
         assert eventually((tmp_path / "pid").exists)
         process.send_signal(signal.SIGKILL)
     pid = int((tmp_path / "pid").read_text())
-    assert eventually(lambda: gone(pid))
+    assert eventually(lambda: has_ended(pid))
 
 
 def test_process__interrupt(tmp_path):
@@ -215,7 +215,7 @@ def test_process__interrupt(tmp_path):
     log = Impatient()
     with pytest.raises(KeyboardInterrupt):
         runner(log).run(step("echo $$ > pid; echo hello; sleep 100", tmp_path))
-    assert gone(int((tmp_path / "pid").read_text()))
+    assert has_ended(int((tmp_path / "pid").read_text()))
     assert log.events[-1] == ("end", "stopped")
 
 

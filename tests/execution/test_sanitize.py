@@ -19,7 +19,7 @@ IGNORED = "".join(
 )
 
 
-def obeyed(line: str) -> bool:
+def is_command(line: str) -> bool:
     """Return true if actions/runner could execute the line: ActionCommand.TryParseV2 and TryParse, read widely."""
     bare = "".join(char for char in line if char not in IGNORED or char.isspace())
     return bare.lstrip().startswith("::") or "##[" in bare
@@ -53,7 +53,7 @@ def obeyed(line: str) -> bool:
 )
 def test_sanitize__workflow_commands(raw, clean):
     assert sanitize(raw) == clean
-    assert not obeyed(clean)
+    assert not is_command(clean)
 
 
 def test_sanitize__long_line():
@@ -70,7 +70,7 @@ def test_sanitize__long_line():
 @example("\u0300::x::")
 def test_sanitize__any_text(text):
     clean = sanitize(text)
-    assert not obeyed(clean)
+    assert not is_command(clean)
     assert not re.search(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]", clean)
 
 

@@ -45,7 +45,7 @@ def dump(model, path):
     io.dump(model, path)
 
 
-def scored(tmp_path, table, model, timeout=60, **more):
+def score(tmp_path, table, model, timeout=60, **more):
     path = tmp_path / "model.anything"
     if isinstance(model, bytes):
         path.write_bytes(model)
@@ -57,9 +57,9 @@ def scored(tmp_path, table, model, timeout=60, **more):
     return score_skops(runner(), asked, folder=tmp_path, scratch=tmp_path / "scratch", features=table, timeout=timeout)
 
 
-def refused(*arguments, **more):
+def score_error(*arguments, **more):
     with pytest.raises(InputError) as raised:
-        scored(*arguments, **more)
+        score(*arguments, **more)
     return str(raised.value)
 
 
@@ -82,7 +82,7 @@ def rows(path):
 
 def test_score_skops__binary_pipeline(tmp_path, table):
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
-    stage = scored(tmp_path, table, model, threshold=0.3)
+    stage = score(tmp_path, table, model, threshold=0.3)
     expected = model.predict_proba(X)[:, 1]
     found = rows(stage.output)
     assert [row[0] for row in found] == KEYS
@@ -94,7 +94,7 @@ def test_score_skops__binary_pipeline(tmp_path, table):
 
 def test_score_skops__model_hangs(tmp_path, table):
     with pytest.raises(StepError, match=r"took longer than its time-out of 0.3 s") as raised:
-        scored(tmp_path, table, LogisticRegression().fit(X, Y), timeout=0.3)
+        score(tmp_path, table, LogisticRegression().fit(X, Y), timeout=0.3)
     assert "to change: `predict.model: model.anything` in mlci.yml" in str(raised.value)
 
 
@@ -292,7 +292,7 @@ def test_untrusted_problems__hostile_names():
     ]
 
 
-def zipped(*names):
+def zip_file(*names):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name in names:
@@ -300,7 +300,7 @@ def zipped(*names):
     return buffer.getvalue()
 
 
-def joblibbed():
+def joblib_file():
     buffer = io.BytesIO()
     joblib.dump({"a": np.arange(9)}, buffer, compress=3)
     return buffer.getvalue()
@@ -313,10 +313,10 @@ def joblibbed():
             pickle.dumps([1]),
             "this is a pickle, not a model saved with skops; loading it could run any code inside: save it with",
         ),
-        (joblibbed(), "zlib data (as joblib writes)"),
-        (zipped("archive/data.pkl", "archive/version"), "a PyTorch archive with a pickle"),
-        (zipped("a.npy"), "a NumPy archive"),
-        (zipped("other"), "a zip archive without schema.json"),
+        (joblib_file(), "zlib data (as joblib writes)"),
+        (zip_file("archive/data.pkl", "archive/version"), "a PyTorch archive with a pickle"),
+        (zip_file("a.npy"), "a NumPy archive"),
+        (zip_file("other"), "a zip archive without schema.json"),
         (b"PK\x03\x04 broken", "a damaged zip archive"),
         (b"\x89HDF\r\n\x1a\n....", "HDF5"),
         (b"tree\nversion=v4\n", "CSV"),
@@ -324,7 +324,7 @@ def joblibbed():
     ],
 )
 def test_score_skops__other_file_formats(tmp_path, table, data, says):
-    text = refused(tmp_path, table, data)
+    text = score_error(tmp_path, table, data)
     assert text.startswith("model.anything: this is ")
     assert says in text
 
@@ -336,6 +336,6 @@ def test_score_skops__file_not_found(tmp_path, table):
 
 
 def test_load_skops__damaged_file(tmp_path):
-    (tmp_path / "m").write_bytes(zipped("schema.json"))
+    (tmp_path / "m").write_bytes(zip_file("schema.json"))
     with pytest.raises(InputError, match="skops can't read it"):
         skops_scorer.load_skops(str(tmp_path / "m"), trusted=[], folder=str(tmp_path))

@@ -22,12 +22,12 @@ def command(run, folder, name="train"):
     return Command(run=run, folder=folder, name=name, timeout=20, seed=11)
 
 
-def predicted(run, tmp_path, **more):
+def predict(run, tmp_path, **more):
     chosen = {"scratch": tmp_path / "scratch", "features": features, **more}
     return run_prediction(runner(), command(run, tmp_path, "predict"), **chosen)
 
 
-def refused(function, *arguments, **more):
+def step_error(function, *arguments, **more):
     with pytest.raises(StepError) as raised:
         function(*arguments, **more)
     return str(raised.value)
@@ -45,7 +45,7 @@ def test_run_training__no_named_model(tmp_path):
 
 
 def test_run_training__model_not_written(tmp_path):
-    text = refused(run_training, runner(), command("true", tmp_path), model="out/model.onnx")
+    text = step_error(run_training, runner(), command("true", tmp_path), model="out/model.onnx")
     assert text == (
         "train ended well but did not write `train.model: model.onnx`: "
         f"expected a file or folder at {tmp_path}/out/model.onnx; "
@@ -54,7 +54,7 @@ def test_run_training__model_not_written(tmp_path):
 
 
 def test_run_training__empty_model_folder(tmp_path):
-    assert "did not write" in refused(run_training, runner(), command("mkdir model", tmp_path), model="model")
+    assert "did not write" in step_error(run_training, runner(), command("mkdir model", tmp_path), model="model")
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
@@ -64,7 +64,7 @@ def test_run_training__stale_model(tmp_path, kind):
     old.write_text("old")
     os.utime(old, (1_700_000_000, 1_700_000_000))
     name = "model.bin" if kind == "file" else "model"
-    text = refused(run_training, runner(), command("echo trained elsewhere > other", tmp_path), model=name)
+    text = step_error(run_training, runner(), command("echo trained elsewhere > other", tmp_path), model=name)
     assert f"left `train.model: {name}` as it was before, from 2023-11-14 22:13:20 UTC" in text
     assert old.read_text() == "old"  # a user's file is never deleted
     rewritten = command(f"printf old > {old}", tmp_path)  # the same bytes, but written by this run
@@ -73,14 +73,14 @@ def test_run_training__stale_model(tmp_path, kind):
 
 def test_run_training__stale_predictions(tmp_path):
     (tmp_path / "predictions.csv").write_text("id,score\n1,1\n")
-    text = refused(run_training, runner(), command("true", tmp_path), leaves=("predictions.csv",))
+    text = step_error(run_training, runner(), command("true", tmp_path), leaves=("predictions.csv",))
     assert "left `predictions.csv` as it was before" in text
 
 
 def test_run_prediction__features_and_predictions(tmp_path):
     run = 'cat "$MLCI_DATA" "$MLCI_MODEL" > "$MLCI_PREDICTIONS"; echo "$MLCI_SEED" > seed; pwd > where'
     (tmp_path / "model").write_text("3,0.9\n")
-    stage = predicted(run, tmp_path, model=tmp_path / "model")
+    stage = predict(run, tmp_path, model=tmp_path / "model")
     assert stage.output == tmp_path / "scratch/predictions.csv"
     assert stage.output.read_text() == "id,x\n1,0.5\n2,0.7\n3,0.9\n"
     assert (tmp_path / "seed").read_text() == "11\n"
@@ -92,7 +92,7 @@ def test_run_prediction__stale_predictions(tmp_path):
     for name in ("predictions.csv", "predictions.parquet", "predictions.jsonl"):
         (tmp_path / "scratch").mkdir(exist_ok=True)
         (tmp_path / "scratch" / name).write_text("id,score\n1,1\n")
-    text = refused(predicted, "true", tmp_path)
+    text = step_error(predict, "true", tmp_path)
     assert text == (
         "predict ended well but wrote no predictions: it has to write a file to the path in $MLCI_PREDICTIONS, "
         "with one row for each row of $MLCI_DATA"
@@ -100,13 +100,13 @@ def test_run_prediction__stale_predictions(tmp_path):
 
 
 def test_run_prediction__predictions_under_another_name(tmp_path):
-    text = refused(predicted, 'echo x > "$MLCI_PREDICTIONS.gz"', tmp_path)
+    text = step_error(predict, 'echo x > "$MLCI_PREDICTIONS.gz"', tmp_path)
     assert text.endswith("(it left predictions.csv.gz beside it)")
 
 
 def test_run_prediction__link_instead_of_predictions(tmp_path):
     (tmp_path / "other.csv").write_text("id,score\n1,1\n")
-    assert "wrote no predictions" in refused(predicted, 'ln -s "$PWD/other.csv" "$MLCI_PREDICTIONS"', tmp_path)
+    assert "wrote no predictions" in step_error(predict, 'ln -s "$PWD/other.csv" "$MLCI_PREDICTIONS"', tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_run_prediction__link_instead_of_predictions(tmp_path):
     ],
 )
 def test_run_prediction__format_from_content(tmp_path, written, ending):
-    stage = predicted(f"printf '{written}' > $MLCI_PREDICTIONS", tmp_path)
+    stage = predict(f"printf '{written}' > $MLCI_PREDICTIONS", tmp_path)
     assert stage.output == tmp_path / f"scratch/predictions{ending}"
     assert stage.output.is_file()
 
@@ -139,7 +139,7 @@ def test_run_prediction__format_from_content(tmp_path, written, ending):
     ],
 )
 def test_run_prediction__not_a_table(tmp_path, run, says):
-    assert says in refused(predicted, run, tmp_path)
+    assert says in step_error(predict, run, tmp_path)
 
 
 def test_costs__of_stages(tmp_path):

@@ -39,14 +39,14 @@ def answer(fake: "Fake", method: str, path: str, query: str, data: bytes) -> Rep
 
 def done(fake: "Fake", method: str, name: str, query: dict[str, str], body: dict[str, Any]) -> Any:
     if method == "GET":
-        return looked(fake, name, query)
+        return read_state(fake, name, query)
     if method == "DELETE":
         forget = {"requests": fake.log.clear, "violations": fake.violations.clear, "faults": fake.faults.clear}
         return forget[name]()
     return {"tokens": token, "pulls": pull, "comments": comment, "faults": fault, "pace": pace}[name](fake, body)
 
 
-def looked(fake: "Fake", name: str, query: dict[str, str]) -> Any:
+def read_state(fake: "Fake", name: str, query: dict[str, str]) -> Any:
     looks: dict[str, Callable[[], Any]] = {
         "state": fake.state.dump,
         "requests": lambda: [dataclasses.asdict(entry) for entry in fake.log],

@@ -52,7 +52,7 @@ class Api:
         with self.state.lock:
             token = None
             try:
-                token = tokens.presented(self.state, request.headers)
+                token = tokens.token_of(self.state, request.headers)
                 reply = self.served(request, token)
             except Refused as refused:
                 reply = refusal(request, refused)

@@ -47,7 +47,9 @@ class Fake(Looking):
         self.log: list[Entry] = []
         self.log_lock = threading.Lock()
         seeding.repository(git)
-        self.repo = seeding.known(self.state, name) or seeding.register(self.state, git, name, private=private)
+        self.repo = seeding.find_repository(self.state, name) or seeding.register(
+            self.state, git, name, private=private
+        )
         self._folder = tempfile.TemporaryDirectory(prefix="fake-github-") if https else None
         self.authority = Authority(Path(self._folder.name)) if self._folder else None
         self.main, self._storage = Server(self, port), Server(self, 0)
@@ -127,7 +129,7 @@ class Fake(Looking):
 
     def fork(self, owner: str = "contributor") -> Path:
         """The bare repository of a fork, made at need; push to it to move the head of its pull requests."""
-        return Path(seeding.forked(self.state, self.repo, owner)["git"])
+        return Path(seeding.fork_repository(self.state, self.repo, owner)["git"])
 
     def change_pull(self, number: int, **facts: Any) -> None:
         """Change facts of a pull request, e.g. `draft=True`, `state="closed"`, `locked=True`."""
@@ -145,7 +147,7 @@ class Fake(Looking):
 
     def artifact(self, run: int, name: str, files: Mapping[str, bytes | str] | bytes, *, expired: bool = False) -> int:
         """An artifact of a run: files that are zipped, or the bytes of an archive as they are; returns its id."""
-        data = files if isinstance(files, bytes) else seeding.zipped(files)
+        data = files if isinstance(files, bytes) else seeding.zip_files(files)
         return seeding.artifact(self.state, self.repo, run, name, data, expired=expired)["id"]
 
     def event(self, name: str, number: int | None = None, **facts: Any) -> dict[str, Any]:

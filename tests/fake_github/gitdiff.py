@@ -7,7 +7,7 @@ from tests.fake_github.gitrepo import Repo
 STATUS = {"A": "added", "M": "modified", "D": "removed", "R": "renamed", "C": "copied", "T": "changed"}
 
 
-def changed(repo: Repo, base: str, head: str) -> list[dict[str, Any]]:
+def changed_files(repo: Repo, base: str, head: str) -> list[dict[str, Any]]:
     """Every file that differs, with its counts and its patch."""
     output = repo.settled("diff", "--raw", "-z", "--no-abbrev", "--find-renames", base, head, about=(base, head))
     rows = output.split("\0")

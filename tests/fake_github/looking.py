@@ -50,7 +50,7 @@ class Looking:
             row = self.state.one("pulls", repo=self.repo["id"], number=number)
             if row is None:
                 raise LookupError(f"no pull request {number}")
-            return pulls.refreshed(self.state, row)
+            return pulls.refresh(self.state, row)
 
     def pull_body(self: "Fake", number: int) -> Row:
         """A pull request as `GET /repos/{owner}/{repo}/pulls/{number}` shows it."""

@@ -38,11 +38,11 @@ def answer(fake: "Fake", path: str, _: Links) -> Reply:
         pulls = {f"/{fake.name}/pull/{pull['number']}": pull for pull in fake.pulls()}
         if path in pulls:
             pull = pulls[path]
-            return written(fake, f"{pull['title']} #{pull['number']}", one(fake, pull))
-        return written(fake, "Pull requests", listed(fake, list(pulls.values())))
+            return render_page(fake, f"{pull['title']} #{pull['number']}", one(fake, pull))
+        return render_page(fake, "Pull requests", render_pulls(fake, list(pulls.values())))
 
 
-def written(fake: "Fake", title: str, body: str) -> Reply:
+def render_page(fake: "Fake", title: str, body: str) -> Reply:
     facts = {"title": text(title), "style": STYLE.read_text("utf-8"), "repo": text(fake.name), "body": body}
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": POLICY}
     return Reply(200, headers=headers, raw=PAGE.format(**facts).encode("utf-8"))
@@ -57,17 +57,17 @@ def markdown(source: str) -> str:
     return cmarkgfm.github_flavored_markdown_to_html(source, cmark.Options.CMARK_OPT_UNSAFE)
 
 
-def listed(fake: "Fake", pulls: list[Row]) -> str:
+def render_pulls(fake: "Fake", pulls: list[Row]) -> str:
     """Every pull request with its checks, then commits with checks that belong to none."""
     rows = [
         f'<li><a href="/{fake.name}/pull/{pull["number"]}">{text(pull["title"])}</a> #{pull["number"]}'
         f" <small>{text(pull['head']['label'])} → {text(pull['base']['ref'])}, {pull['comments']} comments</small>"
-        f"{checked(fake, pull['head']['sha'])}</li>"
+        f"{render_checks(fake, pull['head']['sha'])}</li>"
         for pull in pulls
     ]
     heads = {pull["head"]["sha"] for pull in pulls}
     other = {run["head_sha"] for run in fake.check_runs()} - heads
-    rest = [f"<h2>Commit <code>{sha[:12]}</code></h2>{checked(fake, sha)}" for sha in sorted(other)]
+    rest = [f"<h2>Commit <code>{sha[:12]}</code></h2>{render_checks(fake, sha)}" for sha in sorted(other)]
     return f'<ul class="pulls">{"".join(rows) or "<li>none</li>"}</ul>' + "".join(rest)
 
 
@@ -79,12 +79,12 @@ def one(fake: "Fake", pull: Row) -> str:
         for comment in fake.comments(pull["number"])
     ]
     where = f"<p><code>{text(pull['head']['label'])}</code> at <code>{sha[:12]}</code></p>"
-    return where + "".join(said or ["<p>No comments.</p>"]) + f"<h2>Checks</h2>{checked(fake, sha, whole=True)}"
+    return where + "".join(said or ["<p>No comments.</p>"]) + f"<h2>Checks</h2>{render_checks(fake, sha, whole=True)}"
 
 
-def checked(fake: "Fake", sha: str, *, whole: bool = False) -> str:
+def render_checks(fake: "Fake", sha: str, *, whole: bool = False) -> str:
     """Check runs and statuses of a commit."""
-    runs = "".join(run_shown(run, whole=whole) for run in fake.check_runs(sha))
+    runs = "".join(render_run(run, whole=whole) for run in fake.check_runs(sha))
     latest = {status["context"]: status for status in fake.statuses(sha)[::-1]}
     states = "".join(
         f'<li class="{status["state"]}"><b>{text(status["context"])}</b> {status["state"]}'
@@ -94,7 +94,7 @@ def checked(fake: "Fake", sha: str, *, whole: bool = False) -> str:
     return f'<ul class="checks">{runs}{states}</ul>' if runs or states else ""
 
 
-def run_shown(run: Row, *, whole: bool) -> str:
+def render_run(run: Row, *, whole: bool) -> str:
     state = run["conclusion"] or run["status"]
     line = f"<b>{text(run['name'])}</b> {state} <small>check: {text(run['output']['title'])}</small>"
     if not whole:

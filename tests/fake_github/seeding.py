@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fake_github.gitrepo import ENVIRONMENT, Repo
-from tests.fake_github.served.pulls import refreshed
+from tests.fake_github.served.pulls import refresh
 from tests.fake_github.state import Row, State, full_name, git
 
 CONFIG = """\
@@ -41,13 +41,13 @@ def repository(folder: Path) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     git_run(folder, "init", "--quiet", "--bare", "--initial-branch", "main")
-    main = imported("main", "A model and its gates", {"README.md": "# A model\n", "mlci.yml": CONFIG})
-    topic = imported("topic", "Less regularisation", {"train.py": "C = 0.5\n"}, after="main")
+    main = import_commit("main", "A model and its gates", {"README.md": "# A model\n", "mlci.yml": CONFIG})
+    topic = import_commit("topic", "Less regularisation", {"train.py": "C = 0.5\n"}, after="main")
     command = ["git", "fast-import", "--quiet"]
     subprocess.run(command, cwd=folder, env=ENVIRONMENT, input=(main + topic).encode(), check=True)
 
 
-def merged(folder: Path) -> Path:
+def store_merge(folder: Path) -> Path:
     """Keep the merge of `topic` into `main` in a repository, so that no copy of it has to make the commit."""
     repo = Repo(folder)
     main, topic = (repo.branch(name) for name in ("main", "topic"))
@@ -57,7 +57,7 @@ def merged(folder: Path) -> Path:
     return folder
 
 
-def imported(branch: str, message: str, files: dict[str, str], *, after: str | None = None) -> str:
+def import_commit(branch: str, message: str, files: dict[str, str], *, after: str | None = None) -> str:
     """One commit as `git fast-import` reads it."""
     lines = [f"commit refs/heads/{branch}", "committer Octocat <octocat@example.org> 1714564800 +0000"]
     lines += [f"data {len(message)}", message] + ([f"from refs/heads/{after}"] if after else [])
@@ -77,7 +77,7 @@ def commit(work: Path, files: dict[str, str], message: str) -> str:
     return git_run(work, "rev-parse", "HEAD")
 
 
-def known(state: State, name: str) -> Row | None:
+def find_repository(state: State, name: str) -> Row | None:
     """The repository of this name in a state that was read from a file."""
     owner, _, short = name.partition("/")
     return state.one("repos", owner=owner, name=short)
@@ -93,7 +93,7 @@ def register(state: State, folder: Path, name: str, *, private: bool = False, fo
     return state.add("repos", **facts, git=os.fspath(folder.resolve()), roles=roles, fork_of=parent)
 
 
-def forked(state: State, repo: Row, owner: str) -> Row:
+def fork_repository(state: State, repo: Row, owner: str) -> Row:
     """Return a user's fork, a bare clone beside the repository."""
     known = state.one("repos", owner=owner, name=repo["name"], fork_of=repo["id"])
     if known:
@@ -119,7 +119,7 @@ def pull(
 ) -> Row:
     """Open a pull request; ``fork`` is the owner of the fork that its branch is in, or True for any user's."""
     owner = "contributor" if fork is True else fork
-    source = forked(state, repo, owner) if owner else repo
+    source = fork_repository(state, repo, owner) if owner else repo
     tip, onto = git(source).branch(head), git(repo).branch(base)
     if tip is None or onto is None:
         raise LookupError(f"no branch {head} in {full_name(source)}, or no branch {base} in {full_name(repo)}")
@@ -141,7 +141,7 @@ def pull(
         base_ref=base,
         **dict.fromkeys(["head_sha", "base_sha", "merge_sha", "mergeable", "before"]),
     )
-    return refreshed(state, row)
+    return refresh(state, row)
 
 
 def run(
@@ -166,7 +166,7 @@ def run(
     return state.add("runs", **home, head_sha=sha, head_branch=branch, suite=suite, workflow=state.new_id(), **found)
 
 
-def zipped(files: Mapping[str, bytes | str]) -> bytes:
+def zip_files(files: Mapping[str, bytes | str]) -> bytes:
     """An archive as `actions/upload-artifact` makes it."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:

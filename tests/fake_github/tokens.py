@@ -52,7 +52,7 @@ def mint(
     )
 
 
-def presented(state: State, headers: Mapping[str, str]) -> Row | None:
+def token_of(state: State, headers: Mapping[str, str]) -> Row | None:
     """The token of a request; one that is not known is refused, as GitHub does even for public data."""
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if not scheme:

@@ -23,7 +23,7 @@ def describe_error(error: jsonschema_rs.ValidationError) -> str:
         case "maxLength":
             return f"Only {facts.get('limit')} characters are allowed; {len(value)} were supplied."
         case "type":
-            return f"For '{where.strip('/')}', {shown(value)} is not {kinds(facts)}."
+            return f"For '{where.strip('/')}', {format_value(value)} is not {kinds(facts)}."
     return f"For '{where.strip('/')}', {error.message}."
 
 
@@ -32,6 +32,6 @@ def kinds(facts: dict[str, Any]) -> str:
     return " or ".join(ARTICLES.get(name, "null" if name == "null" else f"a {name}") for name in types)
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     text = str(value)
     return text if len(text) < 80 else text[:77] + "..."

@@ -5,13 +5,13 @@ import pytest
 from mlci.gates.outcomes import Reason
 from mlci.inference.evidence import Cause, Point, Tie, Undefined
 from mlci.report import document
-from tests.support.comparisons import alone, group, judged, one, paired, rule, spread
+from tests.support.comparisons import alone, compare, group, judge, one, rule, spread
 
 
 def missing(cause, *, change=None, baseline=None):
     """A comparison whose candidate is undefined for this cause."""
     gone = Undefined("words", cause=cause)
-    return paired(candidate=gone, baseline=gone if baseline is None else baseline, change=change or gone)
+    return compare(candidate=gone, baseline=gone if baseline is None else baseline, change=change or gone)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_floor__undefined_candidate_is_an_error():
 
 def test_floor__only_the_baseline_is_undefined():
     gone = Undefined("0/0: no row here is in the denominator", cause=Cause.BASELINE)
-    drop, floor = judged(rule(max_drop=0.1, min=0.8), paired(baseline=gone, change=gone))[::-1]
+    drop, floor = judge(rule(max_drop=0.1, min=0.8), compare(baseline=gone, change=gone))[::-1]
     drop, floor = (drop, floor) if drop.limit.kind == "max_drop" else (floor, drop)
     assert (drop.outcome, drop.why) == ("inconclusive", "undefined_for_baseline")
     assert drop.reason.startswith("only the baseline is undefined here")
@@ -83,7 +83,7 @@ class TestCarriers:
     @pytest.mark.parametrize("where", ["whole", "group"])
     def test_gate__too_few_on_the_whole_set_and_in_a_group(self, metric, carriers, reason, where):
         limit = {"max_rise" if metric == "brier_score_loss" else "max_drop": 0.9}
-        build, each = (paired, None) if where == "whole" else (lambda **more: group("n", **more), "region")
+        build, each = (compare, None) if where == "whole" else (lambda **more: group("n", **more), "region")
         found = one(rule(metric, each=each, **limit), build(metric=metric, carriers=carriers))
         assert (found.outcome, found.why) == ("inconclusive", "too_few_carriers")
         assert found.reason == f"too few rows: {reason}"
@@ -92,18 +92,18 @@ class TestCarriers:
 
     def test_gate__too_few_in_the_baseline_alone(self):
         few = {"labelled positives": 40, "predicted positives": 2}
-        found = paired(metric="precision", carriers={**few, "predicted positives": 400}, baseline_carriers=few)
+        found = compare(metric="precision", carriers={**few, "predicted positives": 400}, baseline_carriers=few)
         outcomes = {
             item.limit.kind: item.outcome
-            for item in judged(rule("precision", max_drop=0.5, min=0.5, judged="interval"), found)
+            for item in judge(rule("precision", max_drop=0.5, min=0.5, judged="interval"), found)
         }
         assert outcomes == {"max_drop": "inconclusive", "min": "passed"}
 
     def test_gate__estimate_and_identical_predictions_need_no_interval(self):
         few = {"labelled positives": 1, "labelled negatives": 400}
-        assert one(rule("roc_auc", min=0.5), paired(metric="roc_auc", carriers=few)).outcome == "passed"
+        assert one(rule("roc_auc", min=0.5), compare(metric="roc_auc", carriers=few)).outcome == "passed"
         assert (
-            one(rule("roc_auc", max_drop=0), paired(metric="roc_auc", carriers=few, change=Tie())).outcome == "passed"
+            one(rule("roc_auc", max_drop=0), compare(metric="roc_auc", carriers=few, change=Tie())).outcome == "passed"
         )
 
     def test_slice__thirty_labelled_positives_decide(self):
@@ -124,9 +124,9 @@ class TestCarriers:
 
     def test_gate__no_interval_because_of_too_few_rows(self):
         few = Point(-0.3, "too few", "too few rows: 4 rows carry the variance")
-        found = one(rule(max_drop=0.1), paired(change=few))
+        found = one(rule(max_drop=0.1), compare(change=few))
         assert (found.outcome, found.reason) == ("inconclusive", few.reason)
-        assert one(rule(max_drop=0.1, judged="estimate"), paired(change=few)).outcome == "failed"
+        assert one(rule(max_drop=0.1, judged="estimate"), compare(change=few)).outcome == "failed"
 
 
 def test_holm__one_hypothesis_under_two_names():
@@ -134,8 +134,8 @@ def test_holm__one_hypothesis_under_two_names():
     bad = [group("n", 200, right=150, gained=4, lost=19, metric=name) for name in ("recall", "true_positive_rate")]
     fine = [group("s", metric=name) for name in ("recall", "true_positive_rate")]
     rules = [rule(name, each="region", max_drop=0.02) for name in ("recall", "true_positive_rate")]
-    both = judged(rules, *bad, *fine)
-    alone_ = judged(rules[:1], bad[0], fine[0])
+    both = judge(rules, *bad, *fine)
+    alone_ = judge(rules[:1], bad[0], fine[0])
     assert 0.025 / 4 < both[0].p <= 0.025 / 2
     assert [item.outcome for item in both] == [item.outcome for item in alone_] * 2 == ["failed", "passed"] * 2
 

@@ -9,7 +9,7 @@ from mlci.inference.evidence import Tie
 from mlci.inference.intervals.proportions import Tango
 from mlci.inference.minimums import rows_needed, rows_without_disagreement
 from mlci.inference.training_noise import UNKNOWN
-from tests.support.comparisons import one, paired, result, rule
+from tests.support.comparisons import compare, one, result, rule
 
 
 class TestHolm:
@@ -44,23 +44,23 @@ class TestRowsNeeded:
         assert abs(rows_needed(share, distance=0.02, confidence=0.90) - rows) <= 1
 
     def test_rows_needed__equal_models(self):
-        found = one(rule(max_drop=0.02), paired(300, gained=9, lost=9))
+        found = one(rule(max_drop=0.02), compare(300, gained=9, lost=9))
         assert found.rows_needed == rows_needed(0.06, distance=0.02, confidence=0.95) == 1178
 
     def test_rows_needed__observed_distance_beyond_the_margin(self):
-        found = one(rule(max_drop=0.02), paired(2000, right=1700, gained=50, lost=80))  # a drop of 0.015, margin 0.02
+        found = one(rule(max_drop=0.02), compare(2000, right=1700, gained=50, lost=80))  # a drop of 0.015, margin 0.02
         assert found.rows_needed == rows_needed(130 / 2000, distance=0.005, confidence=0.95)
         assert found.rows_needed > 2000
 
     def test_rows_needed__no_disagreement(self):
         case_rows = rows_without_disagreement(0.02, confidence=0.95)
-        assert one(rule(max_drop=0.02), paired(case_rows - 1, gained=0, lost=0)).outcome == "inconclusive"
-        assert one(rule(max_drop=0.02), paired(case_rows, gained=0, lost=0)).outcome == "passed"
-        assert one(rule(max_drop=0.02), paired(100, gained=0, lost=0)).rows_needed == case_rows
+        assert one(rule(max_drop=0.02), compare(case_rows - 1, gained=0, lost=0)).outcome == "inconclusive"
+        assert one(rule(max_drop=0.02), compare(case_rows, gained=0, lost=0)).outcome == "passed"
+        assert one(rule(max_drop=0.02), compare(100, gained=0, lost=0)).rows_needed == case_rows
 
     def test_rows_needed__inconclusive_by_holm(self):
-        bad = paired(200, right=150, gained=4, lost=22, metric="f1")
-        others = [paired(metric=f"m{i}") for i in range(40)]
+        bad = compare(200, right=150, gained=4, lost=22, metric="f1")
+        others = [compare(metric=f"m{i}") for i in range(40)]
         gates = [rule("f1", max_drop=0.02), *(rule(f"m{i}", max_drop=0.02) for i in range(40))]
         from mlci.gates.judge import judge_rules  # noqa: PLC0415 - only here
 
@@ -69,8 +69,8 @@ class TestRowsNeeded:
         assert first.rows_needed > 200
 
     def test_rows_needed__decided_gates(self):
-        assert one(rule(max_drop=0.02), paired(change=Tie())).rows_needed is None
-        assert one(rule(max_drop=0.02), paired(change=Tango(0, 100, 1000))).rows_needed is None
+        assert one(rule(max_drop=0.02), compare(change=Tie())).rows_needed is None
+        assert one(rule(max_drop=0.02), compare(change=Tango(0, 100, 1000))).rows_needed is None
 
     def test_rows_needed__limit_met_exactly(self):
         for distance in (0.0, -0.1, 1e-300, 1e-170, 1e-9):
@@ -78,7 +78,7 @@ class TestRowsNeeded:
         assert rows_without_disagreement(1e-300, confidence=0.95) is None
 
     def test_rows_needed__unit_of_the_metric(self):
-        found = one(rule("recall", max_drop=0.02), paired(500, metric="recall", unit="labelled positives"))
+        found = one(rule("recall", max_drop=0.02), compare(500, metric="recall", unit="labelled positives"))
         assert found.rows_needed_of == "labelled positives"
 
     def test_rows_to_decide__unknown_variance(self):
@@ -90,5 +90,5 @@ class TestRowsNeeded:
 
 
 def test_rows_needed__limit_too_small_for_any_number_of_rows():
-    found = one(rule(max_rise=5e-324), paired(100, gained=0, lost=0))
+    found = one(rule(max_rise=5e-324), compare(100, gained=0, lost=0))
     assert (found.outcome, found.rows_needed) == ("inconclusive", None)

@@ -14,7 +14,7 @@ from mlci.inference.intervals.estimates import Normal
 from mlci.inference.intervals.proportions import Proportion, Tango
 from mlci.inference.result import Comparison, EvaluationResult
 from mlci.metrics.statistics import WHOLE
-from tests.support.comparisons import alone, group, judged, one, paired, result, rule, spread
+from tests.support.comparisons import alone, compare, group, judge, one, result, rule, spread
 
 
 class TestOnTheEstimate:
@@ -32,24 +32,24 @@ class TestOnTheEstimate:
         ],
     )
     def test_judge__floor_and_ceiling(self, limits, outcome):
-        found = one(rule(**limits), paired())
+        found = one(rule(**limits), compare())
         assert (found.outcome, found.judge, found.value) == (outcome, "estimate", 0.85)
         assert found.reason == (None if outcome == "passed" else "the value is beyond the limit")
         assert found.bound == next(iter(limits.values()))
 
     def test_judge__floor_without_a_baseline(self):
-        assert one(rule(min=0.8), alone(paired())).outcome == "passed"
+        assert one(rule(min=0.8), alone(compare())).outcome == "passed"
 
     def test_judge__decimal_fractions(self):
         """0.1 + 0.2 is not a regression from 0.3."""
-        assert one(rule(judged="estimate", max_drop=0.1), paired(change=Point(0.2 - 0.3))).outcome == "passed"
-        assert one(rule(min=0.3), paired(candidate=Point(0.1 + 0.2))).outcome == "passed"
-        assert one(rule(max=0.3), paired(candidate=Point(0.1 + 0.2))).outcome == "passed"
+        assert one(rule(judged="estimate", max_drop=0.1), compare(change=Point(0.2 - 0.3))).outcome == "passed"
+        assert one(rule(min=0.3), compare(candidate=Point(0.1 + 0.2))).outcome == "passed"
+        assert one(rule(max=0.3), compare(candidate=Point(0.1 + 0.2))).outcome == "passed"
 
     def test_judge__single_measurement(self):
         found = one(
             rule("train_seconds", percent=True, max_rise=0.1),
-            paired(metric="train_seconds", candidate=Point(111.0), baseline=Point(100.0), change=Point(11.0)),
+            compare(metric="train_seconds", candidate=Point(111.0), baseline=Point(100.0), change=Point(11.0)),
         )
         assert (found.outcome, found.judge, found.interval) == ("failed", "estimate", None)
         assert found.bound == pytest.approx(10)
@@ -69,7 +69,7 @@ class TestOnTheInterval:
         ],
     )
     def test_judge__max_drop(self, change, outcome):
-        found = one(rule(max_drop=0.02), paired(change=change))
+        found = one(rule(max_drop=0.02), compare(change=change))
         assert (found.outcome, found.judge, found.bound) == (outcome, "interval", -0.02)
         low, high = found.interval
         eye = "passed" if low >= -0.02 else "failed" if high < -0.02 else "inconclusive"
@@ -81,39 +81,39 @@ class TestOnTheInterval:
     )
     def test_judge__max_rise(self, change, outcome):
         evidence = Normal(change, 0.01, 1000, "paired t")
-        found = one(rule("log_loss", max_rise=0.02), paired(metric="log_loss", change=evidence))
+        found = one(rule("log_loss", max_rise=0.02), compare(metric="log_loss", change=evidence))
         assert (found.outcome, found.bound, found.value) == (outcome, 0.02, change)
 
     def test_judge__floor_on_a_group(self):
-        found = judged([rule(each="region", min=0.84)], group("north"))
+        found = judge([rule(each="region", min=0.84)], group("north"))
         assert [(item.outcome, item.judge) for item in found] == [("inconclusive", "interval")]
-        found = judged([rule(each="region", min=0.84, judged="estimate")], group("north"))
+        found = judge([rule(each="region", min=0.84, judged="estimate")], group("north"))
         assert [(item.outcome, item.judge) for item in found] == [("passed", "estimate")]
 
     def test_judge__interval_on_request(self):
-        assert one(rule(min=0.84, judged="interval"), paired()).outcome == "inconclusive"
-        assert one(rule(max_drop=0.02, judged="estimate"), paired(500, gained=10, lost=18)).outcome == "passed"
+        assert one(rule(min=0.84, judged="interval"), compare()).outcome == "inconclusive"
+        assert one(rule(max_drop=0.02, judged="estimate"), compare(500, gained=10, lost=18)).outcome == "passed"
 
     def test_judge__relative_limit(self):
-        found = one(rule(max_drop=0.10, percent=True), paired(change=Tango(0, 60, 1000)))
+        found = one(rule(max_drop=0.10, percent=True), compare(change=Tango(0, 60, 1000)))
         assert (found.bound, found.outcome) == (pytest.approx(-0.085), "passed")
-        found = one(rule("log_loss", max_rise=0.5, percent=True), paired(metric="log_loss", baseline=Point(-0.4)))
+        found = one(rule("log_loss", max_rise=0.5, percent=True), compare(metric="log_loss", baseline=Point(-0.4)))
         assert found.bound == pytest.approx(0.2)  # of the size, whatever its sign
 
     def test_judge__zero_drop_with_identical_predictions(self):
-        found = one(rule(max_drop=0), paired(change=Tie()))
+        found = one(rule(max_drop=0), compare(change=Tie()))
         assert (found.outcome, found.interval) == ("passed", (0, 0))
         assert math.copysign(1, found.bound) == 1  # not -0.000
 
     def test_judge__zero_drop_needs_a_proven_gain(self):
-        assert one(rule(max_drop=0), paired(gained=60, lost=0)).outcome == "passed"
-        assert one(rule(max_drop=0), paired(gained=30, lost=30)).outcome == "inconclusive"
-        assert one(rule(max_drop=0), paired(gained=0, lost=60)).outcome == "failed"
+        assert one(rule(max_drop=0), compare(gained=60, lost=0)).outcome == "passed"
+        assert one(rule(max_drop=0), compare(gained=30, lost=30)).outcome == "inconclusive"
+        assert one(rule(max_drop=0), compare(gained=0, lost=60)).outcome == "failed"
 
 
 class TestInconclusive:
     def test_inconclusive__limit_inside_the_interval(self):
-        found = one(rule(max_drop=0.02), paired(500))
+        found = one(rule(max_drop=0.02), compare(500))
         assert found.reason == "the limit lies inside the interval"
         assert found.rows_needed == 2355  # (1.959964 + 0.841621)² × 60 / 500 / 0.02²
         assert found.rows_needed_of == "rows"
@@ -133,7 +133,7 @@ class TestInconclusive:
         assert found.outcome == "failed"
 
     def test_inconclusive__whole_set_and_passing_slices_are_exempt(self):
-        assert one(rule(max_drop=0.001), paired(20, right=10, gained=0, lost=10)).outcome == "failed"
+        assert one(rule(max_drop=0.001), compare(20, right=10, gained=0, lost=10)).outcome == "failed"
         found = group("n", 29, right=20, gained=0, lost=0)
         assert one(rule(each="region", max_drop=0.2), found, smallest=1).outcome == "passed"
 
@@ -167,16 +167,16 @@ class TestInconclusive:
         assert found.rows_needed == 30
 
     def test_inconclusive__too_few_for_any_interval(self):
-        found = one(rule(max_drop=0.02), paired(change=Undefined("3 pairs only", method="too few")))
+        found = one(rule(max_drop=0.02), compare(change=Undefined("3 pairs only", method="too few")))
         assert (found.outcome, found.reason) == ("inconclusive", "3 pairs only")
 
     def test_holm__one_bad_group_of_many(self):
         """One group of 41 looks bad by chance; alone it would fail."""
         bad = group("bad", 200, right=150, gained=4, lost=22)
         fine = [group(f"g{i:02}") for i in range(40)]
-        (by_itself,) = judged(rule(each="region", max_drop=0.02), bad)
+        (by_itself,) = judge(rule(each="region", max_drop=0.02), bad)
         assert by_itself.outcome == "failed"
-        found = judged(rule(each="region", max_drop=0.02), bad, *fine)
+        found = judge(rule(each="region", max_drop=0.02), bad, *fine)
         first = found[0]
         assert first.interval[1] < first.bound
         assert first.outcome == "inconclusive"
@@ -187,8 +187,8 @@ class TestInconclusive:
         names = ("recall_ratio", "equal_opportunity_ratio")
         spreads = [spread(Normal(0.70, 0.05, 1000, "simultaneous"), metric=name) for name in names]
         rules = [rule(name, across="sex", min=0.8) for name in names]
-        twice = judged(rules, disparities=spreads)
-        [once] = judged(rules[:1], disparities=spreads[:1])
+        twice = judge(rules, disparities=spreads)
+        [once] = judge(rules[:1], disparities=spreads[:1])
         assert [gate.outcome for gate in twice] == [once.outcome] * 2 == ["failed"] * 2
         other = [rules[0], rule(names[1], across="sex", min=0.79)]
         assert len({case.hypothesis for item in other for case in expand_rules(item, result(disparities=spreads))}) == 2
@@ -197,8 +197,8 @@ class TestInconclusive:
     def test_holm__counts_gates_on_intervals_only(self):
         bad = group("bad", 200, right=150, gained=4, lost=22)
         estimates = [rule("f1", min=0.1), rule("precision", min=0.1)]
-        others = [paired(metric="f1"), paired(metric="precision")]
-        found = judged([rule(each="region", max_drop=0.02), *estimates], bad, *others)
+        others = [compare(metric="f1"), compare(metric="precision")]
+        found = judge([rule(each="region", max_drop=0.02), *estimates], bad, *others)
         assert found[0].outcome == "failed"
 
     def test_judge__tight_limit_on_small_groups(self):
@@ -215,16 +215,16 @@ class TestInconclusive:
 class TestNoBaseline:
     @pytest.mark.parametrize(("policy", "blocks"), [("warn", False), ("block", True)])
     def test_no_baseline__under_both_policies(self, policy, blocks):
-        found = one(rule(max_drop=0.02, policy={"no_baseline": policy}), alone(paired()))
+        found = one(rule(max_drop=0.02, policy={"no_baseline": policy}), alone(compare()))
         assert (found.outcome, found.reason) == ("no_baseline", "no baseline to compare with")
         assert found.blocks is blocks
         assert (found.value, found.interval, found.candidate) == (None, None, 0.85)
 
     def test_no_baseline__relative_limit(self):
-        assert one(rule(max_drop=0.1, percent=True), alone(paired())).outcome == "no_baseline"
+        assert one(rule(max_drop=0.1, percent=True), alone(compare())).outcome == "no_baseline"
 
     def test_no_baseline__groups_and_disparities(self):
-        found = judged(
+        found = judge(
             [rule(each="region", max_drop=0.1), rule("recall_difference", across="sex", max_rise=0.1)],
             alone(group("north", 5)),
             disparities=[spread(Point(0.1), small=("x",), sizes=(("x", 4),))],
@@ -235,14 +235,14 @@ class TestNoBaseline:
 class TestError:
     def test_error__zero_over_zero(self):
         undefined = Undefined("0/0: there are no labelled positives")
-        found = judged(
-            [rule(min=0.5), rule(max_drop=0.1)], paired(candidate=undefined, baseline=undefined, change=undefined)
+        found = judge(
+            [rule(min=0.5), rule(max_drop=0.1)], compare(candidate=undefined, baseline=undefined, change=undefined)
         )
         assert [(item.outcome, item.reason) for item in found] == [("error", undefined.reason)] * 2
         assert all(item.blocks for item in found)
 
     def test_error__metric_not_computed(self):
-        found = judged([rule("f1", min=0.5), rule("f1", max_drop=0.1), rule("f1", each="region", min=0.1)], paired())
+        found = judge([rule("f1", min=0.5), rule("f1", max_drop=0.1), rule("f1", each="region", min=0.1)], compare())
         assert [item.outcome for item in found] == ["error"] * 3
         assert found[0].reason == "f1 was not computed"
         assert found[2].reason == "f1 was not computed for the groups of region"
@@ -252,12 +252,12 @@ class TestError:
         assert (found.outcome, found.reason) == ("error", "recall_difference was not computed across sex")
 
     def test_error__relative_limit_of_an_undefined_value(self):
-        found = one(rule(max_drop=0.1, percent=True), paired(baseline=Undefined("0/0")))
+        found = one(rule(max_drop=0.1, percent=True), compare(baseline=Undefined("0/0")))
         assert found.outcome == "error"
         assert "needs the baseline's value" in found.reason
 
     def test_error__no_interval(self):
-        found = one(rule(max_drop=0.1, judged="interval"), paired(change=Point(0.0, reason="measured once")))
+        found = one(rule(max_drop=0.1, judged="interval"), compare(change=Point(0.0, reason="measured once")))
         assert found.outcome == "error"
         assert found.reason == ("it has no interval to judge on (measured once); set judge: estimate on this gate")
 
@@ -266,29 +266,29 @@ class TestError:
     @pytest.mark.parametrize("judged_on", ["estimate", "interval"])
     def test_error__not_a_number(self, value, limits, judged_on):
         for evidence in (Point(value), Normal(value, 0.1, 100, "t"), Normal(0.5, math.nan, 100, "t")):
-            found = one(rule(judged=judged_on, **limits), paired(candidate=evidence, change=evidence))
+            found = one(rule(judged=judged_on, **limits), compare(candidate=evidence, change=evidence))
             assert found.outcome == "error", evidence
 
 
-class TestManyCases:
+class TestSeveralGates:
     def test_expand_rules__groups_and_limits_in_order(self):
         groups = [group("north"), group("south"), group("null")]
-        found = judged(rule(each="region", min=0.5, max_drop=0.5), *groups)
+        found = judge(rule(each="region", min=0.5, max_drop=0.5), *groups)
         assert [item.id for item in found] == [
             f"accuracy[region={name}].{kind}" for name in ("north", "south", "null") for kind in ("min", "max_drop")
         ]
         assert {(item.scope.slice, item.rule.line) for item in found} == {("region", 3)}
 
     def test_expand_rules__slices_and_the_whole_set(self):
-        found = [paired(), group("north"), paired(scope=group("x").scope.__class__("sex × region", "f × north"))]
-        assert [item.id for item in judged(rule(min=0.1), *found)] == ["accuracy.min"]
-        crossed = judged(rule(each="sex × region", min=0.1), *found)
+        found = [compare(), group("north"), compare(scope=group("x").scope.__class__("sex × region", "f × north"))]
+        assert [item.id for item in judge(rule(min=0.1), *found)] == ["accuracy.min"]
+        crossed = judge(rule(each="sex × region", min=0.1), *found)
         assert [item.id for item in crossed] == ["accuracy[sex × region=f × north].min"]
 
     def test_judge__disparity_across_a_slice(self):
         evidence = Simultaneous(0.1, 0.05, 0.15, (GroupDistance(0.1, 0.02),), 1, 900, 0.95, "difference")
         change = Normal(0.2, 0.01, 900, "joint cell bootstrap")
-        found = judged(
+        found = judge(
             rule("recall_difference", across="sex", max=0.2, max_rise=0.02),
             disparities=[spread(evidence, baseline=Point(0.3), change=change)],
         )
@@ -307,27 +307,27 @@ class TestManyCases:
 
     @pytest.mark.parametrize("doubt", ["warn", "block"])
     def test_judge__policy_of_one_gate(self, doubt):
-        found = judged(
+        found = judge(
             [rule(max_drop=0.02, policy={"inconclusive": doubt}), rule("f1", max_drop=0.02)],
-            paired(500),
-            paired(500, metric="f1"),
+            compare(500),
+            compare(500, metric="f1"),
         )
         assert [item.blocks for item in found] == [doubt == "block", False]
 
     def test_judge__reported_values(self):
-        found = one(rule(max_drop=0.02), paired(500))
+        found = one(rule(max_drop=0.02), compare(500))
         evidence = Tango(30, 30, 500)
         assert (found.value, found.interval, found.method) == (evidence.value, evidence.interval(0.95), "tango")
         assert (found.baseline, found.candidate) == (0.85, 0.85)
         assert found.p == evidence.below(-0.02)
 
     def test_judge__confidence_of_the_run(self):
-        at = {level: one(rule(max_drop=0.02), paired(1200), confidence=level).outcome for level in (0.5, 0.95, 0.999)}
+        at = {level: one(rule(max_drop=0.02), compare(1200), confidence=level).outcome for level in (0.5, 0.95, 0.999)}
         assert at == {0.5: "passed", 0.95: "passed", 0.999: "inconclusive"}
 
 
 def test_judge_rules__no_rules():
-    assert judge_rules([], result(paired()), min_group_size=30) == ()
+    assert judge_rules([], result(compare()), min_group_size=30) == ()
 
 
 def test_judge__wilson_interval_of_a_group():

@@ -11,7 +11,7 @@ from mlci.inference.evaluate import Question, evaluate
 from mlci.inference.evidence import Point, Tie, Undefined
 from mlci.inference.intervals.estimates import Normal, Sampled
 from mlci.inference.intervals.proportions import Proportion, Tango
-from tests.support.comparisons import judged, one, paired, rule, spread
+from tests.support.comparisons import compare, judge, one, rule, spread
 from tests.support.tables import by_group, paired_rows
 
 RANK = {"failed": 0, "error": 0, "no_baseline": 1, "inconclusive": 1, "passed": 2}
@@ -64,7 +64,7 @@ judges = st.sampled_from([None, "estimate", "interval"])
 @given(undefined, kinds, numbers, judges, st.booleans())
 def test_judge__undefined_never_passes(found, kind, limit, on, percent):
     gate = rule(judged=on, percent=percent, **{kind: limit})
-    outcome = one(gate, paired(candidate=found, change=found)).outcome
+    outcome = one(gate, compare(candidate=found, change=found)).outcome
     assert outcome in {"error", "inconclusive"}
     if found.method != "too few":
         assert outcome == "error"
@@ -75,7 +75,7 @@ def test_judge__undefined_never_passes(found, kind, limit, on, percent):
 @given(evidence, kinds, numbers, st.floats(0, 2), judges)
 def test_judge__looser_limit_is_never_worse(found, kind, limit, slack, on):
     def rank(value):
-        measured = paired(candidate=found, change=found)
+        measured = compare(candidate=found, change=found)
         return RANK[one(rule(judged=on, **{kind: value}), measured).outcome]
 
     assert rank(limit - slack if kind == "min" else limit + slack) >= rank(limit)
@@ -83,7 +83,7 @@ def test_judge__looser_limit_is_never_worse(found, kind, limit, slack, on):
 
 @given(evidence, kinds, numbers, judges)
 def test_judge__outcome_matches_the_value(found, kind, limit, on):
-    gate = one(rule(judged=on, **{kind: limit}), paired(candidate=found, change=found))
+    gate = one(rule(judged=on, **{kind: limit}), compare(candidate=found, change=found))
     if gate.outcome in {"passed", "failed"}:
         within = gate.value >= gate.bound - 1e-9 if kind in {"min", "max_drop"} else gate.value <= gate.bound + 1e-9
         assert within == (gate.outcome == "passed")
@@ -97,8 +97,8 @@ def test_judge__outcome_matches_the_value(found, kind, limit, on):
 @given(st.lists(tangos(), min_size=1, max_size=6), st.floats(0, 0.3))
 def test_judge__more_groups_never_fail_a_gate(changes, margin):
     def found(some):
-        groups = [paired(c.rows, change=c, metric=f"m{i}", gained=c.gained, lost=c.lost) for i, c in enumerate(some)]
-        return [item.outcome for item in judged([rule(f"m{i}", max_drop=margin) for i in range(len(some))], *groups)]
+        groups = [compare(c.rows, change=c, metric=f"m{i}", gained=c.gained, lost=c.lost) for i, c in enumerate(some)]
+        return [item.outcome for item in judge([rule(f"m{i}", max_drop=margin) for i in range(len(some))], *groups)]
 
     alone = [found(changes[: i + 1])[-1] if i == 0 else found([changes[i]])[0] for i in range(len(changes))]
     together = found(changes)
@@ -127,8 +127,8 @@ def test_judge__swapped_models_mirror_every_change(seed):
         assert (-high, -low) == pytest.approx(mirrored, abs=tolerance)
     for left, right in zip(one_way.disparities, other.disparities, strict=True):
         assert left.change.value == pytest.approx(-right.change.value, abs=1e-12)
-    drop = judged(rule(max_drop=0.01), *one_way.comparisons)[0]
-    rise = judged(rule(max_rise=0.01), *other.comparisons)[0]
+    drop = judge(rule(max_drop=0.01), *one_way.comparisons)[0]
+    rise = judge(rule(max_rise=0.01), *other.comparisons)[0]
     assert (drop.outcome, drop.bound) == (rise.outcome, -rise.bound)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from mlci.gates.judge import Verdict, join_verdicts, weigh_outcome, worst_verdict
 from mlci.gates.outcomes import Outcome
-from tests.support.comparisons import judged, paired, rule
+from tests.support.comparisons import compare, judge, rule
 
 PASS, WARN, BLOCK = Verdict
 
@@ -44,8 +44,8 @@ def test_worst_verdict__maximum_and_block_without_gates():
 
 def test_join_verdicts__policy_of_each_gate():
     strict = {"inconclusive": "block"}
-    found = paired(500), paired(500, metric="f1")
-    assert join_verdicts(judged([rule(max_drop=0.02), rule("f1", max_drop=0.02)], *found)) is WARN
-    assert join_verdicts(judged([rule(max_drop=0.02), rule("f1", max_drop=0.02, policy=strict)], *found)) is BLOCK
-    assert join_verdicts(judged([rule(min=0.1), rule("f1", min=0.1)], *found)) is PASS
-    assert join_verdicts(judged([rule(min=0.1), rule("f1", min=0.1), rule("f2", min=0.1)], *found)) is BLOCK
+    found = compare(500), compare(500, metric="f1")
+    assert join_verdicts(judge([rule(max_drop=0.02), rule("f1", max_drop=0.02)], *found)) is WARN
+    assert join_verdicts(judge([rule(max_drop=0.02), rule("f1", max_drop=0.02, policy=strict)], *found)) is BLOCK
+    assert join_verdicts(judge([rule(min=0.1), rule("f1", min=0.1)], *found)) is PASS
+    assert join_verdicts(judge([rule(min=0.1), rule("f1", min=0.1), rule("f2", min=0.1)], *found)) is BLOCK

@@ -13,7 +13,7 @@ KEY = cache_key(commit="c", config="d", evaluation="e", version="1")
 
 
 @pytest.fixture
-def stored(tmp_path):
+def cache_with_entry(tmp_path):
     """A cache with one entry of two files."""
     files = tmp_path / "files"
     (files / "sub").mkdir(parents=True)
@@ -33,8 +33,8 @@ def test_cache_key__each_part():
     )
 
 
-def test_fetch__stored_entry(stored, tmp_path):
-    cache, files = stored
+def test_fetch__stored_entry(cache_with_entry, tmp_path):
+    cache, files = cache_with_entry
     found = cache.fetch(KEY, tmp_path / "into")
     assert (found.facts, found.note) == ({"seconds": 1.5, "score": "score"}, None)
     for name in ("predictions.csv", "sub/model"):
@@ -66,8 +66,8 @@ def change(path, old, new):
         (lambda entry: (entry / "manifest.json").unlink(), "manifest.json: No such file or directory"),
     ],
 )
-def test_fetch__damaged_entry(stored, tmp_path, damage, why):
-    cache, files = stored
+def test_fetch__damaged_entry(cache_with_entry, tmp_path, damage, why):
+    cache, files = cache_with_entry
     damage(cache.root / KEY)
     found = cache.fetch(KEY, tmp_path / "into")
     assert (found.facts, found.note) == (None, f"cached baseline {KEY[:12]} was damaged ({why}) and is made again")
@@ -77,23 +77,23 @@ def test_fetch__damaged_entry(stored, tmp_path, damage, why):
     assert [path.name for path in cache.root.iterdir()] == [KEY]
 
 
-def test_fetch__entry_of_another_key(stored, tmp_path):
-    cache, _ = stored
+def test_fetch__entry_of_another_key(cache_with_entry, tmp_path):
+    cache, _ = cache_with_entry
     other = cache_key(commit="other", config="d", evaluation="e", version="1")
     (cache.root / KEY).rename(cache.root / other)
     assert "belongs to another key" in cache.fetch(other, tmp_path / "into").note
 
 
-def test_fetch__link_in_the_cache(stored, tmp_path):
-    cache, files = stored
+def test_fetch__link_in_the_cache(cache_with_entry, tmp_path):
+    cache, files = cache_with_entry
     entry = cache.root / KEY / "files/predictions.csv"
     entry.unlink()
     entry.symlink_to(files / "predictions.csv")
     assert "a file leads outside" in cache.fetch(KEY, tmp_path / "into").note
 
 
-def test_store__evicts_the_least_recently_used(stored, tmp_path):
-    cache, files = stored
+def test_store__evicts_the_least_recently_used(cache_with_entry, tmp_path):
+    cache, files = cache_with_entry
     os.utime(cache.root / KEY, (1, 1))
     keys = [cache_key(commit=str(number), config="", evaluation="", version="") for number in range(4)]
     for number, key in enumerate(keys[:2]):
@@ -105,8 +105,8 @@ def test_store__evicts_the_least_recently_used(stored, tmp_path):
     assert {path.name for path in cache.root.iterdir()} == {KEY, *keys[2:]}
 
 
-def test_store__removes_leftovers_after_a_day(stored):
-    cache, files = stored
+def test_store__removes_leftovers_after_a_day(cache_with_entry):
+    cache, files = cache_with_entry
     for name, age in (("tmp-old", 90_000), ("tmp-new", 100)):
         (cache.root / name).mkdir()
         os.utime(cache.root / name, (time.time() - age,) * 2)

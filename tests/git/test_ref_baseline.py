@@ -11,7 +11,7 @@ from mlci.execution.stages import Command, run_prediction, run_training
 from mlci.git.baseline_cache import BaselineCache, cache_key
 from mlci.git.ref_baseline import make_baseline
 from tests.support.recording import runner
-from tests.support.repository import ENVIRONMENT, commit, git, made, ours
+from tests.support.repository import ENVIRONMENT, commit, git, init, open_git
 
 TRAIN = """
 import os, pathlib
@@ -32,7 +32,7 @@ RUN = f"{sys.executable} -S"
 @pytest.fixture
 def regressed(tmp_path):
     """A repository whose main scores 0.9 and whose checkout, planted with every trap, scores 0.1."""
-    folder = made(tmp_path / "repository")
+    folder = init(tmp_path / "repository")
     files = {
         "train.py": TRAIN,
         "predict.py": PREDICT,
@@ -88,7 +88,7 @@ def by_ref(folder, calls, tmp_path, **more):
         "cache": BaselineCache(root=tmp_path / "cache"),
     }
     make = more.pop("make", None) or made_by(calls)
-    trap = ours(folder, GITHUB_WORKSPACE=str(folder), PYTHONPATH=str(folder))
+    trap = open_git(folder, GITHUB_WORKSPACE=str(folder), PYTHONPATH=str(folder))
     return make_baseline(trap, more.pop("ref", "main"), make, **{**parts, **more})
 
 

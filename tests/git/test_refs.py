@@ -4,13 +4,13 @@ import pytest
 
 from mlci.errors import InputError
 from mlci.git.refs import CommitHead, read_head, resolve_ref
-from tests.support.repository import commit, git, made, ours
+from tests.support.repository import commit, git, init, open_git
 
 
 @pytest.fixture
 def two(tmp_path):
     """A repository with main and a branch that is one commit ahead and checked out."""
-    folder = made(tmp_path / "repository")
+    folder = init(tmp_path / "repository")
     first = commit(folder, {"train.py": "print(1)\n"})
     git(folder, "tag", "--annotate", "v1", "--message", "one")
     git(folder, "switch", "--quiet", "--create", "feature/x")
@@ -18,43 +18,43 @@ def two(tmp_path):
     return folder, first, second
 
 
-def refused(folder, ref):
+def resolve_error(folder, ref):
     with pytest.raises(InputError) as raised:
-        resolve_ref(ours(folder), ref)
+        resolve_ref(open_git(folder), ref)
     return str(raised.value)
 
 
 def test_resolve_ref__branch_tag_and_hash(two):
     folder, first, second = two
     for ref in ("main", "v1", first, first[:10], "HEAD~1", "feature/x~1", "refs/heads/main"):
-        found = resolve_ref(ours(folder), ref)
+        found = resolve_ref(open_git(folder), ref)
         assert (found.commit, found.same_commit, found.notes) == (first, False, ())
-    assert resolve_ref(ours(folder), "HEAD").commit == second
+    assert resolve_ref(open_git(folder), "HEAD").commit == second
 
 
 def test_resolve_ref__same_commit(two):
     folder, _, second = two
     (folder / "untracked").write_text("x")
-    found = resolve_ref(ours(folder), "feature/x")
+    found = resolve_ref(open_git(folder), "feature/x")
     assert found.same_commit
     assert found.notes == (
         f"baseline and candidate are the same commit ({second[:7]}): nothing changed, so no change can show",
     )
     (folder / "train.py").write_text("print(3)\n")
-    assert not resolve_ref(ours(folder), "feature/x").same_commit
+    assert not resolve_ref(open_git(folder), "feature/x").same_commit
 
 
 def test_resolve_ref__branch_of_origin(two, tmp_path):
     folder, first, _ = two
     git(tmp_path, "clone", "--quiet", str(folder), "clone")  # feature/x is checked out, main stays at origin
-    assert resolve_ref(ours(tmp_path / "clone"), "main").commit == first
+    assert resolve_ref(open_git(tmp_path / "clone"), "main").commit == first
 
 
 def test_resolve_ref__local_and_remote_main_differ(two, tmp_path):
     folder, first, second = two
     git(tmp_path, "clone", "--quiet", str(folder), "clone")
     git(tmp_path / "clone", "branch", "main", second)
-    found = resolve_ref(ours(tmp_path / "clone"), "main")
+    found = resolve_ref(open_git(tmp_path / "clone"), "main")
     assert found.commit == second
     assert found.notes[0] == (
         f"baseline: main is {second[:7]} in this clone and {first[:7]} at origin; {second[:7]} was taken"
@@ -65,7 +65,7 @@ def test_resolve_ref__shallow_clone(two, tmp_path):
     folder, first, _ = two
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{folder}", "shallow")
     for ref in ("main", first, "HEAD~1"):
-        assert refused(tmp_path / "shallow", ref) == (
+        assert resolve_error(tmp_path / "shallow", ref) == (
             f"`baseline.ref: {ref}` is not in this clone, which is shallow (it holds the last commit only); "
             "let the workflow fetch the whole history:\n"
             "      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n"
@@ -75,44 +75,44 @@ def test_resolve_ref__shallow_clone(two, tmp_path):
 
 def test_resolve_ref__misspelt_branch(two):
     assert (
-        refused(two[0], "mian")
+        resolve_error(two[0], "mian")
         == "`baseline.ref: mian` names no branch, tag or commit of this clone; did you mean `main`?"
     )
-    assert refused(two[0], "zzz").endswith("run `git fetch origin zzz` first")
+    assert resolve_error(two[0], "zzz").endswith("run `git fetch origin zzz` first")
 
 
 @pytest.mark.parametrize(
     "ref", ["", "-", "--output=/x", "-n1", " main", "ma\nin", "main\x00", "main:train.py", "main^{tree}"]
 )
 def test_resolve_ref__invalid_reference(two, ref):
-    assert "`baseline.ref: " in refused(two[0], ref)
+    assert "`baseline.ref: " in resolve_error(two[0], ref)
 
 
 def test_resolve_ref__outside_of_git(tmp_path):
-    assert "needs a git checkout" in refused(tmp_path, "main")
-    assert read_head(ours(tmp_path)) is None
-    assert read_head(ours(tmp_path, PATH=str(tmp_path))) is None  # no git at all
-    assert read_head(ours(made(tmp_path / "empty"))) is None  # no commit yet
+    assert "needs a git checkout" in resolve_error(tmp_path, "main")
+    assert read_head(open_git(tmp_path)) is None
+    assert read_head(open_git(tmp_path, PATH=str(tmp_path))) is None  # no git at all
+    assert read_head(open_git(init(tmp_path / "empty"))) is None  # no commit yet
 
 
 def test_read_head__changes(two):
     folder, _, second = two
-    assert read_head(ours(folder)) == CommitHead(commit=second, dirty=False)
+    assert read_head(open_git(folder)) == CommitHead(commit=second, dirty=False)
     (folder / "new").write_text("x")
-    assert read_head(ours(folder)) == CommitHead(commit=second, dirty=False)
+    assert read_head(open_git(folder)) == CommitHead(commit=second, dirty=False)
     (folder / "train.py").write_text("changed\n")
-    assert read_head(ours(folder)) == CommitHead(commit=second, dirty=True)
+    assert read_head(open_git(folder)) == CommitHead(commit=second, dirty=True)
 
 
 def test_resolve_ref__git_variables_are_ignored(two, tmp_path):
     folder, first, _ = two
-    other = made(tmp_path / "other")
+    other = init(tmp_path / "other")
     commit(other, {"a": "b"})
-    elsewhere = ours(folder, GIT_DIR=str(other / ".git"), GIT_WORK_TREE=str(other))
+    elsewhere = open_git(folder, GIT_DIR=str(other / ".git"), GIT_WORK_TREE=str(other))
     assert resolve_ref(elsewhere, "main").commit == first
 
 
 def test_resolve_ref__replaced_objects_are_not_followed(two):
     folder, first, second = two
     git(folder, "replace", first, second)
-    assert resolve_ref(ours(folder), "main").commit == first
+    assert resolve_ref(open_git(folder), "main").commit == first

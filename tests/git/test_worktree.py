@@ -10,13 +10,13 @@ import pytest
 
 from mlci.errors import OutsideError
 from mlci.git.worktree import checked_out, remove_stale
-from tests.support.repository import ENVIRONMENT, commit, git, made, ours
+from tests.support.repository import ENVIRONMENT, commit, git, init, open_git
 
 
 @pytest.fixture
 def old(tmp_path):
     """A repository whose first commit differs from its checkout; returns both."""
-    folder = made(tmp_path / "repository")
+    folder = init(tmp_path / "repository")
     first = commit(folder, {"train.py": "old\n", "models/mlci.yml": "old\n", ".gitignore": "model.bin\n"})
     commit(folder, {"train.py": "new\n", "added.py": "new\n"})
     (folder / "model.bin").write_text("the candidate's")
@@ -31,7 +31,7 @@ def records(folder):
 
 def test_checked_out__commit_and_nothing_of_the_candidate(old, tmp_path):
     folder, first = old
-    with checked_out(ours(folder / "models"), first, within=tmp_path) as worktree:
+    with checked_out(open_git(folder / "models"), first, within=tmp_path) as worktree:
         assert not worktree.root.is_relative_to(folder)
         assert sorted(path.name for path in worktree.root.iterdir()) == [".git", ".gitignore", "models", "train.py"]
         assert (worktree.root / "train.py").read_text() == "old\n"
@@ -52,14 +52,14 @@ def test_checked_out__configuration_is_a_link(old, tmp_path):
     (folder / "mlci.yml").symlink_to("/etc/passwd")
     git(folder, "add", "mlci.yml")
     git(folder, "commit", "--quiet", "--message", "link")
-    with checked_out(ours(folder), git(folder, "rev-parse", "HEAD"), within=tmp_path) as worktree:
+    with checked_out(open_git(folder), git(folder, "rev-parse", "HEAD"), within=tmp_path) as worktree:
         assert worktree.holds("mlci.yml") is None
 
 
 def test_checked_out__folder_not_in_the_commit(old, tmp_path):
     folder, first = old
     (folder / "later").mkdir()
-    with checked_out(ours(folder / "later"), first, within=tmp_path) as worktree:
+    with checked_out(open_git(folder / "later"), first, within=tmp_path) as worktree:
         assert worktree.folder.is_dir()
 
 
@@ -71,7 +71,7 @@ def test_checked_out__variables_of_the_checkout(old, tmp_path):
         "PYTHONPATH": f"{folder / 'src'}:/usr/lib/other:",
         "HOME": str(folder),
     }
-    with checked_out(ours(folder, **variables), first, within=tmp_path) as worktree:
+    with checked_out(open_git(folder, **variables), first, within=tmp_path) as worktree:
         assert worktree.environment == {
             "GITHUB_WORKSPACE": str(worktree.root),
             "PWD": str(worktree.root / "models"),
@@ -88,7 +88,7 @@ def test_checked_out__removed_after_a_failure(old, tmp_path):
         (worktree.root / "sealed").chmod(0o500)
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), checked_out(ours(folder), first, within=tmp_path) as worktree:
+    with pytest.raises(ZeroDivisionError), checked_out(open_git(folder), first, within=tmp_path) as worktree:
         fail(worktree)
     assert not worktree.root.parent.exists()
     assert records(folder) == [f"worktree {folder}"]
@@ -102,7 +102,7 @@ def test_checked_out__hooks_do_not_run(old, tmp_path):
     hook.chmod(0o755)
     git(folder, "config", "core.hooksPath", str(hook.parent))
     git(folder, "config", "core.fsmonitor", str(hook))
-    with checked_out(ours(folder), first, within=tmp_path):
+    with checked_out(open_git(folder), first, within=tmp_path):
         assert not (tmp_path / "ran").exists()
 
 
@@ -110,7 +110,7 @@ def test_checked_out__commit_not_found(old, tmp_path):
     folder, _ = old
     with (
         pytest.raises(OutsideError, match="`git worktree` failed"),
-        checked_out(ours(folder), "0" * 40, within=tmp_path),
+        checked_out(open_git(folder), "0" * 40, within=tmp_path),
     ):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["repository"]
@@ -141,20 +141,20 @@ def test_checked_out__leftover_of_a_killed_run(old, tmp_path):
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert [root.is_dir() for root in roots] == [True, True]
-    remove_stale(ours(folder))
+    remove_stale(open_git(folder))
     assert [root.parent.is_dir() for root in roots] == [False, True]
     assert records(folder) == [f"worktree {folder}", f"worktree {roots[1]}", f"worktree {tmp_path}/users"]
     running.kill()
     running.wait()
     subprocess.run(["rm", "-rf", str(roots[1].parent)], check=True)  # as a cleaner of temporary folders does
-    remove_stale(ours(folder))
+    remove_stale(open_git(folder))
     assert records(folder) == [f"worktree {folder}", f"worktree {tmp_path}/users"]
     for process in processes:
         process.stdout.close()
 
 
 def test_checked_out__submodules_and_pointers(tmp_path):
-    folder = made(tmp_path / "repository")
+    folder = init(tmp_path / "repository")
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
     files = {
         ".gitattributes": "*.bin filter=lfs diff=lfs\n",
@@ -162,7 +162,7 @@ def test_checked_out__submodules_and_pointers(tmp_path):
         ".gitmodules": "",
         "real.bin": "content",
     }
-    with checked_out(ours(folder), commit(folder, files), within=tmp_path) as worktree:
+    with checked_out(open_git(folder), commit(folder, files), within=tmp_path) as worktree:
         pointers = "baseline: Git LFS pointers are in place of content, 1 (first: 'data.bin'); "
         assert worktree.notes == (
             "baseline: submodules are not checked out in its worktree; `train.run` can do it",

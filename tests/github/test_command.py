@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def started(tmp_path):
+def start_command(tmp_path):
     """The command as a separate process: its address, the variables to export, and its end."""
     processes = []
 
@@ -37,14 +37,14 @@ def started(tmp_path):
         process.communicate()
 
 
-def ended(process):
+def wait_for_exit(process):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=10)
     return process.returncode, errors
 
 
-def test_command__environment_and_saved_state(started, tmp_path):
-    process, url, names = started("--state", str(tmp_path / "state.json"))
+def test_command__environment_and_saved_state(start_command, tmp_path):
+    process, url, names = start_command("--state", str(tmp_path / "state.json"))
     assert names["GITHUB_API_URL"] == url
     event = json.loads(Path(names["GITHUB_EVENT_PATH"]).read_text("utf-8"))
     at = event["pull_request"]["comments_url"]
@@ -56,7 +56,7 @@ def test_command__environment_and_saved_state(started, tmp_path):
     assert "<script>" not in page
     assert "Less regularisation" in requests.get(url, timeout=5).text
     assert requests.get(f"{url}/_fake/count", timeout=5).json() == {"count": 1}
-    assert ended(process) == (0, "")
+    assert wait_for_exit(process) == (0, "")
     tables = json.loads((tmp_path / "state.json").read_text("utf-8"))["tables"]
     assert [row["body"] for row in tables["comments"]] == [body]
     again = Fake(tmp_path / "m.git", state=tmp_path / "state.json")
@@ -65,12 +65,12 @@ def test_command__environment_and_saved_state(started, tmp_path):
     again._storage.server_close()
 
 
-def test_command__exit_status_after_a_broken_contract(started):
-    process, url, names = started()
+def test_command__exit_status_after_a_broken_contract(start_command):
+    process, url, names = start_command()
     headers = {"Authorization": f"Bearer {names['GITHUB_TOKEN']}"}
     at = f"{url}/repos/{names['GITHUB_REPOSITORY']}/check-runs"
     assert requests.post(at, json={"name": "n"}, headers=headers, timeout=5).status_code == 422
-    code, errors = ended(process)
+    code, errors = wait_for_exit(process)
     assert code == 1
     assert '"head_sha" wasn\'t supplied.' in errors
 

@@ -7,7 +7,7 @@ from tests.fake_github.serving import HANDLERS, Reply, Served
 from tests.github.client import Client
 
 
-def broken(tmp_path, method, path, body=None):
+def send_broken_request(tmp_path, method, path, body=None):
     """A whole life of a fake with one bad request in it."""
     with Fake(tmp_path / "m.git") as fake:
         return Client(fake)(method, path, body)
@@ -27,7 +27,7 @@ def broken(tmp_path, method, path, body=None):
 )
 def test_fake__violation_fails_the_block(tmp_path, method, path, body, words):
     with pytest.raises(AssertionError, match="client broke the contract") as caught:
-        broken(tmp_path, method, path, body)
+        send_broken_request(tmp_path, method, path, body)
     assert words in str(caught.value)
 
 

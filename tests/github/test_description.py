@@ -64,7 +64,7 @@ def test_description__every_operation_is_served():
     assert set(HANDLERS) == set(contract.operations())
 
 
-def spoilt(example, **changes):
+def change_example(example, **changes):
     return copy.deepcopy(example) | changes
 
 
@@ -77,11 +77,11 @@ OUTPUT = {"title": "t", "summary": "s"}
     [
         ({"head_sha": "a" * 40}, '"name" wasn\'t supplied.'),
         ({"name": "mlci / m"}, '"head_sha" wasn\'t supplied.'),
-        (spoilt(CHECK, name=3), "For 'properties/name', 3 is not a string."),
-        (spoilt(CHECK, output={"title": "t"}), '"summary" wasn\'t supplied.'),
-        (spoilt(CHECK, output=OUTPUT | {"summary": "s" * 65_536}), "Only 65535 characters are allowed; 65536"),
-        (spoilt(CHECK, conclusion="green"), "green"),
-        (spoilt(CHECK, started_at="yesterday"), "yesterday"),
+        (change_example(CHECK, name=3), "For 'properties/name', 3 is not a string."),
+        (change_example(CHECK, output={"title": "t"}), '"summary" wasn\'t supplied.'),
+        (change_example(CHECK, output=OUTPUT | {"summary": "s" * 65_536}), "Only 65535 characters are allowed; 65536"),
+        (change_example(CHECK, conclusion="green"), "green"),
+        (change_example(CHECK, started_at="yesterday"), "yesterday"),
         ([], "is not an object"),
     ],
 )
@@ -93,14 +93,14 @@ def test_body_errors__defects(body, words):
 def test_body_errors__fifty_one_annotations():
     note = {"path": "mlci.yml", "start_line": 1, "end_line": 1, "annotation_level": "failure", "message": "m"}
     operation = contract.operations()["checks/create"]
-    assert contract.body_errors(operation, spoilt(CHECK, output=OUTPUT | {"annotations": [note] * 50})) == []
-    errors = contract.body_errors(operation, spoilt(CHECK, output=OUTPUT | {"annotations": [note] * 51}))
+    assert contract.body_errors(operation, change_example(CHECK, output=OUTPUT | {"annotations": [note] * 50})) == []
+    errors = contract.body_errors(operation, change_example(CHECK, output=OUTPUT | {"annotations": [note] * 51}))
     assert errors == ["No more than 50 items are allowed; 51 were supplied."]
 
 
 def test_unknown_fields__at_any_depth():
     operation = contract.operations()["checks/create"]
-    body = spoilt(CHECK, ouput=OUTPUT, output=OUTPUT | {"annotations": [{"path": "a", "line": 1}]})
+    body = change_example(CHECK, ouput=OUTPUT, output=OUTPUT | {"annotations": [{"path": "a", "line": 1}]})
     assert contract.unknown_fields(operation, body) == ["/ouput", "/output/annotations/items/line"]
 
 
@@ -111,7 +111,7 @@ def test_unknown_fields__at_any_depth():
 def test_response_errors__defects(change, words):
     operation = contract.operations()["checks/get"]
     (example,) = operation.responses["200"]["examples"]
-    body = spoilt(example, **change)
+    body = change_example(example, **change)
     if not change:
         del body["head_sha"]
     errors = contract.response_errors(operation, 200, body)

@@ -7,7 +7,7 @@ from github import Auth, Github, GithubException, InputGitTreeElement
 NOTE = {"path": "mlci.yml", "start_line": 1, "end_line": 1, "annotation_level": "failure", "message": "m"}
 
 
-def connected(token, **facts):
+def connect(token, **facts):
     """PyGithub without the pauses between requests that it makes by default."""
     return Github(auth=Auth.Token(token), seconds_between_requests=0, seconds_between_writes=0, retry=None, **facts)
 
@@ -15,7 +15,7 @@ def connected(token, **facts):
 @pytest.fixture
 def repo(fake):
     token = fake.token({"contents": "write", "checks": "write", "statuses": "write", "pull-requests": "write"})
-    return connected(token, base_url=fake.url).get_repo(fake.name)
+    return connect(token, base_url=fake.url).get_repo(fake.name)
 
 
 def test_pygithub__publishing(fake, repo):
@@ -65,7 +65,7 @@ def test_pygithub__artifacts_on_another_host(fake):
     run = fake.run(fake.pull("topic"))
     fake.artifact(run, "mlci-report", {"report.json": "{}"})
     token = fake.token({"actions": "read"})
-    repo = connected(token, base_url=fake.url).get_repo(fake.name)
+    repo = connect(token, base_url=fake.url).get_repo(fake.name)
     (artifact,) = repo.get_workflow_run(run).get_artifacts()
     answer = requests.get(artifact.archive_download_url, headers={"Authorization": f"Bearer {token}"}, timeout=5)
     assert answer.content[:2] == b"PK"

@@ -13,19 +13,19 @@ def sha(fake):
     return fake.sha("topic")
 
 
-def refused(answer):
+def refusal_of(answer):
     return answer.status_code, answer.json()["message"]
 
 
 def test_token__unknown(client):
-    assert refused(client("GET", "", token="ghs_" + "0" * 40)) == (401, "Bad credentials")
+    assert refusal_of(client("GET", "", token="ghs_" + "0" * 40)) == (401, "Bad credentials")
 
 
 def test_token__missing(fake, client):
     number = fake.pull("topic")
     assert client("GET", "", token="").status_code == 200
     answer = client("POST", f"/issues/{number}/comments", {"body": "x"}, token="")
-    assert refused(answer) == (401, "Requires authentication")
+    assert refusal_of(answer) == (401, "Requires authentication")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_token__each_permission(fake, client, sha, permission, method, path, bod
     body = {key: value.replace("SHA", sha) for key, value in body.items()}
     for level in ("none", "read"):
         answer = client(method, path, body, token=fake.token({permission: level}))
-        assert refused(answer) == (403, INTEGRATION)
+        assert refusal_of(answer) == (403, INTEGRATION)
         assert f"{permission.replace('-', '_')}=write" in answer.headers["X-Accepted-GitHub-Permissions"]
     assert client(method, path, body, token=fake.token({permission: "write"})).status_code == 201
 
@@ -59,16 +59,16 @@ def test_token__fork_is_read_only(fake, client, sha):
         f"/issues/{number}/comments": {"body": "x"},
     }
     for path, body in writes.items():
-        assert refused(client("POST", path, body, token=token)) == (403, INTEGRATION)
+        assert refusal_of(client("POST", path, body, token=token)) == (403, INTEGRATION)
 
 
 def test_token__user_cannot_write_check_runs(fake, client, sha):
     body = {"name": "n", "head_sha": sha}
     fake.role("octocat", "write")
     answer = client("POST", "/check-runs", body, token=fake.token(user="octocat"))
-    assert refused(answer) == (403, "You must authenticate via a GitHub App.")
+    assert refusal_of(answer) == (403, "You must authenticate via a GitHub App.")
     fine = fake.token({"checks": "read"}, user="octocat", fine_grained=True)
-    assert refused(client("POST", "/check-runs", body, token=fine)) == (
+    assert refusal_of(client("POST", "/check-runs", body, token=fine)) == (
         403,
         "Resource not accessible by personal access token",
     )
@@ -76,9 +76,9 @@ def test_token__user_cannot_write_check_runs(fake, client, sha):
 
 def test_token__app_is_not_a_user(fake, client):
     at = f"{fake.url}/user"
-    assert refused(client("GET", at)) == (403, INTEGRATION)
+    assert refusal_of(client("GET", at)) == (403, INTEGRATION)
     assert client("GET", at, token=fake.token(user="octocat")).json()["login"] == "octocat"
-    assert refused(client("GET", at, token="")) == (401, "Requires authentication")
+    assert refusal_of(client("GET", at, token="")) == (401, "Requires authentication")
 
 
 def test_token__classic_follows_the_users_role(fake, client, sha):
@@ -103,11 +103,11 @@ def test_private_repository__hidden_from_other_users(tmp_path):
     with Fake(tmp_path / "p.git", private=True) as fake:
         client = Client(fake)
         assert client("GET", "").status_code == 200
-        assert refused(client("GET", "", token="")) == (404, "Not Found")
-        assert refused(client("GET", "", token=fake.token(user="stranger"))) == (404, "Not Found")
+        assert refusal_of(client("GET", "", token="")) == (404, "Not Found")
+        assert refusal_of(client("GET", "", token=fake.token(user="stranger"))) == (404, "Not Found")
         number = fake.pull("topic")
         token = fake.token({"contents": "read"})
-        assert refused(client("GET", f"/pulls/{number}", token=token)) == (403, INTEGRATION)
+        assert refusal_of(client("GET", f"/pulls/{number}", token=token)) == (403, INTEGRATION)
         assert client("GET", f"/pulls/{number}", token=fake.token({"pull-requests": "read"})).status_code == 200
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.characteristics.draws import context, ranked
+from benchmarks.characteristics.draws import context, rank_scores
 from mlci.inference.estimators import ranks
 from mlci.inference.evidence import Tie
 from mlci.inference.intervals.estimates import Normal
@@ -17,7 +17,7 @@ from mlci.inference.measure import measure_metric
 from tests.support import tables
 
 
-def drawn(positives, negatives, *, seed, far=1.2):
+def draw_scores(positives, negatives, *, seed, far=1.2):
     """Return a label and two models' scores, correlated as two models on the same rows are."""
     rng = np.random.default_rng(seed)
     label = np.repeat([1, 0], [positives, negatives])
@@ -32,14 +32,14 @@ def test_auc_score__published_standard_error():
 
 def test_auc_score__perfect_ranks_of_three_positives_leave_doubt():
     label, score = np.repeat([1, 0], [3, 100]), np.arange(103)[::-1]
-    found = ranked(label, score, score)
+    found = rank_scores(label, score, score)
     low, high = measure_metric("roc_auc", found, context(found)).candidate.interval(0.95)
     assert (round(low, 2), high) == (0.66, 1.0)
 
 
 @pytest.mark.parametrize(("positives", "negatives"), [(2, 40), (5, 100), (60, 8), (30, 30)])
 def test_auc_score__ends_are_at_z(positives, negatives):
-    label, _, score = drawn(positives, negatives, seed=positives)
+    label, _, score = draw_scores(positives, negatives, seed=positives)
     found = tables.scores(label, None, score)
     evidence = ranks.rank_evidence(ranks.roc_auc(found.candidate), found.candidate, metric="roc_auc")
     for end in evidence.interval(0.95):
@@ -49,8 +49,8 @@ def test_auc_score__ends_are_at_z(positives, negatives):
 
 
 def test_auc__swapped_classes_and_signs():
-    label, base, score = drawn(4, 60, seed=8)
-    there, back = ranked(label, base, score), ranked(1 - label, -base, -score)
+    label, base, score = draw_scores(4, 60, seed=8)
+    there, back = rank_scores(label, base, score), rank_scores(1 - label, -base, -score)
     one, two = measure_metric("roc_auc", there, context(there)), measure_metric("roc_auc", back, context(back))
     assert one.candidate.interval(0.95) == pytest.approx(two.candidate.interval(0.95), abs=1e-12)
     assert one.change.interval(0.95) == pytest.approx(two.change.interval(0.95), abs=1e-12)
@@ -58,8 +58,8 @@ def test_auc__swapped_classes_and_signs():
 
 @pytest.mark.parametrize(("positives", "negatives"), [(3, 50), (8, 200), (120, 5)])
 def test_paired_auc__student_with_one_more_degree_than_scarce_rows(positives, negatives):
-    label, base, score = drawn(positives, negatives, seed=negatives)
-    found = ranked(label, base, score)
+    label, base, score = draw_scores(positives, negatives, seed=negatives)
+    found = rank_scores(label, base, score)
     evidence = measure_metric("roc_auc", found, context(found)).change
     m = min(positives, negatives)
     low, high = evidence.interval(0.9)
@@ -77,8 +77,8 @@ def test_paired_auc__student_with_one_more_degree_than_scarce_rows(positives, ne
     ],
 )
 def test_ranks__too_few_positives_have_no_interval(metric, positives, has):
-    label, base, score = drawn(positives, 100, seed=1)
-    found = ranked(label, base, score)
+    label, base, score = draw_scores(positives, 100, seed=1)
+    found = rank_scores(label, base, score)
     seen = measure_metric(metric, found, context(found))
     for evidence, expected in zip((seen.candidate, seen.change), has, strict=True):
         assert evidence.value is not None
@@ -91,14 +91,14 @@ def test_ranks__too_few_positives_have_no_interval(metric, positives, has):
 @pytest.mark.parametrize("one_class", [0, 1])
 def test_ranks__one_class_has_no_value(metric, one_class):
     score = np.linspace(0, 1, 30)
-    found = ranked(np.full(30, one_class), score, score**2)
+    found = rank_scores(np.full(30, one_class), score, score**2)
     seen = measure_metric(metric, found, context(found))
     assert [item.value for item in (seen.candidate, seen.baseline, seen.change)] == [None] * 3
 
 
 def test_auc__of_a_constant_score_is_a_half_with_an_interval():
-    label, base, _ = drawn(20, 60, seed=3)
-    found = ranked(label, base, np.zeros(80))
+    label, base, _ = draw_scores(20, 60, seed=3)
+    found = rank_scores(label, base, np.zeros(80))
     seen = measure_metric("roc_auc", found, context(found))
     assert seen.candidate.value == 0.5
     low, high = seen.candidate.interval(0.95)
@@ -108,7 +108,7 @@ def test_auc__of_a_constant_score_is_a_half_with_an_interval():
 
 
 def test_average_precision__jackknife_by_positive():
-    label, _, score = drawn(9, 40, seed=4, far=0.8)
+    label, _, score = draw_scores(9, 40, seed=4, far=0.8)
     score = np.round(score, 1)
 
     def value(kept):
@@ -123,11 +123,11 @@ def test_average_precision__jackknife_by_positive():
 
 
 def test_average_precision__warning_for_few_positives():
-    label, base, score = drawn(19, 400, seed=5)
-    found = ranked(label, base, score)
+    label, base, score = draw_scores(19, 400, seed=5)
+    found = rank_scores(label, base, score)
     assert "19 labelled positives" in measure_metric("average_precision", found, context(found)).change.reason
-    label, base, score = drawn(20, 400, seed=5)
-    found = ranked(label, base, score)
+    label, base, score = draw_scores(20, 400, seed=5)
+    found = rank_scores(label, base, score)
     assert measure_metric("average_precision", found, context(found)).change.reason is None
 
 
@@ -152,8 +152,8 @@ def evidence_of_all_kinds():
     rng = np.random.default_rng(2)
     for seed in range(6):
         positives, negatives = int(rng.integers(5, 40)), int(rng.integers(5, 200))
-        label, base, score = drawn(positives, negatives, seed=seed, far=float(rng.uniform(0, 3)))
-        found = ranked(label, np.round(base, 1), np.round(score, 1))
+        label, base, score = draw_scores(positives, negatives, seed=seed, far=float(rng.uniform(0, 3)))
+        found = rank_scores(label, np.round(base, 1), np.round(score, 1))
         for metric in ("roc_auc", "average_precision"):
             seen = measure_metric(metric, found, context(found))
             yield from (seen.candidate, seen.change)
@@ -180,8 +180,8 @@ def test_p_values__agree_with_the_intervals():
 
 
 def test_ranks__identical_scores_are_a_tie():
-    label, _, score = drawn(1, 30, seed=1)
-    found = ranked(label, score, score)
+    label, _, score = draw_scores(1, 30, seed=1)
+    found = rank_scores(label, score, score)
     assert isinstance(measure_metric("roc_auc", found, context(found)).change, Tie)
 
 
@@ -194,7 +194,7 @@ def test_ranks__coverage_with_few_positives(metric, positives):
     truth = np.mean([_value(metric, label, rng) for _ in range(600)]) if truth is None else truth
     for _ in range(200):
         shared, mine, theirs = rng.standard_normal((3, len(label)))
-        found = ranked(label, 1.2 * label + 0.8 * shared + 0.6 * theirs, 1.2 * label + 0.8 * shared + 0.6 * mine)
+        found = rank_scores(label, 1.2 * label + 0.8 * shared + 0.6 * theirs, 1.2 * label + 0.8 * shared + 0.6 * mine)
         seen = measure_metric(metric, found, context(found))
         for k, (evidence, value) in enumerate(((seen.candidate, truth), (seen.change, 0.0))):
             low, high = evidence.interval(0.95)

@@ -12,7 +12,7 @@ from mlci.metrics.statistics import WHOLE, Statistics
 from tests.support.tables import by_group, decisions, moments, scores, statistics
 
 
-def measured(metric, label, baseline, candidate, *, classes=("0", "1"), **more):
+def measure(metric, label, baseline, candidate, *, classes=("0", "1"), **more):
     """Evaluate one metric on the whole set."""
     found = statistics(label, baseline, candidate, classes=classes, **more)
     task = "binary" if classes == ("0", "1") else "multiclass"
@@ -64,14 +64,14 @@ def test_carriers__from_decisions_or_scores():
 
 @pytest.mark.parametrize("metric", ["precision", "cohen_kappa_score", "negative_predictive_value"])
 def test_cause__labels_fix_the_value(metric):
-    found = measured(metric, [1] * 60, [1, 0] * 30, [1, 1, 0] * 20)
+    found = measure(metric, [1] * 60, [1, 0] * 30, [1, 1, 0] * 20)
     assert (found.candidate.value, found.change.cause) == (0.0 if metric != "precision" else 1.0, Cause.LABELS)
     assert minimums.missing_rows(metric, found.carriers) is not None
 
 
 @pytest.mark.parametrize("metric", ["recall", "balanced_accuracy", "precision", "f1", "matthews_corrcoef"])
 def test_cause__labels_alone(metric):
-    found = measured(metric, [0] * 40, [0] * 40, [0] * 40)
+    found = measure(metric, [0] * 40, [0] * 40, [0] * 40)
     assert [part.value for part in (found.candidate, found.baseline, found.change)] == [None] * 3
     assert {part.cause for part in (found.candidate, found.baseline, found.change)} == {Cause.LABELS}
 
@@ -80,7 +80,7 @@ def test_cause__labels_alone(metric):
 def test_cause__ranks_with_one_class(only, metric):
     label, rng = [only] * 50, np.random.default_rng(3)
     ranks = scores(label, rng.random(50), rng.random(50))
-    found = measured(metric, label, [0] * 50, [1] * 50, scores=ranks)
+    found = measure(metric, label, [0] * 50, [1] * 50, scores=ranks)
     assert {part.cause for part in (found.candidate, found.baseline, found.change)} == {Cause.LABELS}
     assert found.candidate.reason.startswith("no labelled ")
 
@@ -94,7 +94,7 @@ def test_cause__ranks_with_one_class(only, metric):
     ],
 )
 def test_cause__model_never_predicts_a_positive(baseline, candidate, causes):
-    found = measured("precision", [1, 0, 1, 0] * 10, baseline, candidate)
+    found = measure("precision", [1, 0, 1, 0] * 10, baseline, candidate)
     parts = (found.candidate, found.baseline, found.change)
     assert tuple(getattr(part, "cause", None) for part in parts) == causes
 
@@ -102,28 +102,28 @@ def test_cause__model_never_predicts_a_positive(baseline, candidate, causes):
 def test_cause__class_not_found_or_never_decided():
     label, decided = [0, 1, 2] * 20, [0, 1, 0] * 20
     classes = ("a", "b", "c")
-    unknown = measured("recall[C]", label, decided, decided, classes=classes)
+    unknown = measure("recall[C]", label, decided, decided, classes=classes)
     assert {unknown.candidate.cause, unknown.baseline.cause, unknown.change.cause} == {Cause.NAME}
     assert unknown.candidate.reason == "no class is called 'C'; there are a, b, c"
-    never = measured("recall[c]", label, decided, decided, classes=classes)
+    never = measure("recall[c]", label, decided, decided, classes=classes)
     assert (never.candidate.value, never.change.value) == (0.0, 0.0)
-    assert measured("precision[c]", label, decided, decided, classes=classes).change.cause is Cause.BOTH
+    assert measure("precision[c]", label, decided, decided, classes=classes).change.cause is Cause.BOTH
 
 
 def test_multiclass__one_class():
-    found = measured("accuracy", [0] * 40, [0] * 40, [0] * 40, classes=("a",))
+    found = measure("accuracy", [0] * 40, [0] * 40, [0] * 40, classes=("a",))
     assert (found.candidate.value, found.change.value) == (1.0, 0.0)
-    assert measured("balanced_accuracy", [0] * 40, [0] * 40, [0] * 40, classes=("a",)).change.cause is Cause.LABELS
+    assert measure("balanced_accuracy", [0] * 40, [0] * 40, [0] * 40, classes=("a",)).change.cause is Cause.LABELS
 
 
 def test_constant_scores__roc_auc_of_one_half_with_an_interval():
     label, rng = [1, 0] * 30, np.random.default_rng(5)
-    found = measured("roc_auc", label, None, [1] * 60, scores=scores(label, None, np.full(60, 0.5)))
+    found = measure("roc_auc", label, None, [1] * 60, scores=scores(label, None, np.full(60, 0.5)))
     low, high = found.candidate.interval(0.95)
     assert found.candidate.value == 0.5
     assert 0.3 < low < 0.5 < high < 0.7
     ranked = scores(label, rng.random(60) + 0.5 * np.array(label), np.full(60, 0.5))
-    assert measured("roc_auc", label, label, [1] * 60, scores=ranked).change.interval(0.95)[1] < 0
+    assert measure("roc_auc", label, label, [1] * 60, scores=ranked).change.interval(0.95)[1] < 0
 
 
 def test_cause__group_without_labelled_positives():
@@ -139,7 +139,7 @@ def test_disagreements__rows_that_affect_the_metric():
     label = [1] * 10 + [0] * 90
     before = [1] * 10 + [0] * 90
     now = [0] * 2 + [1] * 8 + [1] * 30 + [0] * 60
-    found = {metric: measured(metric, label, before, now).disagreements for metric in ("recall", "accuracy", "f1")}
+    found = {metric: measure(metric, label, before, now).disagreements for metric in ("recall", "accuracy", "f1")}
     assert found == {"recall": 2, "accuracy": 32, "f1": 32}
 
 

@@ -65,7 +65,7 @@ def _predictions(task, label, rng):
     return score, (score >= 0.5).astype(int)
 
 
-def observed(task, label, baseline, candidate, *, scope=WHOLE, centre=0.0):
+def reduce_rows(task, label, baseline, candidate, *, scope=WHOLE, centre=0.0):
     """Reduce rows to statistics the slow way."""
     (before, was), (now, decided) = baseline, candidate
     counted = None if task == "regression" else decisions(label, was, decided, CLASSES[task])
@@ -97,13 +97,13 @@ def _calibration(label, score):
     ]
 
 
-def swept(table, *, confidence=0.95):
+def judge_all(table, *, confidence=0.95):
     """Judge every metric of the catalogue under every limit: on the whole set, in each group, and across groups."""
     task, label, baseline, candidate, group = table
 
     def part(rows, scope):
         taken = [tuple(None if column is None else column[rows] for column in model) for model in (baseline, candidate)]
-        return observed(task, label[rows], *taken, scope=scope, centre=label.mean() if task == "regression" else 0.0)
+        return reduce_rows(task, label[rows], *taken, scope=scope, centre=label.mean() if task == "regression" else 0.0)
 
     parts = [part(np.full(len(label), True), WHOLE)]
     parts += [part(group == value, Scope("g", str(value))) for value in np.unique(group)]
@@ -137,7 +137,7 @@ def swept(table, *, confidence=0.95):
 @settings(max_examples=5, derandomize=True)
 @given(tables())
 def test_sweep__any_small_table(table):
-    report = swept(table)
+    report = judge_all(table)
     json.loads(report.model_dump_json(), parse_constant=lambda word: pytest.fail(f"{word} in the report"))
     same = all(a is b or (a is not None and (a == b).all()) for a, b in zip(table[2], table[3], strict=True))
     for gate in report.gates:

@@ -37,7 +37,7 @@ def errors(n, *, seed, df=5):
     return rng.normal(20, 5, n), before, 1.1 * before + 0.3 * rng.standard_normal(n)
 
 
-def seen(name, statistics):
+def measure(name, statistics):
     return measure_metric(name, statistics, context(statistics))
 
 
@@ -90,7 +90,7 @@ def test_hall__p_values_agree_with_the_interval(skewness):
 @pytest.mark.parametrize(("metric", "power"), [("root_mean_squared_error", 1), ("mean_squared_error", 2)])
 def test_rmse__hall_on_the_log_scale(metric, power):
     y, before, now = errors(300, seed=1, df=30)
-    evidence = seen(metric, regression(y, before, now)).candidate
+    evidence = measure(metric, regression(y, before, now)).candidate
     influence = (now**2 / (now**2).mean() - 1) / 2
     ends = halls(math.log((now**2).mean()) / 2, influence, freedom(influence)[0])
     assert evidence.interval(0.95) == pytest.approx([math.exp(power * end) for end in ends], rel=1e-9)
@@ -108,15 +108,15 @@ def test_paired_losses__degrees_of_freedom_of_their_influence():
         "r2": -gap / spread + gap.mean() / spread**2 * (y - y.mean()) ** 2,
     }
     for metric, influence in expected.items():
-        evidence = seen(metric, found).change
+        evidence = measure(metric, found).change
         reach = stats.t.ppf(T975, freedom(influence)[0]) * influence.std(ddof=1) / math.sqrt(300)
         assert evidence.interval(0.95) == pytest.approx((evidence.value - reach, evidence.value + reach), abs=1e-8)
-    assert seen("mean_absolute_error", found).change.df == 299
+    assert measure("mean_absolute_error", found).change.df == 299
 
 
 def test_r2__student_on_the_scale_of_unexplained_variance():
     y, before, now = errors(300, seed=3, df=30)
-    evidence = seen("r2", regression(y, before, now)).candidate
+    evidence = measure("r2", regression(y, before, now)).candidate
     influence = now**2 / (now**2).mean() - (y - y.mean()) ** 2 / y.var()
     reach = stats.t.ppf(T975, freedom(influence)[0]) * influence.std(ddof=1) / math.sqrt(300)
     ratio = math.log((now**2).mean() / y.var())
@@ -132,7 +132,7 @@ def test_r2__student_on_the_scale_of_unexplained_variance():
 def test_squares__dominated_by_a_few_rows_have_no_interval(metric):
     y, before, now = errors(200, seed=4, df=30)
     now[[3, 90]] = 60.0, -80.0
-    found = seen(metric, regression(y, before, now))
+    found = measure(metric, regression(y, before, now))
     for evidence in (found.candidate, found.change):
         assert (evidence.method, evidence.interval(0.95)) == ("too few", None)
         assert "a few rows carry the variance" in evidence.reason
@@ -142,7 +142,7 @@ def test_squares__dominated_by_a_few_rows_have_no_interval(metric):
 def test_rmse__warning_for_some_large_errors():
     y, before, now = errors(200, seed=5, df=30)
     now[:9] = 12.0
-    evidence = seen("root_mean_squared_error", regression(y, before, now)).candidate
+    evidence = measure("root_mean_squared_error", regression(y, before, now)).candidate
     assert evidence.interval(0.95) is not None
     assert "a few rows carry the variance" in evidence.reason
 
@@ -150,11 +150,11 @@ def test_rmse__warning_for_some_large_errors():
 @pytest.mark.parametrize("metric", ["root_mean_squared_error", "mean_squared_error", "mean_absolute_error"])
 def test_losses__one_row_and_equal_losses_are_not_certainty(metric):
     y, sign = np.arange(40.0), np.where(np.arange(40) % 2, 1.0, -1.0)
-    equal = seen(metric, regression(y, sign, -sign))
+    equal = measure(metric, regression(y, sign, -sign))
     assert (equal.candidate.value, equal.candidate.interval(0.95)) == (1.0, None)
     assert (equal.change.value, equal.change.interval(0.95)) == (0.0, None)
-    assert isinstance(seen(metric, regression(y, sign, sign)).change, Tie)
-    single = seen(metric, regression(y[:1], sign[:1], -2 * sign[:1]))
+    assert isinstance(measure(metric, regression(y, sign, sign)).change, Tie)
+    single = measure(metric, regression(y[:1], sign[:1], -2 * sign[:1]))
     assert (single.candidate.method, single.change.method) == ("single row", "single row")
     assert single.candidate.interval(0.95) is None
 
@@ -195,7 +195,7 @@ def by_class(values, label):
 @pytest.mark.parametrize("positives", [2, 6, 40])
 def test_binary_losses__hall_and_student_by_class(positives):
     label, before, now = binary(positives, 200, seed=positives)
-    found = seen("brier_score_loss", losses(label, before, now))
+    found = measure("brier_score_loss", losses(label, before, now))
     loss, gap = (now - label) ** 2, (now - label) ** 2 - (before - label) ** 2
     low, high = halls(loss.mean(), loss, by_class(loss, label)[1])
     assert found.candidate.interval(0.95) == pytest.approx((max(low, 0), min(high, 1)), abs=1e-9)
@@ -209,7 +209,7 @@ def test_binary_losses__hall_and_student_by_class(positives):
 def test_binary_losses__one_row_of_a_class_is_too_few(metric, flip):
     label, before, now = binary(1, 50, seed=1)
     given = (1 - label, 1 - before, 1 - now) if flip else (label, before, now)
-    found = seen(metric, losses(*given))
+    found = measure(metric, losses(*given))
     for evidence in (found.candidate, found.change):
         assert evidence.value is not None
         assert evidence.interval(0.95) is None
@@ -225,7 +225,7 @@ def test_binary_losses__coverage_with_two_percent_positives():
         label = (rng.random(100) < rate).astype(int)
         if label.sum() >= 2:
             score = np.full(100, chance) + 1e-3 * rng.standard_normal((2, 100))
-            found = seen("brier_score_loss", losses(label, *score))
+            found = measure("brier_score_loss", losses(label, *score))
             for k, (evidence, value) in enumerate(((found.candidate, truth), (found.change, 0.0))):
                 low, high = evidence.interval(0.95)
                 covered[k] += low - 1e-5 <= value <= high + 1e-5

@@ -92,7 +92,7 @@ class Gauss:
         return self.value - 1.959964 * self.sd, self.value + 1.959964 * self.sd
 
 
-class TestRepeated:
+class TestReproduction:
     """A version's value as one more training."""
 
     def test_check_reproduction__student_prediction_interval(self):

@@ -33,7 +33,7 @@ def rows(before, after, names=None):
     return {row.kind: row for row in found}
 
 
-def said(row):
+def item_texts(row):
     return {item.name: (item.how, item.before, item.after) for item in row.items}
 
 
@@ -68,7 +68,7 @@ def test_compare__equal():
 def test_compare__one_change(changes, kind, items):
     found = rows(ONE, replace(ONE, **changes), {})
     assert [name for name, row in found.items() if row.changed] == [kind]
-    assert said(found[kind]) == items
+    assert item_texts(found[kind]) == items
     assert found[kind].before != found[kind].after
 
 
@@ -116,7 +116,7 @@ def test_compare__remark_if_a_digest_is_not_enough(changes, kind, changed, why):
 def test_compare__installed_packages_without_lock_files():
     bare = replace(ONE, locks={}, packages=None, installed={"numpy": "1", "mlci": "0.1.0"})
     found = rows(bare, replace(bare, installed={"numpy": "2", "mlci": "0.1.0"}), {})["environment"]
-    assert said(found) == {"numpy": ("changed", "1", "2")}
+    assert item_texts(found) == {"numpy": ("changed", "1", "2")}
     assert found.reason == "no lock files: packages are those beside mlci"
 
 
@@ -134,6 +134,6 @@ def test_compare__many_files_are_counted():
 def test_compare__gates_on_the_same_metric_are_numbered():
     gates = [{"metric": "f1", "each": ["sex", "age"], "min": 0.1}, {"metric": "f1", "each": ["sex", "age"], "max": 0.9}]
     changed = replace(ONE, config="sha256:c2", settings={"gates": gates})
-    found = said(rows(ONE, changed, {})["configuration"])
+    found = item_texts(rows(ONE, changed, {})["configuration"])
     assert found["gates[f1, each: [sex, age]].min"] == ("added", None, "0.1")
     assert found["gates[f1, each: [sex, age] (2)].max"] == ("added", None, "0.9")

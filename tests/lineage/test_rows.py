@@ -23,7 +23,7 @@ def table(rows, header="id,x,z,y"):
 ROWS = [(number, number / 7, "abc"[number % 3], number % 2) for number in range(40)]
 
 
-def changed(before, after, folder, **more):
+def row_changes(before, after, folder, **more):
     return row_difference(digests(folder, table(before), **more), digests(folder, table(after), **more))
 
 
@@ -40,7 +40,7 @@ def test_difference__every_kind_of_change(tmp_path):
     after[7][0] = 1007  # another key: one row less and one more
     del after[10:15]
     after += [(2000 + number, 0.5, "a", 1) for number in range(3)]
-    found = changed(ROWS, after, tmp_path)
+    found = row_changes(ROWS, after, tmp_path)
     assert (found.before, found.after) == (40, 38)
     assert counts(found) == (4, 6, 3, 1)
     assert (found.columns_added, found.columns_removed, found.null_rates) == ((), (), ())

@@ -22,7 +22,7 @@ from mlci.inference.result import Agreement, Comparison, Disparity, EvaluationRe
 from mlci.metrics.statistics import Scope
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.report.document import BaselineRef, Candidate, PolicyRef
-from tests.support.comparisons import judged, rule
+from tests.support.comparisons import judge, rule
 from tests.support.tables import by_group, paired_rows
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(["inf", "-inf", "null", "kind"])
@@ -225,7 +225,7 @@ def read(written):
         found = serialization.parse_evaluation(written, path="evaluation.json")
     except InputError as error:
         return one_line(str(error))
-    build_report(found, judged(RULES, *found.comparisons, disparities=found.disparities), FACTS)
+    build_report(found, judge(RULES, *found.comparisons, disparities=found.disparities), FACTS)
     return None
 
 

@@ -12,12 +12,12 @@ from tests.support.project import (
     TOTALS,
     change,
     config,
+    expected_change,
     files,
     holdout,
     predictions,
     repository,
     run,
-    shown,
     write,
 )
 from tests.support.repository import commit, git
@@ -28,7 +28,7 @@ BY_METRICS = "predict:\n  metrics: metrics.json\n"
 @pytest.mark.parametrize(("before", "after", "known"), KNOWN)
 def test_run__known_change_by_commands_of_another_commit(tmp_path, before, after, known):
     ended = run(repository(tmp_path, files(before), files(after)))
-    assert change(ended) == shown(before, after)
+    assert change(ended) == expected_change(before, after)
     assert change(ended)[2] == pytest.approx(known)
     assert ended.code == (1 if known < 0 else 0), ended.err
     assert ended.report["baseline"]["commit"] == git(tmp_path, "rev-parse", "main")
@@ -45,14 +45,14 @@ def test_run__known_change_by_committed_predictions(tmp_path, before, after, kno
             {**files(0, **BY_FILE), "preds.csv": predictions(after)},
         )
     )
-    assert change(ended) == shown(before, after)
+    assert change(ended) == expected_change(before, after)
 
 
 @pytest.mark.parametrize(("before", "after", "known"), KNOWN)
 def test_run__known_change_by_a_file_of_predictions(tmp_path, before, after, known):
     write(tmp_path, {**files(after, baseline="{file: old.csv}"), "old.csv": predictions(before)})
     ended = run(tmp_path)
-    assert change(ended) == shown(before, after)
+    assert change(ended) == expected_change(before, after)
     assert ended.report["baseline"] == {"source": "file", "version": None, "commit": None, "label": "old.csv"}
 
 
@@ -61,7 +61,7 @@ def test_run__known_change_by_two_columns_of_one_file(tmp_path):
     predict = {"train": "", "predict": "predict: {file: both.csv, decision: new}\n"}
     write(tmp_path, files(0, baseline="{file: both.csv, decision: old}", **predict))
     (tmp_path / "both.csv").write_text("\n".join(["id,new,old", *rows]) + "\n")
-    assert change(run(tmp_path)) == shown(2, 0)
+    assert change(run(tmp_path)) == expected_change(2, 0)
 
 
 @pytest.mark.parametrize(("before", "after", "known"), KNOWN)
@@ -71,7 +71,7 @@ def test_run__known_change_by_metrics_files_of_two_commits(tmp_path, before, aft
         return {"mlci.yml": text, "metrics.json": f'{{"test": {{"accuracy": {1 - k / 10}}}}}'}
 
     ended = run(repository(tmp_path, contents(before), contents(after)))
-    assert change(ended, "test.accuracy") == shown(before, after)
+    assert change(ended, "test.accuracy") == expected_change(before, after)
     assert ended.code == (1 if known < 0 else 0)
 
 
@@ -86,13 +86,13 @@ def test_run__known_change_by_metrics_that_training_writes(tmp_path, before, aft
 
     repository(tmp_path, contents(before), contents(after))
     for _ in range(2):  # made, then from the cache
-        assert change(run(tmp_path), "test.accuracy") == shown(before, after)
+        assert change(run(tmp_path), "test.accuracy") == expected_change(before, after)
 
 
 def test_run__known_change_by_two_metrics_files(tmp_path):
     text = TOTALS.format(train="", metrics="new.json", baseline="{file: old.yaml}")
     write(tmp_path, {"mlci.yml": text, "new.json": '{"test": {"accuracy": 0.7}}', "old.yaml": "test: {accuracy: 0.9}"})
-    assert change(run(tmp_path), "test.accuracy") == shown(1, 3)
+    assert change(run(tmp_path), "test.accuracy") == expected_change(1, 3)
 
 
 def skops_files(k):
@@ -110,7 +110,7 @@ def skops_files(k):
 
 
 def test_run__known_change_by_saved_models(tmp_path):
-    project.made(tmp_path)
+    project.init(tmp_path)
     for k, branch in ((1, "main"), (3, "change")):
         contents, save = skops_files(k)
         if branch != "main":
@@ -118,13 +118,13 @@ def test_run__known_change_by_saved_models(tmp_path):
         save(tmp_path / "tree.skops")
         git(tmp_path, "add", "tree.skops")
         commit(tmp_path, {".gitignore": ".mlci/\n", **contents})
-    assert change(run(tmp_path)) == shown(1, 3)
+    assert change(run(tmp_path)) == expected_change(1, 3)
 
 
 def test_run__same_commit(tmp_path):
     repository(tmp_path, files(2), files(2))
     ended = run(tmp_path)
-    assert change(ended) == shown(2, 2)
+    assert change(ended) == expected_change(2, 2)
     assert ended.code == 0
     assert any("same commit" in note for note in ended.report["notes"])
 
@@ -132,7 +132,7 @@ def test_run__same_commit(tmp_path):
 def test_run__changed_evaluation_set_scores_both_models(tmp_path):
     candidate = {**files(3), "holdout.csv": holdout(rows=60, first=500)}
     ended = run(repository(tmp_path, files(1), candidate))
-    assert change(ended) == shown(1, 3)
+    assert change(ended) == expected_change(1, 3)
     assert ended.report["evaluation"]["rows"] == 60
 
 
@@ -144,7 +144,7 @@ def test_run__committed_predictions_of_other_rows(tmp_path):
     assert "baseline" in ended.err
 
 
-class TestNeverTheCandidateItself:
+class TestBaselineIsNotTheCandidate:
     """Each way in which the candidate's own predictions could pass for the baseline's."""
 
     @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ class TestNeverTheCandidateItself:
             decision = ", decision: p" if key == "file" else ""
             text = config(baseline="{ref: main}", train="", predict=f"predict: {{{key}: '{name}'{decision}}}\n")
         contents = {"mlci.yml": text, "holdout.csv": holdout(), "thing": predictions(3)}
-        project.made(folder)
+        project.init(folder)
         write(folder, contents)
         (folder / "link").symlink_to(folder / "thing")
         git(folder, "add", "link")
@@ -226,7 +226,7 @@ class TestNeverTheCandidateItself:
             )
         ended = run(repository(tmp_path, before, after))
         if key and how == "order":
-            assert change(ended) == shown(1, 3)
+            assert change(ended) == expected_change(1, 3)
         else:
             assert (ended.code, ended.out) == (2, "")
             assert "the evaluation set changed during the evaluation" in ended.err
@@ -246,12 +246,12 @@ class TestNeverTheCandidateItself:
         train = f"train:\n  run: cp made.csv holdout.csv; {project.PYTHON} train.py\n  model: model.txt\n"
         given = {**files(3, baseline="{file: old.csv}", train=train), "old.csv": predictions(1), "made.csv": holdout()}
         del given["holdout.csv"]
-        assert change(run(write(tmp_path, given))) == shown(1, 3)
+        assert change(run(write(tmp_path, given))) == expected_change(1, 3)
 
     def test_run__training_writes_the_same_content(self, tmp_path):
         train = f"train:\n  run: cp old.csv x; cp x old.csv; {project.PYTHON} train.py\n  model: model.txt\n"
         write(tmp_path, {**files(3, baseline="{file: old.csv}", train=train), "old.csv": predictions(1)})
-        assert change(run(tmp_path)) == shown(1, 3)
+        assert change(run(tmp_path)) == expected_change(1, 3)
 
     def test_run__prediction_step_changes_labels(self, tmp_path):
         forging = 'import re\ntext = open("holdout.csv").read()\n'
@@ -275,7 +275,7 @@ class TestNeverTheCandidateItself:
         script = project.TRAIN.replace('"k.txt"', f'os.environ["{variable}"] + "/k.txt"')
         before, after = {**files(1), "train.py": script}, {**files(3), "train.py": script}
         repository(tmp_path, before, after)
-        assert change(run(tmp_path, **{variable: str(tmp_path)})) == shown(1, 3)
+        assert change(run(tmp_path, **{variable: str(tmp_path)})) == expected_change(1, 3)
 
     def test_run__leftover_model_in_the_candidates_folder(self, tmp_path):
         """The baseline does not save its model; the candidate's, ignored by git, must not be used instead."""
@@ -318,7 +318,7 @@ def test_run__equal_scores_with_other_decisions_are_a_change(tmp_path):
     write(tmp_path, {"mlci.yml": text, "holdout.csv": holdout()})
     (tmp_path / "both.csv").write_text("\n".join(["id,s,old,new", *lines]) + "\n")
     ended = run(tmp_path)
-    assert change(ended) == shown(0, 3)
+    assert change(ended) == expected_change(0, 3)
     assert change(ended, "roc_auc") == (1.0, 1.0, 0.0)
     assert ended.code == 1
 

@@ -5,7 +5,7 @@ import pytest
 from mlci.config.loader import load_unchecked
 from mlci.operations.models.relevant_changes import find_difference
 from tests.support.project import config
-from tests.support.repository import commit, git, made, ours
+from tests.support.repository import commit, git, init, open_git
 
 SRC = "paths: [src/**]\n"
 TRAIN = "train: {run: python src/train.py}\n"
@@ -13,14 +13,14 @@ TRAIN = "train: {run: python src/train.py}\n"
 
 def repository(folder, *, paths=SRC, train=TRAIN, more="", **files):
     """Commit a project on main; return that commit."""
-    made(folder)
+    init(folder)
     text = config(baseline="none", train=train, more=more) + paths
     return commit(folder, {"mlci.yml": text, "src/train.py": "1", "README.md": "1", "holdout.csv": "1", **files})
 
 
 def difference(folder, before, config="mlci.yml"):
     path = folder / config
-    return find_difference(load_unchecked(path), ours(path.parent), before)
+    return find_difference(load_unchecked(path), open_git(path.parent), before)
 
 
 def link(folder, name, target):
@@ -133,7 +133,7 @@ def test_difference__link_out_of_the_repository(tmp_path):
 def test_difference__submodule(tmp_path):
     """Its files are not listed, so it counts if a glob leads into it; git's configuration cannot hide it."""
     for name in ("lib", "theme"):
-        commit(made(tmp_path / name), {"a.py": "1"})
+        commit(init(tmp_path / name), {"a.py": "1"})
     folder = tmp_path / "repository"
     repository(folder, paths="paths: [vendor/lib/src/**/*.py, vendor/lib/a.py]\n", train="train: {run: make}\n")
     for name in ("lib", "theme"):

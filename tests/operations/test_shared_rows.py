@@ -32,7 +32,7 @@ def splits(columns, *, digits=6):
     return [part[columns] for part in parts], len(set(parts[0].index) & set(parts[1].index))
 
 
-def restricted(folder, parts):
+def restrict_job(folder, parts):
     paths = {}
     for name, part in zip(("mine", "theirs"), parts, strict=True):
         for kind, frame in (("", part), ("-scores", pd.DataFrame({"s": part.index / 300}))):
@@ -52,7 +52,7 @@ def restricted(folder, parts):
 def test_restrict__content_that_identifies_rows(tmp_path):
     """A row's score is its number in the data, so both models have the same scores on rows that are the same."""
     parts, both = splits(["x", "y"])
-    job, shared, own = restricted(tmp_path, parts)
+    job, shared, own = restrict_job(tmp_path, parts)
     scores = [pd.read_parquet(source.path)["s"].astype(float).tolist() for source in (job.candidate, job.baseline)]
     assert scores[0] == scores[1]
     assert (shared.rows, shared.repeated) == (both, 0)
@@ -63,7 +63,7 @@ def test_restrict__content_that_identifies_rows(tmp_path):
 def test_note__rows_that_were_left_out(tmp_path):
     (mine, theirs), _ = splits(["x", "y"])
     repeated = pd.concat([mine, mine.head(1).set_axis([299])])
-    _, shared, own = restricted(tmp_path, (repeated, pd.concat([theirs, mine.head(1)])))
+    _, shared, own = restrict_job(tmp_path, (repeated, pd.concat([theirs, mine.head(1)])))
     assert shared.repeated == 2
     assert shared_rows.shared_rows_note(shared, own).endswith(
         "by their content; 2 rows whose content repeats were left out"
@@ -74,7 +74,7 @@ def test_note__rows_that_were_left_out(tmp_path):
 def test_restrict__content_that_repeats(tmp_path, columns):
     parts, _ = splits(columns, digits=0)
     with pytest.raises(InputError, match=r"(?s)\d+ rows of both sets repeat.*    evaluation:\n      key: id\n"):
-        restricted(tmp_path, parts)
+        restrict_job(tmp_path, parts)
 
 
 @pytest.mark.parametrize("flipped", [0, 5])
@@ -86,10 +86,10 @@ def test_restrict__other_rows_of_equal_content(tmp_path, flipped):
     parts, _ = splits(["x", "y"], digits=2)
     parts[1].loc[parts[1].index[:flipped], "y"] ^= 1
     with pytest.raises(InputError, match=r"about \d+ of \d+ matches are different rows.*\n    evaluation:\n      key"):
-        restricted(tmp_path, parts)
+        restrict_job(tmp_path, parts)
 
 
 def test_restrict__most_labels_differ(tmp_path):
     parts, _ = splits(["x", "y"], digits=2)
     with pytest.raises(InputError, match="Labels must not change together with the model"):
-        restricted(tmp_path, (parts[0], parts[1].assign(y=1 - parts[1]["y"])))
+        restrict_job(tmp_path, (parts[0], parts[1].assign(y=1 - parts[1]["y"])))

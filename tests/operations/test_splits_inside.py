@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.project import run
-from tests.support.repository import commit, made
+from tests.support.repository import commit, init
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/gate-a-script-that-splits.md").read_text("utf-8")
 
@@ -25,18 +25,18 @@ def whole_set(ended):
     return next(row for row in ended.report["metrics"] if row["metric"] == "roc_auc" and row["slice"] is None)
 
 
-def executed(code, folder, monkeypatch, **names):
+def execute(code, folder, monkeypatch, **names):
     monkeypatch.chdir(folder)
     exec(compile(code, "page", "exec"), names)  # noqa: S102 - the page's own code
     return names
 
 
 def test_page__before_and_after(tmp_path, monkeypatch, capsys):
-    executed(BEFORE, tmp_path, monkeypatch)
+    execute(BEFORE, tmp_path, monkeypatch)
     assert capsys.readouterr().out.startswith("accuracy 0.9")
     (tmp_path / "model.pkl").unlink()
     here = CONFIG.replace("python train.py", f"exec '{sys.executable}' train.py")
-    commit(made(tmp_path), {"mlci.yml": here, ".gitignore": IGNORED, "train.py": AFTER})
+    commit(init(tmp_path), {"mlci.yml": here, ".gitignore": IGNORED, "train.py": AFTER})
     ended = run(tmp_path)
     assert ended.code == 0, ended.err
     assert ended.report["evaluation"]["made_by_training"]
@@ -47,19 +47,19 @@ def reference(folder, monkeypatch):
     """Return scikit-learn's metrics of the page's own model."""
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - seconds
 
-    names = executed(AFTER, folder, monkeypatch)
+    names = execute(AFTER, folder, monkeypatch)
     return roc_auc_score(names["test"]["target"], names["scores"])
 
 
 def test_page__scoring_any_rows(tmp_path, monkeypatch):
     import pandas as pd  # noqa: PLC0415 - seconds
 
-    names = executed(AFTER, tmp_path, monkeypatch)
+    names = execute(AFTER, tmp_path, monkeypatch)
     rows = pd.read_csv("holdout.csv")
     rows.drop(columns="target").to_csv("features.csv", index=False)
     monkeypatch.setenv("MLCI_DATA", "features.csv")
     monkeypatch.setenv("MLCI_PREDICTIONS", "scored.csv")
-    executed(SCORE, tmp_path, monkeypatch)
+    execute(SCORE, tmp_path, monkeypatch)
     assert pd.read_csv("scored.csv")["score"].to_numpy() == pytest.approx(names["scores"])
 
 
@@ -67,6 +67,6 @@ def test_page__a_split_by_key_keeps_rows_in_their_part(tmp_path, monkeypatch):
     import pandas as pd  # noqa: PLC0415 - seconds
 
     data = pd.DataFrame({"x": range(500)})
-    parts = [executed(BY_KEY, tmp_path, monkeypatch, data=rows)["test"] for rows in (data[:400], data)]
+    parts = [execute(BY_KEY, tmp_path, monkeypatch, data=rows)["test"] for rows in (data[:400], data)]
     assert set(parts[0].index) == {row for row in parts[1].index if row < 400}
     assert 0.2 < len(parts[1]) / 500 < 0.4

@@ -35,7 +35,7 @@ gates:
 """
 
 
-def sliced(folder):
+def write_sliced_project(folder):
     rows = [(i, i // 10 % 2, "nsw"[i % 3], "" if i % 4 == 0 else "fm"[i % 2]) for i in range(240)]
     write(folder, {"mlci.yml": SLICED})
     (folder / "holdout.csv").write_text("id,y,g,h,v\n" + "".join(f"{i},{y},{g},{h},{i}\n" for i, y, g, h in rows))
@@ -46,7 +46,7 @@ def sliced(folder):
 
 
 def test_evaluate_and_gate__same_report_as_run(tmp_path):
-    sliced(tmp_path)
+    write_sliced_project(tmp_path)
     whole = run(tmp_path)
     assert len(whole.report["gates"]) >= 10
     measured = mlci("evaluate", "--out", "split", cwd=tmp_path)
@@ -69,7 +69,7 @@ def test_evaluate_and_gate__baseline_from_a_commit(tmp_path):
 
 
 def test_report__renders_the_same_bytes_again(tmp_path):
-    mlci("run", cwd=sliced(tmp_path))
+    mlci("run", cwd=write_sliced_project(tmp_path))
     out = tmp_path / ".mlci/out"
     names = ["comment.md", "summary.md", "junit.xml", "report.html"]
     before = {name: (out / name).read_bytes() for name in names}
@@ -86,7 +86,7 @@ def test_report__renders_the_same_bytes_again(tmp_path):
 
 
 def test_run__same_report_twice(tmp_path):
-    sliced(tmp_path)
+    write_sliced_project(tmp_path)
     first, second = run(tmp_path).report, run(tmp_path, "--out", "other").report
     assert timeless(first) == timeless(second)
 

@@ -8,9 +8,9 @@ import json
 
 import pytest
 
-from tests.support.project import change, config, mlci, predictions, run, shown
-from tests.support.registry.lifecycle import promoted
-from tests.support.repository import commit, git, made
+from tests.support.project import change, config, expected_change, mlci, predictions, run
+from tests.support.registry.lifecycle import promote_run
+from tests.support.repository import commit, git, init
 from tests.support.training import LEFT, PREDICT, SCORES, SCRIPT, fresh, project
 
 BY_ROW = {"script.py": SCRIPT, "predict.py": PREDICT}
@@ -31,9 +31,9 @@ def evaluation(ended):
 def test_run__fresh_checkout(tmp_path, baseline, predict):
     folder = project(tmp_path, baseline=baseline, predict=predict)
     if baseline == "production":
-        assert promoted(folder) == 1
+        assert promote_run(folder) == 1
     ended = run(on_a_branch(folder, k=3))
-    assert change(ended) == shown(1, 3)
+    assert change(ended) == expected_change(1, 3)
     assert evaluation(ended)["made_by_training"]
     assert evaluation(ended)["shared"] is None
     assert any(MADE in note for note in ended.report["notes"])
@@ -44,7 +44,7 @@ def test_run__fresh_checkout_and_a_file(tmp_path):
     commit(folder, {"old.csv": predictions(1)})
     commit(folder, {"start.txt": "40", "k.txt": "3"})
     ended = run(folder)
-    assert change(ended) == shown(1, 3)
+    assert change(ended) == expected_change(1, 3)
     assert evaluation(ended)["shared"] == {"added": 40, "removed": 40, "rows": 60, "changed": None, "repeated": None}
 
 
@@ -52,9 +52,9 @@ def test_run__fresh_checkout_and_a_file(tmp_path):
 def test_run__split_moved(tmp_path, baseline, predict):
     folder = project(tmp_path, baseline=baseline, predict=predict)
     if baseline == "production":
-        assert promoted(folder) == 1
+        assert promote_run(folder) == 1
     ended = run(on_a_branch(folder, start=40, k=3))
-    assert change(ended) == shown(1, 3)
+    assert change(ended) == expected_change(1, 3)
     assert evaluation(ended)["shared"] == {"added": 40, "removed": 40, "rows": 60, "changed": 0, "repeated": None}
     assert evaluation(ended)["rows"] == 60
     of = "version 1" if baseline == "production" else "main"
@@ -85,7 +85,7 @@ def test_run__too_few_shared_rows(tmp_path):
 
 def test_run__labels_of_shared_rows_differ(tmp_path):
     folder = project(tmp_path)
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     ended = run(on_a_branch(folder, start=40, turned="55 60 61 62 130"))
     assert (ended.code, ended.out) == (2, "")
     assert (
@@ -107,15 +107,15 @@ def test_run__training_overwrites_existing_rows(tmp_path, tracked):
 
 def test_run__training_overwrites_its_own_earlier_rows(tmp_path):
     folder = project(tmp_path)
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     assert (folder / "holdout.csv").exists()
     commit(folder, {"start.txt": "40", "k.txt": "3"})
-    assert change(run(folder)) == shown(1, 3)
+    assert change(run(folder)) == expected_change(1, 3)
 
 
 def test_run__committed_digests_are_not_trusted(tmp_path):
     folder = project(tmp_path)
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     commit(folder, {".mlci/made-by-training": (folder / ".mlci/made-by-training").read_text(), "start.txt": "40"})
     ended = run(folder)
     assert (ended.code, ended.out) == (2, "")
@@ -126,7 +126,7 @@ def test_run__changed_key_is_not_damage(tmp_path):
     folder = project(tmp_path)
     script = SCRIPT.replace("id,x,y", "id,row,x,y").replace('f"{i},{i // 10 % 2},', 'f"{i},{i},{i // 10 % 2},')
     commit(folder, {"script.py": script})
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     text = (folder / "mlci.yml").read_text().replace("key: id", "key: row")
     commit(fresh(folder), {"mlci.yml": text, "script.py": script.replace("id,p", "row,p")})
     ended = run(folder)
@@ -149,9 +149,9 @@ def test_run__rows_without_a_key_are_matched_by_content(tmp_path, baseline):
     script = SCRIPT.replace('"id,p\\n"', '"p\\n"').replace('f"{i},{1 - i', 'f"{1 - i')
     commit(folder, {"script.py": script})
     if baseline == "production":
-        assert promoted(folder) == 1
+        assert promote_run(folder) == 1
     ended = run(on_a_branch(folder, start=40, k=3))
-    assert change(ended) == shown(1, 3)
+    assert change(ended) == expected_change(1, 3)
     assert evaluation(ended)["shared"]["rows"] == 60
 
 
@@ -162,26 +162,26 @@ def test_run__recorded_predictions_on_shared_rows(tmp_path):
     }
     text = (folder / "mlci.yml").read_text().replace("script.py}", "script.py, model: model.txt}")
     commit(folder, {"mlci.yml": text, **bare})
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     on_a_branch(folder, start=40, k=3)
     for _ in range(2):  # the first run adds the champion's predictions on all of these rows to the registry
         ended = run(fresh(folder), "--record")
-        assert change(ended) == shown(1, 3)
+        assert change(ended) == expected_change(1, 3)
         assert evaluation(ended)["shared"]["rows"] == 60
 
 
 def test_train__then_evaluate(tmp_path):
     folder = project(tmp_path)
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     on_a_branch(folder, start=40, k=3)
     assert mlci("train", cwd=folder).code == 0
     assert mlci("evaluate", cwd=folder).code == 0
-    assert change(mlci("gate", "--json", cwd=folder)) == shown(1, 3)
+    assert change(mlci("gate", "--json", cwd=folder)) == expected_change(1, 3)
 
 
 def test_promote__in_a_checkout_without_the_rows(tmp_path):
     folder = project(tmp_path)
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     commit(fresh(folder), {"start.txt": "40"})
     assert mlci("run", cwd=folder).code == 0
     (folder / "holdout.csv").unlink()
@@ -190,7 +190,7 @@ def test_promote__in_a_checkout_without_the_rows(tmp_path):
     assert json.loads(done.out)["version"] == 2
     commit(fresh(folder), {"k.txt": "3"})
     ended = run(folder)
-    assert change(ended) == shown(1, 3)
+    assert change(ended) == expected_change(1, 3)
     assert evaluation(ended)["shared"] is None
 
 
@@ -205,21 +205,21 @@ def test_promote__judged_again_needs_the_rows(tmp_path):
 
 def test_reproduce__training_makes_the_rows(tmp_path):
     folder = project(tmp_path)
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     ended = mlci("reproduce", "1", "--json", "--environment", "job", cwd=fresh(folder))
     assert ended.code == 0, ended.err
     assert json.loads(ended.out)["outcome"] == "identical"
 
 
 def test_run__same_content_by_another_path(tmp_path):
-    folder = made(tmp_path) / "models" / "m"
+    folder = init(tmp_path) / "models" / "m"
     folder.mkdir(parents=True)
     text = config(baseline="production", train="", predict="predict: {file: preds.csv, decision: p}\n")
     rows = "".join(f"{i},{i // 10 % 2}\n" for i in range(100))
     decided = "".join(f"{i // 10 % 2}\n" for i in range(100))
     contents = {"holdout.csv": f"x,y\n{rows}", "preds.csv": f"p\n{decided}"}
     commit(folder, {"mlci.yml": text.replace("  key: id\n", ""), **contents})
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     (tmp_path / "link").symlink_to(folder)
     for given in ("models/m/mlci.yml", folder / "mlci.yml", "link/mlci.yml"):
         ended = run(tmp_path, "--config", given)

@@ -6,13 +6,13 @@ import pytest
 
 from mlci.config.relevant_paths import Relevance
 from tests.support.project import files, holdout, mlci, predictions, repository, run
-from tests.support.registry.lifecycle import promoted
+from tests.support.registry.lifecycle import promote_run
 from tests.support.repository import commit, git
 
 README = {"README.md": "# Better words\n", "docs/guide/start.md": "Begin.\n"}
 
 
-def trained(folder) -> int:
+def count_trainings(folder) -> int:
     """Return how many trainings there were."""
     path = folder / "trained.log"
     return len(path.read_text().split()) if path.exists() else 0
@@ -21,15 +21,15 @@ def trained(folder) -> int:
 def on_production(folder, candidate, **changes):
     """Promote main, commit a candidate on a branch, and return how many trainings there were until then."""
     repository(folder, files(2, baseline="production", **changes), {})
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     commit(folder, candidate)
-    return trained(folder)
+    return count_trainings(folder)
 
 
 def test_run__documentation_only_against_production(tmp_path):
     before = on_production(tmp_path, README, more="  - {metric: accuracy, min: 0.7}\n")
     ended = run(tmp_path, "--changed-since", "main")
-    assert (ended.code, trained(tmp_path)) == (0, before)
+    assert (ended.code, count_trainings(tmp_path)) == (0, before)
     report = ended.report
     assert report["unchanged_since"] == git(tmp_path, "rev-parse", "main").strip()
     assert report["candidate"]["commit"] == git(tmp_path, "rev-parse", "HEAD").strip()
@@ -42,7 +42,7 @@ def test_run__documentation_only_against_production(tmp_path):
 
 def test_run__unchanged_champion_below_its_floor_blocks(tmp_path):
     repository(tmp_path, files(2, baseline="production"), {})
-    assert promoted(tmp_path) == 1
+    assert promote_run(tmp_path) == 1
     git(tmp_path, "checkout", "--quiet", "main")
     commit(tmp_path, files(2, baseline="production", more="  - {metric: accuracy, min: 0.9}\n"))
     git(tmp_path, "checkout", "--quiet", "-b", "words")
@@ -55,7 +55,7 @@ def test_run__unchanged_champion_below_its_floor_blocks(tmp_path):
 def test_run__any_other_change_is_trained(tmp_path):
     before = on_production(tmp_path, README | {"train.py": "# a comment\n" + files(2)["train.py"]})
     ended = run(tmp_path, "--changed-since", "main")
-    assert trained(tmp_path) > before
+    assert count_trainings(tmp_path) > before
     assert ended.report["unchanged_since"] is None
     assert "train.py differs, so everything runs" in ended.err
 
@@ -64,13 +64,13 @@ def test_run__uncommitted_change_is_trained(tmp_path):
     before = on_production(tmp_path, README)
     (tmp_path / "k.txt").write_text("3")
     assert run(tmp_path, "--changed-since", "main").report["unchanged_since"] is None
-    assert trained(tmp_path) > before
+    assert count_trainings(tmp_path) > before
 
 
 def test_run__everything_is_trained_without_the_option(tmp_path):
     before = on_production(tmp_path, README)
     assert run(tmp_path).report["unchanged_since"] is None
-    assert trained(tmp_path) > before
+    assert count_trainings(tmp_path) > before
 
 
 def test_run__commit_not_in_the_clone_is_trained(tmp_path):
@@ -79,12 +79,12 @@ def test_run__commit_not_in_the_clone_is_trained(tmp_path):
     assert ended.report["unchanged_since"] is None
     assert "no common commit is in this clone (`fetch-depth: 0`?), so training runs" in ended.err
     assert run(tmp_path, "--changed-since", "--output=x").report["unchanged_since"] is None
-    assert trained(tmp_path) > before
+    assert count_trainings(tmp_path) > before
 
 
 def test_run__champion_of_another_commit_is_trained(tmp_path):
     repository(tmp_path, files(2, baseline="production"), {})
-    assert promoted(tmp_path) == 1
+    assert promote_run(tmp_path) == 1
     git(tmp_path, "checkout", "--quiet", "main")
     commit(tmp_path, {"k.txt": "1"})  # merged, and not promoted
     git(tmp_path, "checkout", "--quiet", "-b", "words")
@@ -100,7 +100,7 @@ def test_run__moved_data_outside_of_the_repository_is_trained(tmp_path):
     given["mlci.yml"] = given["mlci.yml"].replace("holdout.csv", "../holdout.csv")
     del given["holdout.csv"]
     repository(folder, given, {})
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     commit(folder, README)
     assert run(folder, "--changed-since", "main").report["unchanged_since"] is not None
     (tmp_path / "holdout.csv").write_text(holdout(120))
@@ -111,14 +111,14 @@ def test_run__documentation_only_against_a_file(tmp_path):
     project = files(3, baseline="{file: old.csv}", more="  - {metric: accuracy, min: 0.75}\n")
     repository(tmp_path, project | {"old.csv": predictions(2)}, README)
     ended = run(tmp_path, "--changed-since", "main")
-    assert (ended.code, trained(tmp_path), ended.report["verdict"]) == (0, 0, "pass")
+    assert (ended.code, count_trainings(tmp_path), ended.report["verdict"]) == (0, 0, "pass")
     assert [(gate["baseline"], gate["candidate"]) for gate in ended.report["gates"]] == [(0.8, 0.8)] * 2
 
 
 def test_run__documentation_only_against_a_reference(tmp_path):
     repository(tmp_path, files(2), README)
     ended = run(tmp_path, "--changed-since", "main")
-    assert (ended.code, trained(tmp_path), ended.report["verdict"]) == (0, 0, "pass")
+    assert (ended.code, count_trainings(tmp_path), ended.report["verdict"]) == (0, 0, "pass")
     assert (ended.report["gates"], ended.report["metrics"]) == ([], [])
     summary = (tmp_path / ".mlci/out/summary.md").read_text()
     assert "nothing was evaluated" in summary
@@ -154,7 +154,7 @@ def test_evaluate_and_gate__in_two_jobs(tmp_path):
     repository(tmp_path, files(2), README)
     assert mlci("evaluate", "--changed-since", "main", cwd=tmp_path).code == 0
     ended = mlci("gate", "--json", cwd=tmp_path)
-    assert (ended.code, trained(tmp_path)) == (0, 0)
+    assert (ended.code, count_trainings(tmp_path)) == (0, 0)
     assert json.loads(ended.out)["unchanged_since"] == git(tmp_path, "rev-parse", "main").strip()
 
 

@@ -11,8 +11,8 @@ from mlci.operations.models.relevant_changes import reason_to_train
 from mlci.registry.registry import Registry
 from mlci.registry.stores.snapshot import SnapshotWriter
 from tests.support.project import PYTHON, config, mlci, run
-from tests.support.registry.lifecycle import promoted, store
-from tests.support.repository import commit, git, made, ours
+from tests.support.registry.lifecycle import promote_run, store
+from tests.support.repository import commit, git, init, open_git
 from tests.support.training import LEFT, SCRIPT, fresh
 
 README = {"README.md": "# Better words\n"}
@@ -31,13 +31,13 @@ def splits_inside(folder, *, baseline, train=TRAIN, paths=LISTED, k=1):
     text = config(baseline=baseline, train=train, predict=LEFT, more=GATES) + paths
     text = text.replace("  positive: 1\n", f"  positive: 1\n{SLICED}")
     files = {"script.py": LOG + SCRIPT, "start.txt": "0", "k.txt": str(k), "turned.txt": "", "mlci.yml": text}
-    made(folder)
+    init(folder)
     commit(folder, {".gitignore": IGNORED, **files})
     return folder
 
 
 def leaves_metrics(folder, *, baseline, paths=LISTED, train=TRAIN, **more):
-    made(folder)
+    init(folder)
     text = METRICS.format(baseline=baseline, paths=paths, train=train)
     commit(folder, {".gitignore": IGNORED, "mlci.yml": text, "script.py": WRITES_METRICS, "k.txt": "0.8", **more})
     return folder
@@ -56,21 +56,21 @@ def trainings(folder):
     return len(path.read_text()) if path.exists() else 0
 
 
-def skipped(folder, before, *words):
+def assert_skipped(folder, before, *words):
     ended = run(folder, "--changed-since", "main", *words)
     assert trainings(folder) == before, ended.err
     assert ended.report["unchanged_since"] == git(folder, "rev-parse", "main"), ended.err
     return ended
 
 
-def not_skipped(folder, before):
+def assert_trained(folder, before):
     ended = run(folder, "--changed-since", "main")
     assert trainings(folder) > before
     assert ended.report["unchanged_since"] is None
     return ended
 
 
-def fetched(folder):
+def copy_registry(folder):
     """Copy what `mlci fetch` copies; return the copy's digest."""
     copying = SnapshotWriter(store(folder), folder / ".mlci/fetched")
     with run_context(load_configuration(folder / "mlci.yml"), registry=Registry(copying)) as context:
@@ -80,9 +80,9 @@ def fetched(folder):
 
 def test_run__training_makes_the_rows_against_production(tmp_path):
     folder = splits_inside(tmp_path, baseline="production")
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     recorded = json.loads((folder / ".mlci/out/report.json").read_text())
-    ended = skipped(folder, branch(folder))
+    ended = assert_skipped(folder, branch(folder))
     report = ended.report
     assert (ended.code, report["verdict"], report["baseline"]["version"]) == (0, "pass", "1")
     assert {gate["outcome"] for gate in report["gates"]} == {"passed"}
@@ -97,7 +97,7 @@ def test_run__training_makes_the_rows_against_production(tmp_path):
     assert "nothing relevant changed" in (folder / ".mlci/out/comment.md").read_text()
     assert not (folder / ".mlci/out/bundle").exists()
     # two jobs come to the same from a copy of the registry, and so does training again
-    digest = fetched(fresh(folder))
+    digest = copy_registry(fresh(folder))
     assert mlci("evaluate", "--changed-since", "main", "--fetched", digest, cwd=folder).code == 0
     judged = mlci("gate", "--json", cwd=folder).report
     assert trainings(folder) == 1
@@ -113,13 +113,13 @@ def test_run__training_makes_the_rows_against_production(tmp_path):
 
 def test_run__training_makes_the_rows_against_a_reference(tmp_path):
     folder = splits_inside(tmp_path, baseline="{ref: main}")
-    ended = skipped(folder, branch(folder))
+    ended = assert_skipped(folder, branch(folder))
     assert (ended.code, ended.report["verdict"], ended.report["metrics"]) == (0, "pass", [])
 
 
 def test_run__training_makes_the_rows_and_paths_are_not_listed(tmp_path):
     folder = splits_inside(tmp_path, baseline="{ref: main}", paths="")
-    ended = not_skipped(folder, branch(folder))
+    ended = assert_trained(folder, branch(folder))
     assert "list all of them to skip it for such changes:\n    paths: [" in ended.err
 
 
@@ -137,8 +137,8 @@ def test_run__training_makes_the_rows_and_paths_are_not_listed(tmp_path):
 )
 def test_reason_to_train__command(tmp_path, command, reason):
     train = f"train:\n  run: |\n    {command}\n"
-    (made(tmp_path) / "mlci.yml").write_text(config(baseline="none", train=train) + LISTED)
-    found = reason_to_train(load_unchecked(tmp_path / "mlci.yml").config, ours(tmp_path), shown=False)
+    (init(tmp_path) / "mlci.yml").write_text(config(baseline="none", train=train) + LISTED)
+    found = reason_to_train(load_unchecked(tmp_path / "mlci.yml").config, open_git(tmp_path), shown=False)
     assert (reason in found) if reason else found is None
 
 
@@ -146,9 +146,9 @@ def test_run__champion_of_uncommitted_changes(tmp_path):
     """No commit contains its code."""
     folder = leaves_metrics(tmp_path, baseline="production")
     (folder / "k.txt").write_text("0.9")
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     git(folder, "checkout", "--quiet", "k.txt")
-    ended = not_skipped(folder, branch(folder))
+    ended = assert_trained(folder, branch(folder))
     assert "no commit holds what version 1 was made from" in ended.err
 
 
@@ -157,8 +157,8 @@ def test_run__metrics_file(tmp_path, baseline):
     more = {"old.json": '{"auc": 0.75}'} if "file" in baseline else {}
     folder = leaves_metrics(tmp_path, baseline=baseline, **more)
     if baseline == "production":
-        assert promoted(folder) == 1
-    ended = skipped(folder, branch(folder))
+        assert promote_run(folder) == 1
+    ended = assert_skipped(folder, branch(folder))
     assert (ended.code, ended.report["verdict"]) == (0, "pass")
     value = {"production": 0.8, "{file: old.json}": 0.75}.get(baseline)
     found = [(row["baseline"], row["candidate"], row["change"]) for row in ended.report["metrics"]]
@@ -167,7 +167,7 @@ def test_run__metrics_file(tmp_path, baseline):
 
 def test_run__metrics_file_that_git_tracks(tmp_path):
     folder = leaves_metrics(tmp_path, baseline="{ref: main}", train="", paths="", **{"metrics.json": '{"auc": 0.6}'})
-    ended = skipped(folder, branch(folder))
+    ended = assert_skipped(folder, branch(folder))
     assert (ended.code, ended.report["verdict"]) == (1, "block")  # the reference is below the floor, too
     assert "nothing relevant changed; blocked, 1 of 2 gates failed" in (folder / ".mlci/out/comment.md").read_text()
 

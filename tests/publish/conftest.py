@@ -11,7 +11,7 @@ def seeded(tmp_path_factory):
     """A bare repository, built once."""
     folder = tmp_path_factory.mktemp("seeded") / "model.git"
     seeding.repository(folder)
-    return seeding.merged(folder)
+    return seeding.store_merge(folder)
 
 
 @pytest.fixture

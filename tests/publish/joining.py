@@ -189,7 +189,7 @@ def is_newer(one, other):
     return one.id > other.id
 
 
-def expected(entries):
+def expected_colour(entries):
     """Return the worst result of the invocations' newest attempts; ``None`` if no attempt is newer than all others."""
     worst = "success" if entries else "open"
     for key in {one.key for one in entries}:

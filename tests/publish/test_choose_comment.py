@@ -30,11 +30,11 @@ class Posted:
     author: str = BOT
 
 
-def posted(number, run, text="hello", *, head=HEAD, model=MODEL, **more):
+def post(number, run, text="hello", *, head=HEAD, model=MODEL, **more):
     return Posted(number, mark_text(model, head, Run(*run), text).body, **more)
 
 
-def said(run, text="hello", *, head=HEAD):
+def version(run, text="hello", *, head=HEAD):
     return mark_text(MODEL, head, Run(*run), text)
 
 
@@ -97,20 +97,20 @@ def test_read_marker__not_the_whole_first_line(body):
 
 def test_choose_comment__same_model_and_author_oldest_first():
     comments = [
-        posted(9, (3, 1)),
-        posted(5, (2, 1)),
-        posted(1, (9, 9), author="octocat"),
-        posted(2, (9, 9), author="evil-github-actions[bot]"),
-        posted(3, (9, 9), model="credit-risk-2"),
-        Posted(4, f"I quote:\n{posted(0, (9, 9)).body}"),
+        post(9, (3, 1)),
+        post(5, (2, 1)),
+        post(1, (9, 9), author="octocat"),
+        post(2, (9, 9), author="evil-github-actions[bot]"),
+        post(3, (9, 9), model="credit-risk-2"),
+        Posted(4, f"I quote:\n{post(0, (9, 9)).body}"),
         Posted(6, ""),
     ]
     assert [one.id for one in own_comments(comments, me="GitHub-Actions[bot]", model=MODEL)] == [5, 9]
 
 
 def test_choose_comment__none_posted():
-    assert choose_comment([], said((7, 1)), creates=True).step == CreateComment(said((7, 1)))
-    assert choose_comment([], said((7, 1)), creates=False).step == NoComment()
+    assert choose_comment([], version((7, 1)), creates=True).step == CreateComment(version((7, 1)))
+    assert choose_comment([], version((7, 1)), creates=False).step == NoComment()
 
 
 @pytest.mark.parametrize(
@@ -127,15 +127,15 @@ def test_choose_comment__none_posted():
     ],
 )
 def test_choose_comment__older_run_keeps_a_newer_comment(there, mine, written):
-    one = posted(5, there, "theirs")
-    found = choose_comment([one], said(mine, "mine"), creates=True)
-    assert found.step == (EditComment(one, said(mine, "mine")) if written else KeepComment(one))
+    one = post(5, there, "theirs")
+    found = choose_comment([one], version(mine, "mine"), creates=True)
+    assert found.step == (EditComment(one, version(mine, "mine")) if written else KeepComment(one))
     assert found.run == max(Run(*there), Run(*mine))
 
 
 def test_choose_comment__marker_without_a_run_is_older():
     one = Posted(5, f"{with_marker(model=MODEL, head=HEAD, run=None)}\nold")
-    assert isinstance(choose_comment([one], said((1, 1)), creates=False).step, EditComment)
+    assert isinstance(choose_comment([one], version((1, 1)), creates=False).step, EditComment)
 
 
 @pytest.mark.parametrize(
@@ -149,19 +149,19 @@ def test_choose_comment__marker_without_a_run_is_older():
     ],
 )
 def test_choose_comment__only_the_run_differs(before, after):
-    one = posted(5, (7, 1), before)
-    assert choose_comment([one], said((8, 1), after), creates=True).step == KeepComment(one)
+    one = post(5, (7, 1), before)
+    assert choose_comment([one], version((8, 1), after), creates=True).step == KeepComment(one)
 
 
 def test_choose_comment__another_head():
-    one = posted(5, (7, 1), head="a" * 40)
-    assert isinstance(choose_comment([one], said((8, 1)), creates=True).step, EditComment)
+    one = post(5, (7, 1), head="a" * 40)
+    assert isinstance(choose_comment([one], version((8, 1)), creates=True).step, EditComment)
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
 def test_choose_comment__several_posted(order):
-    found = [posted(10 + place, (run, 1), f"of {run}") for place, run in enumerate(order)]
-    choice = choose_comment(found, said((2, 1), "of 2"), creates=True)
+    found = [post(10 + place, (run, 1), f"of {run}") for place, run in enumerate(order)]
+    choice = choose_comment(found, version((2, 1), "of 2"), creates=True)
     assert choice.extra == tuple(found[1:])
     stands = choice.step.version.body if isinstance(choice.step, EditComment) else choice.step.comment.body
     assert choice.step.comment.id == 10
@@ -202,5 +202,5 @@ def test_creates__every_policy(policy, report, wanted):
 @pytest.mark.parametrize("policy", ["always", "never", "on-failure", "on-change"])
 @pytest.mark.parametrize("report", [good(), bad(), None])
 def test_choose_comment__posted_comment_is_updated_under_every_policy(policy, report):
-    found = choose_comment([posted(5, (1, 1), "green")], said((2, 1), "now"), creates=creates(policy, report))
+    found = choose_comment([post(5, (1, 1), "green")], version((2, 1), "now"), creates=creates(policy, report))
     assert isinstance(found.step, EditComment)

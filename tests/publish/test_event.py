@@ -19,7 +19,7 @@ def example(name):
     return publish_event.parse_payload((PAYLOADS / name).read_bytes(), path=name)
 
 
-def changed(name, **changes):
+def change_payload(name, **changes):
     """A payload with values put at dotted paths; `...` removes one."""
     payload = copy.deepcopy(dict(example(name)))
     for path, value in changes.items():
@@ -31,8 +31,8 @@ def changed(name, **changes):
     return payload
 
 
-def opened(**changes):
-    return changed("pull_request__opened.payload.json", **changes)
+def opened_payload(**changes):
+    return change_payload("pull_request__opened.payload.json", **changes)
 
 
 def test_examples__enough_pull_requests():
@@ -49,15 +49,15 @@ def test_event_facts__pull_request_head_not_merge(name, event):
 
 
 def test_event_commits__merge_but_not_base():
-    assert event_facts("pull_request", opened(), sha=GITHUB_SHA).commits(GITHUB_SHA) == {HEAD, GITHUB_SHA}
-    assert event_facts("pull_request_target", opened(), sha=GITHUB_SHA).commits(GITHUB_SHA) == {HEAD}
+    assert event_facts("pull_request", opened_payload(), sha=GITHUB_SHA).commits(GITHUB_SHA) == {HEAD, GITHUB_SHA}
+    assert event_facts("pull_request_target", opened_payload(), sha=GITHUB_SHA).commits(GITHUB_SHA) == {HEAD}
     assert event_facts("schedule", {}, sha=GITHUB_SHA).commits(GITHUB_SHA) == {GITHUB_SHA}
     assert event_facts("workflow_run", {}, sha=GITHUB_SHA).commits(GITHUB_SHA) == {GITHUB_SHA}
     assert event_facts("schedule", {}, sha=None).commits(None) == frozenset()
 
 
 def test_event_facts__draft():
-    assert event_facts("pull_request", opened(pull_request__draft=True), sha=None).head == HEAD
+    assert event_facts("pull_request", opened_payload(pull_request__draft=True), sha=None).head == HEAD
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_event_facts__draft():
     ],
 )
 def test_event_facts__fork(changes):
-    event = opened(**changes)
+    event = opened_payload(**changes)
     found = event_facts("pull_request", event, sha=None)
     assert (found.head, found.branch, found.reader) == (HEAD, None, "the pull request comes from a fork")
     assert event_facts("pull_request_target", event, sha=None).reader is None  # its token is the base's
@@ -80,13 +80,14 @@ def test_event_facts__fork(changes):
 def test_event_facts__repository_names_ignore_case():
     full = example("pull_request__opened.payload.json")["pull_request"]["head"]["repo"]["full_name"]
     assert (
-        event_facts("pull_request", opened(pull_request__head__repo__full_name=full.upper()), sha=None).reader is None
+        event_facts("pull_request", opened_payload(pull_request__head__repo__full_name=full.upper()), sha=None).reader
+        is None
     )
 
 
 @pytest.mark.parametrize(("sender", "actor"), [("dependabot[bot]", None), ("octocat", "dependabot[bot]")])
 def test_event_facts__dependabot(sender, actor):
-    found = event_facts("pull_request", opened(sender__login=sender), sha=None, actor=actor)
+    found = event_facts("pull_request", opened_payload(sender__login=sender), sha=None, actor=actor)
     assert found.reader == "Dependabot started the run"
     assert found.head == HEAD
 
@@ -95,7 +96,7 @@ def test_event_facts__dependabot(sender, actor):
     "changes", [{"pull_request": None}, {"pull_request__head": []}, {"pull_request__head__sha": "x"}]
 )
 def test_event_facts__pull_request_without_a_head(changes):
-    found = event_facts("pull_request", opened(**changes), sha=GITHUB_SHA)
+    found = event_facts("pull_request", opened_payload(**changes), sha=GITHUB_SHA)
     assert found.head is None
     assert "no pull request with a head commit" in found.why
 
@@ -110,10 +111,10 @@ def test_event_facts__push_that_deletes():
     example_that_deletes = example("push__payload.json")
     assert example_that_deletes["after"] == "0" * 40
     assert event_facts("push", example_that_deletes, sha=GITHUB_SHA).why == "the push deleted a branch or tag"
-    pushed = changed("push__payload.json", after="b" * 40, deleted=False)
+    pushed = change_payload("push__payload.json", after="b" * 40, deleted=False)
     assert event_facts("push", pushed, sha=GITHUB_SHA).head == "b" * 40
     assert (
-        event_facts("push", changed("push__payload.json", after="b" * 40), sha=None).head is None
+        event_facts("push", change_payload("push__payload.json", after="b" * 40), sha=None).head is None
     )  # `deleted` says so
 
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.publish.joining import CELLS, SAYS, SHAS, STATES, Chain, Life, colour, expected, records
+from tests.publish.joining import CELLS, SAYS, SHAS, STATES, Chain, Life, colour, expected_colour, records
 from tests.publish.memory import Memory
 
 ORDERS = 60
@@ -28,7 +28,7 @@ def a_life(seed, *, deadly, moving):
         """Never green while the newest attempt of any invocation blocks or did not finish."""
         for sha in SHAS:
             if colour(memory, sha) == ("success", "success"):
-                assert expected(records(memory, sha)) in {"success", None}, seed
+                assert expected_colour(records(memory, sha)) in {"success", None}, seed
 
     life = Life(memory, chance, deadly, look)
     life.play(chains)
@@ -36,12 +36,12 @@ def a_life(seed, *, deadly, moving):
     return life
 
 
-def ended(life, sha, seed):
+def play_to_the_end(life, sha, seed):
     """The colour and the comment of a commit on which every process came to its end; whether there is one answer."""
     memory, entries = life.memory, records(life.memory, sha)
     says = {(chain.run, number): one for chain in life.chains for number, one in enumerate(chain.says, start=1)}
     assert all(one.own == says[one.run, one.attempt] for one in entries), seed
-    worst = expected(entries)
+    worst = expected_colour(entries)
     if worst is None or not entries:
         return False
     check, state = colour(memory, sha)
@@ -63,5 +63,5 @@ def test_colour__worst_of_the_newest_attempts_in_every_order(deadly, moving):
         life = a_life(seed, deadly=deadly, moving=moving)
         assert life.troubles == [], seed
         if not life.lost:
-            exact += sum([ended(life, sha, seed) for sha in SHAS])
+            exact += sum([play_to_the_end(life, sha, seed) for sha in SHAS])
     assert exact >= ORDERS // 8

@@ -21,7 +21,7 @@ def pull(fake):
     return fake.pull("topic")
 
 
-def begun(fake, folder, pull, *, run, report, token, **environment):
+def start_publisher(fake, folder, pull, *, run, report, token, **environment):
     """A publisher as a workflow starts it."""
     folder.mkdir()
     (folder / "mlci.yml").write_text(CONFIG.replace("POLICY", "always"))
@@ -39,7 +39,8 @@ def test_publish__processes_at_once(fake, pull, tmp_path):
     token = fake.token()
     reports = {99: good(), 1000: wide(3), 102: wide(2), 1001: bad(), 7: good(), 1000_0: wide(4)}
     running = [
-        begun(fake, tmp_path / str(run), pull, run=run, report=report, token=token) for run, report in reports.items()
+        start_publisher(fake, tmp_path / str(run), pull, run=run, report=report, token=token)
+        for run, report in reports.items()
     ]
     ended = [(one.communicate(timeout=60)[0].decode(), one.returncode) for one in running]
     assert [code for _, code in ended] == [0, 1, 1, 1, 0, 1], ended
@@ -55,10 +56,10 @@ def test_publish__process_killed_and_run_again(fake, pull, tmp_path, n):
         victim.kill()
 
     fake.kill_after(n, kill)
-    victim = begun(fake, tmp_path / "first", pull, run=100, report=wide(60), token=token)
+    victim = start_publisher(fake, tmp_path / "first", pull, run=100, report=wide(60), token=token)
     victim.communicate(timeout=60)
     assert victim.returncode == -9
-    again = begun(fake, tmp_path / "again", pull, run=100, report=wide(60), token=token)
+    again = start_publisher(fake, tmp_path / "again", pull, run=100, report=wide(60), token=token)
     assert again.communicate(timeout=60)[0].decode().count("::") == 0
     assert again.returncode == 1
     stands(fake, pull, run=100, conclusion="failure", text="60 gates failed")
@@ -74,7 +75,9 @@ def test_publish__github_address_over_https(seeded, tmp_path):
         number = fake.pull("topic")
         trusted = fake.authority.environment(fake.url)
         places = {"GITHUB_API_URL": "", "GITHUB_SERVER_URL": ""}
-        one = begun(fake, tmp_path / "job", number, run=100, report=bad(), token=fake.token(), **trusted, **places)
+        one = start_publisher(
+            fake, tmp_path / "job", number, run=100, report=bad(), token=fake.token(), **trusted, **places
+        )
         said = one.communicate(timeout=60)[0].decode()
         assert one.returncode == 1, said
         assert f"https://github.com/{fake.name}/pull/{number}#issuecomment-" in said

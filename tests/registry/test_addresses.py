@@ -167,7 +167,7 @@ class TestGoogle:
     """
 
     @pytest.fixture
-    def asked(self):
+    def requests_to_google(self):
         handler = type("Handler", (Recorder,), {"seen": [], "kept": {}})
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -176,8 +176,8 @@ class TestGoogle:
         server.shutdown()
         server.server_close()
 
-    def test_append__google_precondition(self, asked):
-        handler, store = asked
+    def test_append__google_precondition(self, requests_to_google):
+        handler, store = requests_to_google
         with pytest.raises(OutsideError):
             store.append(1, b"x")
         assert {match for _, match in handler.seen} == {"0"}
@@ -185,8 +185,8 @@ class TestGoogle:
         assert probed == "/bucket/p%2Fmodel%2Ftmp%2Fprobe"  # whether the store holds to the condition at all
         assert written == "/bucket/p%2Fmodel%2Fledger%2F000000001%2Ejson"
 
-    def test_write_checkpoint__google_precondition(self, asked):
-        handler, store = asked
+    def test_write_checkpoint__google_precondition(self, requests_to_google):
+        handler, store = requests_to_google
         handler.kept["/bucket/p%2Fmodel%2Fwitness%2Ejson"] = b'{"digest":"%s","number":1}' % (b"a" * 64)
         store.write_checkpoint(Checkpoint(number=2, digest="b" * 64))
         assert {match for _, match in handler.seen} == {"1234"}

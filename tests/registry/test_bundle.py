@@ -21,7 +21,7 @@ PARTS = ["bundle.json", "bundle.sha256", "report.json", "predictions.csv", "mode
 
 
 @pytest.fixture(scope="module")
-def bundled(tmp_path_factory):
+def project_with_bundle(tmp_path_factory):
     """A repository with the bundle of a run, to be copied."""
     folder = repository(tmp_path_factory.mktemp("bundled"), 3)
     assert run(folder).code == 0
@@ -102,8 +102,8 @@ def test_bundle__predictions_in_several_files(tmp_path):
 
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("part", PARTS)
-def test_promote__damaged_bundle(bundled, tmp_path, part, damage):
-    shutil.copytree(bundled, tmp_path, dirs_exist_ok=True)
+def test_promote__damaged_bundle(project_with_bundle, tmp_path, part, damage):
+    shutil.copytree(project_with_bundle, tmp_path, dirs_exist_ok=True)
     DAMAGE[damage](tmp_path / ".mlci/out/bundle" / part)
     ended = promote(tmp_path)
     assert (ended.code, ended.out) == (2, "")
@@ -120,8 +120,8 @@ def test_promote__damaged_bundle(bundled, tmp_path, part, damage):
         (lambda report: report["evaluation"].update(fingerprint="sha256:" + "0" * 64), "other rows"),
     ],
 )
-def test_promote__report_of_another_evaluation(bundled, tmp_path, change_, says):
-    shutil.copytree(bundled, tmp_path, dirs_exist_ok=True)
+def test_promote__report_of_another_evaluation(project_with_bundle, tmp_path, change_, says):
+    shutil.copytree(project_with_bundle, tmp_path, dirs_exist_ok=True)
     bundle = tmp_path / ".mlci/out/bundle"
     report = json.loads((bundle / "report.json").read_text())
     change_(report)
@@ -131,13 +131,13 @@ def test_promote__report_of_another_evaluation(bundled, tmp_path, change_, says)
     assert f"judged {says} than the bundle holds" in ended.err
 
 
-def test_promote__copy_of_the_repository(bundled, tmp_path):
-    shutil.copytree(bundled, tmp_path, dirs_exist_ok=True)
+def test_promote__copy_of_the_repository(project_with_bundle, tmp_path):
+    shutil.copytree(project_with_bundle, tmp_path, dirs_exist_ok=True)
     assert promote(tmp_path).report["version"] == 1
 
 
-def test_promote__bundle_of_another_model(bundled, tmp_path):
-    shutil.copytree(bundled, tmp_path, dirs_exist_ok=True)
+def test_promote__bundle_of_another_model(project_with_bundle, tmp_path):
+    shutil.copytree(project_with_bundle, tmp_path, dirs_exist_ok=True)
     commit(tmp_path, {"mlci.yml": files(3)["mlci.yml"].replace("model: planted", "model: other")})
     ended = promote(tmp_path)
     assert ended.code == 2

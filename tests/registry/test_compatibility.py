@@ -18,7 +18,7 @@ from mlci.util.digests import canonical_json
 from tests.support.registry.histories import Memory, history, promotion, sha, stamp, verdict, version
 
 
-def written(store: Memory, number: int, **changes) -> None:
+def write_as_newer_mlci(store: Memory, number: int, **changes) -> None:
     """Let another mlci have written an entry, and all later ones after it."""
     previous = None
     for at in sorted(store.kept):
@@ -48,7 +48,7 @@ NEWER = {
 @pytest.mark.parametrize("change", NEWER)
 def test_ledger__an_entry_of_a_newer_mlci(change, number):
     store = history([("promotion", 0), ("verdict", 0), ("verdict", 1)])
-    written(store, number, **NEWER[change])
+    write_as_newer_mlci(store, number, **NEWER[change])
     looks = [lambda: verification.verify_ledger(store)]
     looks += [lambda: Registry(store, stamp()).append(promotion)] * (number == 3)
     for look in looks:

@@ -14,21 +14,21 @@ from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
 from mlci.registry.stores.folder import FolderStore
 from mlci.registry.verification import verify_registry
-from tests.support.registry.histories import promoted, sha, stamp, verdict
+from tests.support.registry.histories import promote_versions, sha, stamp, verdict
 
 NOW = "2026-05-01T10:00:00+00:00"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def registry_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("damage")
-    promoted(FolderStore(folder / "registry", "model"), folder, 4)
+    promote_versions(FolderStore(folder / "registry", "model"), folder, 4)
     return folder / "registry"
 
 
 @pytest.fixture
-def place(made, tmp_path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "registry"))
+def place(registry_folder, tmp_path) -> Path:
+    return Path(shutil.copytree(registry_folder, tmp_path / "registry"))
 
 
 def looks(place):

@@ -82,7 +82,7 @@ class TestContract(Contract):
         self.holds_all(store_factory(), written)
 
 
-class TestFilesThatAreThere:
+class TestExistingFiles:
     @pytest.mark.parametrize("damaged", [b"", b"modeX", b"model and more"])
     def test_put__repairs_a_damaged_file(self, store_factory, tmp_path, damaged):
         """The size alone does not show every damage."""
@@ -105,7 +105,7 @@ class TestFilesThatAreThere:
             stored_files.put_verified(store, tmp_path / "f", file, of="version 3")
 
 
-class TestPlace:
+class TestLayout:
     def test_shown__is_the_folder_of_the_model(self, store_factory, tmp_path):
         assert store_factory().shown == str(tmp_path / "registry" / "model")
 
@@ -161,7 +161,7 @@ class TestPlace:
             ledger.read_ledger_head(store)
 
 
-class TestForeign:
+class TestForeignFiles:
     """Links and other things inside of a registry are refused by name, and never followed."""
 
     @pytest.mark.parametrize("kind", ["link", "dangling", "folder", "pipe"])
@@ -280,7 +280,7 @@ class TestFailures:
         assert set(done[3:]) == {"fsync"}
 
 
-class TestKilled:
+class TestKilledWriters:
     """A writer killed before or after each of its changes to the disk: the old state or the new one, and on it goes."""
 
     def test_append__killed_at_every_change(self, writer, tmp_path):

@@ -18,7 +18,7 @@ from mlci.registry.registry import Registry
 from mlci.registry.stores.object_store import bucket
 from mlci.registry.stores.object_store.store import ObjectStore
 from mlci.util.digests import canonical_json
-from tests.support.registry.histories import DIGEST, Memory, choose, promoted, promotion, stamp, verdict
+from tests.support.registry.histories import DIGEST, Memory, choose, promote_versions, promotion, stamp, verdict
 
 KINDS = st.sampled_from(["promotion", "rollback", "rescored", "reproduced", "verdict"])
 
@@ -127,25 +127,25 @@ class Counted:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def counted_bucket(tmp_path_factory):
     """A bucket with 110 versions, each judged before, its requests counted."""
     counted, folder = Counted(), tmp_path_factory.mktemp("many")
     with pytest.MonkeyPatch.context() as patch:
         store = counted.store(patch)
         for number in range(110):
             Registry(store, stamp()).append(lambda _, n=number: verdict(f"sha256:{n:064x}"))
-            promoted(store, folder)
+            promote_versions(store, folder)
         yield store, counted.requests
 
 
 @pytest.fixture
-def many(made):
-    made[1].clear()
-    return made
+def many(counted_bucket):
+    counted_bucket[1].clear()
+    return counted_bucket
 
 
 @contextlib.contextmanager
-def altered(store, number):
+def alter_entry(store, number):
     """Change an entry for a while."""
     data, name = store.read(number), f"ledger/{number:09d}.json"
     changed = canonical_json(json.loads(data) | {"nonce": "x"})
@@ -154,29 +154,29 @@ def altered(store, number):
     store._bucket.write(name, data, "overwrite", what="restore")
 
 
-def held(store):
+def check_promotion(store):
     return preflight.check_registry(Registry(store).view(), now=stamp().now(), despite=None)
 
 
 def test_promotion__damage_behind_the_last_verified_promotion_is_left_to_ledger_verify(many):
     store, _ = many
-    with altered(store, 5):
-        assert held(store).wrong == ()
+    with alter_entry(store, 5):
+        assert check_promotion(store).wrong == ()
         with pytest.raises(CorruptError, match="entry 6 does not follow the one before it"):
             verification.verify_ledger(store)
 
 
 def test_promotion__damage_since_is_named(many):
     store, _ = many
-    with altered(store, 210), pytest.raises(CorruptError, match=r"entry 21[01] "):
-        held(store)
+    with alter_entry(store, 210), pytest.raises(CorruptError, match=r"entry 21[01] "):
+        check_promotion(store)
 
 
 def test_promotion__its_requests_and_those_of_readers(many, tmp_path):
     store, requests = many
     end = ledger.read_ledger_head(store)
-    assert held(store).wrong == ()
-    promoted(store, tmp_path)
+    assert check_promotion(store).wrong == ()
+    promote_versions(store, tmp_path)
     assert requests.total() < 200, requests
     requests.clear()
     assert ledger.read_page(store, end, 171, 220)[0].number == 171
@@ -185,4 +185,4 @@ def test_promotion__its_requests_and_those_of_readers(many, tmp_path):
     assert roll_back(Registry(store, stamp()), to=3, reason="r").version == 3
     assert requests.total() < 60, requests
     assert verification.verify_ledger(store).entries == 222
-    assert set(range(80, 112)) <= set(held(store).rolled_back)
+    assert set(range(80, 112)) <= set(check_promotion(store).rolled_back)

@@ -3,12 +3,12 @@
 import pytest
 
 from tests.support.project import mlci, run
-from tests.support.registry.lifecycle import bodies, champion, manifest, promoted, repository, state
+from tests.support.registry.lifecycle import bodies, champion, manifest, promote_run, repository, state
 
 NEEDS = ("mlflow", "sqlalchemy", "alembic")
 
 
-def imported(folder, source, *more, **environment):
+def import_model(folder, source, *more, **environment):
     return mlci("promote", "--json", "--import", source, *more, cwd=folder, **environment)
 
 
@@ -18,7 +18,7 @@ def test_import__a_model_from_before_mlci(tmp_path, kind):
     old = tmp_path / "old" / "model.txt"
     old.parent.mkdir()
     old.write_text("2")
-    ended = imported(folder, old if kind == "file" else old.parent)
+    ended = import_model(folder, old if kind == "file" else old.parent)
     assert (ended.code, ended.report["version"], ended.report["replaced"]) == (0, 1, None), ended.err
     kept = manifest(folder)
     assert kept["metrics"]["accuracy"] == pytest.approx(0.8)
@@ -30,7 +30,7 @@ def test_import__a_model_from_before_mlci(tmp_path, kind):
     assert report["baseline"]["version"] == "1"
     row = next(one for one in report["metrics"] if one["metric"] == "accuracy")
     assert (row["baseline"], row["candidate"]) == pytest.approx((0.8, 0.9))
-    assert promoted(folder) == 2
+    assert promote_run(folder) == 2
     again = mlci("reproduce", 1, cwd=folder)
     assert (again.code, "can't be made again" in again.err) == (2, True)
 
@@ -38,7 +38,7 @@ def test_import__a_model_from_before_mlci(tmp_path, kind):
 def test_import__predictions_that_can_not_be_made(tmp_path):
     folder = repository(tmp_path / "project", 1)
     (tmp_path / "model.txt").write_text("not a number")
-    ended = imported(folder, tmp_path / "model.txt")
+    ended = import_model(folder, tmp_path / "model.txt")
     assert (ended.code, ended.report["version"]) == (0, 1), ended.err
     assert "its predictions are missing" in ended.report["notes"][-1]
     assert manifest(folder)["more"]["predictions"].startswith("missing: ")
@@ -53,6 +53,6 @@ def test_import__refused(tmp_path):
         ("models:/churn", "write models:/NAME@ALIAS"),
         ("models:/churn@champion", "name MLflow's server by MLFLOW_TRACKING_URI"),
     ):
-        ended = imported(folder, source, MLFLOW_TRACKING_URI="")
+        ended = import_model(folder, source, MLFLOW_TRACKING_URI="")
         assert (ended.code, says in ended.err) == (2, True), ended.err
     assert state(folder).versions == 1

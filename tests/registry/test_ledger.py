@@ -34,7 +34,7 @@ def five() -> Memory:
     return history(FIVE)
 
 
-def detected(store) -> str:
+def walk_error(store) -> str:
     """Return the error of a walk through a damaged ledger."""
     with pytest.raises(CorruptError) as found:
         verification.verify_ledger(store)
@@ -80,7 +80,7 @@ class TestHistories:
         bit = data.draw(st.integers(0, 8 * len(kept) - 1))
         kept[bit // 8] ^= 1 << bit % 8
         store.kept[number] = bytes(kept)
-        said = detected(store)
+        said = walk_error(store)
         assert any(f"entry {name}" in said for name in (number, number + 1)), said
 
     @given(steps, st.data())
@@ -88,7 +88,7 @@ class TestHistories:
         store = history(taken)
         number = data.draw(st.integers(1, len(taken)))
         forge(store, number, lambda entry: entry.model_copy(update={"at": "2026-05-01T23:59:59+00:00"}))
-        assert f"entry {len(taken)} is not the one that was there before: it was rewritten" in detected(store)
+        assert f"entry {len(taken)} is not the one that was there before: it was rewritten" in walk_error(store)
         with pytest.raises(CorruptError, match="rewritten"):
             ledger.read_ledger_head(store)
 
@@ -101,7 +101,7 @@ class TestDamage:
             changed = bytearray(whole[3])
             changed[bit // 8] ^= 1 << bit % 8
             store.kept = {**whole, 3: bytes(changed)}
-            said = detected(store)
+            said = walk_error(store)
             assert "entry 3" in said or "entry 4 does not follow" in said
 
     @pytest.mark.parametrize("number", range(1, 6))
@@ -110,13 +110,13 @@ class TestDamage:
         whole = store.kept[number]
         for length in range(len(whole)):
             store.kept[number] = whole[:length]
-            assert f"entry {number}" in detected(store)
+            assert f"entry {number}" in walk_error(store)
 
     @pytest.mark.parametrize("number", range(1, 5))
     def test_verify_ledger__missing_entry(self, number):
         store = five()
         del store.kept[number]
-        assert f"entry {number} is missing" in detected(store)
+        assert f"entry {number} is missing" in walk_error(store)
 
     @pytest.mark.parametrize("first", range(1, 6))
     def test_verify_ledger__end_cut_off(self, first):
@@ -124,7 +124,7 @@ class TestDamage:
         for number in range(first, 6):
             del store.kept[number]
         said = f"ends at entry {first - 1}, but entry 5 was there: it was cut back"
-        assert said in detected(store)
+        assert said in walk_error(store)
         with pytest.raises(CorruptError, match=said):
             ledger.read_ledger_head(store)
 
@@ -132,7 +132,7 @@ class TestDamage:
     def test_verify_ledger__two_entries_swapped(self, one, other):
         store = five()
         store.kept[one], store.kept[other] = store.kept[other], store.kept[one]
-        said = detected(store)
+        said = walk_error(store)
         assert f"entry {one} is damaged" in said or f"entry {other} is not the one" in said
 
     def test_verify_ledger__two_entries_swapped_with_their_numbers(self):
@@ -140,7 +140,7 @@ class TestDamage:
         two, three = (ledger.read_entry(store, number) for number in (2, 3))
         store.kept[2] = entries.dump_entry(three.model_copy(update={"number": 2}))
         store.kept[3] = entries.dump_entry(two.model_copy(update={"number": 3}))
-        assert "entry 2 does not follow the one before it" in detected(store)
+        assert "entry 2 does not follow the one before it" in walk_error(store)
 
     def test_verify_ledger__entry_with_another_state(self):
         store = five()
@@ -148,14 +148,14 @@ class TestDamage:
         four = ledger.read_entry(store, 4)
         store.kept[4] = entries.dump_entry(four.model_copy(update={"state": TWO}))
         store.seen = None
-        assert "entry 4 has another state" in detected(store)
+        assert "entry 4 has another state" in walk_error(store)
 
     def test_verify_ledger__impossible_rollback(self):
         store = five()
         four = ledger.read_entry(store, 4)
         body = Rollback(version=7, replaced=2, reason="to none")
         store.kept[4] = entries.dump_entry(four.model_copy(update={"body": body}))
-        assert "entry 4 can't be: roll-back from 2 to 7" in detected(store)
+        assert "entry 4 can't be: roll-back from 2 to 7" in walk_error(store)
 
     @pytest.mark.parametrize(
         ("change", "said"),
@@ -174,7 +174,7 @@ class TestDamage:
     def test_verify_ledger__content_no_writer_produces(self, change, said):
         store = five()
         store.kept[3] = change(store.kept[3].decode()).encode()
-        assert said in detected(store)
+        assert said in walk_error(store)
 
     def test_read_ledger_head__all_entries_deleted(self):
         store = five()
@@ -213,7 +213,7 @@ class TestFindings:
         assert verification.verify_ledger(Memory()).findings == ()
 
 
-class TestAfter:
+class TestStateAfter:
     """The entries that can follow a state, and the next state."""
 
     @pytest.mark.parametrize(

@@ -52,29 +52,29 @@ def outcomes(found):
     return {one.name: one.outcome for one in found}
 
 
-def checked(opened, now=clock):
+def check_store(opened, now=clock):
     seconds = iter(range(1_000)).__next__
     return probe_registry(opened, "model", now=now, seconds=lambda: float(seconds()))
 
 
 def test_check__a_folder(tmp_path):
-    found = checked(lambda model: FolderStore(tmp_path / "registry", model))
+    found = check_store(lambda model: FolderStore(tmp_path / "registry", model))
     assert outcomes(found) == dict.fromkeys(NAMES, "passed")
     assert list(tmp_path.iterdir()) == []
     Registry(FolderStore(tmp_path / "registry", "model"), stamp()).append(lambda _: verdict())
     before = sorted(tmp_path.rglob("*"))
-    assert outcomes(checked(lambda model: FolderStore(tmp_path / "registry", model)))["read"] == "passed"
+    assert outcomes(check_store(lambda model: FolderStore(tmp_path / "registry", model)))["read"] == "passed"
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_check__a_bucket_leaves_nothing_behind(bucket):
-    assert outcomes(checked(bucket.store)) == dict.fromkeys(NAMES, "passed")
+    assert outcomes(check_store(bucket.store)) == dict.fromkeys(NAMES, "passed")
     assert bucket.keys() == []
 
 
 def test_check__a_clock_that_is_wrong(bucket):
     late = (dt.datetime.now(dt.UTC) - dt.timedelta(hours=2)).isoformat()
-    found = checked(bucket.store, now=lambda: late)
+    found = check_store(bucket.store, now=lambda: late)
     (failed,) = [one for one in found if one.outcome == "failed"]
     assert (failed.name, "1:59:" in failed.detail or "2:00:" in failed.detail) == ("clock", True)
 
@@ -82,13 +82,13 @@ def test_check__a_clock_that_is_wrong(bucket):
 def test_check__a_clock_behind_the_newest_entry(tmp_path):
     later = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)).isoformat()
     Registry(FolderStore(tmp_path, "model"), stamp(now=lambda: later)).append(lambda _: verdict())
-    (failed,) = [one for one in checked(lambda model: FolderStore(tmp_path, model)) if one.outcome == "failed"]
+    (failed,) = [one for one in check_store(lambda model: FolderStore(tmp_path, model)) if one.outcome == "failed"]
     assert (failed.name, "before entry 1 (ada) was written" in failed.detail) == ("read", True)
 
 
 def test_check__a_store_that_ignores_conditions(bucket):
     bucket.ignores_conditions()
-    found = checked(bucket.store)
+    found = check_store(bucket.store)
     assert outcomes(found) == {"read": "passed", "write": "failed", "delete": "passed"}
     assert "ignores conditional writes (`If-None-Match: *`)" in found[1].detail
     assert bucket.keys() == []

@@ -13,7 +13,7 @@ from mlci.registry.stores.folder import FolderStore
 from mlci.util import atomic_files
 from tests.support.project import mlci, run
 from tests.support.registry.histories import verdict
-from tests.support.registry.lifecycle import bodies, champion, manifest_digest, promote, promoted, repository, state
+from tests.support.registry.lifecycle import bodies, champion, manifest_digest, promote, promote_run, repository, state
 from tests.support.repository import commit
 
 WORKFLOW = {
@@ -48,7 +48,7 @@ def promoted_thrice(tmp_path_factory):
     folder = champion(tmp_path_factory.mktemp("three"), 3)
     for k in (2, 1):
         commit(folder, {"k.txt": str(k)})
-        promoted(folder)
+        promote_run(folder)
     return folder
 
 
@@ -81,7 +81,7 @@ def test_rollback__run_again_after_another_promotion(three, in_doubt):
     in_doubt()
     assert back(three, **WORKFLOW).code == 4
     commit(three, {"k.txt": "1", "new": "x"})
-    assert promoted(three) == 4
+    assert promote_run(three) == 4
     ended = back(three, **WORKFLOW, GITHUB_RUN_ATTEMPT="3")
     assert (ended.code, ended.report["version"], ended.report["earlier"]) == (0, 4, 4)
     said = mlci("rollback", "--reason", "it drifts", cwd=three, **WORKFLOW, GITHUB_RUN_ATTEMPT="3")
@@ -122,9 +122,9 @@ def test_promote__run_again_after_an_unknown_outcome_and_another_promotion(tmp_p
 def test_promote__another_model_in_a_second_attempt(tmp_path):
     """Training again may produce other bytes, which were never promoted."""
     repository(tmp_path, 3)
-    promoted(tmp_path, **WORKFLOW)
+    promote_run(tmp_path, **WORKFLOW)
     commit(tmp_path, {"k.txt": "2"})
-    assert promoted(tmp_path, **WORKFLOW, GITHUB_RUN_ATTEMPT="2") == 2
+    assert promote_run(tmp_path, **WORKFLOW, GITHUB_RUN_ATTEMPT="2") == 2
 
 
 def test_promote__reads_the_manifest_of_the_champion_once(three, monkeypatch):

@@ -9,13 +9,13 @@ from mlci.registry.entries import Promotion, Rollback
 from mlci.registry.errors import CorruptError
 from mlci.registry.ledger_state import rolled_back_versions
 from mlci.registry.registry import Registry, RegistryView
-from tests.support.registry.histories import aged, history, planted
+from tests.support.registry.histories import change_entry, history, remove_digests
 
 KINDS = ["verdict", "promotion", "rollback", "rescored", "reproduced"]
 STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 5)), max_size=25)
 
 
-def played(text):
+def mark_versions(text):
     """Return the rolled-back versions with reasons: each `+` promotes, each number rolls back to that version."""
     steps, champion, newest = [], None, 0
     for word in text.split():
@@ -50,10 +50,10 @@ def played(text):
     ],
 )
 def test_rolled_back_versions__examples(steps, marked):
-    assert played(steps) == marked
+    assert mark_versions(steps) == marked
 
 
-def still_left(steps):
+def rolled_back_by_definition(steps):
     """The same by its definition: a step left the version, and no later one came back to it or undid that step."""
     promoted = [sum(isinstance(step, Promotion) for step in steps[: place + 1]) for place in range(len(steps))]
     found = {}
@@ -71,7 +71,7 @@ class TestAnyHistory:
     def test_rolled_back_versions__definition_over_any_history(self, taken):
         bodies = [entry.body for entry in ledger.iter_all(history(taken))]
         steps = [body for body in bodies if isinstance(body, Promotion | Rollback)]
-        assert rolled_back_versions(steps) == still_left(steps)
+        assert rolled_back_versions(steps) == rolled_back_by_definition(steps)
 
     @given(STEPS)
     def test_rolled_back_versions__never_the_champion(self, taken):
@@ -81,7 +81,7 @@ class TestAnyHistory:
 
     @given(STEPS, st.booleans())
     def test_iter_decisions__newest_first(self, taken, old):
-        store = aged(history(taken)) if old and taken else history(taken)
+        store = remove_digests(history(taken)) if old and taken else history(taken)
         seen = [entry for entry in ledger.iter_all(store) if isinstance(entry.body, Promotion | Rollback)]
         assert list(Registry(store).view().decisions()) == seen[::-1]
 
@@ -92,7 +92,7 @@ def test_iter_decisions__changed_entry(number):
     store = history(
         [("promotion", 0), ("promotion", 0), ("verdict", 0), ("rollback", 0), ("verdict", 1), ("verdict", 2)]
     )
-    planted(store, number)
+    change_entry(store, number)
     with pytest.raises(CorruptError, match=f"entry {number} is not the one that later entries name"):
         list(Registry(store).view().decisions())
 

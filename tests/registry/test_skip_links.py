@@ -11,7 +11,17 @@ from mlci.registry import entries, ledger, ledger_state, verification
 from mlci.registry.entries import Rollback
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
-from tests.support.registry.histories import Memory, aged, choose, forge, history, planted, promotion, sha, stamp
+from tests.support.registry.histories import (
+    Memory,
+    change_entry,
+    choose,
+    forge,
+    history,
+    promotion,
+    remove_digests,
+    sha,
+    stamp,
+)
 
 KINDS = st.sampled_from(["promotion", "rollback", "rescored", "reproduced", "verdict"])
 steps = st.lists(st.tuples(KINDS, st.integers(0, 5)), min_size=1, max_size=15)
@@ -21,12 +31,12 @@ LONG = 3 * ledger_state.LINKED + 5
 @pytest.fixture(params=["as it is written", "from before"])
 def long(request) -> Memory:
     store = history([("promotion", 0)] * LONG, times=[f"2026-05-01T10:00:00.{at:06d}+00:00" for at in range(LONG)])
-    return store if request.param == "as it is written" else aged(store)
+    return store if request.param == "as it is written" else remove_digests(store)
 
 
 @given(steps, st.booleans())
 def test_read_verified__every_linked_entry(taken, old):
-    store = aged(history(taken)) if old else history(taken)
+    store = remove_digests(history(taken)) if old else history(taken)
     end = ledger.read_ledger_head(store)
     for number in ledger_state.linked_entries(end.state):
         assert ledger.read_verified(store, end, number) == ledger.read_entry(store, number)
@@ -35,13 +45,13 @@ def test_read_verified__every_linked_entry(taken, old):
 
 @given(steps, st.booleans(), st.data())
 def test_read_verified__linked_entry_changed(taken, old, data):
-    store = aged(history(taken)) if old else history(taken)
+    store = remove_digests(history(taken)) if old else history(taken)
     end = ledger.read_ledger_head(store)
     names = sorted(ledger_state.linked_entries(end.state) - {end.number})
     if not names:
         return
     number = data.draw(st.sampled_from(names))
-    planted(store, number)
+    change_entry(store, number)
     with pytest.raises(CorruptError, match=f"entry {number} is not the one that later entries name"):
         ledger.read_verified(store, ledger.read_ledger_head(store), number)
     with pytest.raises(CorruptError, match=f"entry {number} is not the one"):
@@ -77,14 +87,14 @@ def test_state_digests__bounded():
 
 @pytest.mark.parametrize("number", [1, 2, ledger_state.LINKED, LONG - ledger_state.LINKED - 1, LONG - 2, LONG - 1])
 def test_read_verified__any_of_many_changed(long, number):
-    planted(long, number)
+    change_entry(long, number)
     with pytest.raises(CorruptError, match=f"entry {number} is not the one that later entries name"):
         ledger.read_verified(long, ledger.read_ledger_head(long), number)
 
 
 def test_read_verified__changed_entry_in_between(long):
     for number in range(2, LONG):
-        planted(long, number)
+        change_entry(long, number)
     with pytest.raises(CorruptError, match="is not the one that later entries name"):
         ledger.read_verified(long, ledger.read_ledger_head(long), 1)
 
@@ -107,8 +117,8 @@ def test_append_entry__adds_digests_to_an_old_ledger(long):
 
 
 def test_append_entry__old_ledger_changed():
-    store = aged(history([("promotion", 0)] * 5))
-    planted(store, 2)
+    store = remove_digests(history([("promotion", 0)] * 5))
+    change_entry(store, 2)
     with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):
         Registry(store, stamp()).append(promotion)
     assert store.tail() == 5

@@ -6,8 +6,8 @@ import pytest
 
 from mlci.errors import UserCodeError
 from mlci.execution.interface import RefusingRunner, Step
-from tests.support.project import change, files, holdout, mlci, run, shown, write
-from tests.support.registry.jobs import AGAIN, OWN, Jobs, marked, refused
+from tests.support.project import change, expected_change, files, holdout, mlci, run, write
+from tests.support.registry.jobs import AGAIN, OWN, Jobs, assert_refused, write_marks
 from tests.support.registry.lifecycle import bodies, manifest, promote, repository, state
 from tests.support.repository import commit
 
@@ -35,7 +35,7 @@ def test_promote__rows_moved_after_the_run(tmp_path):
     commit(jobs.folder, {"k.txt": "1"})
     jobs.retrain()
     commit(jobs.folder, {"holdout.csv": holdout(60, first=500)})
-    said = refused(jobs.promote())
+    said = assert_refused(jobs.promote())
     assert "because the evaluation set moved; for that the bundle's own model would have to score" in said
     assert "runs no user code" in said
     assert AGAIN in said
@@ -49,9 +49,9 @@ def test_promote__a_custom_metric(tmp_path):
     commit(jobs.folder, {"k.txt": "1"})
     jobs.retrain()
     assert "own.py" in jobs.ran.read_text()
-    assert "Leave out `--again`" in refused(jobs.promote("--again"))
+    assert "Leave out `--again`" in assert_refused(jobs.promote("--again"))
     assert jobs.promoted_meanwhile(2) == 2
-    said = refused(jobs.promote())
+    said = assert_refused(jobs.promote())
     assert "the custom metric `own:hits` would have to be evaluated" in said
     assert AGAIN in said
     jobs.retrain()
@@ -61,13 +61,13 @@ def test_promote__a_custom_metric(tmp_path):
 def test_import__in_a_workflow(tmp_path):
     """Nothing scores the model in the job that imports it; the next run does, and its promotion needs no more."""
     folder, ran = repository(tmp_path / "project", 1), tmp_path / "ran.log"
-    commit(folder, marked(1))
+    commit(folder, write_marks(1))
     (tmp_path / "model.txt").write_text("2")
     ended = promote(folder, "--import", tmp_path / "model.txt", GITHUB_ACTIONS="true", RAN=str(ran))
     assert (ended.code, ended.report["version"], ran.exists()) == (0, 1, False), ended.err
     assert "in a workflow `mlci promote` runs no user code" in ended.report["notes"][-1]
     ended = run(folder, RAN=str(ran), GITHUB_ACTIONS="true")
-    assert change(ended) == shown(2, 1)
+    assert change(ended) == expected_change(2, 1)
     ran.unlink()
     ended = promote(folder, "--again", RAN=str(ran), GITHUB_ACTIONS="true")
     assert (ended.code, ended.report["version"], ran.exists()) == (0, 2, False), ended.err

@@ -37,7 +37,7 @@ TOKENS = (
 NASTY = st.lists(st.sampled_from(TOKENS), max_size=12).map("".join) | st.text(max_size=30)
 
 
-def shown(text):
+def visible_text(text):
     return shorten_markdown(visible(text), longest=120)
 
 
@@ -45,7 +45,7 @@ def shown(text):
 @settings(max_examples=80, deadline=None)
 def test_markdown__table_cell(left, right):
     page = Page(f"| a | b | c |\n|:--|--:|:--|\n| {markdown(left)} | 1 | {markdown(right)} |\n| x | y | z |\n")
-    assert page.tables == [[["a", "b", "c"], [shown(left), "1", shown(right)], ["x", "y", "z"]]]
+    assert page.tables == [[["a", "b", "c"], [visible_text(left), "1", visible_text(right)], ["x", "y", "z"]]]
     assert set(page.tags) <= {"table", "thead", "tbody", "tr", "th", "td", "span"}
     assert page.references() == []
     assert page.unclosed == []
@@ -56,7 +56,7 @@ def test_markdown__table_cell(left, right):
 def test_markdown__paragraph(text):
     page = Page(f"before\n\n{markdown(text)}\n\nafter\n")
     assert [tag for tag in page.tags if tag != "span"] == ["p", "p", "p"]
-    assert "".join(data for data, _ in page.nodes) == f"before\n{shown(text)}\nafter\n"
+    assert "".join(data for data, _ in page.nodes) == f"before\n{visible_text(text)}\nafter\n"
     assert page.references() == []
 
 
@@ -64,7 +64,7 @@ def test_markdown__paragraph(text):
 @settings(max_examples=80, deadline=None)
 def test_markdown__raw_html(text):
     page = Page(f"<details><summary>{markdown(text)}</summary>\n\n| a |\n|:--|\n| b |\n\n</details>\n")
-    assert page.summaries == [shown(text)]
+    assert page.summaries == [visible_text(text)]
     assert page.tables == [[["a"], ["b"]]]
     assert page.references() == []
 

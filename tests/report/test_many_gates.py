@@ -23,7 +23,7 @@ def many(rows, *kinds):
 
 
 @pytest.fixture
-def printed(monkeypatch):
+def rendered_rows(monkeypatch):
     """Rows of tables that went through a template."""
     counted = []
 
@@ -42,17 +42,17 @@ REAL = comment.render_template
 
 @pytest.mark.parametrize("write", [write_comment, write_summary])
 @pytest.mark.parametrize("kind", KINDS)
-def test_write_comment__few_renderings_of_many_rows(printed, write, kind):
+def test_write_comment__few_renderings_of_many_rows(rendered_rows, write, kind):
     few, many_more = (many(rows, kind) for rows in (500, 1_000))
     budget = (comment.BUDGET if write is write_comment else comment.SUMMARY_BUDGET) // 4
     write(few, budget=budget)
-    before = sum(printed)
-    printed.clear()
+    before = sum(rendered_rows)
+    rendered_rows.clear()
     write(many_more, budget=budget)
-    assert sum(printed) <= 1_000 * 11  # bisecting 1,000 rows takes 10 pages
-    assert max(printed, default=0) <= 2_500
+    assert sum(rendered_rows) <= 1_000 * 11  # bisecting 1,000 rows takes 10 pages
+    assert max(rendered_rows, default=0) <= 2_500
     if write is write_comment:
-        assert sum(printed) <= before * 1.2 + 100  # what fits decides, not what there is
+        assert sum(rendered_rows) <= before * 1.2 + 100  # what fits decides, not what there is
 
 
 @pytest.mark.parametrize("kinds", [("failed",), ("unsure",), ("passed",), ("failed", "unsure"), tuple(KINDS)])
@@ -65,7 +65,7 @@ def test_write_comment__same_bytes_as_without_the_shortcut(monkeypatch, kinds, r
     assert all(len(text.encode()) <= budget for text in quick)
 
 
-def test_write_comment__many_renderings_without_the_shortcut(monkeypatch, printed):
+def test_write_comment__many_renderings_without_the_shortcut(monkeypatch, rendered_rows):
     monkeypatch.setattr(layout, "_too_long", lambda *_: False)
     write_comment(many(1_000, "failed"), budget=comment.BUDGET // 4)
-    assert sum(printed) > 1_000 * 10
+    assert sum(rendered_rows) > 1_000 * 10

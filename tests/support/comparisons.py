@@ -16,7 +16,7 @@ def rule(metric="accuracy", *, each=None, across=None, judged=None, percent=Fals
     return Rule(metric=metric, limits=bounds, each=each, across=across, judge=judged, line=line, **doubt)
 
 
-def paired(rows=1000, *, right=None, gained=30, lost=30, scope=WHOLE, metric="accuracy", **changes):
+def compare(rows=1000, *, right=None, gained=30, lost=30, scope=WHOLE, metric="accuracy", **changes):
     """Return two models of which the candidate is right on ``right`` rows, gaining and losing some."""
     right = rows * 17 // 20 if right is None else right
     found = Comparison(
@@ -39,7 +39,7 @@ def alone(found: Comparison) -> Comparison:
 
 
 def group(name, rows=1000, **parts) -> Comparison:
-    return paired(rows, scope=Scope("region", name), **parts)
+    return compare(rows, scope=Scope("region", name), **parts)
 
 
 def spread(candidate, *, baseline=None, change=None, small=(), smallest=1000, metric="recall_difference", sizes=()):
@@ -70,7 +70,7 @@ def result(*found, confidence=0.95, disparities=()):
     )
 
 
-def judged(rules, *found, confidence=0.95, disparities=(), smallest=30):
+def judge(rules, *found, confidence=0.95, disparities=(), smallest=30):
     """Judge rules (or one) against comparisons; return all cases."""
     rules = rules if isinstance(rules, list) else [rules]
     return judge_rules(rules, result(*found, confidence=confidence, disparities=disparities), min_group_size=smallest)
@@ -78,5 +78,5 @@ def judged(rules, *found, confidence=0.95, disparities=(), smallest=30):
 
 def one(rules, *found, **more):
     """Judge what has to be exactly one case."""
-    (only,) = judged(rules, *found, **more)
+    (only,) = judge(rules, *found, **more)
     return only

@@ -18,7 +18,7 @@ import pytest
 
 from mlci.cli.error_handler import handle_errors
 from mlci.cli.main import group
-from tests.support.repository import ENVIRONMENT, commit, git, made
+from tests.support.repository import ENVIRONMENT, commit, git, init
 
 PYTHON = f"exec '{sys.executable}' -I -S"
 TRAIN = """\
@@ -130,7 +130,7 @@ def write(folder: Path, contents: dict[str, str]) -> Path:
 
 def repository(folder: Path, baseline: dict[str, str], candidate: dict[str, str]) -> Path:
     """Commit the baseline's files on main and the candidate's on a branch that is checked out."""
-    made(folder)
+    init(folder)
     commit(folder, {".gitignore": ".mlci/\nmodel.txt\ntrained.log\n", **baseline})
     git(folder, "checkout", "--quiet", "-b", "change")
     changed = {name: text for name, text in candidate.items() if baseline.get(name) != text}
@@ -162,7 +162,7 @@ gates:
 """
 
 
-def shown(before, after):
+def expected_change(before, after):
     return pytest.approx((1 - before / 10, 1 - after / 10, (before - after) / 10), abs=1e-12)
 
 

@@ -39,7 +39,7 @@ def step(command, cwd: Path, **more):
     return Step(**{"name": "train", "command": command, "cwd": cwd, "timeout": 20, **more})
 
 
-def gone(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
     """Return true if a process has ended (a zombie that waits for init has)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"

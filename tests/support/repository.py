@@ -46,7 +46,7 @@ def head(folder: Path) -> str:
     return path.read_text().strip() if path.is_file() else git(folder, "rev-parse", "HEAD")
 
 
-def made(folder: Path) -> Path:
+def init(folder: Path) -> Path:
     """Make an empty repository on branch main."""
     shutil.copytree(_empty(), folder / ".git", dirs_exist_ok=True)
     return folder
@@ -61,5 +61,5 @@ def _empty() -> Path:
     return folder / ".git"
 
 
-def ours(folder: Path, **environment: str) -> Git:
+def open_git(folder: Path, **environment: str) -> Git:
     return Git(folder=folder, environment={**ENVIRONMENT, **environment})

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlci.cli.commands.doctor import collect_setup
 from mlci.operations.doctor.facts import SetupFacts
 from mlci.operations.doctor.workflows import WorkflowFile
-from tests.support.repository import commit, made
+from tests.support.repository import commit, init
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "templates" / "workflows"
@@ -132,7 +132,7 @@ def good_files(**workflows: str) -> dict[str, str]:
 
 def good_repository(folder: Path, **workflows: str) -> Path:
     """Commit a repository with nothing to correct."""
-    made(folder)
+    init(folder)
     commit(folder, good_files(**workflows))
     return folder
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.characteristics.draws import summed
+from benchmarks.characteristics.draws import sum_columns
 from mlci.metrics.statistics import WHOLE, Decisions, ModelBins, Moments, Scope, Scores, Statistics
 
 
@@ -38,7 +38,7 @@ def scores(label, baseline, candidate):
 def moments(*, label=None, squares=False, **columns):
     """Sums and products of named columns; powers too of ``squares``, and by class with a ``label``."""
     if {"baseline", "candidate"} <= set(columns):
-        return summed({k: np.asarray(v, dtype=float) for k, v in columns.items()}, label=label, squares=squares)
+        return sum_columns({k: np.asarray(v, dtype=float) for k, v in columns.items()}, label=label, squares=squares)
     data = np.stack([np.asarray(column, dtype=float) for column in columns.values()], axis=1)
     return Moments(tuple(columns), len(data), data.sum(axis=0), data.T @ data)
 

@@ -7,7 +7,7 @@ multiple of ten rows its accuracy is 1 - k / 10.
 import shutil
 
 from tests.support.project import PYTHON, config
-from tests.support.repository import commit, made
+from tests.support.repository import commit, init
 
 SCRIPT = """\
 start, k = int(open("start.txt").read()), int(open("k.txt").read())
@@ -39,7 +39,7 @@ def project(folder, k=1, *, baseline="production", predict=LEFT, key=True):
     text = config(baseline=baseline, train=TRAIN, predict=predict)
     ignored = ".mlci/\nholdout.csv\npredictions.csv\nmodel.txt\n"
     files = {"script.py": SCRIPT, "predict.py": PREDICT, "start.txt": "0", "k.txt": str(k), "turned.txt": ""}
-    made(folder)
+    init(folder)
     text = text if key else text.replace("  key: id\n", "")
     commit(folder, {"mlci.yml": text, ".gitignore": ignored, **files})
     return folder

@@ -31,12 +31,12 @@ def arrow_dictionary(folder: Path) -> None:
     pq.read_table(folder / "one.parquet", columns=COLUMNS, read_dictionary=COLUMNS[:3])
 
 
-def touched(folder: Path) -> None:
+def touch_columns(folder: Path) -> None:
     with duckdb.connect() as connection:
         connection.execute(f"SELECT {SUMS}, sum(p), sum(q) FROM read_parquet('{folder / 'one.parquet'}')").fetchone()  # noqa: S608 - our own folder
 
 
-def joined(folder: Path) -> None:
+def join_files(folder: Path) -> None:
     with duckdb.connect() as connection:
         connection.execute(
             f"SELECT {SUMS}, sum(c.p), sum(b.p) FROM read_parquet('{folder / 'rows.parquet'}') AS r "  # noqa: S608 - our own folder
@@ -45,7 +45,7 @@ def joined(folder: Path) -> None:
         ).fetchone()
 
 
-def ours(folder: Path, name: str) -> None:
+def run_mlci(folder: Path, name: str) -> None:
     config = load_unchecked(folder / f"{name}.yml").config
     sources = [
         Source(path=str(folder / config.predict.file), score=config.predict.score),
@@ -57,7 +57,7 @@ def ours(folder: Path, name: str) -> None:
     evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=observed.notes)
 
 
-FLOORS = {"arrow": arrow, "arrow_dictionary": arrow_dictionary, "duckdb": touched, "join": joined}
+FLOORS = {"arrow": arrow, "arrow_dictionary": arrow_dictionary, "duckdb": touch_columns, "join": join_files}
 
 
 def main(folder: Path, turns: int, names: list[str]) -> None:
@@ -68,7 +68,7 @@ def main(folder: Path, turns: int, names: list[str]) -> None:
             if name in FLOORS:
                 FLOORS[name](folder)
             else:
-                ours(folder, name)
+                run_mlci(folder, name)
             if turn:  # the first one warms up
                 seconds[name].append([time.perf_counter() - wall, time.process_time() - cpu])
     print(json.dumps(seconds))

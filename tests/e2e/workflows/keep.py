@@ -31,7 +31,7 @@ PAGE = """<!doctype html>
 """
 
 
-def rendered(markdown: str) -> str:
+def render_markdown(markdown: str) -> str:
     """Markdown as GitHub's own parser reads it; raw HTML stays, as in a comment."""
     return cmarkgfm.github_flavored_markdown_to_html(markdown, options=Options.CMARK_OPT_UNSAFE)
 
@@ -61,7 +61,8 @@ class Scenario:
         for title, text in texts.items():
             self.text(f"{name}-{title}.md", text)
         articles = "\n".join(
-            f"<h3>{html.escape(title)}</h3>\n<article>\n{rendered(text)}</article>" for title, text in texts.items()
+            f"<h3>{html.escape(title)}</h3>\n<article>\n{render_markdown(text)}</article>"
+            for title, text in texts.items()
         )
         self.text(f"{name}.html", PAGE.format(title=html.escape(f"{self.name}: {name}"), articles=articles))
 

@@ -20,7 +20,7 @@ VERIFY = TEMPLATES / "mlci-verify.yml"
 BRANCH, WITNESS = "mlci/churn", "refs/mlci/witness/churn"
 
 
-def granted(workflow: str) -> dict[str, str]:
+def granted_permissions(workflow: str) -> dict[str, str]:
     """All that the jobs of a workflow are granted together: act hands the same token to each of them."""
     found = re.findall(r"^      ([a-z-]+): (read|write) #", workflow, re.MULTILINE)
     return dict(sorted(found, key=lambda pair: pair[1]))  # `write` comes last and stays
@@ -102,7 +102,7 @@ class Loop:
         return look(self.world, self.scenario, run, number=number, sha=sha, step=f"{self.steps}-{name}")
 
     def _token(self, workflow: Path) -> str:
-        return self.world.fake.token(granted(workflow.read_text("utf-8")))
+        return self.world.fake.token(granted_permissions(workflow.read_text("utf-8")))
 
     def _git(self, *words: str) -> str:
         done = subprocess.run(["git", "-C", str(self.world.remote), *words], check=True, capture_output=True, text=True)

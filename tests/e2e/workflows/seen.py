@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.e2e.workflows.act import Run
-from tests.e2e.workflows.keep import Scenario, rendered
+from tests.e2e.workflows.keep import Scenario, render_markdown
 from tests.e2e.workflows.world import World
 
 CHECK = "mlci / churn"
@@ -34,7 +34,7 @@ class Seen:
     @property
     def page(self) -> str:
         """The only comment as GitHub renders it."""
-        return rendered(self.comment)
+        return render_markdown(self.comment)
 
     @property
     def check(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def workflows(path: Path) -> list[str]:
     return [re.sub(r"\A(#.*\n)+", "", block) for block in blocks if re.search(r"^jobs:", block, re.MULTILINE)]
 
 
-def offered():
+def offered_workflows():
     """Each different workflow once, under the name of the first place that has it."""
     names: dict[str, str] = {}
     for path in PLACES:
@@ -33,11 +33,11 @@ def offered():
 
 def of_pull_requests():
     """Those that a pull request starts."""
-    return [pytest.param(text, id=name) for text, name in offered().items() if "\n  pull_request:\n" in text]
+    return [pytest.param(text, id=name) for text, name in offered_workflows().items() if "\n  pull_request:\n" in text]
 
 
 def test_documents__every_workflow_has_a_test():
-    others = {name for text, name in offered().items() if "\n  pull_request:\n" not in text}
+    others = {name for text, name in offered_workflows().items() if "\n  pull_request:\n" not in text}
     assert others == {PROMOTE.name, REPRODUCE.name, ROLLBACK.name, VERIFY.name}
 
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from tests.e2e.workflows import act
-from tests.e2e.workflows.loop import PROMOTE, REPRODUCE, ROLLBACK, Loop, granted
+from tests.e2e.workflows.loop import PROMOTE, REPRODUCE, ROLLBACK, Loop, granted_permissions
 from tests.e2e.workflows.world import World
 
 
@@ -15,7 +15,7 @@ def loop(tmp_path, scenario):
         yield Loop(world, scenario)
 
 
-def written(seen):
+def list_writes(seen):
     """Return the content that a run wrote on GitHub, by kind."""
     calls = (call for call in seen.calls if not call.startswith("GET "))
     return {call.split("/")[1] for call in calls}
@@ -36,7 +36,7 @@ def test_lifecycle__whole_loop(loop):
     run, better, number = loop.judged("better", "better", "better-candidate")
     assert (run.code, better.check["conclusion"]) == (0, "success"), run.log
     assert "version 1" in better.comment
-    assert written(better) <= {"check-runs", "statuses", "issues"}  # a pull request only reads the registry
+    assert list_writes(better) <= {"check-runs", "statuses", "issues"}  # a pull request only reads the registry
 
     run, seen = loop.merged(number, "better-promoted")
     assert run.code == 0, run.log
@@ -116,5 +116,5 @@ def test_lifecycle__only_the_promoting_job_may_write_contents():
     """GitHub would grant this, whatever act passes."""
     text = PROMOTE.read_text("utf-8")
     retrain, promote = text.split("\n  promote:\n")
-    assert granted(retrain) == {"contents": "read", "checks": "write", "statuses": "write"}
-    assert granted(promote) == {"contents": "write"}
+    assert granted_permissions(retrain) == {"contents": "read", "checks": "write", "statuses": "write"}
+    assert granted_permissions(promote) == {"contents": "write"}

@@ -2,12 +2,12 @@
 
 import json
 
-from tests.e2e.workflows.loop import BRANCH, VERIFY, Loop, granted
+from tests.e2e.workflows.loop import BRANCH, VERIFY, Loop, granted_permissions
 from tests.e2e.workflows.world import World
 from tests.support.repository import git
 
 
-def altered(loop, version: int, name: str) -> None:
+def alter_file(loop, version: int, name: str) -> None:
     """Replace a version's file by other bytes of the same length, which GitHub's pages do not allow."""
     found = json.loads(loop.world.mlci("show", str(version), "--json"))
     [digest] = [file["digest"] for file in found["manifest"]["files"] if file["name"] == name]
@@ -33,7 +33,7 @@ def test_verify_workflow__whole_and_damaged_registry(tmp_path, scenario):
         assert run.annotations("error") == run.annotations("warning") == []
         assert [call for call in seen.calls if not call.startswith("GET ")] == []
 
-        altered(loop, 1, "model.json")  # of a version that no run looks at
+        alter_file(loop, 1, "model.json")  # of a version that no run looks at
         run, seen = loop.weekly("a-file-was-altered")
         assert (run.code, run.jobs) == (1, {"verify": "failure"}), run.log
         [message] = run.annotations("error")
@@ -51,4 +51,4 @@ def test_verify_workflow__whole_and_damaged_registry(tmp_path, scenario):
 
 
 def test_verify_workflow__reads_only():
-    assert granted(VERIFY.read_text("utf-8")) == {"contents": "read"}
+    assert granted_permissions(VERIFY.read_text("utf-8")) == {"contents": "read"}

@@ -58,7 +58,7 @@ def run(call: Call, row: Row) -> Row:
     }
 
 
-def found(call: Call) -> Row:
+def find_run(call: Call) -> Row:
     row = call.state.one("runs", repo=call.repo["id"], id=call.number("run_id"))
     if row is None:
         raise Refused(404, "Not Found")
@@ -67,12 +67,12 @@ def found(call: Call) -> Row:
 
 @serves("actions/get-workflow-run", READ)
 def get_run(call: Call) -> Reply:
-    return Reply(200, run(call, found(call)))
+    return Reply(200, run(call, find_run(call)))
 
 
 @serves("actions/get-workflow-run-attempt", READ)
 def get_attempt(call: Call) -> Reply:
-    row = found(call)
+    row = find_run(call)
     if not 1 <= call.number("attempt_number") <= row["attempt"]:
         raise Refused(404, "Not Found")
     return Reply(200, run(call, row) | {"run_attempt": call.number("attempt_number")})
@@ -91,7 +91,7 @@ def list_runs(call: Call) -> Reply:
 @serves("actions/list-jobs-for-workflow-run", READ)
 @serves("actions/list-jobs-for-workflow-run-attempt", READ)
 def list_jobs(call: Call) -> Reply:
-    row = found(call)
+    row = find_run(call)
     return call.page(row["jobs"], lambda entry: job(call, row, entry), under="jobs")
 
 
@@ -136,22 +136,22 @@ def artifact(call: Call, row: Row) -> Row:
     }
 
 
-def listed(call: Call, rows: list[Row]) -> Reply:
+def list_page(call: Call, rows: list[Row]) -> Reply:
     rows = [row for row in rows[::-1] if call.query.get("name", row["name"]) == row["name"]]
     return call.page(rows, lambda row: artifact(call, row), under="artifacts")
 
 
 @serves("actions/list-artifacts-for-repo", READ)
 def list_artifacts(call: Call) -> Reply:
-    return listed(call, call.state.all("artifacts", repo=call.repo["id"]))
+    return list_page(call, call.state.all("artifacts", repo=call.repo["id"]))
 
 
 @serves("actions/list-workflow-run-artifacts", READ)
 def list_run_artifacts(call: Call) -> Reply:
-    return listed(call, call.state.all("artifacts", run=found(call)["id"]))
+    return list_page(call, call.state.all("artifacts", run=find_run(call)["id"]))
 
 
-def found_artifact(call: Call) -> Row:
+def find_artifact(call: Call) -> Row:
     row = call.state.one("artifacts", repo=call.repo["id"], id=call.number("artifact_id"))
     if row is None:
         raise Refused(404, "Not Found")
@@ -160,7 +160,7 @@ def found_artifact(call: Call) -> Row:
 
 @serves("actions/get-artifact", READ)
 def get_artifact(call: Call) -> Reply:
-    return Reply(200, artifact(call, found_artifact(call)))
+    return Reply(200, artifact(call, find_artifact(call)))
 
 
 @serves("actions/download-artifact", READ)
@@ -169,7 +169,7 @@ def download(call: Call) -> Reply:
 
     https://docs.github.com/rest/actions/artifacts#download-an-artifact
     """
-    row = found_artifact(call)
+    row = find_artifact(call)
     if call.token is None:
         raise Refused(401, "Requires authentication")
     if row["expired"]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.fake_github import people
-from tests.fake_github.served.commits import found_commit
+from tests.fake_github.served.commits import find_commit
 from tests.fake_github.served.pulls import minimal_pulls
 from tests.fake_github.served.suites import latest, suite_of
 from tests.fake_github.serving import Call, Refused, Reply, serves
@@ -17,7 +17,7 @@ LARGE = 64 * 1024  # "The maximum size is 64 KB", of its message and raw details
 @serves("checks/create", ("checks", "write"))
 def create(call: Call) -> Reply:
     only_apps(call)
-    sha = found_commit(call, call.body["head_sha"], status=422)
+    sha = find_commit(call, call.body["head_sha"], status=422)
     check_facts(call.body)
     row = call.state.add(
         "check_runs",
@@ -42,7 +42,7 @@ def create(call: Call) -> Reply:
 @serves("checks/update", ("checks", "write"))
 def update(call: Call) -> Reply:
     only_apps(call)
-    row = found(call)
+    row = find_check(call)
     if row["app"] != call.token["app"]:
         # quoted in https://github.com/databricks/cli/pull/4563
         number = people.app(call.state, call.links, call.token["app"])["id"]
@@ -57,18 +57,18 @@ def update(call: Call) -> Reply:
 @serves("checks/rerequest-run", ("checks", "write"))
 def rerequest(call: Call) -> Reply:
     """Ask the app to run again: resets only the suite; the real app would receive a webhook."""
-    found(call)
+    find_check(call)
     return Reply(201, {})
 
 
 @serves("checks/get", ("checks", "read"))
 def get(call: Call) -> Reply:
-    return Reply(200, run(call, found(call)))
+    return Reply(200, run(call, find_check(call)))
 
 
 @serves("checks/list-annotations", ("checks", "read"))
 def annotations(call: Call) -> Reply:
-    row = found(call)
+    row = find_check(call)
     blob = f"{call.links.site}/{full_name(call.repo)}/blob/{row['head_sha']}"
     empty = dict.fromkeys(["start_column", "end_column", "title", "raw_details"])
     return call.page(
@@ -78,18 +78,18 @@ def annotations(call: Call) -> Reply:
 
 @serves("checks/list-for-ref", ("checks", "read"))
 def list_for_ref(call: Call) -> Reply:
-    sha = found_commit(call, call.names["ref"], status=422)
+    sha = find_commit(call, call.names["ref"], status=422)
     rows = call.state.all("check_runs", repo=call.repo["id"], head_sha=sha)
-    return listed(call, rows)
+    return list_page(call, rows)
 
 
 @serves("checks/list-for-suite", ("checks", "read"))
 def list_for_suite(call: Call) -> Reply:
     rows = call.state.all("check_runs", repo=call.repo["id"], suite=call.number("check_suite_id"))
-    return listed(call, rows)
+    return list_page(call, rows)
 
 
-def listed(call: Call, rows: list[Row]) -> Reply:
+def list_page(call: Call, rows: list[Row]) -> Reply:
     wanted = {"name": call.query.get("check_name"), "status": call.query.get("status")}
     rows = [row for row in rows if all(value is None or row[key] == value for key, value in wanted.items())]
     if "app_id" in call.query:
@@ -100,7 +100,7 @@ def listed(call: Call, rows: list[Row]) -> Reply:
     return call.page(sorted(rows, key=lambda row: -row["id"]), lambda row: run(call, row), under="check_runs")
 
 
-def found(call: Call) -> Row:
+def find_check(call: Call) -> Row:
     row = call.state.one("check_runs", repo=call.repo["id"], id=call.number("check_run_id"))
     if row is None:
         raise Refused(404, "Not Found")

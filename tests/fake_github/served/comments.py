@@ -29,7 +29,7 @@ def create(call: Call) -> Reply:
 
 @serves("issues/update-comment", *WRITE)
 def update(call: Call) -> Reply:
-    row = found(call)
+    row = find_comment(call)
     check_author(call, row)
     check_body(call.body["body"])
     return Reply(200, comment(call, call.state.change(row, body=call.body["body"])))
@@ -37,7 +37,7 @@ def update(call: Call) -> Reply:
 
 @serves("issues/delete-comment", *WRITE)
 def delete(call: Call) -> Reply:
-    row = found(call)
+    row = find_comment(call)
     check_author(call, row)
     call.state.remove("comments", row)
     return Reply(204)
@@ -45,7 +45,7 @@ def delete(call: Call) -> Reply:
 
 @serves("issues/get-comment", *READ)
 def get(call: Call) -> Reply:
-    return Reply(200, comment(call, found(call)))
+    return Reply(200, comment(call, find_comment(call)))
 
 
 @serves("issues/list-comments", *READ)
@@ -67,7 +67,7 @@ def since(call: Call, rows: list[Row]) -> list[Row]:
     return [row for row in rows if row["updated_at"] >= call.query.get("since", "")]
 
 
-def found(call: Call) -> Row:
+def find_comment(call: Call) -> Row:
     row = call.state.one("comments", repo=call.repo["id"], id=call.number("comment_id"))
     if row is None:
         raise Refused(404, "Not Found")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.fake_github.gitdiff import changed
+from tests.fake_github.gitdiff import changed_files
 from tests.fake_github.serving import Call, Refused, Reply, serves
 from tests.fake_github.state import Row, full_name, git
 
@@ -10,7 +10,7 @@ READ = ("contents", "read")
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
-def found_commit(call: Call, name: str, *, status: int) -> str:
+def find_commit(call: Call, name: str, *, status: int) -> str:
     """SHA of the commit that a ref means; GitHub answers 422 or 404, by operation, if there is none."""
     if sha := git(call.repo).commit_of(name):
         return sha
@@ -68,10 +68,10 @@ def diff_entry(call: Call, file: Row, sha: str) -> Row:
 
 @serves("repos/get-commit", READ)
 def get_commit(call: Call) -> Reply:
-    sha = found_commit(call, call.names["ref"], status=422)
+    sha = find_commit(call, call.names["ref"], status=422)
     document = commit(call, sha)
     before = (git(call.repo).commit(sha)["parents"] or [EMPTY_TREE])[0]
-    files = [diff_entry(call, entry, sha) for entry in changed(git(call.repo), before, sha)]
+    files = [diff_entry(call, entry, sha) for entry in changed_files(git(call.repo), before, sha)]
     added, gone = (sum(entry[key] for entry in files) for key in ("additions", "deletions"))
     return Reply(
         200, document | {"stats": {"additions": added, "deletions": gone, "total": added + gone}, "files": files}
@@ -80,7 +80,7 @@ def get_commit(call: Call) -> Reply:
 
 @serves("repos/list-commits", READ)
 def list_commits(call: Call) -> Reply:
-    tip = found_commit(call, call.query.get("sha", call.repo["default_branch"]), status=404)
+    tip = find_commit(call, call.query.get("sha", call.repo["default_branch"]), status=404)
     shas = git(call.repo).log(tip, path=call.query.get("path"))
     return call.page(shas, lambda sha: commit(call, sha))
 
@@ -88,7 +88,7 @@ def list_commits(call: Call) -> Reply:
 @serves("repos/compare-commits", READ)
 def compare(call: Call) -> Reply:
     repo = git(call.repo)
-    base, head = (found_commit(call, call.names[name], status=404) for name in ("base", "head"))
+    base, head = (find_commit(call, call.names[name], status=404) for name in ("base", "head"))
     middle = repo.merge_base(base, head)
     if middle is None:
         raise Refused(404, "Not Found")
@@ -111,6 +111,6 @@ def compare(call: Call) -> Reply:
             "behind_by": len(behind),
             "total_commits": len(ahead),
             "commits": [commit(call, sha) for sha in ahead],
-            "files": [diff_entry(call, entry, head) for entry in changed(repo, middle, head)],
+            "files": [diff_entry(call, entry, head) for entry in changed_files(repo, middle, head)],
         },
     )

@@ -4,9 +4,9 @@ import base64
 from typing import Any
 
 from tests.fake_github import storage
-from tests.fake_github.served.commits import found_commit
+from tests.fake_github.served.commits import find_commit
 from tests.fake_github.served.gitdata import author, git_commit
-from tests.fake_github.served.trees import listing, written
+from tests.fake_github.served.trees import listing, write_trees
 from tests.fake_github.serving import Call, Refused, Reply, serves
 from tests.fake_github.state import full_name, git
 
@@ -30,7 +30,7 @@ def entry(call: Call, path: str, sha: str, size: int, kind: str, ref: str) -> di
 @serves("repos/get-content", ("contents", "read"))
 def get(call: Call) -> Reply:
     ref, path = call.query.get("ref", call.repo["default_branch"]), call.names["path"].strip("/")
-    sha, repo = found_commit(call, ref, status=404), git(call.repo)
+    sha, repo = find_commit(call, ref, status=404), git(call.repo)
     line = repo.asked("ls-tree", "-l", sha, "--", path)
     if not line:
         raise Refused(404, "Not Found")
@@ -68,7 +68,7 @@ def put(call: Call) -> Reply:
     data = base64.b64decode(call.body["content"])
     entries[path] = ("100644", "blob", repo.run("hash-object", "-w", "--stdin", data=data))
     who = {role: author(call, role) for role in ("author", "committer")}
-    words = ["commit-tree", written(repo, entries), "-p", tip, "-m", call.body["message"]]
+    words = ["commit-tree", write_trees(repo, entries), "-p", tip, "-m", call.body["message"]]
     sha = repo.run(*words, who=who)
     repo.write_ref(f"refs/heads/{branch}", sha, old=tip)
     content = entry(call, path, entries[path][2], len(data), "file", branch)
@@ -88,7 +88,7 @@ def check_old(known: tuple[str, str, str] | None, sha: str | None, path: str) ->
 @serves("repos/download-tarball-archive", ("contents", "read"))
 def archive(call: Call) -> Reply:
     """A redirect to another host, by an address that opens it without a token."""
-    sha, repo = found_commit(call, call.names["ref"], status=404), git(call.repo)
+    sha, repo = find_commit(call, call.names["ref"], status=404), git(call.repo)
     prefix = f"{full_name(call.repo).replace('/', '-')}-{sha[:7]}/"
     digest = call.state.keep(repo.raw("archive", "--format=tar.gz", f"--prefix={prefix}", sha))
     return Reply(302, headers={"Location": storage.address(call.links.storage, digest)}, raw=b"")

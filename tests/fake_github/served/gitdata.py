@@ -22,7 +22,7 @@ def ref(call: Call, name: str, sha: str, kind: str) -> dict[str, Any]:
     return {"ref": name, "node_id": f"REF_{name}", "url": at(call, name), "object": target}
 
 
-def checked(call: Call, sha: str, *kinds: str) -> str:
+def check_object(call: Call, sha: str, *kinds: str) -> str:
     """The object of a SHA, if it is of one of these kinds."""
     kind = git(call.repo).kind(sha) if len(sha) == 40 else None
     if kind not in kinds:
@@ -93,7 +93,7 @@ def delete_ref(call: Call) -> Reply:
 
 @serves("git/get-commit", READ)
 def get_commit(call: Call) -> Reply:
-    checked(call, call.names["commit_sha"], "commit")
+    check_object(call, call.names["commit_sha"], "commit")
     return Reply(200, git_commit(call, call.names["commit_sha"]))
 
 
@@ -114,10 +114,10 @@ def author(call: Call, role: str) -> dict[str, str]:
 
 @serves("git/create-commit", WRITE)
 def create_commit(call: Call) -> Reply:
-    checked(call, call.body["tree"], "tree")
+    check_object(call, call.body["tree"], "tree")
     parents = call.body.get("parents", [])
     for sha in parents:
-        checked(call, sha, "commit")
+        check_object(call, sha, "commit")
     options = [word for sha in parents for word in ("-p", sha)]
     who = {role: author(call, role) for role in ("author", "committer")}
     message = call.body["message"].encode("utf-8")
@@ -128,7 +128,7 @@ def create_commit(call: Call) -> Reply:
 @serves("git/get-blob", READ)
 def get_blob(call: Call) -> Reply:
     sha = call.names["file_sha"]
-    checked(call, sha, "blob")
+    check_object(call, sha, "blob")
     data = git(call.repo).raw("cat-file", "blob", sha)
     if "raw" in call.headers.get("accept", ""):
         return Reply(200, headers={"Content-Type": "application/vnd.github.raw"}, raw=data)
@@ -149,7 +149,7 @@ def create_blob(call: Call) -> Reply:
 
 @serves("git/get-tag", READ)
 def get_tag(call: Call) -> Reply:
-    checked(call, call.names["tag_sha"], "tag")
+    check_object(call, call.names["tag_sha"], "tag")
     return Reply(200, tag(call, call.names["tag_sha"]))
 
 
@@ -167,7 +167,7 @@ def tag(call: Call, sha: str) -> dict[str, Any]:
 @serves("git/create-tag", WRITE)
 def create_tag(call: Call) -> Reply:
     """The object only: a ref has to be made for it too. https://docs.github.com/rest/git/tags#create-a-tag-object"""
-    checked(call, call.body["object"], call.body["type"])
+    check_object(call, call.body["object"], call.body["type"])
     who = author(call, "tagger")
     seconds = git(call.repo).run("log", "-1", "--format=%ct", "HEAD")
     head = [f"object {call.body['object']}", f"type {call.body['type']}", f"tag {call.body['tag']}"]

@@ -25,7 +25,7 @@ def label(call: Call, row: Row) -> Row:
     return facts | {"node_id": f"LA_{row['id']}", "url": at, "default": False}
 
 
-def labelled(call: Call, names: list[str]) -> list[Row]:
+def ensure_labels(call: Call, names: list[str]) -> list[Row]:
     """Labels by name; one that is not there is made, as GitHub does when it is put on an issue."""
     rows = []
     for name in names:
@@ -49,7 +49,7 @@ def issue(call: Call, row: Row) -> Row:
         "events_url": f"{at}/events",
         "html_url": page,
         "user": people.user(call.state, call.links, row["user"]),
-        "labels": labelled(call, row["labels"]),
+        "labels": ensure_labels(call, row["labels"]),
         "assignee": None,
         "assignees": [],
         "milestone": None,
@@ -95,7 +95,7 @@ def list_for_repo(call: Call) -> Reply:
 
 @serves("issues/list-labels-on-issue", *READ)
 def list_labels(call: Call) -> Reply:
-    return call.page(labelled(call, subject(call)["labels"]), lambda row: row)
+    return call.page(ensure_labels(call, subject(call)["labels"]), lambda row: row)
 
 
 @serves("issues/add-labels", *WRITE)
@@ -104,7 +104,7 @@ def add_labels(call: Call) -> Reply:
     names = [name if isinstance(name, str) else name["name"] for name in found]
     row = subject(call)
     call.state.change(row, labels=[*row["labels"], *(name for name in names if name not in row["labels"])])
-    return Reply(200, labelled(call, row["labels"]))
+    return Reply(200, ensure_labels(call, row["labels"]))
 
 
 @serves("issues/remove-label", *WRITE)
@@ -113,7 +113,7 @@ def remove_label(call: Call) -> Reply:
     if call.names["name"] not in row["labels"]:
         raise Refused(404, "Label does not exist")
     call.state.change(row, labels=[name for name in row["labels"] if name != call.names["name"]])
-    return Reply(200, labelled(call, row["labels"]))
+    return Reply(200, ensure_labels(call, row["labels"]))
 
 
 @serves("issues/list-labels-for-repo", *READ)

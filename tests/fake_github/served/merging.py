@@ -26,18 +26,18 @@ def create(call: Call) -> Reply:
 
 @serves("pulls/update", WRITE)
 def update(call: Call) -> Reply:
-    row = pulls.found(call)
+    row = pulls.find_pull(call)
     facts = {key: call.body[key] for key in ("title", "body", "state") if key in call.body}
     if "base" in call.body:
         facts["base_ref"] = call.body["base"]
     closed = facts.get("state") == "closed"
     call.state.change(row, **facts, closed_at=now() if closed else row["closed_at"])
-    return Reply(200, pulls.full(call, pulls.refreshed(call.state, row)))
+    return Reply(200, pulls.full(call, pulls.refresh(call.state, row)))
 
 
 @serves("pulls/merge", ("contents", "write"))
 def merge_pull(call: Call) -> Reply:
-    row, body = pulls.found(call), call.body or {}
+    row, body = pulls.find_pull(call), call.body or {}
     if row["state"] != "open" or not row["mergeable"] or row["draft"]:
         raise Refused(405, "Pull Request is still a draft" if row["draft"] else "Pull Request is not mergeable")
     if body.get("sha", row["head_sha"]) != row["head_sha"]:
@@ -45,11 +45,11 @@ def merge_pull(call: Call) -> Reply:
     title = body.get("commit_title") or f"Merge pull request #{row['number']} from {pulls.label(call, row)}"
     sha = git(call.repo).merge(row["base_sha"], row["head_sha"], f"{title}\n\n{body.get('commit_message', '')}".strip())
     git(call.repo).write_ref(f"refs/heads/{row['base_ref']}", sha, old=row["base_sha"])
-    closed(call, row, sha)
+    close_pull(call, row, sha)
     return Reply(200, {"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
 
 
-def closed(call: Call, row: Row, sha: str) -> None:
+def close_pull(call: Call, row: Row, sha: str) -> None:
     time = now()
     call.state.change(row, state="closed", merged_at=time, closed_at=time, merge_sha=sha)
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from tests.fake_github import people
-from tests.fake_github.gitdiff import changed
+from tests.fake_github.gitdiff import changed_files
 from tests.fake_github.links import Links
-from tests.fake_github.served.commits import commit, diff_entry, found_commit
-from tests.fake_github.served.issues import labelled
+from tests.fake_github.served.commits import commit, diff_entry, find_commit
+from tests.fake_github.served.issues import ensure_labels
 from tests.fake_github.served.repos import repository
 from tests.fake_github.serving import Call, Refused, Reply, serves
 from tests.fake_github.state import Row, State, full_name, git
@@ -21,7 +21,7 @@ def repo_of(state: State, number: int) -> Row:
     return row
 
 
-def refreshed(state: State, pull: Row) -> Row:
+def refresh(state: State, pull: Row) -> Row:
     """Look where the branches are, and move `refs/pull/N/head` and `refs/pull/N/merge` along, as GitHub does."""
     if pull["state"] != "open":
         return pull
@@ -43,7 +43,7 @@ def refreshed(state: State, pull: Row) -> Row:
 
 
 def open_pulls(state: State, repo: Row) -> list[Row]:
-    return [refreshed(state, row) for row in state.all("pulls", repo=repo["id"])]
+    return [refresh(state, row) for row in state.all("pulls", repo=repo["id"])]
 
 
 def minimal_pulls(call: Call, sha: str) -> list[Row]:
@@ -113,7 +113,7 @@ def simple(call: Call, row: Row) -> Row:
         "closed_at": row["closed_at"],
         "merged_at": row["merged_at"],
         "merge_commit_sha": row["merge_sha"],
-        "labels": labelled(call, row["labels"]),
+        "labels": ensure_labels(call, row["labels"]),
         "head": side(call, head_repo, row["head_ref"], row["head_sha"]),
         "base": side(call, call.repo, row["base_ref"], row["base_sha"]),
         "_links": {name: {"href": links[key]} for name, key in LINKED.items()},
@@ -123,7 +123,7 @@ def simple(call: Call, row: Row) -> Row:
 
 def files_of(call: Call, row: Row) -> list[Row]:
     repo = git(call.repo)
-    return changed(repo, repo.merge_base(row["base_sha"], row["head_sha"]) or row["base_sha"], row["head_sha"])
+    return changed_files(repo, repo.merge_base(row["base_sha"], row["head_sha"]) or row["base_sha"], row["head_sha"])
 
 
 def full(call: Call, row: Row) -> Row:
@@ -145,16 +145,16 @@ def full(call: Call, row: Row) -> Row:
     }
 
 
-def found(call: Call) -> Row:
+def find_pull(call: Call) -> Row:
     row = call.state.one("pulls", repo=call.repo["id"], number=call.number("pull_number"))
     if row is None:
         raise Refused(404, "Not Found")
-    return refreshed(call.state, row)
+    return refresh(call.state, row)
 
 
 @serves("pulls/get", READ)
 def get(call: Call) -> Reply:
-    return Reply(200, full(call, found(call)))
+    return Reply(200, full(call, find_pull(call)))
 
 
 @serves("pulls/list", READ)
@@ -178,19 +178,19 @@ def label(call: Call, row: Row) -> str:
 
 @serves("pulls/list-files", READ)
 def list_files(call: Call) -> Reply:
-    row = found(call)
+    row = find_pull(call)
     return call.page(files_of(call, row), lambda entry: diff_entry(call, entry, row["head_sha"]))
 
 
 @serves("pulls/list-commits", READ)
 def list_commits(call: Call) -> Reply:
-    row = found(call)
+    row = find_pull(call)
     return call.page(git(call.repo).log(row["head_sha"], base=row["base_sha"])[::-1], lambda sha: commit(call, sha))
 
 
 @serves("repos/list-pull-requests-associated-with-commit", READ)
 def list_for_commit(call: Call) -> Reply:
-    sha = found_commit(call, call.names["commit_sha"], status=422)
+    sha = find_commit(call, call.names["commit_sha"], status=422)
     rows = [row for row in open_pulls(call.state, call.repo) if holds(call, row, sha)]
     return call.page(rows, lambda row: simple(call, row))
 
@@ -201,6 +201,6 @@ def holds(call: Call, row: Row, sha: str) -> bool:
 
 @serves("pulls/list-reviews", READ)
 def list_reviews(call: Call) -> Reply:
-    found(call)
+    find_pull(call)
     nothing: list[Any] = []
     return call.page(nothing, lambda row: row)

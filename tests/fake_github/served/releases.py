@@ -50,21 +50,21 @@ def release(call: Call, row: Row) -> Row:
     }
 
 
-def found(call: Call) -> Row:
+def find_release(call: Call) -> Row:
     row = call.state.one("releases", repo=call.repo["id"], id=call.number("release_id"))
     if row is None:
         raise Refused(404, "Not Found")
     return row
 
 
-def found_asset(call: Call) -> Row:
+def find_asset(call: Call) -> Row:
     row = call.state.one("assets", repo=call.repo["id"], id=call.number("asset_id"))
     if row is None:
         raise Refused(404, "Not Found")
     return row
 
 
-def tagged(call: Call, row: Row) -> None:
+def ensure_tag(call: Call, row: Row) -> None:
     """A published release makes its tag, where there is none yet."""
     repo, name = git(call.repo), f"refs/tags/{row['tag_name']}"
     if row["draft"] or name in repo.refs(name):
@@ -88,7 +88,7 @@ def create(call: Call) -> Reply:
     facts |= {key: call.body[key] for key in FIELDS if key in call.body}
     published_at = None if facts["draft"] else now()
     row = dict(repo=call.repo["id"], **facts, author=people.acting(call.token), published_at=published_at)
-    tagged(call, row)
+    ensure_tag(call, row)
     document = release(call, call.state.add("releases", **row))
     return Reply(201, document, {"Location": document["url"]})
 
@@ -111,7 +111,7 @@ def writes(call: Call) -> bool:
 
 @serves("repos/get-release", READ)
 def get(call: Call) -> Reply:
-    return Reply(200, release(call, found(call)))
+    return Reply(200, release(call, find_release(call)))
 
 
 @serves("repos/get-release-by-tag", READ)
@@ -132,17 +132,17 @@ def latest(call: Call) -> Reply:
 
 @serves("repos/update-release", WRITE)
 def update(call: Call) -> Reply:
-    row = found(call)
+    row = find_release(call)
     facts = {key: call.body[key] for key in FIELDS if key in call.body}
     call.state.change(row, **facts)
-    tagged(call, row)
+    ensure_tag(call, row)
     row["published_at"] = row["published_at"] or (None if row["draft"] else now())
     return Reply(200, release(call, row))
 
 
 @serves("repos/delete-release", WRITE)
 def delete(call: Call) -> Reply:
-    row = found(call)
+    row = find_release(call)
     for one in call.state.all("assets", release=row["id"]):
         call.state.remove("assets", one)
     call.state.remove("releases", row)
@@ -151,7 +151,7 @@ def delete(call: Call) -> Reply:
 
 @serves("repos/list-release-assets", READ)
 def list_assets(call: Call) -> Reply:
-    return call.page(call.state.all("assets", release=found(call)["id"]), lambda row: asset(call, row))
+    return call.page(call.state.all("assets", release=find_release(call)["id"]), lambda row: asset(call, row))
 
 
 @serves("repos/upload-release-asset", WRITE)
@@ -160,7 +160,7 @@ def upload(call: Call) -> Reply:
 
     https://docs.github.com/rest/releases/assets#upload-a-release-asset
     """
-    row, name = found(call), re.sub(r"[^A-Za-z0-9._+-]+", ".", call.query["name"]).strip(".")
+    row, name = find_release(call), re.sub(r"[^A-Za-z0-9._+-]+", ".", call.query["name"]).strip(".")
     if call.state.one("assets", release=row["id"], name=name):
         problem = {"resource": "ReleaseAsset", "code": "already_exists", "field": "name"}
         raise Refused(422, "Validation Failed", errors=[problem])
@@ -187,7 +187,7 @@ def upload(call: Call) -> Reply:
 @serves("repos/get-release-asset", READ)
 def get_asset(call: Call) -> Reply:
     """Facts, or with `Accept: application/octet-stream` a redirect to the bytes."""
-    row = found_asset(call)
+    row = find_asset(call)
     if call.headers.get("accept") != "application/octet-stream":
         return Reply(200, asset(call, row))
     row["downloads"] += 1
@@ -196,12 +196,12 @@ def get_asset(call: Call) -> Reply:
 
 @serves("repos/update-release-asset", WRITE)
 def update_asset(call: Call) -> Reply:
-    row = found_asset(call)
+    row = find_asset(call)
     facts = {key: call.body[key] for key in ("name", "label") if key in call.body}
     return Reply(200, asset(call, call.state.change(row, **facts)))
 
 
 @serves("repos/delete-release-asset", WRITE)
 def delete_asset(call: Call) -> Reply:
-    call.state.remove("assets", found_asset(call))
+    call.state.remove("assets", find_asset(call))
     return Reply(204)

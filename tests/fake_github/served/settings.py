@@ -69,7 +69,7 @@ def short(call: Call, row: Row) -> Row:
     }
 
 
-def found(call: Call) -> Row:
+def find_ruleset(call: Call) -> Row:
     row = call.state.one("rulesets", repo=call.repo["id"], id=call.number("ruleset_id"))
     if row is None:
         raise Refused(404, "Not Found")
@@ -86,7 +86,7 @@ def list_rulesets(call: Call) -> Reply:
 
 @serves("repos/get-repo-ruleset", ("metadata", "read"))
 def get_ruleset(call: Call) -> Reply:
-    return Reply(200, ruleset(call, found(call)))
+    return Reply(200, ruleset(call, find_ruleset(call)))
 
 
 @serves("repos/create-repo-ruleset", ADMIN)
@@ -97,7 +97,7 @@ def create_ruleset(call: Call) -> Reply:
 
 @serves("repos/update-repo-ruleset", ADMIN)
 def update_ruleset(call: Call) -> Reply:
-    return Reply(200, ruleset(call, call.state.change(found(call), **call.body)))
+    return Reply(200, ruleset(call, call.state.change(find_ruleset(call), **call.body)))
 
 
 @serves("repos/get-branch-rules", ("metadata", "read"))
@@ -162,7 +162,7 @@ def status_checks(at: str, rule: Row) -> Row:
     }
 
 
-def found_protection(call: Call) -> Row:
+def find_protection(call: Call) -> Row:
     row = protection(call, call.names["branch"])
     if row is None:
         raise Refused(404, "Branch not protected")
@@ -174,12 +174,12 @@ def get_protection(call: Call) -> Reply:
     """Reading takes the right to administrate, even where the repository is public."""
     if call.token is None or call.token["permissions"].get("administration") is None:
         raise refusal(call.token, (LOOK,)) if call.token else Refused(401, "Requires authentication")
-    return Reply(200, protected(call, found_protection(call)))
+    return Reply(200, protected(call, find_protection(call)))
 
 
 @serves("repos/get-status-checks-protection", LOOK)
 def get_status_checks(call: Call) -> Reply:
-    checks = protected(call, found_protection(call)).get("required_status_checks")
+    checks = protected(call, find_protection(call)).get("required_status_checks")
     if checks is None:
         raise Refused(404, "Required status checks not enabled")
     return Reply(200, checks)

@@ -1,7 +1,7 @@
 """Commit statuses, one by one and combined."""
 
 from tests.fake_github import people
-from tests.fake_github.served.commits import found_commit
+from tests.fake_github.served.commits import find_commit
 from tests.fake_github.served.repos import minimal
 from tests.fake_github.serving import Call, Reply, invalid, serves
 from tests.fake_github.state import Row, full_name
@@ -13,7 +13,7 @@ CONTEXT = 255
 
 @serves("repos/create-commit-status", ("statuses", "write"))
 def create(call: Call) -> Reply:
-    sha = found_commit(call, call.names["sha"], status=422)
+    sha = find_commit(call, call.names["sha"], status=422)
     context = call.body.get("context", "default")
     texts = {"description": (call.body.get("description") or "", DESCRIPTION), "context": (context, CONTEXT)}
     for field, (text, most) in texts.items():
@@ -38,20 +38,20 @@ def create(call: Call) -> Reply:
 @serves("repos/list-commit-statuses-for-ref", ("statuses", "read"))
 def list_for_ref(call: Call) -> Reply:
     """Newest first: "The first status in the list will be the latest one"."""
-    sha = found_commit(call, call.names["ref"], status=404)
+    sha = find_commit(call, call.names["ref"], status=404)
     rows = call.state.all("statuses", repo=call.repo["id"], sha=sha)
     return call.page(rows[::-1], lambda row: status(call, row))
 
 
 @serves("repos/get-combined-status-for-ref", ("statuses", "read"))
 def combined(call: Call) -> Reply:
-    sha = found_commit(call, call.names["ref"], status=404)
+    sha = find_commit(call, call.names["ref"], status=404)
     latest = {row["context"]: row for row in call.state.all("statuses", repo=call.repo["id"], sha=sha)}
     rows = list(latest.values())
     at = f"{call.links.repo(full_name(call.repo))}/commits/{sha}"
     paged = call.page(rows, lambda row: short(call, row))
     facts = {
-        "state": joined([row["state"] for row in rows]),
+        "state": join_states([row["state"] for row in rows]),
         "statuses": paged.body,
         "sha": sha,
         "total_count": len(rows),
@@ -62,7 +62,7 @@ def combined(call: Call) -> Reply:
     return Reply(200, facts, paged.headers)
 
 
-def joined(states: list[str]) -> str:
+def join_states(states: list[str]) -> str:
     """Failure if any context is in error or failed, pending if there is none or one is pending, else success.
 
     https://docs.github.com/rest/commits/statuses#get-the-combined-status-for-a-specific-reference

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.fake_github import people
-from tests.fake_github.served.commits import found_commit, simple_commit
+from tests.fake_github.served.commits import find_commit, simple_commit
 from tests.fake_github.served.pulls import minimal_pulls
 from tests.fake_github.served.repos import minimal
 from tests.fake_github.serving import Call, Refused, Reply, serves
@@ -38,7 +38,7 @@ def get(call: Call) -> Reply:
 
 @serves("checks/list-suites-for-ref", ("checks", "read"))
 def list_for_ref(call: Call) -> Reply:
-    sha = found_commit(call, call.names["ref"], status=422)
+    sha = find_commit(call, call.names["ref"], status=422)
     rows = call.state.all("check_suites", repo=call.repo["id"], head_sha=sha)
     return call.page(rows, lambda row: suite(call, row), under="check_suites")
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.fake_github.gitrepo import Repo
-from tests.fake_github.served.gitdata import READ, WRITE, at, checked
+from tests.fake_github.served.gitdata import READ, WRITE, at, check_object
 from tests.fake_github.serving import Call, Refused, Reply, serves
 from tests.fake_github.state import git
 
@@ -38,7 +38,7 @@ def create_tree(call: Call) -> Reply:
         place(call, repo, entries, entry)
     if not entries:
         raise Refused(422, "GitRPC::BadObjectState")
-    sha = written(repo, entries)
+    sha = write_trees(repo, entries)
     return Reply(201, tree(call, sha), {"Location": at(call, "trees", sha)})
 
 
@@ -62,14 +62,14 @@ def place(call: Call, repo: Repo, entries: Entries, entry: dict[str, Any]) -> No
         if path not in entries:
             raise Refused(422, "GitRPC::BadObjectState")
         del entries[path]
-    elif checked(call, entry["sha"], "blob", "tree", "commit") == "tree":
+    elif check_object(call, entry["sha"], "blob", "tree", "commit") == "tree":
         inside = listing(repo, entry["sha"])
         entries.update({f"{path}/{name}": facts for name, facts in inside.items()})
     else:
         entries[path] = (entry.get("mode", "100644"), entry.get("type", "blob"), entry["sha"])
 
 
-def written(repo: Repo, entries: Entries) -> str:
+def write_trees(repo: Repo, entries: Entries) -> str:
     """Write nested trees for flat paths, deepest first."""
     here = {path: facts for path, facts in entries.items() if "/" not in path}
     inside: dict[str, Entries] = {}
@@ -77,6 +77,6 @@ def written(repo: Repo, entries: Entries) -> str:
         folder, slash, rest = path.partition("/")
         if slash:
             inside.setdefault(folder, {})[rest] = facts
-    here |= {folder: ("040000", "tree", written(repo, below)) for folder, below in inside.items()}
+    here |= {folder: ("040000", "tree", write_trees(repo, below)) for folder, below in inside.items()}
     lines = "".join(f"{mode} {kind} {sha}\t{path}\0" for path, (mode, kind, sha) in here.items())
     return repo.run("mktree", "-z", data=lines.encode("utf-8"))

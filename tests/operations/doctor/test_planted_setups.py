@@ -8,7 +8,7 @@ from mlci.operations.doctor.checks.environment import allows_python
 from mlci.operations.doctor.doctor import check_setup
 from mlci.operations.doctor.facts import EnvironmentFacts
 from mlci.operations.doctor.workflows import FOLDER
-from tests.support.repository import commit, git, made
+from tests.support.repository import commit, git, init
 from tests.support.setups import CONFIG, ROOT, ROWS, good_facts, good_repository
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 12\n"
@@ -27,7 +27,7 @@ def test_check_setup__example_of_this_project(tmp_path):
         if path.is_file()
     }
     workflows = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in (ROOT / FOLDER).glob("*.yml")}
-    commit(made(tmp_path), {".gitignore": (ROOT / ".gitignore").read_text("utf-8"), **example, **workflows})
+    commit(init(tmp_path), {".gitignore": (ROOT / ".gitignore").read_text("utf-8"), **example, **workflows})
     facts, _ = collect_setup(tmp_path / "examples/diabetes/mlci.yml", {})
     assert len(facts.gates) == 1
     assert check_setup(facts) == []

@@ -9,7 +9,7 @@ import pytest
 
 from mlci.cli.commands import init as command
 from tests.support.project import Ended, mlci, write
-from tests.support.repository import commit, git, made
+from tests.support.repository import commit, git, init
 
 BIN = Path(sys.executable).parent
 
@@ -54,7 +54,7 @@ with open("model.pkl", "wb") as file:
 def test_init__script_that_splits_inside_and_saves_a_pickle(tmp_path):
     """The whole journey: init, run, promote, run on the same rows, and undo."""
     before = {"train.py": SPLITS_INSIDE, "data/loans.csv": loans(), "requirements.txt": "scikit-learn\n"}
-    commit(made(tmp_path), before)
+    commit(init(tmp_path), before)
     setup, ended = first_run(tmp_path)
     assert ended.code == 0, ended.err
     assert ended.report["evaluation"]["rows"] == 200
@@ -71,7 +71,7 @@ METRICS = 'import json\njson.dump({"val": {"auc": 0.91, "log_loss": 0.3}, "rows"
 
 
 def test_init__repository_with_only_metrics(tmp_path):
-    commit(made(tmp_path), {"fit.py": METRICS, "metrics.json": '{"val": {"auc": 0.9, "log_loss": 0.31}, "rows": 90}'})
+    commit(init(tmp_path), {"fit.py": METRICS, "metrics.json": '{"val": {"auc": 0.9, "log_loss": 0.31}, "rows": 90}'})
     _, ended = first_run(tmp_path)
     assert ended.code == 0, ended.err
     assert {gate["id"] for gate in ended.report["gates"]} == {"val.auc.max_drop", "val.log_loss.max_rise"}
@@ -102,7 +102,7 @@ def test_init__pipeline_of_dvc(tmp_path):
         "evaluate.py": evaluate,
         "scores/summary.json": '{"accuracy": 0.5}',
     }
-    commit(made(tmp_path), files)
+    commit(init(tmp_path), files)
     _, ended = first_run(tmp_path)
     assert ended.code == 0, ended.err
     assert [row["candidate"] for row in ended.report["metrics"]] == [0.75]
@@ -198,7 +198,7 @@ def test_init__change_to_the_script_is_declined(tmp_path, monkeypatch):
     assert ended.code == 0, ended.err
     assert (tmp_path / "train.py").read_text() == SPLITS_INSIDE
     assert "train.py is unchanged; `git apply .mlci/init/script.patch` adds the lines." in ended.out
-    git(made(tmp_path), "apply", ".mlci/init/script.patch")
+    git(init(tmp_path), "apply", ".mlci/init/script.patch")
     assert 'holdout.to_csv("holdout.csv", index=False)' in (tmp_path / "train.py").read_text()
 
 
@@ -243,7 +243,7 @@ def test_init__nothing_to_start_from(tmp_path, files, options, words):
 
 
 def test_init__folder_below_the_top_of_the_repository(tmp_path):
-    commit(made(tmp_path), {f"models/churn/{name}": text for name, text in saved().items()})
+    commit(init(tmp_path), {f"models/churn/{name}": text for name, text in saved().items()})
     ended = mlci("init", "--yes", cwd=tmp_path / "models/churn")
     assert ended.code == 0, ended.err
     workflow = (tmp_path / ".github/workflows/mlci-churn.yml").read_text()

@@ -80,5 +80,5 @@ def serving(folder: Path) -> Iterator[Server]:
         server.kill()
 
 
-def opened(uri: str, model="model", limits=PATIENT, **more) -> MlflowStore:
+def open_store(uri: str, model="model", limits=PATIENT, **more) -> MlflowStore:
     return MlflowStore(uri, model, os.environ, limits=limits, **more)

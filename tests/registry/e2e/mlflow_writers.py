@@ -19,9 +19,9 @@ import requests
 
 from mlci.registry import ledger, registry
 from mlci.registry.registry import Registry
-from tests.registry.e2e.mlflow_server import opened
+from tests.registry.e2e.mlflow_server import open_store
 from tests.support.registry.histories import sha, verdict
-from tests.support.registry.writer import ended, forked
+from tests.support.registry.writer import fork, wait_for_exit
 
 
 def watch(kill) -> None:
@@ -44,7 +44,7 @@ def watch(kill) -> None:
 def write(order, number: int) -> None:
     if order["kill"] is not None:
         watch(order["kill"])
-    store = opened(order["uri"], order["model"])
+    store = open_store(order["uri"], order["model"])
     with tempfile.TemporaryDirectory() as room:
         (Path(room) / "model.bin").write_bytes(b"model")
         store.put(Path(room) / "model.bin", sha(b"model"))
@@ -64,10 +64,10 @@ def many(order) -> list[int]:
         os.read(gate, 1)  # returns when the other end is closed
         write(order, number)
 
-    children = [forked(lambda number=number: work(number)) for number in range(order["writers"])]
+    children = [fork(lambda number=number: work(number)) for number in range(order["writers"])]
     os.close(together)
     os.close(gate)
-    return [ended(child) for child in children]
+    return [wait_for_exit(child) for child in children]
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import json
 import random
 
 from tests.support.project import mlci
-from tests.support.registry.lifecycle import promoted, repository
+from tests.support.registry.lifecycle import promote_run, repository
 from tests.support.repository import commit
 
 NOISY_TRAINING = """\
@@ -34,11 +34,11 @@ def promote_noisy(folder, k=2, *, more="", **environment):
     """Promote a version whose training draws its wrong rows, by MLCI_SEED or by a counter."""
     repository(folder, k, more=more)
     commit(folder, {"train.py": NOISY_TRAINING, "predict.py": PREDICT})
-    assert promoted(folder, **environment) == 1
+    assert promote_run(folder, **environment) == 1
     return folder
 
 
-def known(seed, k=2):
+def accuracy_of_seed(seed, k=2):
     """Return the accuracy that a seed has to lead to."""
     draw = random.Random(seed)
     return 1 - (k * 10 + draw.randint(-4, 4)) / 100

@@ -72,7 +72,7 @@ class TestDamage:
             ledger.read_ledger_head(azure.store())
 
 
-class TestSaid:
+class TestMessages:
     def test_azure_store__container_not_found(self, azurite_port):
         store = Azure(azurite_port, "no-such-container").store(limits=QUICK)
         for ask in (store.tail, lambda: store.read(1), lambda: store.append(1, b"x"), lambda: store.holds("0" * 64)):

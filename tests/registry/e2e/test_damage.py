@@ -14,13 +14,13 @@ from mlci.registry.manifest import Manifest
 from mlci.registry.registry import Registry
 from mlci.registry.stores.folder import FolderStore
 from tests.support.project import holdout, mlci, run
-from tests.support.registry.histories import promoted, sha, stamp, verdict
+from tests.support.registry.histories import promote_versions, sha, stamp, verdict
 from tests.support.registry.lifecycle import (
     DAMAGE,
     MODEL,
     bodies,
     champion,
-    kept,
+    file_of,
     manifest,
     manifest_digest,
     promote,
@@ -57,7 +57,7 @@ def objects(folder: Path) -> list[Path]:
     return [path for path in found if path.name != "witness.json"]
 
 
-def refused(folder: Path, *more, names: str) -> None:
+def assert_refused(folder: Path, *more, names: str) -> None:
     """See that nothing is promoted, that the damage is named, and that nothing was written."""
     before = {path: (folder / path).read_bytes() for path in objects(folder)}
     ended = promote(folder, *more)
@@ -81,16 +81,16 @@ def test_promote__any_file_of_the_registry_damaged(project, damage):
         DAMAGE[damage](project / path)
         number = layout.entry_number(path.name)
         cut_back = damage == "missing" and number == 3
-        refused(project, names="it was cut back" if cut_back else names.get(path.name) or f"entry {number}")
+        assert_refused(project, names="it was cut back" if cut_back else names.get(path.name) or f"entry {number}")
         (project / path).write_bytes(whole)
     assert promote(project).report["version"] == 3
 
 
 def test_promote__remedies_for_damage(project):
-    lost = kept(project, manifest(project, 2)["files"][0]["digest"])
+    lost = file_of(project, manifest(project, 2)["files"][0]["digest"])
     lost.unlink()
     for says in ("`model.txt` of version 2 is missing", "mlci rollback --to VERSION", "--despite REASON"):
-        refused(project, names=says)
+        assert_refused(project, names=says)
     assert mlci("rollback", "--to", 1, "--reason", "version 2 is damaged", cwd=project).code == 0
     ended = promote(project)  # judged again, against version 1; the damaged one is named all the same
     assert ended.code == 4
@@ -98,7 +98,7 @@ def test_promote__remedies_for_damage(project):
 
 
 def test_promote__despite_with_a_reason(project):
-    kept(project, manifest(project, 1)["files"][0]["digest"]).unlink()
+    file_of(project, manifest(project, 1)["files"][0]["digest"]).unlink()
     ended = promote(project, "--note", "November", "--despite", "no copy of version 1 is left")
     assert (ended.code, ended.report["version"]) == (0, 3)
     assert "`model.txt` of version 1 is missing" in ended.report["notes"][0]
@@ -112,7 +112,7 @@ def test_promote__despite_without_damage(project):
 
 def test_promote__despite_does_not_accept_a_changed_entry(project):
     DAMAGE["altered"](project / WHERE / "ledger/000000001.json")
-    refused(project, "--despite", "never mind", names="entry 1")
+    assert_refused(project, "--despite", "never mind", names="entry 1")
 
 
 def test_promote__reason_too_long(project):
@@ -124,15 +124,15 @@ def test_promote__reason_too_long(project):
 def test_promote__champion_itself_is_damaged(project):
     assert promote(project).code == 0
     assert promote(project).report["promoted"] is False
-    DAMAGE["altered"](kept(project, manifest(project, 3)["files"][0]["digest"]))
-    refused(project, names="`model.txt` of version 3 was altered")
+    DAMAGE["altered"](file_of(project, manifest(project, 3)["files"][0]["digest"]))
+    assert_refused(project, names="`model.txt` of version 3 was altered")
 
 
 @pytest.mark.parametrize("ahead", [301, 86_400])
 def test_promote__clock_behind_the_ledger(project, ahead):
     at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ahead + 60)
     Registry(store(project), stamp(now=lambda: at.isoformat(timespec="seconds"))).append(lambda _: verdict())
-    refused(
+    assert_refused(
         project, names=f"before entry 4 (ada) was written at {at.isoformat(timespec='seconds')}: one of them is wrong"
     )
     ended = promote(project, "--despite", "ada's laptop was a day ahead")
@@ -142,7 +142,7 @@ def test_promote__clock_behind_the_ledger(project, ahead):
     assert [item["entry"] for item in findings] == [5]
 
 
-def appended(project, at: dt.datetime | str) -> None:
+def append_verdict(project, at: dt.datetime | str) -> None:
     """Append a verdict at some time."""
     text = at if isinstance(at, str) else at.isoformat(timespec="seconds")
     Registry(store(project), stamp(now=lambda: text)).append(lambda _: verdict())
@@ -151,9 +151,9 @@ def appended(project, at: dt.datetime | str) -> None:
 def test_promote__clock_behind_although_a_later_entry_is_older(project):
     """The machine whose clock is a day behind records a verdict first, which checks no clock."""
     now = dt.datetime.now(dt.UTC)
-    appended(project, now + dt.timedelta(days=1))
-    appended(project, now)
-    refused(project, names="before entry 4 (ada) was written")
+    append_verdict(project, now + dt.timedelta(days=1))
+    append_verdict(project, now)
+    assert_refused(project, names="before entry 4 (ada) was written")
     assert promote(project, "--despite", "entry 4 came from the future").report["version"] == 3
     commit(project, {"k.txt": "1"})
     assert run(project).code == 0
@@ -161,9 +161,9 @@ def test_promote__clock_behind_although_a_later_entry_is_older(project):
 
 
 def test_promote__unreadable_time_in_the_ledger(project):
-    appended(project, dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
-    appended(project, "yesterday")
-    refused(project, names="before entry 4 (ada) was written")
+    append_verdict(project, dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
+    append_verdict(project, "yesterday")
+    assert_refused(project, names="before entry 4 (ada) was written")
     ended = mlci("ledger", "verify", "--json", cwd=project)
     assert (ended.code, ended.out, "before entry 4 (ada) was written" in ended.err) == (4, "", True)
     assert promote(project, "--despite", "entry 4 came from the future").code == 0
@@ -184,32 +184,35 @@ def test_promote__rescored_predictions_damaged(project):
     added = next(body for body in bodies(project) if body.kind == "rescored")
     for digest, named in (
         (added.predictions, "the predictions that entry 4 added"),
-        (json.loads(kept(project, added.predictions).read_bytes())["file"]["digest"], "that entry 4 added was altered"),
+        (
+            json.loads(file_of(project, added.predictions).read_bytes())["file"]["digest"],
+            "that entry 4 added was altered",
+        ),
     ):
-        whole = kept(project, digest).read_bytes()
-        DAMAGE["altered"](kept(project, digest))
-        refused(project, names=named)
-        kept(project, digest).write_bytes(whole)
+        whole = file_of(project, digest).read_bytes()
+        DAMAGE["altered"](file_of(project, digest))
+        assert_refused(project, names=named)
+        file_of(project, digest).write_bytes(whole)
     assert promote(project).report["judged_again"] == []
 
 
 def test_promote__recorded_spread_damaged(project):
     assert mlci("reproduce", "-k", 2, cwd=project).code == 0
     spread = bodies(project)[-1].spread
-    DAMAGE["truncated"](kept(project, spread))
-    refused(project, names="the spread that entry 4 names")
+    DAMAGE["truncated"](file_of(project, spread))
+    assert_refused(project, names="the spread that entry 4 names")
 
 
 def test_promote__checkpoint_deleted(project):
     """Alone, and together with the newest entry, which only the candidate's report then names."""
     checkpoint = project / WHERE / "witness.json"
     checkpoint.unlink()
-    refused(project, names="the checkpoint is missing")
+    assert_refused(project, names="the checkpoint is missing")
     (project / WHERE / "ledger/000000003.json").unlink()
-    refused(project, names="judged against version 2, which is not in the ledger")
+    assert_refused(project, names="judged against version 2, which is not in the ledger")
     (project / WHERE / "ledger/000000002.json").unlink()
     (project / WHERE / "ledger/000000001.json").unlink()
-    refused(project, names="judged against version 2, which is not in the ledger")
+    assert_refused(project, names="judged against version 2, which is not in the ledger")
 
 
 def test_promote__writer_killed_before_its_first_checkpoint(tmp_path):
@@ -225,18 +228,18 @@ def test_promote__manifest_of_a_rolled_back_version_deleted(project):
     """A candidate with the same bytes cannot be detected then; --despite accepts that."""
     lost = manifest_digest(project, 2)
     assert mlci("rollback", "--reason", "it drifts", cwd=project).code == 0
-    kept(project, lost).unlink()
-    refused(project, names="the manifest of version 2 is missing")
+    file_of(project, lost).unlink()
+    assert_refused(project, names="the manifest of version 2 is missing")
     assert promote(project, "--despite", "version 2 is lost").report["version"] == 3
 
 
-class TestOthers:
+class TestOlderVersions:
     """Versions that are not in production: the newest two are read, 32 have to be there, older ones may be gone."""
 
     @pytest.fixture
     def many(self, tmp_path):
         place = FolderStore(tmp_path, MODEL)
-        promoted(place, tmp_path, 36)
+        promote_versions(place, tmp_path, 36)
         return place
 
     def found(self, place, despite="a test"):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.support.project import holdout, mlci
-from tests.support.registry.lifecycle import champion, kept, manifest, promoted, repository
+from tests.support.registry.lifecycle import champion, file_of, manifest, promote_run, repository
 from tests.support.repository import commit, git
 
 
@@ -13,7 +13,7 @@ def two(folder):
     """Promote a model that is wrong on 3 rows of ten, and one that is wrong on 1."""
     champion(folder, 3)
     commit(folder, {"k.txt": "1", "requirements.txt": "numpy==2.0\n"})
-    assert promoted(folder) == 2
+    assert promote_run(folder) == 2
     return folder
 
 
@@ -69,6 +69,6 @@ def test_diff__no_version_or_run(tmp_path):
 
 def test_diff__damaged_version(tmp_path):
     two(tmp_path)
-    kept(tmp_path, manifest(tmp_path, 1)["recipe"]["config"]["digest"]).write_text("x")
+    file_of(tmp_path, manifest(tmp_path, 1)["recipe"]["config"]["digest"]).write_text("x")
     ended = mlci("diff", 1, 2, cwd=tmp_path)
     assert (ended.code, "`mlci.yml` of version 1 was truncated or altered" in ended.err) == (4, True), ended.err

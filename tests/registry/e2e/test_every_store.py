@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.fake_github.fake import Fake
-from tests.support.project import KNOWN, change, holdout, mlci, run, shown
-from tests.support.registry.lifecycle import promoted, repository
+from tests.support.project import KNOWN, change, expected_change, holdout, mlci, run
+from tests.support.registry.lifecycle import promote_run, repository
 from tests.support.repository import commit
 
 
@@ -48,10 +48,10 @@ def registry(request) -> Registry:
 @pytest.mark.parametrize(("before", "after", "known"), KNOWN)
 def test_run__known_change(tmp_path, registry, before, after, known):
     project = repository(tmp_path / "project", before, more=f"registry: {registry.written}\n")
-    assert promoted(project, **registry.environment) == 1
+    assert promote_run(project, **registry.environment) == 1
     commit(project, {"k.txt": str(after)})
     ended = run(project, **registry.environment)
-    assert change(ended) == shown(before, after)
+    assert change(ended) == expected_change(before, after)
     assert change(ended)[2] == pytest.approx(known)
     assert (ended.code, ended.report["baseline"]["version"]) == (1 if known < 0 else 0, "1")
     assert not (project / ".mlci/registry").exists()
@@ -62,9 +62,9 @@ def test_lifecycle__promote_run_and_roll_back(tmp_path, registry):
     project = repository(tmp_path / "project", 3, more=f"registry: {registry.written}\n")
     first = run(project, "--record", **here)
     assert [gate["outcome"] for gate in first.report["gates"]] == ["no_baseline"]
-    assert promoted(project, **here) == 1
+    assert promote_run(project, **here) == 1
     commit(project, {"k.txt": "1"})
-    assert promoted(project, "--note", "better", **here) == 2
+    assert promote_run(project, "--note", "better", **here) == 2
     commit(project, {"k.txt": "4"})
     assert run(project, "--record", **here).code == 1
     assert mlci("promote", cwd=project, **here).code == 1
@@ -72,7 +72,7 @@ def test_lifecycle__promote_run_and_roll_back(tmp_path, registry):
     assert back.report == {"version": 1, "replaced": 2, "entry": 5}
     commit(project, {"k.txt": "2", "holdout.csv": holdout(60, first=500)})
     ended = run(project, "--record", **here)
-    assert change(ended) == shown(3, 2)
+    assert change(ended) == expected_change(3, 2)
     assert mlci("ledger", "verify", "--files", cwd=project, **here).code == 0
     kinds = [row["body"]["kind"] for row in mlci("ledger", "log", "--json", cwd=project, **here).report]
     assert kinds == ["verdict", "promotion", "promotion", "verdict", "rollback", "rescored", "verdict"]

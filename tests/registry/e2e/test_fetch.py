@@ -8,8 +8,8 @@ import pytest
 from tests.fake_github import seeding
 from tests.fake_github.fake import Fake
 from tests.support import training
-from tests.support.project import change, holdout, mlci, shown, write
-from tests.support.registry.lifecycle import files, promoted, repository, trained
+from tests.support.project import change, expected_change, holdout, mlci, write
+from tests.support.registry.lifecycle import count_trainings, files, promote_run, repository
 from tests.support.repository import commit
 from tests.support.workflow_commands import read_pairs
 
@@ -30,7 +30,7 @@ def variables(fake, **permissions):
     return {"GITHUB_API_URL": fake.url, "GITHUB_REPOSITORY": fake.name, "GITHUB_TOKEN": token}
 
 
-def fetched(project, fake, tmp_path):
+def fetch(project, fake, tmp_path):
     """Fetch with a token that can only read the contents; return the digest as a later step gets it."""
     outputs = tmp_path / "outputs.txt"
     outputs.write_text("")
@@ -49,24 +49,24 @@ def offline(project, digest):
 def champion(folder, fake, k):
     """A project with a champion in the repository's own registry."""
     project = repository(folder, k, more=IN_THE_REPOSITORY)
-    assert promoted(project, **variables(fake, contents="write")) == 1
+    assert promote_run(project, **variables(fake, contents="write")) == 1
     return project
 
 
 def test_fetched_run__compares_with_the_champion(tmp_path, github):
     project = champion(tmp_path / "project", github, 3)
     commit(project, {"k.txt": "1"})
-    digest = fetched(project, github, tmp_path)
+    digest = fetch(project, github, tmp_path)
     asked = len(github.requests)
     ended = offline(project, digest)
-    assert change(ended) == shown(3, 1)
+    assert change(ended) == expected_change(3, 1)
     assert ended.report["baseline"]["version"] == "1"
     assert len(github.requests) == asked
 
 
 def test_fetched_run__before_the_first_promotion(tmp_path, github):
     project = repository(tmp_path / "project", 3, more=IN_THE_REPOSITORY)
-    ended = offline(project, fetched(project, github, tmp_path))
+    ended = offline(project, fetch(project, github, tmp_path))
     assert ended.code == 0, ended.err
     assert ended.report["gates"][0]["outcome"] == "no_baseline"
 
@@ -74,11 +74,11 @@ def test_fetched_run__before_the_first_promotion(tmp_path, github):
 def test_fetched_run__moved_rows_scored_by_the_champions_model(tmp_path, github):
     project = champion(tmp_path / "project", github, 3)
     commit(project, {"holdout.csv": holdout(60, first=500), "k.txt": "1"})
-    before = trained(project)
-    ended = offline(project, fetched(project, github, tmp_path))
+    before = count_trainings(project)
+    ended = offline(project, fetch(project, github, tmp_path))
     assert change(ended)[2] == pytest.approx(0.2), ended.err
     assert any("its own model scored the new rows" in note for note in ended.report["notes"])
-    assert trained(project) == before + 1
+    assert count_trainings(project) == before + 1
 
 
 def test_fetch__copies_recorded_retrainings(tmp_path, github):
@@ -89,14 +89,14 @@ def test_fetch__copies_recorded_retrainings(tmp_path, github):
     assert mlci("promote", cwd=project, **variables(github, contents="write")).code == 0
     assert mlci("reproduce", "-k", 2, cwd=project, **variables(github, contents="write")).code == 0
     commit(project, {"k.txt": "1"})
-    ended = offline(project, fetched(project, github, tmp_path))
+    ended = offline(project, fetch(project, github, tmp_path))
     assert ended.report, ended.err
     reasons = [row["reason"] for row in ended.report["gates"] if row["reason"]]
     assert len(reasons) == 1
     assert reasons[0].startswith("version 1 was retrained 2 times, and a spread takes 3")
 
 
-def rewritten(folder):
+def rewrite_index(folder):
     """The index with another entry in it, well formed."""
     path = folder / "copy.json"
     index = json.loads(path.read_text())
@@ -111,7 +111,7 @@ def other_file(folder):
         path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
 
 
-def linked(folder):
+def replace_by_link(folder):
     for path in list((folder / "files").iterdir()):
         shutil.move(path, folder / "elsewhere")
         path.symlink_to(folder / "elsewhere")
@@ -120,22 +120,22 @@ def linked(folder):
 @pytest.mark.parametrize(
     ("tamper", "said"),
     [
-        (rewritten, "is not what `mlci fetch` left: something wrote to it since"),
+        (rewrite_index, "is not what `mlci fetch` left: something wrote to it since"),
         (other_file, "altered"),
-        (linked, "is not in the copy"),
+        (replace_by_link, "is not in the copy"),
         (shutil.rmtree, "`mlci fetch` leaves it"),
         (lambda folder: shutil.rmtree(folder / "files"), "is not in the copy"),
     ],
 )
 def test_fetched_run__copy_changed_since(tmp_path, github, tamper, said):
     project = champion(tmp_path / "project", github, 3)
-    digest = fetched(project, github, tmp_path)
-    before = trained(project)
+    digest = fetch(project, github, tmp_path)
+    before = count_trainings(project)
     tamper(project / ".mlci/fetched")
     ended = offline(project, digest)
     assert (ended.code, ended.out) == (4, "")
     assert said in ended.err
-    assert trained(project) == before
+    assert count_trainings(project) == before
 
 
 def test_fetch__registry_in_a_folder(tmp_path):
@@ -149,7 +149,7 @@ def test_fetch__registry_in_a_folder(tmp_path):
 
 def test_fetched_run__record_is_refused(tmp_path, github):
     project = champion(tmp_path / "project", github, 3)
-    digest = fetched(project, github, tmp_path)
+    digest = fetch(project, github, tmp_path)
     ended = mlci("run", "--record", "--fetched", digest, cwd=project)
     assert ended.code == 2
     assert "--record needs the registry itself, and --fetched reads a copy" in ended.err
@@ -174,7 +174,7 @@ def test_fetch__invalid_name(tmp_path, github, name):
 def test_fetch__number_of_requests(tmp_path, github):
     project = champion(tmp_path / "project", github, 3)
     before = len(github.requests)
-    fetched(project, github, tmp_path)
+    fetch(project, github, tmp_path)
     assert len(github.requests) - before <= MOST_REQUESTS
     assert {method for method, *_ in github.requests[before:]} == {"GET"}
 
@@ -185,10 +185,10 @@ def test_fetch__training_makes_the_rows_later(tmp_path, github, start):
     project = training.project(tmp_path / "project")
     text = (project / "mlci.yml").read_text()
     commit(project, {"mlci.yml": text + IN_THE_REPOSITORY})
-    assert promoted(project, **variables(github, contents="write")) == 1
+    assert promote_run(project, **variables(github, contents="write")) == 1
     commit(training.fresh(project), {"k.txt": "3", "start.txt": str(start)})
-    ended = offline(project, fetched(project, github, tmp_path))
-    assert change(ended) == shown(1, 3), ended.err
+    ended = offline(project, fetch(project, github, tmp_path))
+    assert change(ended) == expected_change(1, 3), ended.err
     shared = ended.report["evaluation"]["shared"]
     moved = {"added": 40, "removed": 40, "rows": 60, "changed": 0, "repeated": None}
     assert shared == (moved if start else None)

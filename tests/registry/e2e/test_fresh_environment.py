@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.project import PYTHON, mlci
-from tests.support.registry.lifecycle import DAMAGE, bodies, files, kept, manifest, promoted
-from tests.support.repository import commit, git, made
+from tests.support.registry.lifecycle import DAMAGE, bodies, file_of, files, manifest, promote_run
+from tests.support.repository import commit, git, init
 
 UV = Path(sys.executable).parent / "uv"
 HERE = ".".join(map(str, sys.version_info[:2]))
@@ -76,7 +76,7 @@ def job(home: Path, version: str) -> dict[str, str]:
     return {"PATH": f"{place / 'bin'}:{UV.parent}:{os.environ['PATH']}"}
 
 
-def locked(folder: Path, kind: str) -> None:
+def lock_package(folder: Path, kind: str) -> None:
     """Lock the package's release 1.0, which lies in the repository."""
     wheel(folder / "wheels", "1.0")
     if kind == "requirements.txt":
@@ -95,17 +95,17 @@ def project(tmp_path):
 
     def promote(kind, below="."):
         folder = tmp_path / "project"
-        made(folder)
+        init(folder)
         text = files(2)
         text["mlci.yml"] = text["mlci.yml"].replace(PYTHON, "exec python")
         for name, data in {**text, "train.py": TRAIN, "predict.py": PREDICT}.items():
             (folder / below / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / below / name).write_text(data)
         if kind is not None:
-            locked(folder, kind)
+            lock_package(folder, kind)
         git(folder, "add", "--all")
         commit(folder, {".gitignore": ".mlci/\nmodel.txt\n__pycache__/\n*.egg-info/\nbuild/\n"})
-        assert promoted(folder / below, **job(tmp_path, "1.0")) == 1
+        assert promote_run(folder / below, **job(tmp_path, "1.0")) == 1
         return folder / below
 
     return promote
@@ -159,7 +159,7 @@ def test_reproduce__uv_not_installed(project):
 def test_reproduce__package_not_installable(project, tmp_path):
     folder = project("requirements.txt")
     commit(folder, {"requirements.txt": "./wheels/tiny-9.0-py3-none-any.whl\n"})
-    assert promoted(folder, **job(tmp_path, "1.0")) == 2
+    assert promote_run(folder, **job(tmp_path, "1.0")) == 2
     ended = mlci("reproduce", cwd=folder, **job(tmp_path, "2.0"))
     assert (ended.code, ended.out) == (3, "")
     assert "rerun 1 environment" in ended.err
@@ -169,7 +169,7 @@ def test_reproduce__package_not_installable(project, tmp_path):
 
 def test_reproduce__damaged_lock_file(project, tmp_path):
     folder = project("requirements.txt")
-    DAMAGE["altered"](kept(folder, manifest(folder)["environment"]["lock"][0]["digest"]))
+    DAMAGE["altered"](file_of(folder, manifest(folder)["environment"]["lock"][0]["digest"]))
     ended = mlci("reproduce", cwd=folder, **job(tmp_path, "2.0"))
     assert (ended.code, ended.out) == (4, "")
     assert "`requirements.txt` of version 1 was altered" in ended.err

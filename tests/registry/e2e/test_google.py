@@ -20,7 +20,7 @@ from tests.registry.e2e.google import Google
 from tests.support.registry.buckets import QUICK
 from tests.support.registry.contract import Contract
 from tests.support.registry.histories import promotion, sha, stamp
-from tests.support.registry.network import CALLS, Network, asked, puts
+from tests.support.registry.network import CALLS, Network, call_store, puts
 from tests.support.registry.proxy import Fault, Proxy
 
 
@@ -49,7 +49,7 @@ def spoil(google):
     return lambda _, digest, data: google.spoil(digest, data)
 
 
-class TestTheServer:
+class TestServerProperties:
     """Properties of the server itself, on which the other tests rely."""
 
     def test_fake_gcs_server__racing_creations(self, google):
@@ -74,7 +74,7 @@ class TestNetwork(Network):
     pass
 
 
-class TestPlace:
+class TestLayout:
     def test_google_store__readable_object_names(self, google, tmp_path):
         (tmp_path / "f").write_bytes(b"x")
         google.store().put(tmp_path / "f", sha(b"x"))
@@ -153,12 +153,12 @@ class TestCheckpoint:
         proxy.close()
 
 
-class TestSaid:
+class TestMessages:
     @pytest.mark.parametrize("call", CALLS)
     def test_google_store__bucket_not_found(self, google_server, tmp_path, call):
         store = Google(google_server[0], "no-such-bucket").store(limits=QUICK)
         with pytest.raises(OutsideError, match="the bucket no-such-bucket does not exist; create it"):
-            asked(store, call, tmp_path)
+            call_store(store, call, tmp_path)
 
     def test_google_store__no_credentials(self, google, tmp_path, monkeypatch):
         """If nothing is set, obstore asks the metadata server, whose address can be set."""
@@ -178,7 +178,7 @@ class TestCredentials:
     """The server needs none, so the requests are recorded on the way."""
 
     @pytest.fixture
-    def sent(self, google):
+    def signatures(self, google):
         """Append, and return what the requests were signed with."""
         proxy, found = Proxy(google.port), []
         proxy.faults = [Fault("none", when=lambda request: found.append(signature(request)))]
@@ -192,10 +192,10 @@ class TestCredentials:
         yield send
         proxy.close()
 
-    def test_google_store__access_token(self, sent):
-        assert set(sent(GOOGLE_OAUTH_ACCESS_TOKEN="ya29.token")) == {b"ya29.token"}
+    def test_google_store__access_token(self, signatures):
+        assert set(signatures(GOOGLE_OAUTH_ACCESS_TOKEN="ya29.token")) == {b"ya29.token"}
 
-    def test_google_store__service_account(self, sent, tmp_path):
+    def test_google_store__service_account(self, signatures, tmp_path):
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         key_file = {
@@ -205,7 +205,7 @@ class TestCredentials:
             "client_email": "ci@x.example",
         }
         (tmp_path / "key.json").write_text(json.dumps({**key_file, "project_id": "x", "client_id": "1"}), "utf-8")
-        (token,) = set(sent(GOOGLE_APPLICATION_CREDENTIALS=str(tmp_path / "key.json")))
+        (token,) = set(signatures(GOOGLE_APPLICATION_CREDENTIALS=str(tmp_path / "key.json")))
         signed, _, signature = token.rpartition(b".")
         key.public_key().verify(base64.urlsafe_b64decode(signature + b"=="), signed, PKCS1v15(), SHA256())
         assert json.loads(base64.urlsafe_b64decode(signed.split(b".")[1] + b"=="))["iss"] == "ci@x.example"

@@ -8,7 +8,7 @@ from mlci.operations.bundle.read import read_bundle
 from mlci.registry.verification import verify_registry
 from tests.support.project import mlci
 from tests.support.registry.killed import DEAD, ENDED, Deaths
-from tests.support.registry.lifecycle import bodies, champion, promoted, state, store
+from tests.support.registry.lifecycle import bodies, champion, promote_run, state, store
 from tests.support.repository import commit
 
 
@@ -25,7 +25,7 @@ def project(tmp_path_factory):
     folder = champion(tmp_path_factory.mktemp("killed"), 3)
     for k in (2, 1):
         commit(folder, {"k.txt": str(k)})
-        assert promoted(folder) == 4 - k if k == 2 else mlci("run", cwd=folder).code == 0
+        assert promote_run(folder) == 4 - k if k == 2 else mlci("run", cwd=folder).code == 0
     return folder
 
 

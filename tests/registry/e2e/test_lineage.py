@@ -3,7 +3,7 @@
 import json
 
 from tests.support.project import holdout, mlci, run
-from tests.support.registry.lifecycle import IGNORED, champion, files, manifest, planted, promoted, repository
+from tests.support.registry.lifecycle import IGNORED, append_version, champion, files, manifest, promote_run, repository
 from tests.support.repository import commit, git
 
 KINDS = ["code", "evaluation", "data", "configuration", "environment", "model"]
@@ -16,21 +16,21 @@ def lineage(ended):
     return {row["kind"]: row for row in rows}
 
 
-def changed(ended):
+def changed_kinds(ended):
     return [kind for kind, row in lineage(ended).items() if row["changed"]]
 
 
-def named(row):
+def item_names(row):
     return [item["name"] for item in row["items"]]
 
 
 def test_lineage__only_code_changed(tmp_path):
     commit(champion(tmp_path, 2), {"k.txt": "1"})
     ended = run(tmp_path)
-    assert changed(ended) == ["code", "model"]
+    assert changed_kinds(ended) == ["code", "model"]
     code = lineage(ended)["code"]
     assert (code["baseline"], code["candidate"]) == tuple(git(tmp_path, "rev-parse", "HEAD~1", "HEAD").split())
-    assert named(code) == ["k.txt"]
+    assert item_names(code) == ["k.txt"]
     comment = (tmp_path / ".mlci/out/comment.md").read_text()
     assert "<details><summary>What changed: nothing but the code (not known: training data)</summary>" in comment
 
@@ -44,13 +44,13 @@ def test_lineage__every_kind_of_change(tmp_path):
     commit(tmp_path, contents)
     ended = run(tmp_path)
     found = lineage(ended)
-    assert changed(ended) == ["evaluation", "data", "configuration", "environment"]
+    assert changed_kinds(ended) == ["evaluation", "data", "configuration", "environment"]
     assert found["code"]["reason"] == "other commits, the same code"
-    assert named(found["configuration"]) == ["gates[accuracy].max_drop"]
+    assert item_names(found["configuration"]) == ["gates[accuracy].max_drop"]
     assert found["data"]["items"] == [
         {"name": "data/train.csv", "how": "added", "baseline": None, "candidate": "md5:aa"}
     ]
-    assert named(found["environment"]) == ["requirements.txt"]
+    assert item_names(found["environment"]) == ["requirements.txt"]
     assert ended.report["lineage"]["evaluation"] == {
         "baseline_rows": 100,
         "candidate_rows": 101,
@@ -82,7 +82,7 @@ def test_lineage__model_differs_after_the_same_training(tmp_path):
     repository(tmp_path, 1)
     commit(tmp_path, {"train.py": train, "predict.py": predict, ".gitignore": IGNORED})
     assert (mlci("run", cwd=tmp_path).code, mlci("promote", cwd=tmp_path).code) == (0, 0)
-    assert changed(run(tmp_path)) == ["model"]
+    assert changed_kinds(run(tmp_path)) == ["model"]
     comment = (tmp_path / ".mlci/out/comment.md").read_text()
     assert "nothing but the model itself; it was trained again and came out different" in comment
 
@@ -108,7 +108,7 @@ def test_lineage__no_version(tmp_path):
 def test_lineage__rows_not_stored_with_the_version(tmp_path):
     champion(tmp_path, 1)
     path = tmp_path / "holdout.csv"
-    planted(tmp_path, data={"keys": None})
+    append_version(tmp_path, data={"keys": None})
     commit(tmp_path, {"holdout.csv": path.read_text() + "100,0,0\n"})
     found = run(tmp_path).report["lineage"]["evaluation"]
     assert (found["baseline_rows"], found["added"]) == (100, None)
@@ -118,7 +118,7 @@ def test_lineage__rows_not_stored_with_the_version(tmp_path):
 def test_lineage__same_rows_stored_once(tmp_path):
     champion(tmp_path, 2)
     commit(tmp_path, {"k.txt": "1"})
-    assert promoted(tmp_path) == 2
+    assert promote_run(tmp_path) == 2
     kept = [manifest(tmp_path, number)["data"]["keys"] for number in (1, 2)]
     assert kept[0] == kept[1]
     assert kept[0]["name"] == "rows.bin"

@@ -10,17 +10,11 @@ from mlci.registry.entries import Actor, Promotion
 from mlci.registry.registry import Author, Registry
 from mlci.util.digests import canonical_json, sha256_of
 from tests.support.project import mlci, run
-from tests.support.registry.lifecycle import (
-    champion,
-    manifest,
-    promote,
-    promoted,
-    state,
-)
+from tests.support.registry.lifecycle import champion, manifest, promote, promote_run, state
 from tests.support.repository import commit, git
 
 
-class TestAnOlderBuild:
+class TestOlderBuild:
     """A merge's build that ends after the next one's: judged, good, and not to replace what is newer."""
 
     def late(self, tmp_path, *, k=0):
@@ -29,7 +23,7 @@ class TestAnOlderBuild:
         commit(folder, {"k.txt": str(k)})
         assert run(folder, "--out", "older").code == 0
         commit(folder, {"k.txt": "1"})
-        assert promoted(folder) == 2
+        assert promote_run(folder) == 2
         return folder
 
     def test_promote__older_build(self, tmp_path):
@@ -58,26 +52,26 @@ class TestAnOlderBuild:
         folder = champion(tmp_path / "project", 3)
         more = "\nimport os\nopen('model.txt', 'a').write(' ' * os.path.exists('.mlci/other'))\n"
         commit(folder, {"train.py": (folder / "train.py").read_text() + more})
-        assert promoted(folder) == 2
+        assert promote_run(folder) == 2
         (folder / ".mlci/other").touch()
-        assert promoted(folder) == 3
+        assert promote_run(folder) == 3
         assert manifest(folder, 2)["recipe"] == manifest(folder, 3)["recipe"]
 
     def test_promote__older_branch(self, tmp_path):
         folder = champion(tmp_path / "project", 3)
         commit(folder, {"k.txt": "1"})
-        assert promoted(folder) == 2
+        assert promote_run(folder) == 2
         git(folder, "checkout", "--quiet", "-b", "fix", "HEAD~1")
         commit(folder, {"k.txt": "0"})
-        assert promoted(folder) == 3
+        assert promote_run(folder) == 3
 
     def test_promote__uncommitted_changes_on_an_older_commit(self, tmp_path):
         folder = champion(tmp_path / "project", 3)
         commit(folder, {"k.txt": "1"})
-        assert promoted(folder) == 2
+        assert promote_run(folder) == 2
         git(folder, "checkout", "--quiet", "HEAD~1")
         (folder / "k.txt").write_text("0")
-        assert promoted(folder) == 3
+        assert promote_run(folder) == 3
 
     def test_promote__later_commit_not_in_the_clone(self, tmp_path):
         """The clone is older than the later commit."""
@@ -86,7 +80,7 @@ class TestAnOlderBuild:
         git(tmp_path, "clone", "--quiet", "project", "clone")
         assert run(tmp_path / "clone").code == 0
         commit(folder, {"k.txt": "1"})
-        assert promoted(folder) == 2
+        assert promote_run(folder) == 2
         ended = promote(tmp_path / "clone")
         assert (ended.code, ended.report["version"]) == (0, 3), ended.err
         assert any(
@@ -94,7 +88,7 @@ class TestAnOlderBuild:
         )
 
 
-class TestTwoAtOnce:
+class TestConcurrentMerges:
     @pytest.mark.parametrize(("one", "two"), [(1, 1), (0, 2)])
     def test_promote__two_merges_at_once(self, tmp_path, one, two):
         """Each was judged against version 1; the later one is judged again, against the earlier."""

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from tests.support.project import change, holdout, mlci, shown
-from tests.support.registry.lifecycle import files, promoted
+from tests.support.project import change, expected_change, holdout, mlci
+from tests.support.registry.lifecycle import files, promote_run
 from tests.support.registry.proxy import Proxy
-from tests.support.repository import commit, made
+from tests.support.repository import commit, init
 from tests.support.workflow_commands import read_pairs
 
 IGNORED = ".mlci/\nmodel.txt\ntrained.log\n"
@@ -25,14 +25,14 @@ def project(tmp_path, proxy, mlflow_place):
     folder = tmp_path / "project"
     contents = files(3, more=f"registry: mlflow:http://127.0.0.1:{proxy.port}\n")
     contents["mlci.yml"] = contents["mlci.yml"].replace("model: planted", f"model: {mlflow_place}planted")
-    made(folder)
+    init(folder)
     commit(folder, {".gitignore": IGNORED, **contents})
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     commit(folder, {"k.txt": "1"})
     return folder
 
 
-def fetched(project, tmp_path) -> str:
+def fetch(project, tmp_path) -> str:
     outputs = tmp_path / "outputs.txt"
     outputs.write_text("")
     done = mlci("fetch", cwd=project, GITHUB_OUTPUT=str(outputs))
@@ -46,24 +46,24 @@ def offline(project, digest):
 
 
 def test_fetched_run__mlflow_makes_no_request(project, tmp_path, proxy):
-    digest = fetched(project, tmp_path)
+    digest = fetch(project, tmp_path)
     asked = len(proxy.seen)
     assert asked > 0
     ended = offline(project, digest)
-    assert change(ended) == shown(3, 1), ended.err
+    assert change(ended) == expected_change(3, 1), ended.err
     assert ended.report["baseline"]["version"] == "1"
     assert len(proxy.seen) == asked
 
 
 def test_fetched_run__mlflow_moved_rows(project, tmp_path):
     commit(project, {"holdout.csv": holdout(60, first=500)})
-    ended = offline(project, fetched(project, tmp_path))
+    ended = offline(project, fetch(project, tmp_path))
     assert change(ended)[2] == pytest.approx(0.2), ended.err
     assert any("its own model scored the new rows" in note for note in ended.report["notes"])
 
 
 def test_fetched_run__mlflow_copy_changed_since(project, tmp_path):
-    digest = fetched(project, tmp_path)
+    digest = fetch(project, tmp_path)
     index = project / ".mlci/fetched/copy.json"
     index.write_text(json.dumps({**json.loads(index.read_text()), "tail": 0, "entries": {}, "witness": None}))
     ended = offline(project, digest)

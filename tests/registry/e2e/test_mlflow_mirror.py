@@ -12,10 +12,10 @@ from mlci.registry.entries import Promotion, Rollback
 from mlci.registry.manifest import Data, Environment, Manifest, Predictions, Recipe, VersionFile
 from mlci.registry.registry import Registry
 from mlci.registry.stores.mlflow import aliases as mlflow_aliases
-from tests.registry.e2e.mlflow_server import opened
-from tests.support.project import change, mlci, run, shown
+from tests.registry.e2e.mlflow_server import open_store
+from tests.support.project import change, expected_change, mlci, run
 from tests.support.registry.histories import sha, stamp
-from tests.support.registry.lifecycle import promoted, repository
+from tests.support.registry.lifecycle import promote_run, repository
 from tests.support.repository import commit
 
 ROWS = "sha256:rows"
@@ -31,7 +31,7 @@ def model(mlflow_place):
 
 @pytest.fixture
 def store(mlflow_service, model):
-    return opened(mlflow_service.uri, model)
+    return open_store(mlflow_service.uri, model)
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_mirror_champion__slow_mirror_keeps_the_newer_champion(
     def late(slow, name, wanted):
         if not reached:
             reached.append(wanted)
-            faster = opened(mlflow_service.uri, model)
+            faster = open_store(mlflow_service.uri, model)
             promote(faster, tmp_path, 2, {"m": b"2"})
             mlflow_aliases.mirror_champion(faster)
             assert aliases(client, model) == {"champion": "2"}
@@ -164,7 +164,9 @@ def test_mirror_champion__many_at_once(store, client, model, mlflow_service, tmp
     promote(store, tmp_path, 1, {"m": b"1"})
     shown = []
     threads = [
-        threading.Thread(target=lambda: shown.append(mlflow_aliases.mirror_champion(opened(mlflow_service.uri, model))))
+        threading.Thread(
+            target=lambda: shown.append(mlflow_aliases.mirror_champion(open_store(mlflow_service.uri, model)))
+        )
         for _ in range(4)
     ]
     for thread in threads:
@@ -181,12 +183,12 @@ def test_lifecycle__mlflow_command_line(tmp_path, mlflow_service, client, mlflow
     project = repository(tmp_path / "project", 3, more=written)
     config = project / "mlci.yml"
     commit(project, {"mlci.yml": config.read_text().replace("model: planted", f"model: {mlflow_place}planted")})
-    assert promoted(project) == 1
+    assert promote_run(project) == 1
     commit(project, {"k.txt": "1"})
     ended = run(project)
-    assert change(ended) == shown(3, 1)
+    assert change(ended) == expected_change(3, 1)
     assert ended.report["baseline"]["version"] == "1"
-    assert promoted(project) == 2
+    assert promote_run(project) == 2
     assert aliases(client, f"{mlflow_place}planted") == {"champion": "2"}
     commit(project, {"k.txt": "4"})
     assert run(project, "--record").code == 1
@@ -201,8 +203,8 @@ def test_lifecycle__mlflow_command_line(tmp_path, mlflow_service, client, mlflow
 def test_lifecycle__mlflow_without_a_server(tmp_path):
     project = repository(tmp_path / "project", 3, more="registry: mlflow:sqlite:///mlflow.db\n")
     commit(project, {".gitignore": ".mlci/\nmodel.txt\ntrained.log\nmlflow.db*\n"})
-    assert promoted(project) == 1
+    assert promote_run(project) == 1
     commit(project, {"k.txt": "1"})
-    assert change(run(project)) == shown(3, 1)
+    assert change(run(project)) == expected_change(3, 1)
     assert (project / "mlflow.db.artifacts").is_dir()
     assert not (project / "mlruns").exists()

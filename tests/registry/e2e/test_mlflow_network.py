@@ -10,7 +10,7 @@ from mlci.registry import ledger, verification
 from mlci.registry.registry import Registry
 from mlci.registry.store import Checkpoint
 from tests.registry.e2e import mlflow_server
-from tests.registry.e2e.mlflow_server import QUICK, opened
+from tests.registry.e2e.mlflow_server import QUICK, open_store
 from tests.support.registry.histories import sha, stamp, verdict
 from tests.support.registry.network import BOUND, CALLS, outcome
 from tests.support.registry.proxy import Fault, Proxy
@@ -34,10 +34,10 @@ def proxy(mlflow_service):
 
 
 def behind(proxy, model):
-    return opened(f"http://127.0.0.1:{proxy.port}", model, limits=QUICK, pause=lambda _: None)
+    return open_store(f"http://127.0.0.1:{proxy.port}", model, limits=QUICK, pause=lambda _: None)
 
 
-def asked(store, folder):
+def list_calls(store, folder):
     """Return what to call, and what is right where it was done."""
     return {
         "tail": (store.tail, 1),
@@ -57,7 +57,7 @@ def ready(mlflow_service, mlflow_place, tmp_path):
     """A store with an entry, a checkpoint and a file."""
     (tmp_path / "whole").write_bytes(b"whole")
     (tmp_path / "new").write_bytes(b"new")
-    store = opened(mlflow_service.uri, mlflow_place)
+    store = open_store(mlflow_service.uri, mlflow_place)
     store.put(tmp_path / "whole", sha(b"whole"))
     store.append(1, b"first")
     store.write_checkpoint(Checkpoint(number=1, digest=sha(b"first")))
@@ -68,7 +68,7 @@ def ready(mlflow_service, mlflow_place, tmp_path):
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.kind)
 def test_mlflow_store__lasting_fault(ready, mlflow_place, proxy, tmp_path, fault, call):
     proxy.faults = [fault]
-    ask, right = asked(behind(proxy, mlflow_place), tmp_path)[call]
+    ask, right = list_calls(behind(proxy, mlflow_place), tmp_path)[call]
     answer = outcome(ask)
     assert isinstance(answer, OutsideError) or answer == right
     assert not isinstance(answer, OutsideError) or not (tmp_path / "got").exists()
@@ -81,7 +81,7 @@ def test_mlflow_store__passing_fault(ready, mlflow_place, proxy, tmp_path, call)
     store = behind(proxy, mlflow_place)
     store.tracking.limits = mlflow_server.PATIENT
     proxy.faults = [Fault("lose", times=1), Fault("status", times=1), Fault("refuse", times=1)]
-    ask, right = asked(store, tmp_path)[call]
+    ask, right = list_calls(store, tmp_path)[call]
     assert outcome(ask) == right
 
 
@@ -105,8 +105,8 @@ def test_append_entry__mlflow_server_killed(tmp_path):
                 ends.append(error)
 
     with mlflow_server.serving(tmp_path / "server") as server:
-        stores = [opened(server.uri, limits=QUICK) for _ in range(3)]
-        opened(server.uri).tail()
+        stores = [open_store(server.uri, limits=QUICK) for _ in range(3)]
+        open_store(server.uri).tail()
         threads = [threading.Thread(target=write, args=(store,)) for store in stores]
         for thread in threads:
             thread.start()
@@ -118,7 +118,7 @@ def test_append_entry__mlflow_server_killed(tmp_path):
         assert not any(thread.is_alive() for thread in threads)
         assert ends
         server.start()
-        again = opened(server.uri)
+        again = open_store(server.uri)
         kept = list(ledger.iter_all(again))
         assert all(entry in kept for entry in promised)
         assert len(kept) <= len(promised) + len(stores)

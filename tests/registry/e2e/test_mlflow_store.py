@@ -18,7 +18,7 @@ from mlci.registry.registry import Registry
 from mlci.registry.store import Checkpoint
 from mlci.registry.stores.mlflow import store as mlflow_store
 from mlci.registry.stores.mlflow.files import FILE
-from tests.registry.e2e.mlflow_server import QUICK, opened
+from tests.registry.e2e.mlflow_server import QUICK, open_store
 from tests.registry.e2e.servers import ROOT
 from tests.support.registry.contract import Contract
 from tests.support.registry.histories import sha, stamp, verdict
@@ -35,7 +35,7 @@ class TestServer(Contract):
 
     @pytest.fixture
     def store_factory(self, mlflow_service, mlflow_place):
-        return lambda model="model": opened(mlflow_service.uri, mlflow_place + model)
+        return lambda model="model": open_store(mlflow_service.uri, mlflow_place + model)
 
     @pytest.fixture
     def damage_checkpoint(self):
@@ -73,7 +73,7 @@ class TestServer(Contract):
 def empty_database(tmp_path_factory):
     """An empty database of MLflow; creating one takes seconds."""
     path = tmp_path_factory.mktemp("made") / "mlflow.db"
-    opened(f"mlflow:sqlite:///{path}").tail()
+    open_store(f"mlflow:sqlite:///{path}").tail()
     return path
 
 
@@ -89,7 +89,7 @@ class TestDatabase(TestServer):
     def store_factory(self, empty_database, tmp_path):
         (tmp_path / "base").mkdir()
         shutil.copy(empty_database, tmp_path / "base" / "mlflow.db")
-        return lambda model="model": opened("mlflow:sqlite:///mlflow.db", model, folder=tmp_path / "base")
+        return lambda model="model": open_store("mlflow:sqlite:///mlflow.db", model, folder=tmp_path / "base")
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def writers():
 def test_append_entry__many_processes(mlflow_service, mlflow_place, writers):
     model = f"{mlflow_place}many"
     assert writers(mlflow_service.uri, model, 24) == [0] * 24
-    store = opened(mlflow_service.uri, model)
+    store = open_store(mlflow_service.uri, model)
     assert verification.verify_ledger(store).entries == 24
     assert ledger.read_ledger_head(store).state.uses == {"sha256:rows": 24}
     assert {entry.by.actor for entry in ledger.iter_all(store)} == {f"writer {number}" for number in range(24)}
@@ -123,7 +123,7 @@ def test_append_entry__writer_killed_at_any_request(mlflow_service, mlflow_place
     for place in range(60):
         model = f"{mlflow_place}{place}"
         (status,) = writers(mlflow_service.uri, model, 1, kill=[place, when])
-        store = opened(mlflow_service.uri, model)
+        store = open_store(mlflow_service.uri, model)
         found.append(ledger.read_ledger_head(store).number)
         assert found[-1] == 0 or store.holds(sha(b"model"))
         assert Registry(store, stamp()).append(lambda _: verdict()).number == found[-1] + 1
@@ -137,17 +137,17 @@ def test_append_entry__writer_killed_at_any_request(mlflow_service, mlflow_place
 
 class TestClaims:
     def test_append__second_claim_is_void(self, mlflow_service, mlflow_place):
-        store = opened(mlflow_service.uri, mlflow_place)
+        store = open_store(mlflow_service.uri, mlflow_place)
         assert store.append(1, b"first")
         store._claim(1, b"second")
         store._claim(2, b"third")
         store._claim(1, b"late")
         assert not store.append(1, b"second")
-        assert [opened(mlflow_service.uri, mlflow_place).read(number) for number in (1, 2)] == [b"first", b"third"]
+        assert [open_store(mlflow_service.uri, mlflow_place).read(number) for number in (1, 2)] == [b"first", b"third"]
         assert store.tail() == 2
 
     def test_tail__late_claims_of_slow_writers(self, mlflow_service, mlflow_place):
-        store = opened(mlflow_service.uri, mlflow_place)
+        store = open_store(mlflow_service.uri, mlflow_place)
         for number in (1, 2, 3):
             assert store.append(number, b"x")
         for _ in range(25):
@@ -158,7 +158,7 @@ class TestClaims:
     def test_read_to__any_claims(self, mlflow_service, mlflow_place, monkeypatch, page):
         """Void and late claims, numbers that are missing or out of order, unrelated and deleted versions."""
         monkeypatch.setattr("mlci.registry.stores.mlflow.store._MANY", page)
-        store = opened(mlflow_service.uri, mlflow_place)
+        store = open_store(mlflow_service.uri, mlflow_place)
         for place, number in enumerate([1, 2, 1, 4, 3, 3, 2, 8, 5, 4, 50, 6, 2, 7, 7, 9]):
             store._claim(number, b"%d by %d" % (number, place))
         store._version(store._ledger, mlflow_store.CLAIM_SOURCE, {"mlci.number": "x"}, "x")
@@ -168,11 +168,11 @@ class TestClaims:
         wanted = [store.read(number) for number in range(1, 13)]
         assert wanted[:5] == [b"1 by 0", b"2 by 6", b"3 by 4", b"4 by 3", None]
         for last in range(13):
-            assert list(opened(mlflow_service.uri, mlflow_place).read_to(last)) == wanted[:last]
+            assert list(open_store(mlflow_service.uri, mlflow_place).read_to(last)) == wanted[:last]
 
     def test_read_to__version_deleted_meanwhile(self, mlflow_service, mlflow_place, monkeypatch):
         monkeypatch.setattr("mlci.registry.stores.mlflow.store._MANY", 2)
-        store = opened(mlflow_service.uri, mlflow_place)
+        store = open_store(mlflow_service.uri, mlflow_place)
         for number, entry in ((1, b"first"), (2, b"first"), (3, b"first"), (3, b"void"), (4, b"first")):
             store._claim(number, entry)
         found = store.read_to(4)
@@ -181,13 +181,13 @@ class TestClaims:
         assert list(found) == [b"first"] * 3
 
     def test_append__largest_entry(self, mlflow_service, mlflow_place):
-        store = opened(mlflow_service.uri, mlflow_place)
+        store = open_store(mlflow_service.uri, mlflow_place)
         data = os.urandom(200_000)
         assert store.append(1, data)
         assert store.read(1) == data
 
     def test_append__changed_tag_keeps_its_number(self, mlflow_service, mlflow_place):
-        store = opened(mlflow_service.uri, mlflow_place)
+        store = open_store(mlflow_service.uri, mlflow_place)
         Registry(store, stamp()).append(lambda _: verdict())
         name = store._ledger
         store.tracking.once("x", lambda it: it.set_model_version_tag(name, "1", "mlci.entry.000", "{}"))
@@ -200,7 +200,7 @@ class TestClaims:
                 look()
 
     def test_read_to__stops_at_a_changed_tag(self, mlflow_service, mlflow_place):
-        store = opened(mlflow_service.uri, mlflow_place)
+        store = open_store(mlflow_service.uri, mlflow_place)
         for number in (1, 2, 3):
             store.append(number, b"x")
         name = store._ledger
@@ -211,7 +211,7 @@ class TestClaims:
             next(found)
 
     def test_verify_ledger__mlflow_entry_deleted(self, mlflow_service, mlflow_place):
-        store = opened(mlflow_service.uri, mlflow_place)
+        store = open_store(mlflow_service.uri, mlflow_place)
         for _ in range(3):
             Registry(store, stamp()).append(lambda _: verdict())
         store.tracking.once("x", lambda it: it.delete_model_version(store._ledger, "2"))
@@ -222,7 +222,7 @@ class TestClaims:
             ledger.read_ledger_head(store)
 
     def test_read_ledger_head__mlflow_ledger_deleted(self, mlflow_service, mlflow_place):
-        store = opened(mlflow_service.uri, mlflow_place)
+        store = open_store(mlflow_service.uri, mlflow_place)
         Registry(store, stamp()).append(lambda _: verdict())
         store.tracking.once("x", lambda it: it.delete_registered_model(store._ledger))
         with pytest.raises(CorruptError, match="ends at entry 0, but entry 1 was there"):
@@ -231,7 +231,7 @@ class TestClaims:
 
 class TestCheckpoint:
     def test_write_checkpoint__mlflow_many_at_once(self, mlflow_service, mlflow_place):
-        stores = [opened(mlflow_service.uri, mlflow_place) for _ in range(8)]
+        stores = [open_store(mlflow_service.uri, mlflow_place) for _ in range(8)]
         stores[0].experiment.id()
         together = threading.Barrier(8)
 
@@ -247,27 +247,27 @@ class TestCheckpoint:
         assert stores[0].read_checkpoint() == Checkpoint(number=8, digest=sha(b"7"))
 
     def test_read_checkpoint__mlflow_experiment_deleted(self, mlflow_service, mlflow_place):
-        store = opened(mlflow_service.uri, mlflow_place)
+        store = open_store(mlflow_service.uri, mlflow_place)
         store.write_checkpoint(Checkpoint(number=1, digest="a" * 64))
         where = store.experiment.id()
         store.tracking.once("x", lambda it: it.delete_experiment(where))
         with pytest.raises(CorruptError, match=rf"was deleted; restore it.* {where}"):
-            opened(mlflow_service.uri, mlflow_place).read_checkpoint()
+            open_store(mlflow_service.uri, mlflow_place).read_checkpoint()
 
 
 class TestFiles:
     @pytest.fixture
-    def kept(self, mlflow_service, mlflow_place, tmp_path):
+    def stored_artifact(self, mlflow_service, mlflow_place, tmp_path):
         """A store with one file, its digest, and where the server keeps it."""
         data = uuid.uuid4().bytes * 1_000
         (tmp_path / "model.bin").write_bytes(data)
-        store = opened(mlflow_service.uri, mlflow_place)
+        store = open_store(mlflow_service.uri, mlflow_place)
         store.put(tmp_path / "model.bin", sha(data))
         return store, sha(data), mlflow_service.artifact(sha(data))
 
     @pytest.mark.parametrize("change", ["missing", "cut", "longer"])
-    def test_put__repairs_a_changed_artifact(self, kept, tmp_path, change):
-        store, digest, path = kept
+    def test_put__repairs_a_changed_artifact(self, stored_artifact, tmp_path, change):
+        store, digest, path = stored_artifact
         if change == "missing":
             path.unlink()
         else:
@@ -280,41 +280,41 @@ class TestFiles:
         assert store.get(digest, tmp_path / "got")
         assert sha((tmp_path / "got").read_bytes()) == digest
 
-    def test_holds__artifact_and_tag_truncated_together(self, kept):
-        store, digest, path = kept
+    def test_holds__artifact_and_tag_truncated_together(self, stored_artifact):
+        store, digest, path = stored_artifact
         (run,) = store.experiment.runs({"mlci.file": digest})
         path.write_bytes(path.read_bytes()[:100])
         store.tracking.once("x", lambda it: it.set_tag(run.info.run_id, "mlci.bytes", "100"))
         assert store.holds(digest)
         assert not store.holds(digest, 16_000)
 
-    def test_put__same_file_twice_is_silent(self, kept, tmp_path, capfd):
-        store, digest, _ = kept
+    def test_put__same_file_twice_is_silent(self, stored_artifact, tmp_path, capfd):
+        store, digest, _ = stored_artifact
         store.put(tmp_path / "model.bin", digest)
         store.get(digest, tmp_path / "got")
         assert capfd.readouterr() == ("", "")
         assert len(store.experiment.runs({"mlci.file": digest})) == 1
 
-    def test_holds__leftover_of_a_killed_upload(self, kept, tmp_path):
-        store, _, _ = kept
+    def test_holds__leftover_of_a_killed_upload(self, stored_artifact, tmp_path):
+        store, _, _ = stored_artifact
         (tmp_path / "b").write_bytes(b"half")
         store.experiment.upload(tmp_path / "b", {"mlci.bytes": "4"}, name="b", size=4)
         assert not store.holds(sha(b"half"))
         assert not store.get(sha(b"half"), tmp_path / "got")
 
 
-class TestSaid:
+class TestMessages:
     def test_mlflow_store__no_server(self):
-        store = opened("http://127.0.0.1:9", limits=QUICK, pause=lambda _: None)
+        store = open_store("http://127.0.0.1:9", limits=QUICK, pause=lambda _: None)
         with pytest.raises(OutsideError, match=r"no connection to the server|did not answer in 4 s"):
             store.tail()
 
     def test_mlflow_store__other_server(self, s3_port):
-        store = opened(f"http://127.0.0.1:{s3_port}/x", limits=QUICK, pause=lambda _: None)
+        store = open_store(f"http://127.0.0.1:{s3_port}/x", limits=QUICK, pause=lambda _: None)
         with pytest.raises(OutsideError, match=rf"registry http://127.0.0.1:{s3_port}/x: could not "):
             store.tail()
 
     def test_mlflow_store__telemetry_is_off(self, mlflow_service):
-        opened(mlflow_service.uri).tail()
+        open_store(mlflow_service.uri).tail()
         assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
         assert mlflow.telemetry.get_telemetry_client() is None

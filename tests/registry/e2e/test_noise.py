@@ -8,7 +8,7 @@ import pytest
 from mlci.inference.intervals.distributions import student_two_sided
 from tests.registry.e2e.retraining import PREDICT, promote_noisy, reproduce
 from tests.support.project import holdout, mlci, run
-from tests.support.registry.lifecycle import bodies, kept, promoted, repository
+from tests.support.registry.lifecycle import bodies, file_of, promote_run, repository
 from tests.support.repository import commit
 
 GATE = "  - {metric: balanced_accuracy, max_drop: 0.06, noise: retraining}\n"
@@ -92,7 +92,7 @@ def test_noise__unusable_record(tmp_path, changes, runs, said):
 def test_noise__training_ignores_the_seed(tmp_path):
     repository(tmp_path, 1, more=GATE)
     commit(tmp_path, {"train.py": 'open("model.txt", "w").write("1 2 3")\n', "predict.py": PREDICT})
-    assert promoted(tmp_path) == 1
+    assert promote_run(tmp_path) == 1
     for runs, said in ((2, "version 1 was retrained 2 times, and a spread takes 3"), (3, "whatever MLCI_SEED is")):
         reproduce(tmp_path, "-k", runs)
         commit(tmp_path, {"train.py": f'open("model.txt", "w").write("1 2 {runs + 2}")\n'})
@@ -102,6 +102,6 @@ def test_noise__training_ignores_the_seed(tmp_path):
 
 def test_noise__damaged_record(tmp_path):
     reproduce(candidate(tmp_path), 1, "-k", 2)
-    kept(tmp_path, bodies(tmp_path)[1].spread).write_text("{}")
+    file_of(tmp_path, bodies(tmp_path)[1].spread).write_text("{}")
     ended = run(tmp_path)
     assert (ended.code, ended.out, "the spread that entry 2 names" in ended.err) == (4, "", True)

@@ -10,7 +10,7 @@ from mlci.registry.stores.object_store.store import ObjectStore
 from tests.support.registry.buckets import QUICK
 from tests.support.registry.contract import Contract
 from tests.support.registry.histories import promotion, sha, stamp, verdict
-from tests.support.registry.network import CALLS, Network, asked
+from tests.support.registry.network import CALLS, Network, call_store
 
 LEDGER = "pre/fix/model/ledger"
 
@@ -53,7 +53,7 @@ def test_describe__s3_object_with_other_bytes(s3):
         stored_files.describe(s3.store(), b'{"a":1}')
 
 
-class TestPlace:
+class TestLayout:
     def test_s3_store__readable_object_names(self, s3, tmp_path):
         (tmp_path / "f").write_bytes(b"x")
         s3.store().put(tmp_path / "f", sha(b"x"))
@@ -162,14 +162,14 @@ class TestNetwork(Network):
     pass
 
 
-class TestSaid:
+class TestMessages:
     """Messages name missing settings, and show no secret and no signed address."""
 
     @pytest.mark.parametrize("call", CALLS)
     def test_s3_store__bucket_not_found(self, s3_port, s3, tmp_path, call):
         store = type(s3)(s3_port, "no-such-bucket").store(limits=QUICK)
         with pytest.raises(OutsideError, match="the bucket no-such-bucket does not exist; create it"):
-            asked(store, call, tmp_path)
+            call_store(store, call, tmp_path)
 
     def test_s3_store__no_credentials(self, s3):
         store = s3.store(

@@ -7,23 +7,34 @@ import pytest
 from mlci.registry import ledger
 from mlci.registry.entries import Actor
 from mlci.util.digests import sha256_of
-from tests.support.project import BY_FILE, BY_RUNNING, KNOWN, change, holdout, mlci, predictions, run, shown, write
+from tests.support.project import (
+    BY_FILE,
+    BY_RUNNING,
+    KNOWN,
+    change,
+    expected_change,
+    holdout,
+    mlci,
+    predictions,
+    run,
+    write,
+)
 from tests.support.registry.lifecycle import (
     ABSOLUTE,
     DAMAGE,
     TOTALS,
+    append_version,
     bodies,
     champion,
+    count_trainings,
+    file_of,
     files,
-    kept,
     manifest,
     manifest_digest,
-    planted,
     put,
     repository,
     state,
     store,
-    trained,
 )
 from tests.support.repository import commit, git
 
@@ -34,7 +45,7 @@ SCORES = "its own model scores the new rows"
 def test_run__known_change_against_the_champion(tmp_path, before, after, known):
     commit(champion(tmp_path, before), {"k.txt": str(after)})
     ended = run(tmp_path)
-    assert change(ended) == shown(before, after)
+    assert change(ended) == expected_change(before, after)
     assert change(ended)[2] == pytest.approx(known)
     assert ended.code == (1 if known < 0 else 0), ended.err
     reference = {"source": "production", "version": "1", "commit": git(tmp_path, "rev-parse", "HEAD~1"), "label": None}
@@ -43,7 +54,7 @@ def test_run__known_change_against_the_champion(tmp_path, before, after, known):
 
 def test_run__candidate_is_the_champion(tmp_path):
     ended = run(champion(tmp_path, 2))
-    assert change(ended) == shown(2, 2)
+    assert change(ended) == expected_change(2, 2)
     assert ended.report["baseline"]["version"] == "1"
 
 
@@ -72,7 +83,7 @@ def test_run__registry_unreadable(tmp_path):
     ended = run(tmp_path)
     assert (ended.code, ended.out) == (4, "")
     assert "registry" in ended.err
-    assert trained(tmp_path) == 0
+    assert count_trainings(tmp_path) == 0
     assert not (tmp_path / ".mlci/out/report.json").exists()
 
 
@@ -87,10 +98,10 @@ def test_run__registry_unreadable(tmp_path):
 )
 def test_run__damaged_champion(tmp_path, damage, what, named):
     champion(tmp_path, 1)
-    before = trained(tmp_path)
+    before = count_trainings(tmp_path)
     paths = {
-        "predictions": lambda: kept(tmp_path, manifest(tmp_path)["predictions"]["file"]["digest"]),
-        "manifest": lambda: kept(tmp_path, manifest_digest(tmp_path)),
+        "predictions": lambda: file_of(tmp_path, manifest(tmp_path)["predictions"]["file"]["digest"]),
+        "manifest": lambda: file_of(tmp_path, manifest_digest(tmp_path)),
         "entry": lambda: tmp_path / ".mlci/registry/planted/ledger/000000001.json",
     }
     DAMAGE[damage](paths[what]())
@@ -99,7 +110,7 @@ def test_run__damaged_champion(tmp_path, damage, what, named):
     cut_back = what == "entry" and damage == "missing"
     assert ("cut back" if cut_back else named) in ended.err
     assert what == "entry" or damage in ended.err or "truncated or altered" in ended.err
-    assert trained(tmp_path) == before
+    assert count_trainings(tmp_path) == before
     assert not (tmp_path / ".mlci/out/report.json").exists()
     for command in (("ledger", "verify", "--files"), ("promote",)):
         assert mlci(*command, cwd=tmp_path).code in {2, 4}
@@ -108,7 +119,7 @@ def test_run__damaged_champion(tmp_path, damage, what, named):
 def test_run__predictions_of_the_version_for_other_rows(tmp_path):
     champion(tmp_path, 1)
     file = {"name": "predictions.csv", **put(tmp_path, predictions(1, first=500).encode())}
-    planted(tmp_path, predictions={"file": file})
+    append_version(tmp_path, predictions={"file": file})
     ended = run(tmp_path)
     assert (ended.code, ended.out) == (4, "")
     assert "the predictions of version 2 do not fit the rows that its manifest names" in ended.err
@@ -117,13 +128,13 @@ def test_run__predictions_of_the_version_for_other_rows(tmp_path):
 def test_run__file_name_leaves_the_registry(tmp_path):
     champion(tmp_path, 1)
     file = {"name": "../../mlci.yml", **put(tmp_path, predictions(1).encode())}
-    planted(tmp_path, predictions={"file": file})
+    append_version(tmp_path, predictions={"file": file})
     ended = run(tmp_path)
     assert (ended.code, ended.out) == (4, "")
     assert "the manifest of version 2 can't be read" in ended.err
 
 
-class TestTheEvaluationSetMoved:
+class TestMovedEvaluationSet:
     """The champion's own model scores the new rows, with the code of its own commit."""
 
     def moved(self, folder, before=1, after=3):
@@ -137,10 +148,10 @@ class TestTheEvaluationSetMoved:
     def test_moved_rows__known_change(self, tmp_path, before, after, known):
         assert (before - after) / 10 == pytest.approx(known)
         ended = run(self.moved(tmp_path, before, after))
-        assert change(ended) == shown(before, after), ended.err
+        assert change(ended) == expected_change(before, after), ended.err
         assert ended.report["evaluation"]["rows"] == 60
         assert ended.report["baseline"]["version"] == "1"
-        assert trained(tmp_path) == 2  # the champion once, the candidate once
+        assert count_trainings(tmp_path) == 2  # the champion once, the candidate once
         assert f"baseline: the evaluation set moved since version 1; {SCORES}\n" in ended.err
         assert any("its own model scored the new rows" in note for note in ended.report["notes"])
         assert git(tmp_path, "worktree", "list").count("\n") == 0
@@ -148,19 +159,19 @@ class TestTheEvaluationSetMoved:
 
     def test_moved_rows__recorded_scores_are_reused(self, tmp_path):
         self.moved(tmp_path)
-        assert change(run(tmp_path, "--record")) == shown(1, 3)
+        assert change(run(tmp_path, "--record")) == expected_change(1, 3)
         assert [body.kind for body in bodies(tmp_path)] == ["promotion", "rescored", "verdict"]
         again = run(tmp_path, "--record")
         assert SCORES not in again.err
-        assert change(again) == shown(1, 3)
+        assert change(again) == expected_change(1, 3)
         assert [body.kind for body in bodies(tmp_path)] == ["promotion", "rescored", "verdict", "verdict"]
         assert mlci("ledger", "verify", "--files", cwd=tmp_path).code == 0
 
     def test_moved_rows__recorded_scores_damaged(self, tmp_path):
         self.moved(tmp_path)
         run(tmp_path, "--record")
-        description = json.loads(kept(tmp_path, bodies(tmp_path)[1].predictions).read_bytes())
-        DAMAGE["altered"](kept(tmp_path, description["file"]["digest"]))
+        description = json.loads(file_of(tmp_path, bodies(tmp_path)[1].predictions).read_bytes())
+        DAMAGE["altered"](file_of(tmp_path, description["file"]["digest"]))
         ended = run(tmp_path)
         assert (ended.code, ended.out) == (4, "")
         assert "`predictions.csv` of version 1 was altered" in ended.err
@@ -181,7 +192,7 @@ class TestTheEvaluationSetMoved:
 
     def test_moved_rows__damaged_model(self, tmp_path):
         self.moved(tmp_path)
-        DAMAGE["altered"](kept(tmp_path, manifest(tmp_path)["files"][0]["digest"]))
+        DAMAGE["altered"](file_of(tmp_path, manifest(tmp_path)["files"][0]["digest"]))
         ended = run(tmp_path)
         assert (ended.code, ended.out) == (4, "")
         assert "`model.txt` of version 1 was altered" in ended.err
@@ -208,7 +219,7 @@ class TestTheEvaluationSetMoved:
         assert mlci("promote", cwd=tmp_path).code == 0
         assert [file["name"] for file in manifest(tmp_path)["files"]] == ["name", "sub/k"]
         commit(tmp_path, {"holdout.csv": holdout(60, first=500), "k.txt": "4"})
-        assert change(run(tmp_path)) == shown(2, 4)
+        assert change(run(tmp_path)) == expected_change(2, 4)
 
     def test_moved_rows__version_without_a_model(self, tmp_path):
         repository(tmp_path, 0, **BY_FILE)
@@ -250,11 +261,11 @@ def test_run__rows_without_a_key(tmp_path):
     commit(tmp_path, contents)
     assert (mlci("run", cwd=tmp_path).code, mlci("promote", cwd=tmp_path).code) == (0, 0)
     commit(tmp_path, {"k.txt": "4"})
-    assert change(run(tmp_path)) == shown(2, 4)
+    assert change(run(tmp_path)) == expected_change(2, 4)
     head, *lines = holdout().splitlines()
     commit(tmp_path, {"holdout.csv": "\n".join([head, *reversed(lines)]) + "\n"})
     ended = run(tmp_path)
-    assert change(ended) == shown(2, 4)
+    assert change(ended) == expected_change(2, 4)
     assert SCORES in ended.err
 
 
@@ -354,7 +365,7 @@ def test_run__costs_of_the_version(tmp_path):
     assert change(ended, "predict_seconds_per_1k_rows")[0] == pytest.approx(known)
 
 
-class TestUses:
+class TestHoldoutUses:
     def test_holdout_uses__same_candidate_counts_once(self, tmp_path):
         champion(tmp_path, 3)
         counts = []

@@ -6,24 +6,24 @@ import pytest
 
 from mlci.registry import ledger
 from mlci.util.digests import sha256_of
-from tests.support.project import change, holdout, mlci, run, shown
+from tests.support.project import change, expected_change, holdout, mlci, run
 from tests.support.registry.lifecycle import (
     ABSOLUTE,
     DAMAGE,
     TOTALS,
     bodies,
     champion,
+    count_trainings,
+    file_of,
     files,
-    kept,
     manifest,
     manifest_digest,
     promote,
-    promoted,
+    promote_run,
     repository,
     reseal,
     state,
     store,
-    trained,
 )
 from tests.support.repository import commit, git
 
@@ -80,7 +80,7 @@ class TestPromotion:
 
     def test_promote__stored_files_damaged(self, tmp_path):
         champion(tmp_path, 3)
-        lost = kept(tmp_path, manifest(tmp_path)["recipe"]["config"]["digest"])
+        lost = file_of(tmp_path, manifest(tmp_path)["recipe"]["config"]["digest"])
         DAMAGE["altered"](lost)
         commit(tmp_path, {"k.txt": "1"})
         run(tmp_path)
@@ -95,7 +95,7 @@ class TestPromotion:
     def test_promote__damaged_champion(self, tmp_path, damage):
         commit(champion(tmp_path, 3), {"k.txt": "1"})
         run(tmp_path)
-        DAMAGE[damage](kept(tmp_path, manifest_digest(tmp_path)))
+        DAMAGE[damage](file_of(tmp_path, manifest_digest(tmp_path)))
         ended = promote(tmp_path)
         assert (ended.code, ended.out) == (4, "")
         assert "the manifest of version 1" in ended.err
@@ -103,7 +103,7 @@ class TestPromotion:
 
     def test_promote__truncated_ledger(self, tmp_path):
         commit(champion(tmp_path, 3), {"k.txt": "1"})
-        promoted(tmp_path)
+        promote_run(tmp_path)
         run(tmp_path)
         (tmp_path / ".mlci/registry/planted/ledger/000000002.json").unlink()
         for command in ("promote", "run"):
@@ -123,7 +123,7 @@ class TestPromotion:
         train = files(3)["mlci.yml"].replace("  run: ", f"  run: X={'x' * 5000} ", 1)
         repository(tmp_path, 3)
         commit(tmp_path, {"mlci.yml": train})
-        assert promoted(tmp_path) == 1
+        assert promote_run(tmp_path) == 1
 
     def test_promote__uncommitted_changes(self, tmp_path):
         repository(tmp_path, 3)
@@ -132,7 +132,7 @@ class TestPromotion:
         assert "uncommitted changes" in promote(tmp_path).report["notes"][0]
 
 
-class TestJudgedAgain:
+class TestReevaluation:
     """A verdict about another champion, other rows or other gates is given again before anything is promoted."""
 
     def another(self, folder, k):
@@ -142,7 +142,7 @@ class TestJudgedAgain:
         before = git(folder, "rev-parse", "HEAD")
         git(folder, "checkout", "--quiet", "-b", f"other{k}", "HEAD~1")
         commit(folder, {"k.txt": str(k), "other": "x"})
-        assert promoted(folder) == 2
+        assert promote_run(folder) == 2
         git(folder, "checkout", "--quiet", before)
         mlci_out = folder / ".mlci/out"
         mlci_out.rename(folder / ".mlci/done")
@@ -150,7 +150,7 @@ class TestJudgedAgain:
 
     def test_promote__blocked_against_a_rolled_back_version(self, tmp_path):
         commit(champion(tmp_path, 3), {"k.txt": "1"})
-        assert promoted(tmp_path) == 2
+        assert promote_run(tmp_path) == 2
         commit(tmp_path, {"k.txt": "2"})
         assert run(tmp_path).code == 1
         assert promote(tmp_path).report["refused"] == "a gate blocks"
@@ -163,14 +163,14 @@ class TestJudgedAgain:
     def test_promote__champion_changed_meanwhile(self, tmp_path, other, code):
         commit(champion(tmp_path, 3), {"k.txt": "1"})
         run(tmp_path)
-        times = trained(tmp_path)
+        times = count_trainings(tmp_path)
         self.another(tmp_path, other)
         ended = promote(tmp_path)
         assert ended.code == code, ended.err
         assert ended.report["judged_again"] == ["it was judged against version 1, and version 2 is in production"]
         assert (ended.report["promoted"], ended.report["replaced"]) == ((True, 2) if code == 0 else (False, None))
         assert state(tmp_path).champion == (3 if code == 0 else 2)
-        assert trained(tmp_path) == times + 1  # the other one; nothing is trained to judge again
+        assert count_trainings(tmp_path) == times + 1  # the other one; nothing is trained to judge again
         report = json.loads((tmp_path / ".mlci/out/report.json").read_text())
         assert report["baseline"]["version"] == "2"
         accuracy = next(row for row in report["metrics"] if row["metric"] == "accuracy")
@@ -192,19 +192,19 @@ class TestJudgedAgain:
         """Both models score the new rows, each with its own file and the code of its own commit."""
         commit(champion(tmp_path, 3), {"k.txt": "1"})
         run(tmp_path)
-        times = trained(tmp_path)
+        times = count_trainings(tmp_path)
         commit(tmp_path, {"holdout.csv": holdout(60, first=500), "predict.py": "raise SystemExit(1)"})
         ended = promote(tmp_path)
         assert ended.code == 0, ended.err
         assert ended.report["judged_again"] == ["the evaluation set moved"]
         assert "the evaluation set moved since version 1; its own model scores the new rows\n" in ended.err
-        assert trained(tmp_path) == times
+        assert count_trainings(tmp_path) == times
         assert manifest(tmp_path, 2)["data"]["rows"] == 60
         kinds = [body.kind for body in bodies(tmp_path)]
         assert kinds == ["promotion", "rescored", "verdict", "promotion"]
         assert promote(tmp_path).report["promoted"] is False  # the same model, whatever its rows
         commit(tmp_path, {"k.txt": "2", "predict.py": files(1)["predict.py"]})
-        assert change(run(tmp_path)) == shown(1, 2)
+        assert change(run(tmp_path)) == expected_change(1, 2)
         assert mlci("ledger", "verify", "--files", cwd=tmp_path).code == 0
 
     def test_promote__gates_changed_meanwhile(self, tmp_path):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.project import TRAIN, change, holdout, run, shown
-from tests.support.registry.jobs import AGAIN, MARK, OWN, Jobs, refused
+from tests.support.project import TRAIN, change, expected_change, holdout, run
+from tests.support.registry.jobs import AGAIN, MARK, OWN, Jobs, assert_refused
 from tests.support.registry.lifecycle import bodies, champion, files, promote, state
 from tests.support.repository import commit, git
 
@@ -23,13 +23,13 @@ def test_promote__gate_blocks_on_moved_rows(tmp_path):
     jobs = Jobs(tmp_path / "project")
     commit(jobs.folder, {"k.txt": "5", "holdout.csv": holdout(60, first=500)})
     assert jobs.retrain().code == 1
-    assert refused(jobs.promote()) == "a gate blocks"
-    assert refused(jobs.promote()) == "a gate blocks"
+    assert assert_refused(jobs.promote()) == "a gate blocks"
+    assert assert_refused(jobs.promote()) == "a gate blocks"
     assert [body.kind for body in bodies(jobs.folder)] == ["promotion", "rescored"]
     commit(jobs.folder, {"k.txt": "2"})
     jobs.ran.unlink(missing_ok=True)
     ended = jobs.retrain()
-    assert change(ended) == shown(3, 2)
+    assert change(ended) == expected_change(3, 2)
     assert len(jobs.ran.read_text().split()) == 2  # the candidate's own two steps
 
 
@@ -38,7 +38,7 @@ def test_promote__rows_moved_and_another_version_meanwhile(tmp_path):
     commit(jobs.folder, {"k.txt": "1", "holdout.csv": holdout(60, first=500)})
     jobs.retrain()
     assert jobs.promoted_meanwhile(2) == 2
-    said = refused(jobs.promote())
+    said = assert_refused(jobs.promote())
     assert "it was judged against version 1, and version 2 is in production" in said
     assert "neither the registry nor the bundle holds its predictions on these rows" in said
     assert AGAIN in said
@@ -69,7 +69,7 @@ def test_promote__remedies(tmp_path, settings, remedy):
     jobs.retrain()
     if "baseline" not in settings:
         commit(jobs.folder, {"mlci.yml": files(1, more=OWN.replace("0.5", "0.6"))["mlci.yml"]})
-    assert remedy in refused(jobs.promote())
+    assert remedy in assert_refused(jobs.promote())
 
 
 def test_promote__outside_of_a_workflow_models_score_moved_rows(tmp_path):
@@ -92,7 +92,7 @@ def test_promote__evaluation_set_made_by_training(tmp_path):
     commit(jobs.folder, {"k.txt": "1"})
     jobs.retrain()
     (jobs.folder / "made.csv").unlink()  # another job's checkout
-    said = refused(jobs.promote("--again"))
+    said = assert_refused(jobs.promote("--again"))
     assert "`made.csv`, which its training made, would have to be here" in said
     assert "mlci run && mlci promote" not in said
     assert jobs.promote().report["version"] == 2

@@ -6,14 +6,14 @@ import pytest
 
 from mlci.operations.reproduce import MOST_BYTES
 from mlci.registry.entries import MetricSpread
-from tests.registry.e2e.retraining import counter, known, promote_noisy, reproduce
+from tests.registry.e2e.retraining import accuracy_of_seed, counter, promote_noisy, reproduce
 from tests.support.project import BY_FILE, holdout, mlci, predictions, write
-from tests.support.registry.lifecycle import bodies, champion, kept, manifest, promoted, repository, state
+from tests.support.registry.lifecycle import bodies, champion, file_of, manifest, promote_run, repository, state
 from tests.support.repository import commit, git
 
 
 def spread(folder, body):
-    return MetricSpread.model_validate_json(kept(folder, body.spread).read_bytes())
+    return MetricSpread.model_validate_json(file_of(folder, body.spread).read_bytes())
 
 
 def test_reproduce__same_bytes(tmp_path):
@@ -33,7 +33,7 @@ def test_reproduce__stored_seed_and_the_following_ones(tmp_path):
     assert (code, found["outcome"], found["identical"]) == (0, "identical", "bytes")
     assert [rerun["seed"] for rerun in found["reruns"]] == [7, 8, 9, 10]
     values = [rerun["metrics"]["accuracy"] for rerun in found["reruns"]]
-    assert values == pytest.approx([known(seed) for seed in (7, 8, 9, 10)])
+    assert values == pytest.approx([accuracy_of_seed(seed) for seed in (7, 8, 9, 10)])
     accuracy = next(row for row in found["metrics"] if row["metric"] == "accuracy")
     assert accuracy["sd"] == pytest.approx(stdev(values))
     assert accuracy["sd"] > 0
@@ -65,7 +65,7 @@ def test_reproduce__different(tmp_path):
     outside = tmp_path.parent / f"{tmp_path.name}-outside"
     outside.write_text("1")
     commit(tmp_path, {"train.py": f'open("model.txt", "w").write(open({str(outside)!r}).read())\n'})
-    assert promoted(tmp_path) == 1
+    assert promote_run(tmp_path) == 1
     outside.write_text("3")
     code, found = reproduce(tmp_path, "-k", 3)
     assert (code, found["outcome"]) == (1, "different")
@@ -89,12 +89,12 @@ def test_reproduce__version_not_reproducible(tmp_path):
     (tmp_path / "dirty").mkdir()
     repository(tmp_path / "dirty", 1)
     (tmp_path / "dirty/k.txt").write_text("2")
-    assert promoted(tmp_path / "dirty") == 1
+    assert promote_run(tmp_path / "dirty") == 1
     ended = mlci("reproduce", cwd=tmp_path / "dirty")
     assert (ended.code, "with uncommitted changes, which were not kept" in ended.err) == (2, True)
     repository(tmp_path / "file", 0, **BY_FILE)
     commit(tmp_path / "file", {"preds.csv": predictions(1)})
-    assert promoted(tmp_path / "file") == 1
+    assert promote_run(tmp_path / "file") == 1
     ended = mlci("reproduce", cwd=tmp_path / "file")
     assert (ended.code, "it was not made by a `train.run`" in ended.err) == (2, True)
     assert mlci("reproduce", "3", cwd=tmp_path / "file").code == 2
@@ -104,7 +104,7 @@ def test_reproduce__training_fails(tmp_path):
     repository(tmp_path, 1)
     outside = write(tmp_path.parent, {f"{tmp_path.name}-there": ""}) / f"{tmp_path.name}-there"
     commit(tmp_path, {"train.py": f'open({str(outside)!r})\nopen("model.txt", "w").write("1")\n'})
-    assert promoted(tmp_path) == 1
+    assert promote_run(tmp_path) == 1
     outside.unlink()
     ended = mlci("reproduce", cwd=tmp_path)
     assert (ended.code, ended.out) == (3, "")
@@ -114,12 +114,12 @@ def test_reproduce__training_fails(tmp_path):
 def test_verify_ledger__recorded_spread_damaged(tmp_path):
     champion(tmp_path, 2)
     assert mlci("reproduce", cwd=tmp_path).code == 0
-    kept(tmp_path, bodies(tmp_path)[1].spread).write_text("x")
+    file_of(tmp_path, bodies(tmp_path)[1].spread).write_text("x")
     ended = mlci("ledger", "verify", cwd=tmp_path)
     assert (ended.code, "the spread that entry 2 names" in ended.err) == (4, True)
 
 
-class TestByTwoJobs:
+class TestTwoJobs:
     """One that trains and may only read, and one that records and runs nothing of the user's."""
 
     def left(self, folder, k=3):

@@ -4,17 +4,17 @@ import pytest
 
 from mlci.registry import ledger
 from mlci.registry.registry import Registry
-from tests.support.project import change, mlci, run, shown
-from tests.support.registry.histories import swapped
+from tests.support.project import change, expected_change, mlci, run
+from tests.support.registry.histories import swap_promotion
 from tests.support.registry.lifecycle import (
     DAMAGE,
     MODEL,
     champion,
-    kept,
+    file_of,
     manifest,
     manifest_digest,
     promote,
-    promoted,
+    promote_run,
     repository,
     state,
     store,
@@ -27,7 +27,7 @@ class TestRollback:
         champion(folder, ks[0])
         for k in ks[1:]:
             commit(folder, {"k.txt": str(k)})
-            promoted(folder)
+            promote_run(folder)
         return folder
 
     def back(self, folder, *more, reason="it drifts", **environment):
@@ -39,7 +39,7 @@ class TestRollback:
         assert ended.report == {"version": 2, "replaced": 3, "entry": 4}
         entry = list(ledger.iter_all(store(tmp_path)))[-1]
         assert (entry.by.actor, entry.body.reason) == ("octocat", "it drifts")
-        assert change(run(tmp_path)) == shown(2, 1)
+        assert change(run(tmp_path)) == expected_change(2, 1)
         assert self.back(tmp_path).report == {"version": 1, "replaced": 2, "entry": 5}
         ended = self.back(tmp_path)
         assert (ended.code, ended.out) == (2, "")
@@ -60,7 +60,7 @@ class TestRollback:
         assert "version 2 holds these bytes and was rolled back: it drifts" in ended.report["refused"]
         assert "`mlci rollback --to 2` restores it on purpose" in ended.report["refused"]
         commit(tmp_path, {"k.txt": "2"})
-        assert promoted(tmp_path) == 3
+        assert promote_run(tmp_path) == 3
 
     def test_promote__rolled_back_version_after_another_promotion(self, tmp_path):
         """The rolled-back bundle waits, production moves on from another branch, then the bundle is promoted."""
@@ -72,7 +72,7 @@ class TestRollback:
         self.back(tmp_path, reason="x \x1b[31m\n::error::y")
         git(tmp_path, "checkout", "--quiet", "-b", "other", base)
         commit(tmp_path, {"k.txt": "3", "other": "x"})
-        assert promoted(tmp_path) == 3
+        assert promote_run(tmp_path) == 3
         ended = promote(tmp_path, "--out", "waits")
         assert (ended.code, ended.report["promoted"]) == (1, False)
         assert "version 2 holds these bytes and was rolled back: x" in ended.report["refused"]
@@ -130,7 +130,7 @@ class TestRollback:
             "report": document["report"]["digest"],
             "manifest": manifest_digest(tmp_path, 1),
         }[what]
-        DAMAGE[damage](kept(tmp_path, digest))
+        DAMAGE[damage](file_of(tmp_path, digest))
         ended = self.back(tmp_path)
         assert (ended.code, ended.out) == (4, "")
         assert "version 1" in ended.err
@@ -139,7 +139,7 @@ class TestRollback:
     def test_rollback__old_entry_replaced(self, tmp_path):
         """The entry, the manifest and every file are readable; only the chain shows the change."""
         self.versions(tmp_path, 3, 1)
-        planted = swapped(store(tmp_path), tmp_path, 1)
+        planted = swap_promotion(store(tmp_path), tmp_path, 1)
         (tmp_path / f".mlci/registry/{MODEL}/ledger/000000001.json").write_bytes(planted)
         for words in (["rollback", "--to", 1, "--reason", "r"], ["show", 1], ["versions"], ["diff", 1, 2]):
             ended = mlci(*words, cwd=tmp_path)
@@ -151,7 +151,7 @@ class TestRollback:
         self.versions(tmp_path, 3, 2)
         commit(tmp_path, {"k.txt": "1"})
         assert run(tmp_path, "--record").code == 0
-        planted = swapped(store(tmp_path), tmp_path, 2)
+        planted = swap_promotion(store(tmp_path), tmp_path, 2)
         (tmp_path / f".mlci/registry/{MODEL}/ledger/000000002.json").write_bytes(planted)
         for ended in (mlci("promote", cwd=tmp_path), run(tmp_path), mlci("reproduce", 2, cwd=tmp_path)):
             assert (ended.code, ended.out) == (4, "")
@@ -165,7 +165,7 @@ class TestRollback:
         def overtaken(registry, decide):
             monkeypatch.setattr(Registry, "append", real)
             commit(tmp_path, {"k.txt": "1"})
-            promoted(tmp_path)
+            promote_run(tmp_path)
             return real(registry, decide)
 
         monkeypatch.setattr(Registry, "append", overtaken)
@@ -213,7 +213,7 @@ def test_versions_show_and_log__two_versions(tmp_path):
 def test_versions__rolled_back_version(tmp_path):
     """The reason is shown if the line has room; its control characters are removed."""
     commit(champion(tmp_path, 3), {"k.txt": "1"})
-    promoted(tmp_path)
+    promote_run(tmp_path)
     assert mlci("rollback", "--reason", "it\x1b[31m drifts", cwd=tmp_path).code == 0
     row, before = mlci("versions", cwd=tmp_path, COLUMNS="120").out.splitlines()[2:]
     assert row.split("  ")[:6] == ["2", "", "", "", "", "rolled back: it drifts"]
@@ -231,8 +231,8 @@ def test_versions__rolled_back_version(tmp_path):
 def test_ledger_verify__old_version_damaged(tmp_path, damage):
     """No run reads an old version's model."""
     commit(champion(tmp_path, 3), {"k.txt": "1"})
-    promoted(tmp_path)
-    DAMAGE[damage](kept(tmp_path, manifest(tmp_path, 1)["files"][0]["digest"]))
+    promote_run(tmp_path)
+    DAMAGE[damage](file_of(tmp_path, manifest(tmp_path, 1)["files"][0]["digest"]))
     lacks = {
         "missing": "`model.txt` of version 1 is missing or truncated (sha256 ",
         "truncated": "`model.txt` of version 1 was truncated or altered: it does not have its 1 bytes (sha256 ",
@@ -253,7 +253,7 @@ def test_ledger_verify__workflow_summary(tmp_path):
     whole = summary.read_text()
     assert whole.startswith("- the ledger is whole: 1 entry, 1 version, ")
     assert "read and whole; version 1 is in production" in whole
-    kept(tmp_path / "whole", manifest(tmp_path / "whole", 1)["files"][0]["digest"]).write_text("<b>")
+    file_of(tmp_path / "whole", manifest(tmp_path / "whole", 1)["files"][0]["digest"]).write_text("<b>")
     for more in ([], ["--json"]):
         summary.write_text("")
         ended = mlci("ledger", "verify", "--files", *more, cwd=tmp_path / "whole", **there)

@@ -3,7 +3,7 @@
 import pytest
 
 from mlci.registry.stores.retry import Limits
-from tests.support.registry.network import CALLS, suffers
+from tests.support.registry.network import CALLS, call_with_fault
 from tests.support.registry.proxy import Fault, Proxy
 
 SHORT = Limits(connect=1, request=1, total=2, retries=1, tries=2)
@@ -14,5 +14,5 @@ SHORT = Limits(connect=1, request=1, total=2, retries=1, tries=2)
 def test_object_store__slow_server(s3, tmp_path, fault, call):
     proxy = Proxy(s3.port)
     shaky = s3.behind(proxy.port).store(limits=SHORT)
-    suffers(s3, shaky, proxy, Fault(fault, seconds={"stall": 30, "drip": 0.2}[fault]), call, tmp_path)
+    call_with_fault(s3, shaky, proxy, Fault(fault, seconds={"stall": 30, "drip": 0.2}[fault]), call, tmp_path)
     proxy.close()

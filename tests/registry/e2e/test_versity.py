@@ -66,7 +66,7 @@ class TestContract(Contract):
     pass
 
 
-class TestSaid:
+class TestMessages:
     def test_versity_store__wrong_key(self, bucket):
         wrong = replace(bucket, secret=bucket.secret[::-1])
         with pytest.raises(OutsideError, match=r"credentials were refused.*check AWS_ACCESS_KEY_ID"):

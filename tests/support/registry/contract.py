@@ -19,7 +19,7 @@ from mlci.registry import ledger, verification
 from mlci.registry.errors import CorruptError, UnknownOutcomeError
 from mlci.registry.registry import Intent, Registry
 from mlci.registry.store import Checkpoint
-from tests.support.registry.histories import promoted, sha, stamp, swapped, verdict
+from tests.support.registry.histories import promote_versions, sha, stamp, swap_promotion, verdict
 
 MODELS = [
     "credit-risk",
@@ -242,8 +242,8 @@ class Contract:
 
     def test_read_verified__old_entry_changed(self, store_factory, alter, tmp_path):
         """An attacker replaces version 1 in its entry alone and waits for a rollback."""
-        promoted(store_factory(), tmp_path, 3)
-        alter(store_factory(), 1, swapped(store_factory(), tmp_path, 1))
+        promote_versions(store_factory(), tmp_path, 3)
+        alter(store_factory(), 1, swap_promotion(store_factory(), tmp_path, 1))
         for look in (
             lambda store: roll_back(Registry(store, stamp()), to=1, reason="it drifts"),
             lambda store: Registry(store).view().version(1),
@@ -255,7 +255,7 @@ class Contract:
         assert roll_back(Registry(store_factory(), stamp()), to=2, reason="this one is whole").version == 2
 
     def test_rollback__run_again_after_an_unknown_outcome(self, store_factory, tmp_path):
-        promoted(store_factory(), tmp_path, 3)
+        promote_versions(store_factory(), tmp_path, 3)
         first = replace(stamp(), intent=Intent(id="one", repeated=False))
         with pytest.raises(UnknownOutcomeError) as found:
             roll_back(Registry(InDoubt(store_factory()), first), to=None, reason="it drifts")
@@ -266,9 +266,9 @@ class Contract:
         assert ledger.read_ledger_head(store_factory()).number == 4
 
     def test_read_champion__its_entry_was_changed(self, store_factory, alter, tmp_path):
-        promoted(store_factory(), tmp_path, 2)
+        promote_versions(store_factory(), tmp_path, 2)
         Registry(store_factory(), stamp()).append(lambda _: verdict())
-        alter(store_factory(), 2, swapped(store_factory(), tmp_path, 2))
+        alter(store_factory(), 2, swap_promotion(store_factory(), tmp_path, 2))
         store = store_factory()
         with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):
             _ = Registry(store).view().champion
@@ -277,7 +277,7 @@ class Contract:
 
     def test_promotion_checks__damaged_files_and_entry(self, store_factory, spoil, alter, tmp_path):
         """Files of three versions are missing or changed; then an old entry changes."""
-        promoted(store_factory(), tmp_path, 3)
+        promote_versions(store_factory(), tmp_path, 3)
         assert self.wrong(store_factory()) == ()
         for number, data in ((1, None), (2, b"X"), (3, b"Y")):
             spoil(store_factory(), sha(b"%d" % number), data)
@@ -287,7 +287,7 @@ class Contract:
             assert f"`model.txt` of version {number} " in line or "artifact" in line
         with pytest.raises(CorruptError, match="Nothing was promoted"):
             self.wrong(store_factory())
-        alter(store_factory(), 1, swapped(store_factory(), tmp_path, 1))
+        alter(store_factory(), 1, swap_promotion(store_factory(), tmp_path, 1))
         with pytest.raises(CorruptError, match="entry 2 does not follow the one before it"):
             self.wrong(store_factory(), despite="a test")
 

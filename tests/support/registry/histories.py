@@ -66,7 +66,7 @@ def version(store, folder: Path, number: int, data: bytes = b"") -> str:
     return kept("manifest", canonical_json(manifest.model_dump(mode="json", by_alias=True))).digest
 
 
-def promoted(store, folder: Path, count: int = 1) -> None:
+def promote_versions(store, folder: Path, count: int = 1) -> None:
     """Promote whole versions, one after the other."""
     for _ in range(count):
         number = ledger.read_ledger_head(store).state.versions + 1
@@ -76,7 +76,7 @@ def promoted(store, folder: Path, count: int = 1) -> None:
         )
 
 
-def swapped(store, folder: Path, number: int) -> bytes:
+def swap_promotion(store, folder: Path, number: int) -> bytes:
     """An entry that promoted a version, as it would be had it promoted other bytes; every one of them is there."""
     entry = ledger.read_entry(store, number)
     manifest = version(store, folder, entry.body.version, b"planted")
@@ -164,13 +164,13 @@ def forge(store: Memory, first: int, change) -> None:
         previous = digests[number] = sha256_of(store.kept[number])
 
 
-def planted(store: Memory, number: int) -> None:
+def change_entry(store: Memory, number: int) -> None:
     """Change one entry alone, so that it stays readable."""
     entry = ledger.read_entry(store, number)
     store.kept[number] = entries.dump_entry(entry.model_copy(update={"at": "2020-01-01T00:00:00+00:00"}))
 
 
-def aged(store: Memory) -> Memory:
+def remove_digests(store: Memory) -> Memory:
     """The same ledger as written before states had digests."""
     previous, state = None, LedgerState()
     for number in sorted(store.kept):

@@ -1,7 +1,7 @@
 """Two jobs of a workflow, one that trains and one that promotes, with code that leaves a mark when it runs."""
 
 from tests.support.project import PREDICT, TRAIN, run
-from tests.support.registry.lifecycle import files, promote, promoted, repository
+from tests.support.registry.lifecycle import files, promote, promote_run, repository
 from tests.support.repository import commit, git
 
 MARK = 'import os\nopen(os.environ["RAN"], "a").write(__file__ + "\\n")\n'
@@ -10,7 +10,7 @@ OWN = "  - {metric: 'own:hits', min: 0.5}\n"
 AGAIN = "Re-run all jobs"
 
 
-def marked(k, **changes):
+def write_marks(k, **changes):
     """Return a project whose train and predict step and metric leave a mark when they run."""
     more = {"predict.py": MARK + PREDICT, "train.py": MARK + TRAIN, "own.py": METRIC}
     return {**files(k, **changes), **more}
@@ -23,7 +23,7 @@ class Jobs:
         self.folder, self.ran = folder, folder.parent / "ran.log"
         self.environment = {"RAN": str(self.ran), "GITHUB_ACTIONS": "true"}
         repository(folder, 3)
-        commit(folder, marked(3, **changes))
+        commit(folder, write_marks(3, **changes))
         self.retrain()
         assert self.promote().code == 0
 
@@ -46,14 +46,14 @@ class Jobs:
         before = git(self.folder, "rev-parse", "HEAD")
         git(self.folder, "checkout", "--quiet", "-b", f"other{k}", "HEAD~1")
         commit(self.folder, {"k.txt": str(k), "other": "x"})
-        number = promoted(self.folder, RAN=str(self.ran))
+        number = promote_run(self.folder, RAN=str(self.ran))
         git(self.folder, "checkout", "--quiet", before)
         out.rename(self.folder / f".mlci/done{k}")
         aside.rename(out)
         return number
 
 
-def refused(ended):
+def assert_refused(ended):
     assert ended.code == 1, ended.err
     assert ended.report["promoted"] is False
     return ended.report["refused"]

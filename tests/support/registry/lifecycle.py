@@ -10,7 +10,7 @@ from mlci.registry.stores.folder import FolderStore
 from mlci.util.digests import canonical_json, sha256_of
 from tests.support import project
 from tests.support.project import mlci
-from tests.support.repository import commit, made
+from tests.support.repository import commit, init
 
 IGNORED = ".mlci/\nmodel.txt\ntrained.log\n"
 MODEL = "planted"
@@ -23,12 +23,12 @@ def files(k, **changes):
 
 def repository(folder: Path, k, **changes) -> Path:
     """Commit a project whose model is wrong on k rows of ten."""
-    made(folder)
+    init(folder)
     commit(folder, {".gitignore": IGNORED, **files(k, **changes)})
     return folder
 
 
-def promoted(folder: Path, *more, **environment) -> int:
+def promote_run(folder: Path, *more, **environment) -> int:
     """Run and promote what is there; return the version."""
     ran = mlci("run", cwd=folder, **environment)
     assert ran.code == 0, ran.err
@@ -40,7 +40,7 @@ def promoted(folder: Path, *more, **environment) -> int:
 def champion(folder: Path, k, **changes) -> Path:
     """Return a repository with a champion that is wrong on k rows of ten, as version 1."""
     repository(folder, k, **changes)
-    assert promoted(folder) == 1
+    assert promote_run(folder) == 1
     return folder
 
 
@@ -56,7 +56,7 @@ def bodies(folder: Path):
     return [entry.body for entry in ledger.iter_all(store(folder))]
 
 
-def kept(folder: Path, digest: str) -> Path:
+def file_of(folder: Path, digest: str) -> Path:
     """Return where the registry's folder keeps a file."""
     return folder / ".mlci/registry" / MODEL / "files" / digest[:2] / digest
 
@@ -72,7 +72,7 @@ def manifest_digest(folder: Path, number=1) -> str:
     return promotion.manifest
 
 
-def trained(folder: Path) -> int:
+def count_trainings(folder: Path) -> int:
     """Return the number of trainings in this project."""
     path = folder / "trained.log"
     return len(path.read_text().split()) if path.exists() else 0
@@ -103,7 +103,7 @@ def reseal(bundle: Path, report: dict) -> None:
     (bundle / "bundle.sha256").write_text(f"{digest}  bundle.json\n")
 
 
-def planted(folder, **changes):
+def append_version(folder, **changes):
     """Append a version with a manifest of the test's choice, as any writer with access could."""
     document = {**manifest(folder), "version": 2}
     for key, value in changes.items():

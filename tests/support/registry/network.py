@@ -35,7 +35,7 @@ def appends(request):
     return _line(request, b"PUT", b"ledger")
 
 
-def suffers(bucket, shaky, proxy, fault, call, tmp_path):
+def call_with_fault(bucket, shaky, proxy, fault, call, tmp_path):
     """Make one call while every request meets the fault: the right answer or an OutsideError, in bounded time."""
     (tmp_path / "f").write_bytes(b"whole")
     (tmp_path / "new").write_bytes(b"new")
@@ -65,7 +65,7 @@ def suffers(bucket, shaky, proxy, fault, call, tmp_path):
     assert answer is not True or call != "append" or bucket.store().read(2) == b"second"
 
 
-def asked(store, call, tmp_path):
+def call_store(store, call, tmp_path):
     """Make one call of a place where there is nothing."""
     (tmp_path / "f").write_bytes(b"x")
     calls = {
@@ -117,7 +117,7 @@ class Network:
     @pytest.mark.parametrize("call", CALLS)
     @pytest.mark.parametrize("kind", ["refuse", "lose", "status", "cut"])
     def test_store__lasting_fault(self, bucket, shaky, proxy, tmp_path, kind, call):
-        suffers(bucket, shaky, proxy, Fault(kind, keep=3), call, tmp_path)
+        call_with_fault(bucket, shaky, proxy, Fault(kind, keep=3), call, tmp_path)
 
     @pytest.mark.parametrize("kind", ["refuse", "lose", "status", "cut", "stall"])
     def test_store__passing_fault_is_retried(self, bucket, shaky, proxy, tmp_path, kind):

@@ -26,11 +26,11 @@ def watch(kill):
     """Record every call that changes the disk; exit at the given one."""
     seen = []
     for name in CHANGES:
-        setattr(os, name, changed(name, getattr(os, name), kill, seen))
+        setattr(os, name, wrap_call(name, getattr(os, name), kill, seen))
     return seen
 
 
-def changed(name, real, kill, seen):
+def wrap_call(name, real, kill, seen):
     def call(*arguments, **named):
         if name == "open" and not arguments[1] & os.O_CREAT:
             return real(*arguments, **named)
@@ -60,7 +60,7 @@ def put_and_append(folder, kill):
     return list(seen)
 
 
-def forked(work):
+def fork(work):
     """Fork a process that runs ``work``; return its id."""
     child = os.fork()
     if child:
@@ -73,7 +73,7 @@ def forked(work):
         os._exit(code)
 
 
-def ended(child):
+def wait_for_exit(child):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
@@ -85,7 +85,7 @@ def one(folder, kill):
         with os.fdopen(says, "w") as log:
             json.dump(seen, log)
 
-    code = ended(forked(work))
+    code = wait_for_exit(fork(work))
     os.close(says)
     with os.fdopen(outlet) as log:
         changes = log.read()
@@ -100,10 +100,10 @@ def many(folder, writers):
         os.read(gate, 1)  # returns when the other end is closed
         Registry(FolderStore(folder, "model"), stamp(actor=f"{writer}")).append(lambda _: verdict())
 
-    children = [forked(lambda writer=writer: work(writer)) for writer in range(writers)]
+    children = [fork(lambda writer=writer: work(writer)) for writer in range(writers)]
     os.close(together)
     os.close(gate)
-    return [ended(child) for child in children]
+    return [wait_for_exit(child) for child in children]
 
 
 def main():

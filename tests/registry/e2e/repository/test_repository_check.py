@@ -11,7 +11,7 @@ from mlci.operations.rollback import roll_back
 from mlci.registry import ledger
 from mlci.registry.errors import UnknownOutcomeError
 from mlci.registry.registry import Intent, Registry
-from tests.support.registry.histories import promoted, stamp
+from tests.support.registry.histories import promote_versions, stamp
 
 
 def test_check__leaves_nothing_behind(place):
@@ -27,7 +27,7 @@ def test_check__leaves_nothing_behind(place):
 
 def test_rollback__run_again_after_an_unknown_outcome(place, tmp_path, monkeypatch):
     """The branch moves, the answer is lost, and GitHub is unavailable for a while."""
-    promoted(place.store(), tmp_path, 3)
+    promote_versions(place.store(), tmp_path, 3)
     store = place.store()
     records, git = store._records, store._records._git
     real = git.move

@@ -21,7 +21,7 @@ def source(tmp_path):
     return tmp_path / "model.bin"
 
 
-def fetched(store, tmp_path, digest=None):
+def download(store, tmp_path, digest=None):
     got = tmp_path / "got"
     got.unlink(missing_ok=True)
     return got.read_bytes() if store.get(digest or sha(DATA), got) else None
@@ -87,9 +87,9 @@ def test_put__leftover_of_a_broken_upload(place, source, tmp_path):
     leftover(place, sha(DATA), release_of(place, source, tmp_path))
     store = place.store(patience=hasty())
     assert not store.holds(sha(DATA))
-    assert fetched(store, tmp_path) is None
+    assert download(store, tmp_path) is None
     store.put(source, sha(DATA))
-    assert fetched(place.store(), tmp_path) == DATA
+    assert download(place.store(), tmp_path) == DATA
     assert len(place.fake.state.all("assets", name=sha(DATA))) == 1
 
 
@@ -113,20 +113,20 @@ def test_put__altered_asset(place, source, tmp_path):
     row.update(digest=place.fake.state.keep(DATA[:-1] + b"X"))
     store = place.store()
     assert not store.holds(sha(DATA))
-    assert hashlib.sha256(fetched(store, tmp_path)).hexdigest() != sha(DATA)  # the caller checks, and names the file
+    assert hashlib.sha256(download(store, tmp_path)).hexdigest() != sha(DATA)  # the caller checks, and names the file
     store.put(source, sha(DATA))
     assert place.store().holds(sha(DATA))
-    assert fetched(place.store(), tmp_path) == DATA
+    assert download(place.store(), tmp_path) == DATA
 
 
 def test_get__deleted_and_uploaded_again(place, source, tmp_path):
     store = place.store()
     store.put(source, sha(DATA))
     place.fake.state.remove("assets", place.asset(sha(DATA)))
-    assert fetched(store, tmp_path) is None
+    assert download(store, tmp_path) is None
     assert not place.store().holds(sha(DATA))
     place.store().put(source, sha(DATA))
-    assert fetched(store, tmp_path) == DATA
+    assert download(store, tmp_path) == DATA
 
 
 def test_holds__asset_without_a_digest(place, source, tmp_path):
@@ -159,7 +159,7 @@ def test_put__full_release(place, source, tmp_path, seen):
     assert place.asset(sha(DATA))["release"] != release
     tags = place.git("for-each-ref", "--format=%(refname)", "refs/tags/mlci").split()
     assert tags == ["refs/tags/mlci/model/files-1", "refs/tags/mlci/model/files-2"]
-    assert fetched(place.store(), tmp_path) == DATA
+    assert download(place.store(), tmp_path) == DATA
     assert place.store().holds(sha(b"first"))
     assert place.store().holds(f"{998:064x}")
 
@@ -172,10 +172,10 @@ def test_get__release_deleted_by_the_user(place, source, tmp_path):
     for row in state.all("assets", release=release):
         state.remove("assets", row)
     state.remove("releases", state.one("releases", id=release))
-    assert fetched(place.store(), tmp_path) == DATA
+    assert download(place.store(), tmp_path) == DATA
     assert not place.store().holds(sha(b"first"))
     place.git("update-ref", "-d", "refs/tags/mlci/model/files-1")
-    assert fetched(place.store(), tmp_path) == DATA
+    assert download(place.store(), tmp_path) == DATA
 
 
 def test_put__immutable_releases(place, source, tmp_path):
@@ -204,7 +204,7 @@ def test_put__two_gigabytes(place, tmp_path):
 def test_get__token_is_not_sent_to_the_storage(place, source, tmp_path):
     """The fake's storage, like GitHub's, refuses requests with a token."""
     place.store().put(source, sha(DATA))
-    assert fetched(place.store(), tmp_path) == DATA
+    assert download(place.store(), tmp_path) == DATA
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_get__download_of_another_length(place, source, tmp_path):
     for data, words in [(DATA[:-1], "broke off after 29,999 of 30,000"), (DATA + b"x", "more than 30,000 bytes")]:
         place.fake.state.blobs[digest] = data
         with pytest.raises(OutsideError, match=words):
-            fetched(place.store(patience=hasty()), tmp_path)
+            download(place.store(patience=hasty()), tmp_path)
         assert not (tmp_path / "got").exists()
         assert not [name for name in os.listdir(tmp_path) if name.startswith("tmp-")]  # noqa: PTH208 - names alone
 
@@ -238,7 +238,7 @@ def test_get__storage_answers_404(place, source, tmp_path):
     place.store().put(source, sha(DATA))
     place.fake.state.blobs.clear()
     with pytest.raises(OutsideError, match="the host that stores it answered 404"):
-        fetched(place.store(patience=hasty()), tmp_path)
+        download(place.store(patience=hasty()), tmp_path)
 
 
 def test_get__target_not_writable(place, source, tmp_path):
@@ -254,7 +254,7 @@ def test_get__redirect_to_http(place, source, tmp_path, monkeypatch, location):
     place.store().put(source, sha(DATA))
     monkeypatch.setattr(storage, "address", lambda *_: location)
     with pytest.raises(OutsideError, match="not https"):
-        fetched(place.store(patience=hasty()), tmp_path)
+        download(place.store(patience=hasty()), tmp_path)
 
 
 def test_repository_store__http_address_gets_no_token():

@@ -21,7 +21,7 @@ def cut_back(place):
     place.git("update-ref", BRANCH, f"{BRANCH}~2")
 
 
-def rewritten(place):
+def rewrite_entry(place):
     """Another entry 3, and all commits of it new; as long as before."""
 
     def change(clone):
@@ -31,21 +31,21 @@ def rewritten(place):
     place.edit(change, "--amend", force=True)
 
 
-def amended(place):
+def amend_commit(place):
     """The same entries in another commit."""
     place.edit(lambda _: None, "--amend", force=True)
 
 
-def another_history(place):
+def replace_history(place):
     tree = place.git("rev-parse", f"{BRANCH}^{{tree}}")
     place.git("update-ref", BRANCH, place.git(*WHO, "commit-tree", tree, "-m", "squashed"))
 
 
-def deleted(place):
+def delete_branch(place):
     place.git("update-ref", "-d", BRANCH)
 
 
-def an_old_entry_changed(place):
+def change_old_entry(place):
     def change(clone):
         path = clone / place.entry(1)
         path.write_bytes(path.read_bytes().replace(b'"actor":"1"', b'"actor":"x"'))
@@ -53,30 +53,30 @@ def an_old_entry_changed(place):
     place.edit(change)
 
 
-def an_old_entry_removed(place):
+def remove_old_entry(place):
     place.edit(lambda clone: (clone / place.entry(1)).unlink())
 
 
-def an_old_entry_moved_away(place):
+def move_old_entry(place):
     place.edit(lambda clone: (clone / place.entry(1)).rename(clone / "old.json"))
 
 
-def changed_and_covered_up(place):
+def change_and_cover_up(place):
     """Change an entry below a commit that looks like mlci's."""
-    an_old_entry_changed(place)
+    change_old_entry(place)
     place.edit(lambda clone: (clone / place.entry(4)).write_text("{}"))
 
 
 DONE = {
     cut_back: "ends at entry 1, but entry 3 was there",
-    rewritten: "branch was rewritten",
-    amended: "branch was rewritten",
-    another_history: "branch was rewritten",
-    deleted: "ends at entry 0, but entry 3 was there",
-    an_old_entry_changed: r"ledger/000000001\.json was modified",
-    an_old_entry_removed: r"ledger/000000001\.json was removed",
-    an_old_entry_moved_away: r"ledger/000000001\.json was renamed",
-    changed_and_covered_up: r"ledger/000000001\.json was modified",
+    rewrite_entry: "branch was rewritten",
+    amend_commit: "branch was rewritten",
+    replace_history: "branch was rewritten",
+    delete_branch: "ends at entry 0, but entry 3 was there",
+    change_old_entry: r"ledger/000000001\.json was modified",
+    remove_old_entry: r"ledger/000000001\.json was removed",
+    move_old_entry: r"ledger/000000001\.json was renamed",
+    change_and_cover_up: r"ledger/000000001\.json was modified",
 }
 
 
@@ -94,7 +94,7 @@ def test_read_ledger_head__tampered_branch(fresh, change):
         list(ledger.iter_all(place.store(patience=hasty())))
 
 
-@pytest.mark.parametrize("change", [rewritten, another_history, an_old_entry_changed], ids=lambda it: it.__name__)
+@pytest.mark.parametrize("change", [rewrite_entry, replace_history, change_old_entry], ids=lambda it: it.__name__)
 def test_read_ledger_head__command_that_restores_the_branch(fresh, change):
     place = fresh(3)
     change(place)
@@ -162,7 +162,7 @@ def test_append__branch_deleted_meanwhile(place):
     store = place.filled(1)
     newest = place.git("rev-parse", BRANCH)
     ledger.read_ledger_head(store)
-    deleted(place)
+    delete_branch(place)
     with pytest.raises(CorruptError, match=f"was deleted.*git push --force origin {newest}:refs/heads/mlci/model"):
         store.append(2, b"x")
 
