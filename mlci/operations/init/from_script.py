@@ -6,18 +6,27 @@ from dataclasses import dataclass, replace
 
 from mlci.engine.column_summary import ColumnSummary, TableSummary
 from mlci.errors import InputError
-from mlci.operations.init.addition import HoldoutRows, Task, find_rows, has_probabilities, write_addition
 from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
 from mlci.operations.init.commands import resolve_read
 from mlci.operations.init.margins import propose_gates
 from mlci.operations.init.proposal import ConfigurationParts, FileChange, Proposal, SetupAnswers
 from mlci.operations.init.propose import Repository
-from mlci.operations.init.saved_model import SavedModel, predict_script, saved_model, takes_columns
-from mlci.operations.init.script import choose_point
-from mlci.operations.init.script_facts import REGRESSION_METRICS, EvaluationPoint, ScriptFacts
-from mlci.operations.init.traced_values import SAMPLE_ROWS, UNKNOWN, sample_task
+from mlci.operations.init.scripts.addition import (
+    HoldoutRows,
+    ScriptAddition,
+    Task,
+    find_rows,
+    has_probabilities,
+    write_addition,
+)
+from mlci.operations.init.scripts.notebook import cell_of, write_notebook
+from mlci.operations.init.scripts.saved_model import SavedModel, predict_script, saved_model, takes_columns
+from mlci.operations.init.scripts.script import choose_point
+from mlci.operations.init.scripts.script_facts import REGRESSION_METRICS, EvaluationPoint, ScriptFacts
+from mlci.operations.init.scripts.traced_values import SAMPLE_ROWS, UNKNOWN, sample_task
 
 _REGRESSOR = re.compile(r"(Regressor|SVR|Ridge|RidgeCV|Lasso|LassoCV|ElasticNet|ElasticNetCV|LinearRegression)$")
+_ABSOLUTE = re.compile(r"/|~|[A-Za-z]:[/\\\\]")
 _TEST_SHARE = 0.25
 """Share that ``train_test_split`` keeps for the test by default."""
 
@@ -230,18 +239,45 @@ def _with_addition(repository: Repository, found: _Found, parts: ConfigurationPa
     column = "score" if added.score else "decision"
     parts = replace(parts, data=made[0], key=added.key, predict={"file": made[1], column: column})
     parts = _add_gates(found, parts, answers, scored=bool(added.score))
-    where = f"after line {added.line}"
-    seeds = f", and a fixed seed in line {', '.join(map(str, added.seeded))}" if added.seeded else ""
-    script = FileChange(path=found.facts.path, before=found.facts.text, after=added.text,
-                        reason=f"writes {files[0]} and {files[1]} {where}{seeds}")  # fmt: skip
-    _check_python(script)
+    script = _change(repository, found.facts, added, files)
     note = (
         "Training chooses and labels the rows that it is judged on: the report notes it, and reviewers have to read "
         "changes to the split."
     )
+    model = f"The model is `{found.point.model}`; if another one is yours, change the added lines."
     return Proposal(
-        on_ramp="script", parts=parts, answers=tuple(answers.found), made=made, script=script, notes=(note,)
+        on_ramp="script",
+        parts=parts,
+        answers=tuple(answers.found),
+        made=made,
+        script=script,
+        notes=(note, *([model] if found.point.model else ()), *_outside(found)),
     )
+
+
+def _change(repository: Repository, facts: ScriptFacts, added: ScriptAddition, files: tuple[str, str]) -> FileChange:
+    """Return the change to the script, or to the notebook that it came from."""
+    _check_python(facts.path, added.text)
+    notebook = repository.notebooks.get(facts.path)
+    before, after = facts.text, added.text
+    if notebook is not None:
+        before = repository.inventory.scripts[facts.path]
+        after = write_notebook(before, notebook, added.text)
+
+    def place(line: int) -> str:
+        cell, within = cell_of(facts.text, line) if notebook is not None else (0, line)
+        return f"line {within} of cell {cell}" if notebook is not None else f"line {line}"
+
+    seeds = f", and a fixed seed in {', '.join(map(place, added.seeded))}" if added.seeded else ""
+    reason = f"writes {files[0]} and {files[1]} after {place(added.line)}{seeds}"
+    return FileChange(path=facts.path, before=before, after=after, reason=reason)
+
+
+def _outside(found: _Found) -> list[str]:
+    """Return a note for each file that the script reads outside of the repository."""
+    outside = [path for path in found.facts.reads if _ABSOLUTE.match(path)]
+    instead = f"; {found.source} has the same name" if found.source else ""
+    return [f"{found.facts.path} reads {path}, which other machines do not have{instead}." for path in outside]
 
 
 def _free(repository: Repository, name: str) -> str:
@@ -249,11 +285,11 @@ def _free(repository: Repository, name: str) -> str:
     return f"mlci_{name}" if taken else name
 
 
-def _check_python(change: FileChange) -> None:
+def _check_python(path: str, text: str) -> None:
     try:
-        ast.parse(change.after)
+        ast.parse(text)
     except SyntaxError as error:
         raise InputError(
-            f"{change.path}: the lines that write predictions could not be added (line {error.lineno}); add those of "
+            f"{path}: the lines that write predictions could not be added (line {error.lineno}); add those of "
             "docs/how-to/gate-a-script-that-splits.md, then name the files with `--data` and `--predictions`"
         ) from None

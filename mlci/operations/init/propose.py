@@ -11,8 +11,9 @@ from mlci.operations.init.commands import script_command
 from mlci.operations.init.inventory import Inventory
 from mlci.operations.init.pipeline import pipeline_command, stage_commands
 from mlci.operations.init.proposal import InitOptions
-from mlci.operations.init.script import read_script
-from mlci.operations.init.script_facts import ScriptFacts
+from mlci.operations.init.scripts.notebook import NotebookScript, notebook_script
+from mlci.operations.init.scripts.script import read_script
+from mlci.operations.init.scripts.script_facts import ScriptFacts
 
 _TRAINING_NAME = re.compile(
     r"(^|[/_-])(train\w*|fit|main|model\w*|run|pipeline|evaluate)[^/]*\.(py|ipynb)$", re.IGNORECASE
@@ -44,14 +45,24 @@ class Repository:
     @cached_property
     def scripts(self) -> list[ScriptFacts]:
         """Scripts that train or evaluate a model or write tables, the most likely training script first."""
-        read = [read_script(path, text) for path, text in self.inventory.scripts.items() if path.endswith(".py")]
+        notebooks = {path: found.text for path, found in self.notebooks.items()}
+        plain = {path: text for path, text in self.inventory.scripts.items() if path.endswith(".py")}
+        read = [read_script(path, text) for path, text in {**plain, **notebooks}.items()]
         found = [facts for facts in read if facts and (facts.fits or facts.points or facts.tables or facts.metrics)]
         return sorted(found, key=self._likelihood, reverse=True)
+
+    @cached_property
+    def notebooks(self) -> dict[str, NotebookScript]:
+        """Code of the notebooks, by path."""
+        texts = {path: text for path, text in self.inventory.scripts.items() if path.endswith(".ipynb")}
+        read = {path: notebook_script(text) for path, text in texts.items()}
+        return {path: found for path, found in read.items() if found is not None}
 
     def _likelihood(self, facts: ScriptFacts) -> tuple[bool, int, int, int, str]:
         named = facts.path == self.options.script or facts.path in (self.options.train or "")
         shown = 4 * bool(facts.points) + 3 * bool(facts.fits) + 2 * bool(facts.saved) + bool(facts.splits)
         shown += 3 * bool(_TRAINING_NAME.search(facts.path)) + 2 * bool(self.stages_of(facts.path))
+        shown += 4 * facts.path.endswith(".py")
         return named, shown, -facts.path.count("/"), -len(facts.path), facts.path
 
     def stages_of(self, path: str) -> list[str]:

@@ -5,8 +5,8 @@ import difflib
 
 import pytest
 
-from mlci.operations.init.addition import find_rows, write_addition
-from mlci.operations.init.script import choose_point, read_script
+from mlci.operations.init.scripts.addition import find_rows, write_addition
+from mlci.operations.init.scripts.script import choose_point, read_script
 
 FILES = ("holdout.csv", "predictions.csv")
 TO_FILE = '.to_csv("predictions.csv", index=False)'
@@ -81,6 +81,25 @@ print(clf.score(X_test, y_test))
 """
     )
     assert added(script)[0] == 'holdout = df.loc[X_test.index].assign(bad=y_test).rename_axis("row").reset_index()'
+
+
+ONE_HOT = """\
+coded = pd.get_dummies(df{changed})
+X, y = coded.drop(columns="bad"), coded["bad"]
+X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=1)
+model = SVC().fit(X_train, y_train)
+print(model.score(X_test, y_test))
+"""
+
+
+def test_addition__one_hot_columns_leave_the_columns_of_the_file():
+    expected = 'holdout = df.loc[y_test.index].assign(bad=y_test).rename_axis("row").reset_index()'
+    assert added(SPLIT + ONE_HOT.format(changed=""))[0] == expected
+
+
+def test_addition__one_hot_columns_with_another_index():
+    script = SPLIT + ONE_HOT.format(changed=".dropna().reset_index(drop=True)")
+    assert added(script)[0] == 'holdout = coded.loc[y_test.index].rename_axis("row").reset_index()'
 
 
 def test_addition__arrays_are_split_again_as_a_frame():

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mlci.operations.init.script_facts import EvaluationPoint, ScriptFacts
-from mlci.operations.init.traced_values import UNKNOWN, TracedValue
+from mlci.operations.init.scripts.script_facts import EvaluationPoint, ScriptFacts
+from mlci.operations.init.scripts.traced_values import UNKNOWN, TracedValue
 
 Task = Literal["binary", "multiclass", "regression"]
 SEED = 42
@@ -84,6 +84,10 @@ def find_rows(
     if home.kind == "frame" and home.part == "test" and labels.frame and labels.kind in {"series", "frame"}:
         return HoldoutRows(expression=labels.frame, label=name, columns=_left(home, columns))
     index = _indexed(point)
+    if index and not home.intact and (complete := _complete_frame(point)) is not None:
+        variable, frame = complete
+        expression = f"{variable}.loc[{index}.index]{_assign(name, point.labels)}"
+        return HoldoutRows(expression=expression, label=name, columns=_left(frame, columns))
     if home.kind == "frame" and home.part is None and labels.frame and index:
         given = "" if _is_column(labels, home, name) else _assign(name, point.labels)
         return HoldoutRows(
@@ -124,6 +128,22 @@ def _indexed(point: EvaluationPoint) -> str | None:
     if features.kind in {"series", "frame"} and features.part == "test" and features.frame == labels.frame:
         return point.features
     return None
+
+
+def _complete_frame(point: EvaluationPoint) -> tuple[str, TracedValue] | None:
+    """Return a variable that has the columns of the file where the labels' frame has not, such as one-hot columns.
+
+    The index of both has to be that of the file.
+    """
+    labels = point.label_value
+    fitting = [
+        (name, value)
+        for name, value in point.names.items()
+        if (value.kind, value.part, value.path, value.reindexed) == ("frame", None, labels.path, labels.reindexed)
+        and value.intact
+        and labels.path
+    ]
+    return min(fitting, key=lambda item: len(item[1].removed | item[1].changed), default=None)
 
 
 def _split_again(point: EvaluationPoint, splits: Sequence[ast.Call], frame: str) -> str | None:

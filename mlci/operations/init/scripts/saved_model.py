@@ -4,9 +4,9 @@ import ast
 from dataclasses import dataclass
 from typing import Literal
 
-from mlci.operations.init.addition import Task
-from mlci.operations.init.script_facts import EvaluationPoint, ScriptFacts
-from mlci.operations.init.traced_values import UNKNOWN, trace
+from mlci.operations.init.scripts.addition import Task
+from mlci.operations.init.scripts.script_facts import EvaluationPoint, ScriptFacts
+from mlci.operations.init.scripts.traced_values import UNKNOWN, trace
 
 _READ = {".parquet": "read_parquet", ".pq": "read_parquet"}
 

@@ -39,6 +39,7 @@ class TracedValue:
         removed: Columns of the file that were dropped.
         changed: Columns of the file whose cells were assigned again.
         intact: Whether its columns are those of the file, except for ``removed``.
+        reindexed: How often its index was replaced since it was read.
         encoded: Whether its cells were replaced by codes.
         estimator: Class of the model, such as ``LogisticRegression``.
         source: Text of the features that predictions were made from.
@@ -56,6 +57,7 @@ class TracedValue:
     removed: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
     intact: bool = True
+    reindexed: int = 0
     encoded: bool = False
     estimator: str | None = None
     source: str | None = None
@@ -281,7 +283,10 @@ def _drop(node: ast.Call, receiver: TracedValue, names: Names) -> TracedValue | 
 
 
 def _keep_rows(node: ast.Call, receiver: TracedValue, names: Names) -> TracedValue | None:  # noqa: ARG001 (one table of handlers)
-    return receiver if receiver.kind in {"frame", "series"} else None
+    if receiver.kind not in {"frame", "series"}:
+        return None
+    replaced = called_name(node) in {"reset_index", "set_index"}
+    return replace(receiver, reindexed=receiver.reindexed + replaced)
 
 
 def _to_array(node: ast.Call, receiver: TracedValue, names: Names) -> TracedValue | None:  # noqa: ARG001 (one table of handlers)

@@ -1,0 +1,1 @@
+"""Python scripts and notebooks: what they do, and the lines that they lack."""
