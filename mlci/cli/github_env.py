@@ -30,6 +30,7 @@ class Workflow:
         summary, output: ``GITHUB_STEP_SUMMARY``, ``GITHUB_OUTPUT``.
         file, base, job: ``GITHUB_WORKFLOW_REF`` or else ``GITHUB_WORKFLOW``, ``GITHUB_BASE_REF``, ``GITHUB_JOB``.
         matrix: ``MLCI_MATRIX``, the values of the job's matrix as JSON.
+        page: ``MLCI_PAGE``, the address of the artifact with the page, if it belongs to the repository.
         temp: ``RUNNER_TEMP``, which the runner empties before each job.
         token: ``MLCI_TOKEN``, else ``GITHUB_TOKEN``.
         wrong: Variables with impossible values; they count as missing, and the command that needs one reports it.
@@ -51,6 +52,7 @@ class Workflow:
     base: str | None = None
     job: str | None = None
     matrix: str | None = None
+    page: str | None = None
     wrong: InputError | None = None
 
     def links(self, head: str | None) -> Links:
@@ -58,7 +60,8 @@ class Workflow:
         if self.repository is None:
             return Links(guide=GUIDE)
         root = f"{self.server}/{self.repository}"
-        return Links(repository=root, commit=head, report=self.run_url, guide=GUIDE)
+        page = self.page if (self.page or "").startswith(f"{root}/") else None
+        return Links(repository=root, commit=head, report=self.run_url, page=page, guide=GUIDE)
 
     @property
     def run_url(self) -> str | None:
@@ -125,6 +128,7 @@ def read_workflow(environment: Mapping[str, str]) -> Workflow:
         base=said("GITHUB_BASE_REF"),
         job=said("GITHUB_JOB"),
         matrix=said("MLCI_MATRIX"),
+        page=said("MLCI_PAGE"),
         wrong=InputError(*wrong) if wrong else None,
     )
 

@@ -124,9 +124,9 @@ def write_page(d: Markup, report: Report, *, builders: Iterable[Builder], links:
 
 def _next(d: Markup, report: Report, links: Links) -> str:
     step = headline.next_step(d, report, links)
-    if links.report is None or not d.emphasis:
-        return step
-    return d.join(" ", [step, d.link(d.number("Full report"), links.report)])
+    shown = [("Full report", links.report), ("Page", links.page)]
+    linked = [d.link(d.number(name), url) for name, url in shown if url is not None and d.emphasis]
+    return d.join(" ", [step, d.join(" · ", linked)]) if linked else step
 
 
 def assemble_page(d: Markup, parts: Parts, detail: Detail) -> Page:

@@ -14,7 +14,7 @@ from tests.support.workflow_commands import WRITTEN
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{?([A-Z][A-Z_]*)")
-_READ_BY_PROGRAMS = {"MLCI_TOKEN", "MLCI_MATRIX", "MLCI_CONFIG", "GH_TOKEN", "GH_REPO"}
+_READ_BY_PROGRAMS = {"MLCI_TOKEN", "MLCI_MATRIX", "MLCI_PAGE", "MLCI_CONFIG", "GH_TOKEN", "GH_REPO"}
 _SET_BY_RUNNER = {"GITHUB_ACTION_PATH"}
 
 

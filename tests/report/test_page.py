@@ -148,6 +148,15 @@ def test_cause__finding_and_limit(gates, cause):
     assert render_comment(a_report(gates=gates)).splitlines()[3] == cause
 
 
+def test_next_step__links_to_the_run_and_to_the_page():
+    root = "https://github.com/o/r/actions/runs/7"
+    report = a_report(gates=[failed("recall", line=31, **DROP)])
+    links = Links(repository="https://github.com/o/r", report=root, page=f"{root}/artifacts/9")
+    text = render_comment(report, links=links)
+    assert f"[Full report]({root}) · [Page]({root}/artifacts/9)" in text
+    assert "Page" not in render_comment(report, links=Links(report=root))
+
+
 def test_next_step__links_to_the_line():
     links = Links(repository="https://github.com/o/r", commit="3f9c2ab")
     text = render_comment(a_report(gates=[failed("recall", line=31, **DROP)]), links=links)

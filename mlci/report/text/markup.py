@@ -167,13 +167,15 @@ class Links:
     Attributes:
         repository: Address of the repository, ``https://github.com/owner/name``.
         commit: Commit at which the configuration is to be shown; links to lines need it.
-        report: Address of the full report.
+        report: Address of the full report: the run.
+        page: Address of the artifact with the page.
         guide: Address of the page on how gates decide.
     """
 
     repository: str | None = None
     commit: str | None = None
     report: str | None = None
+    page: str | None = None
     guide: str | None = None
 
     def line(self, path: str, line: int | None) -> str | None:

@@ -38,6 +38,7 @@ def test_workflow__pull_request_opened(world, scenario):
     assert seen.check["started_at"] < seen.check["completed_at"]
 
     names = {path.name for path in world.artifact("mlci-report-churn").iterdir()}
+    assert "/actions/runs/1001/artifacts/" in seen.page
     scenario.saw(f"artifact with {', '.join(sorted(names))}")
     assert {"report.json", "report.html", "comment.md", "summary.md", "junit.xml"} <= names
     report = json.loads((world.artifact("mlci-report-churn") / "report.json").read_text("utf-8"))

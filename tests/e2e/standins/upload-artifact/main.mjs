@@ -46,7 +46,9 @@ const ids = join(process.env.E2E_ARTIFACTS, "ids");
 mkdirSync(ids, { recursive: true });
 let id = 7001 + readdirSync(ids).length;
 while (!claimed(id)) id += 1;
-appendFileSync(process.env.GITHUB_OUTPUT, `artifact-id=${id}\nartifact-url=${target}\n`);
+const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = process.env;
+const url = `${server}/${repository}/actions/runs/${run}/artifacts/${id}`; // as its README has it
+appendFileSync(process.env.GITHUB_OUTPUT, `artifact-id=${id}\nartifact-url=${url}\n`);
 console.log(`stand-in for actions/upload-artifact: ${name}, ${found.length} files`);
 
 function claimed(number) {
