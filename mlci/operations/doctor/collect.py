@@ -74,7 +74,7 @@ def collect_facts(config_path: Path, problems: tuple[Problem, ...], ports: Setup
     workflows = _workflows(top)
     out = config_path.parent / ".mlci"
     return SetupFacts(
-        config_path=config_path.resolve().relative_to(top).as_posix(),
+        config_path=path_from_top(config_path, top),
         folder="" if folder == "." else folder,
         loaded=loaded,
         problems=problems,

@@ -1,12 +1,14 @@
 """Apply the insertions of findings: a file keeps every other byte, and YAML gains the one key and nothing else."""
 
 import copy
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from mlci.operations.doctor.findings import Finding, LineInsertion
 from mlci.operations.doctor.yaml_nodes import read_nodes
+from mlci.util.atomic_files import write_fresh
 from mlci.util.safe_files import read_bounded
 
 _MOST_BYTES = 1 << 20
@@ -29,11 +31,15 @@ def _after(insertion: LineInsertion | None) -> float:
 
 
 def _write(path: Path, findings: list[Finding]) -> list[Finding]:
+    """Write the insertions into one file; a link, a large file and one that is not UTF-8 are left as they are."""
     try:
-        before = read_bounded(path, _MOST_BYTES, links=False).decode()
+        data = read_bounded(path, _MOST_BYTES, links=False)
+        before = data.decode()
     except FileNotFoundError:
-        before = ""
+        data, before = b"", ""
     except (OSError, UnicodeDecodeError):
+        return []
+    if len(data) > _MOST_BYTES:
         return []
     text, fixed = before, []
     for finding in findings:
@@ -41,8 +47,15 @@ def _write(path: Path, findings: list[Finding]) -> list[Finding]:
             text = new
             fixed.append(finding)
     if text != before:
-        path.write_bytes(text.encode())
+        _replace(path, text.encode())
     return fixed
+
+
+def _replace(path: Path, data: bytes) -> None:
+    with write_fresh(path.parent, [data], durable=False) as fresh:
+        if path.exists():
+            shutil.copymode(path, fresh)
+        fresh.replace(path)
 
 
 def insert_lines(text: str, insertion: LineInsertion) -> str | None:

@@ -4,8 +4,8 @@ import shutil
 import pytest
 
 from mlci.operations.doctor.doctor import check_setup
-from mlci.operations.doctor.findings import LineInsertion
-from mlci.operations.doctor.fixes import insert_lines
+from mlci.operations.doctor.findings import Finding, LineInsertion
+from mlci.operations.doctor.fixes import apply_fixes, insert_lines
 from mlci.operations.doctor.workflows import WorkflowFile
 from tests.support.project import mlci
 from tests.support.setups import GATE, good_repository, pin, template, with_workflow
@@ -134,3 +134,26 @@ def test_workflow_file__anchors_and_hostile_text():
     assert WorkflowFile(GATE, bomb).nodes.error is not None
     assert WorkflowFile(GATE, "a: [1\n").nodes.error is not None
     assert WorkflowFile(GATE, "").jobs == ()
+
+
+def ignore(path):
+    fix = LineInsertion(path=path, after=None, lines=(".mlci/",))
+    return Finding(name="out-not-ignored", severity="warning", what="", why="", lines="", fix=fix)
+
+
+def test_apply_fixes__keeps_the_mode_and_creates_a_missing_file(tmp_path):
+    (tmp_path / "a").write_text("x", "utf-8")
+    (tmp_path / "a").chmod(0o640)
+    assert len(apply_fixes(tmp_path, [ignore("a"), ignore("b")])) == 2
+    assert [(tmp_path / name).read_text("utf-8") for name in "ab"] == ["x\n.mlci/\n", ".mlci/\n"]
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_apply_fixes__file_that_is_left_as_it_is(tmp_path):
+    (tmp_path / "large").write_bytes(b"x" * (1 << 20) + b"y")
+    (tmp_path / "latin").write_bytes(b"\xe9\n")
+    (tmp_path / "target").write_bytes(b"t")
+    (tmp_path / "link").symlink_to("target")
+    before = contents(tmp_path)
+    assert apply_fixes(tmp_path, [ignore("large"), ignore("latin"), ignore("link")]) == []
+    assert contents(tmp_path) == before
