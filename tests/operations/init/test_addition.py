@@ -97,6 +97,12 @@ def test_addition__one_hot_columns_leave_the_columns_of_the_file():
     assert added(SPLIT + ONE_HOT.format(changed=""))[0] == expected
 
 
+def test_addition__columns_that_are_dropped_if_they_exist():
+    script = SPLIT + "unused = [name for name in ['id', 'note'] if name in df]\ndf = df.drop(columns=unused)\n"
+    script += ONE_HOT.format(changed="")
+    assert added(script)[0].startswith("holdout = df.loc[y_test.index].assign(bad=y_test)")
+
+
 def test_addition__one_hot_columns_with_another_index():
     script = SPLIT + ONE_HOT.format(changed=".dropna().reset_index(drop=True)")
     assert added(script)[0] == 'holdout = coded.loc[y_test.index].rename_axis("row").reset_index()'

@@ -113,6 +113,8 @@ def constant_of(node: ast.AST | None, names: Names) -> object:
             found = -number if isinstance(number, int | float) else None
         case ast.List(elts=items) | ast.Tuple(elts=items):
             found = [constant_of(item, names) for item in items]
+        case ast.ListComp(elt=ast.Name(id=item), generators=[ast.comprehension(target=ast.Name(id=each), iter=values)]):
+            found = constant_of(values, names) if item == each else None  # all of them, whatever its condition
         case ast.BinOp(left=left, right=right, op=operator):
             found = _joined([left, right], names, "/" if isinstance(operator, ast.Div) else "")
         case ast.Call(args=arguments):
