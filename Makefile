@@ -27,7 +27,7 @@ demo: $(VENV)/.dev ## a candidate against a baseline on real data: passes, is un
 	@$(BIN)/mlci demo --regress || test $$? -eq 1
 
 test: $(VENV)/.dev ## the tests
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal # neighbours share fixtures, and no worker waits at the end
 
 e2e: $(VENV)/.dev $(NODE)/node_modules/.made $(ACT) ## actions and whole workflows, run against a fake of GitHub
 	@$(BIN)/python -m pytest tests/e2e -n $(WORKERS)

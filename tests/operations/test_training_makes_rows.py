@@ -5,6 +5,8 @@ on k ids of ten, so on any multiple of ten rows its accuracy is 1 - k / 10.
 """
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,19 @@ from tests.support.training import LEFT, PREDICT, SCORES, SCRIPT, fresh, project
 
 BY_ROW = {"script.py": SCRIPT, "predict.py": PREDICT}
 MADE = "made by this change's own training"
+
+
+@pytest.fixture(scope="module")
+def promoted_project(tmp_path_factory):
+    """Return a project whose version 1 is in production, to be copied."""
+    folder = project(tmp_path_factory.mktemp("promoted"))
+    assert promote_run(folder) == 1
+    return folder
+
+
+@pytest.fixture
+def champion(promoted_project, tmp_path):
+    return Path(shutil.copytree(promoted_project, tmp_path / "copy"))
 
 
 def on_a_branch(folder, **files):
@@ -83,10 +98,8 @@ def test_run__too_few_shared_rows(tmp_path):
     assert "roll" not in ended.err
 
 
-def test_run__labels_of_shared_rows_differ(tmp_path):
-    folder = project(tmp_path)
-    assert promote_run(folder) == 1
-    ended = run(on_a_branch(folder, start=40, turned="55 60 61 62 130"))
+def test_run__labels_of_shared_rows_differ(champion):
+    ended = run(on_a_branch(champion, start=40, turned="55 60 61 62 130"))
     assert (ended.code, ended.out) == (2, "")
     assert (
         "`y` differs from the baseline's own evaluation set in 4 rows of both: id 55, id 60, id 61 and 1" in ended.err
@@ -105,19 +118,15 @@ def test_run__training_overwrites_existing_rows(tmp_path, tracked):
     assert "the evaluation set changed during the evaluation" in ended.err
 
 
-def test_run__training_overwrites_its_own_earlier_rows(tmp_path):
-    folder = project(tmp_path)
-    assert promote_run(folder) == 1
-    assert (folder / "holdout.csv").exists()
-    commit(folder, {"start.txt": "40", "k.txt": "3"})
-    assert change(run(folder)) == expected_change(1, 3)
+def test_run__training_overwrites_its_own_earlier_rows(champion):
+    assert (champion / "holdout.csv").exists()
+    commit(champion, {"start.txt": "40", "k.txt": "3"})
+    assert change(run(champion)) == expected_change(1, 3)
 
 
-def test_run__committed_digests_are_not_trusted(tmp_path):
-    folder = project(tmp_path)
-    assert promote_run(folder) == 1
-    commit(folder, {".mlci/made-by-training": (folder / ".mlci/made-by-training").read_text(), "start.txt": "40"})
-    ended = run(folder)
+def test_run__committed_digests_are_not_trusted(champion):
+    commit(champion, {".mlci/made-by-training": (champion / ".mlci/made-by-training").read_text(), "start.txt": "40"})
+    ended = run(champion)
     assert (ended.code, ended.out) == (2, "")
     assert "the evaluation set changed during the evaluation" in ended.err
 
@@ -170,26 +179,22 @@ def test_run__recorded_predictions_on_shared_rows(tmp_path):
         assert evaluation(ended)["shared"]["rows"] == 60
 
 
-def test_train__then_evaluate(tmp_path):
-    folder = project(tmp_path)
-    assert promote_run(folder) == 1
-    on_a_branch(folder, start=40, k=3)
-    assert mlci("train", cwd=folder).code == 0
-    assert mlci("evaluate", cwd=folder).code == 0
-    assert change(mlci("gate", "--json", cwd=folder)) == expected_change(1, 3)
+def test_train__then_evaluate(champion):
+    on_a_branch(champion, start=40, k=3)
+    assert mlci("train", cwd=champion).code == 0
+    assert mlci("evaluate", cwd=champion).code == 0
+    assert change(mlci("gate", "--json", cwd=champion)) == expected_change(1, 3)
 
 
-def test_promote__in_a_checkout_without_the_rows(tmp_path):
-    folder = project(tmp_path)
-    assert promote_run(folder) == 1
-    commit(fresh(folder), {"start.txt": "40"})
-    assert mlci("run", cwd=folder).code == 0
-    (folder / "holdout.csv").unlink()
-    done = mlci("promote", "--json", cwd=folder)
+def test_promote__in_a_checkout_without_the_rows(champion):
+    commit(fresh(champion), {"start.txt": "40"})
+    assert mlci("run", cwd=champion).code == 0
+    (champion / "holdout.csv").unlink()
+    done = mlci("promote", "--json", cwd=champion)
     assert done.code == 0, done.err
     assert json.loads(done.out)["version"] == 2
-    commit(fresh(folder), {"k.txt": "3"})
-    ended = run(folder)
+    commit(fresh(champion), {"k.txt": "3"})
+    ended = run(champion)
     assert change(ended) == expected_change(1, 3)
     assert evaluation(ended)["shared"] is None
 
@@ -203,10 +208,8 @@ def test_promote__judged_again_needs_the_rows(tmp_path):
     assert "mlci run && mlci promote" in done.err
 
 
-def test_reproduce__training_makes_the_rows(tmp_path):
-    folder = project(tmp_path)
-    assert promote_run(folder) == 1
-    ended = mlci("reproduce", "1", "--json", "--environment", "job", cwd=fresh(folder))
+def test_reproduce__training_makes_the_rows(champion):
+    ended = mlci("reproduce", "1", "--json", "--environment", "job", cwd=fresh(champion))
     assert ended.code == 0, ended.err
     assert json.loads(ended.out)["outcome"] == "identical"
 
