@@ -134,6 +134,6 @@ WHOLE = {
     "large": (b"# " * 140_000, "1: the file is larger than 256 KiB"),
     "many values": (b"[" + b"1," * 20_000 + b"]", "1: the file has more than 10,000 values"),
     "other version": (b"%YAML 3.0\n---\na: 1\n", "1: `%YAML 3.0`: " + DIRECTIVE),
-    "version 1.1": (b"# ours\n%YAML 1.1\n---\nmodel: 010\n", "2: `%YAML 1.1`: " + DIRECTIVE),
+    "version 1.1": (b"# a comment\n%YAML 1.1\n---\nmodel: 010\n", "2: `%YAML 1.1`: " + DIRECTIVE),
     "prefix of tags": (b"%TAG ! tag:yaml.org,2002:\n---\nmodel: !str x\n", "1: `%TAG ! tag:yaml.org,2002:`: " + DIRECTIVE),
 }  # fmt: skip

@@ -125,12 +125,12 @@ def stands(fake, pull, *, run, conclusion, text, comments=1):
     status = {"success": "success", "failure": "failure", "cancelled": "error"}[conclusion]
     assert fake.statuses(sha)[0]["state"] == ("error" if any(one in text for one in ("finish", "crash")) else status)
     assert fake.statuses(sha)[0]["context"] == NAME
-    ours = [one for one in fake.comments(pull) if one["user"]["login"] == BOT]
-    assert len(ours) == comments
+    own = [one for one in fake.comments(pull) if one["user"]["login"] == BOT]
+    assert len(own) == comments
     if comments:
-        assert f" run={run}.1 -->" in ours[0]["body"]
-        assert text in ours[0]["body"]
-        assert ours[0]["body"].split("\n", 1)[1].rstrip() == check["output"]["summary"].rstrip()
+        assert f" run={run}.1 -->" in own[0]["body"]
+        assert text in own[0]["body"]
+        assert own[0]["body"].split("\n", 1)[1].rstrip() == check["output"]["summary"].rstrip()
 
 
 def push(fake, branch="topic"):

@@ -26,7 +26,7 @@ class Killer:
 
     def __init__(self, below, at, *, half):
         self.below, self.at, self.half = str(below), at, half
-        self.count, self.ours = 0, set()
+        self.count, self.own = 0, set()
         self.write = os.write
         for name in CHANGES:
             setattr(os, name, self.counted(getattr(os, name)))
@@ -50,17 +50,17 @@ class Killer:
 
     def opened(self, real):
         def call(path, flags, *arguments, **named):
-            ours = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) and self.inside(path)
-            if ours:
+            own = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) and self.inside(path)
+            if own:
                 self.step()
             found = real(path, flags, *arguments, **named)
-            (self.ours.add if ours else self.ours.discard)(found)
+            (self.own.add if own else self.own.discard)(found)
             return found
 
         return call
 
     def written(self, descriptor, data):
-        if descriptor in self.ours:
+        if descriptor in self.own:
             self.step()
             if self.count == self.at:
                 self.write(descriptor, bytes(data)[: len(data) // 2])
