@@ -13,8 +13,9 @@ from typing import Any
 from mlci.api.tables import DECISION, SCORE, EvaluationTable, predictions_file, table_file
 from mlci.cli.output_files import write_files
 from mlci.cli.wiring import load_configuration, run_context
-from mlci.engine.encode.classes import survey_table
+from mlci.engine.column_summary import summarize_table
 from mlci.errors import InputError, Problem
+from mlci.operations.init.columns import find_task
 from mlci.operations.run import run_and_judge
 from mlci.report.document import GateRow, MetricRow, Report, Verdict
 from mlci.report.page.page import render_page
@@ -23,7 +24,6 @@ from mlci.report.serialization import dump_report
 from mlci.report.terminal import render_terminal
 from mlci.util.json_text import pretty_json
 
-_BINARY = 2
 _HEIGHT = 720  # pixels of the page in a notebook
 
 
@@ -156,11 +156,9 @@ def _evaluation_table(
 
 
 def _guess_task(file: str, label: str) -> str:
-    """Decide by the label's values: two classes, several, or numbers of a regression."""
-    classes = survey_table(file, label).classes
-    if classes is None:
-        return "regression"
-    return "binary" if len(classes) <= _BINARY else "multiclass"
+    """Decide by the label's values, as ``mlci init`` does; a label that does not exist is an error of the run."""
+    summary = summarize_table(file, only=label).find(label)
+    return "binary" if summary is None else find_task(summary)[0]
 
 
 def _source(

@@ -60,8 +60,8 @@ class TableSummary:
         return next((column for column in self.columns if column.name == name), None)
 
 
-def summarize_table(path: str) -> TableSummary:
-    """Read a table and summarize its columns.
+def summarize_table(path: str, *, only: str | None = None) -> TableSummary:
+    """Read a table and summarize its columns, or the one that is named.
 
     Raises:
         InputError: if the file can't be read.
@@ -69,7 +69,8 @@ def summarize_table(path: str) -> TableSummary:
     with sql.session() as (connection, scratch):
         table = open_table(connection, path, scratch)
         with sql.reading(path):
-            columns = tuple(_summarize(connection, table, column) for column in table.columns)
+            named = [column for column in table.columns if only is None or column.name == only]
+            columns = tuple(_summarize(connection, table, column) for column in named)
     return TableSummary(path=path, rows=table.rows, columns=columns)
 
 

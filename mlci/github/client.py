@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from mlci.errors import OutsideError
 from mlci.github.interface import CheckFields, CheckRun, Comment, NotThere, PermissionRefused, Status
-from mlci.github.retry import Request, RetryingClient, decode_json
+from mlci.github.retry import POLICY, Request, RetryingClient, decode_json
 from mlci.github.transport import Answer, Send
 from mlci.publish.check import Annotation
 from mlci.util.retry import RetryPolicy
@@ -24,7 +24,7 @@ class Client:
     def __init__(self, send: Send, *, repository: str, patience: RetryPolicy | None = None) -> None:
         """Take a repository, ``owner/name``."""
         self._root = f"/repos/{quote(repository)}"
-        self._asker = RetryingClient(send, patience or RetryPolicy())
+        self._asker = RetryingClient(send, patience or POLICY)
 
     @property
     def requests(self) -> int:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from mlci.errors import OutsideError
 from mlci.github.interface import NotThere, PermissionRefused
-from mlci.github.retry import Request, RetryingClient
+from mlci.github.retry import POLICY, Request, RetryingClient
 from mlci.github.transport import Answer, Send
 from mlci.util.retry import RetryPolicy
 
@@ -29,7 +29,7 @@ class RepositoryClient:
 
     def __init__(self, send: Send, *, name: str, patience: RetryPolicy | None = None) -> None:
         """Take a repository, ``owner/name``."""
-        self.name, self.patience = name, patience or RetryPolicy()
+        self.name, self.patience = name, patience or POLICY
         self._send, self._root = send, f"/repos/{quote(name)}"
         self._asker = RetryingClient(send, self.patience)
         self._before = 0

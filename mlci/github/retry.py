@@ -19,6 +19,8 @@ from mlci.util.retry import RetryPolicy
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
+POLICY = RetryPolicy(attempts=5, total=180.0)
+"""Most times that a request to GitHub is sent, and seconds after which it is not repeated."""
 A_MINUTE = 60.0
 _LATEST = 1e12  # an instant of today has 1.8e9 seconds since 1970
 T = TypeVar("T")

@@ -150,7 +150,7 @@ def champion_place(file: VersionFile) -> str:
     return f"champion/{file.name}"
 
 
-def same(one: Content, other: Content) -> bool:
+def is_same_model(one: Content, other: Content) -> bool:
     """Check if two are the same model: by files and recipe, or by predictions if there are no model files."""
     made = (one.model, one.files, one.recipe) == (other.model, other.files, other.recipe)
     return made and (bool(one.files) or one.predictions == other.predictions)

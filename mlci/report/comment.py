@@ -1,4 +1,7 @@
-"""Pull-request comment and job summary: deterministic and bounded."""
+"""Pull-request comment and job summary: deterministic and bounded.
+
+Their first sentences are written by ``headline.py``, their tables by ``sections/``; ``layout.py`` puts them together.
+"""
 
 from mlci.report import layout
 from mlci.report.document import Report

@@ -154,7 +154,11 @@ SCHEMA_FILE = "schema.json"
 def schema_text() -> str:
     """Return the schema as it is committed."""
     made = Report.model_json_schema(by_alias=True)
-    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **made}, indent=2) + "\n"
+    about = "Written by `make docs` from mlci/report/document.py; change that."
+    return (
+        json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", "$comment": about, **made}, indent=2)
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -111,6 +111,10 @@ def test_compare__regression_and_multiclass_by_the_label(rows):
     target = rows.assign(y=rows["a"] * 2 + rows["b"])
     line = LinearRegression().fit(target[["a"]], target["y"])
     assert mlci.compare(target.drop(columns="outcome"), label="y", candidate=line).report.task == "regression"
+    few = target.head(100)
+    assert mlci.compare(few, label="y", candidate=line).report.task == "regression"
+    counts = few.assign(y=np.arange(100) % 60)
+    assert mlci.compare(counts, label="y", candidate=np.arange(100) % 50).report.task == "regression"
     letters = rows.assign(letter=np.array(list("xyz"))[rows["id"] % 3])
     assert mlci.compare(letters, label="letter", candidate=letters["letter"]).report.task == "multiclass"
 

@@ -56,3 +56,9 @@ def test_import__refused(tmp_path):
         ended = import_model(folder, source, MLFLOW_TRACKING_URI="")
         assert (ended.code, says in ended.err) == (2, True), ended.err
     assert state(folder).versions == 1
+
+
+@pytest.mark.parametrize("option", [("--again",), ("--despite", "a reason")])
+def test_import__options_of_a_promotion_are_refused(tmp_path, option):
+    ended = import_model(repository(tmp_path, 1), "model.txt", *option)
+    assert (ended.code, "leave --again and --despite out" in ended.err) == (2, True), ended.err

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlci.report.page.gates import LIMIT_AT, gate_plot
 from mlci.report.page.page import BUDGET, render_page
-from mlci.report.page.scales import LIMIT_AT, fit_scale, gate_plot
+from mlci.report.page.scales import fit_scale
 from mlci.report.text.markup import Links
 from tests.support.report_cases import (
     all_passed,

@@ -11,7 +11,7 @@ from mlci.registry import ledger, stored_files, verification
 from mlci.registry.entries import Entry, PredictionsAdded, Promotion, ReproductionRecorded, Rollback
 from mlci.registry.errors import BACK, CorruptError, FileError
 from mlci.registry.ledger_state import rolled_back_versions
-from mlci.registry.manifest import Content, VersionFile, same
+from mlci.registry.manifest import Content, VersionFile, is_same_model
 from mlci.registry.registry import Author, RegistryView, Version
 from mlci.registry.store import SizeReader, Store
 from mlci.registry.verification import RESTORE_CHECKPOINT, SET_CLOCK, named_files
@@ -220,7 +220,7 @@ RolledBack = Mapping[int, str]
 def find_rolled_back_match(view: RegistryView, content: Content, rolled_back: RolledBack) -> str | None:
     """Return a refusal if a candidate is a version that was rolled back; ``None`` if it is not."""
     for version, reason in _rolled_back_versions(view, rolled_back):
-        if same(version.manifest, content):
+        if is_same_model(version.manifest, content):
             how = f"version {version.number} holds these bytes and was rolled back: {reason}"
             return f"{how}; `mlci rollback --to {version.number}` restores it on purpose"
     return None
@@ -243,7 +243,7 @@ def _rolled_back_versions(view: RegistryView, rolled_back: RolledBack) -> Iterat
             yield view.version(number), rolled_back[number]
 
 
-def is_older_build(git: Git, content: Content, champion: Version) -> str | None:
+def older_build_reason(git: Git, content: Content, champion: Version) -> str | None:
     """Return why a candidate is an older build than the champion; ``None`` if it is not, or if that is unknown.
 
     A checkout with uncommitted changes is not a build of its commit.

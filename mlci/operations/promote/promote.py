@@ -21,14 +21,14 @@ from mlci.operations.promote.preflight import (
     RolledBack,
     find_own_decision,
     find_rolled_back_match,
-    is_older_build,
+    older_build_reason,
     rolled_back_model_note,
     unknown_order_note,
 )
 from mlci.operations.promote.reevaluate import reevaluate_bundle
 from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState, Promotion
-from mlci.registry.manifest import Manifest, same
+from mlci.registry.manifest import Manifest, is_same_model
 from mlci.registry.registry import Author, Registry, RegistryView
 from mlci.report.document import Report
 from mlci.report.text.number_format import pluralize
@@ -188,7 +188,7 @@ def _own(view: RegistryView, author: Author, bundle: VerifiedBundle) -> Promotio
     if entry is None or not isinstance(entry.body, Promotion):
         return None
     version = view.promoted(entry)
-    if not same(version.manifest, bundle.content):
+    if not is_same_model(version.manifest, bundle.content):
         return None
     number, now = version.number, view.state.champion
     since = "" if now == number else f"; version {now} is in production now"
@@ -269,13 +269,13 @@ def _settled(
     """Return the outcome if nothing is to be appended: in production already, rolled back, or an older build."""
     champion = view.champion
     content = bundle.content
-    if champion is not None and same(champion.manifest, content):
+    if champion is not None and is_same_model(champion.manifest, content):
         return PromotionResult(
             report=bundle.report, version=champion.number, notes=("these bytes are in production already",)
         )
     if (back := find_rolled_back_match(view, content, rolled_back)) is not None:
         return PromotionResult(report=bundle.report, refused=back)
-    if champion is not None and (older := is_older_build(context.git, content, champion)) is not None:
+    if champion is not None and (older := older_build_reason(context.git, content, champion)) is not None:
         return PromotionResult(
             report=bundle.report, refused=f"{older}; a new commit, or `mlci rollback`, goes back on purpose"
         )

@@ -3,20 +3,74 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from mlci.report.document import GateRow, Report
-from mlci.report.gate_numbers import GateNumbers, Stock, gate_numbers, gate_remarks, pair_text, rows_available
+from mlci.report.gate_numbers import (
+    GateNumbers,
+    Stock,
+    bound_of,
+    gate_numbers,
+    gate_remarks,
+    limit_distances,
+    pair_text,
+    rows_available,
+)
 from mlci.report.headline import line_link
-from mlci.report.page.scales import GatePlot, gate_plot
 from mlci.report.sections.gates import rule_key
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Links, Markup
 
+LIMIT_AT = 42.0
+"""Position of every gate's limit; worse is left of it."""
+_WORSE = 34.0
+_BETTER = 50.0
+_LEAST = 0.8  # per cent; what is not on the limit is never drawn on it
 OPEN = 12
 """Gates of one rule, and groups of one slice, that are shown without unfolding."""
 FOLDED = 20
 """Gates in one fold; a slice's own section has all groups."""
 _SHAPES = {"failed": "failed", "error": "failed", "inconclusive": "inconclusive", "passed": "passed"}
+
+
+@dataclass(frozen=True)
+class GatePlot:
+    """A gate's interval on its own scale: the limit at :data:`LIMIT_AT`, worse on the left.
+
+    Attributes:
+        low, high: Ends of the interval.
+        value: The value that was compared with the limit.
+        no_change: Position of "no change", if it is inside the drawing.
+    """
+
+    low: float
+    high: float
+    value: float
+    no_change: float | None
+
+
+def gate_plot(gate: GateRow) -> GatePlot | None:
+    """Place a gate's value and interval; ``None`` where there is nothing to draw.
+
+    Whatever is not on the limit is drawn at a distance from it, so that the drawing never contradicts the outcome.
+    """
+    distances = limit_distances(gate)
+    if distances is None:
+        return None
+    low, high, value = distances
+    worst, best = -min(low, value, 0.0), max(high, value, 0.0)
+    reach = max(worst / _WORSE, best / _BETTER)
+    if not isfinite(reach):
+        return None
+
+    def x(distance: float) -> float:
+        moved = distance / reach if reach else 0.0
+        if distance:
+            moved = min(moved, -_LEAST) if distance < 0 else max(moved, _LEAST)
+        return round(LIMIT_AT + moved, 1)
+
+    zero = x(abs(bound_of(gate))) if gate.on == "change" and reach else None
+    return GatePlot(x(low), x(high), x(value), zero if zero is not None and zero <= 98 and zero != LIMIT_AT else None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Scales of the page's plots: numbers to horizontal positions in per cent, ticks, and a gate's own scale.
+"""Scales of the page's plots: numbers to horizontal positions in per cent, and ticks.
 
 Positions have one decimal, so equal reports give equal bytes. Row plots have no ``viewBox``: x is in per cent, strokes
 and text are in pixels, so that one drawing serves a phone and a wide screen.
@@ -9,15 +9,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import floor, isfinite, log10
 
-from mlci.report.document import GateRow
-from mlci.report.gate_numbers import bound_of, limit_distances
 from mlci.report.text import number_format
 
-LIMIT_AT = 42.0
-"""Position of every gate's limit; worse is left of it."""
-_WORSE = 34.0
-_BETTER = 50.0
-_LEAST = 0.8  # per cent; what is not on the limit is never drawn on it
 _EDGE = 4.0
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _OUTLIER = 0.15  # groups with less than this share of the largest support do not set the scale
@@ -72,46 +65,6 @@ def fit_scale(values: Iterable[float | None], *, include: Iterable[float] = ()) 
 def sets_scale(support: int | None, largest: int) -> bool:
     """Whether a group is large enough for its interval to set the scale that all groups share."""
     return support is None or support >= _OUTLIER * largest
-
-
-@dataclass(frozen=True)
-class GatePlot:
-    """A gate's interval on its own scale: the limit at :data:`LIMIT_AT`, worse on the left.
-
-    Attributes:
-        low, high: Ends of the interval.
-        value: The value that was compared with the limit.
-        no_change: Position of "no change", if it is inside the drawing.
-    """
-
-    low: float
-    high: float
-    value: float
-    no_change: float | None
-
-
-def gate_plot(gate: GateRow) -> GatePlot | None:
-    """Place a gate's value and interval; ``None`` where there is nothing to draw.
-
-    Whatever is not on the limit is drawn at a distance from it, so that the drawing never contradicts the outcome.
-    """
-    distances = limit_distances(gate)
-    if distances is None:
-        return None
-    low, high, value = distances
-    worst, best = -min(low, value, 0.0), max(high, value, 0.0)
-    reach = max(worst / _WORSE, best / _BETTER)
-    if not isfinite(reach):
-        return None
-
-    def x(distance: float) -> float:
-        moved = distance / reach if reach else 0.0
-        if distance:
-            moved = min(moved, -_LEAST) if distance < 0 else max(moved, _LEAST)
-        return round(LIMIT_AT + moved, 1)
-
-    zero = x(abs(bound_of(gate))) if gate.on == "change" and reach else None
-    return GatePlot(x(low), x(high), x(value), zero if zero is not None and zero <= 98 and zero != LIMIT_AT else None)
 
 
 def _round_step(least: float) -> float:

@@ -78,6 +78,8 @@ def command(  # noqa: PLR0913 - an option each
       mlci promote --record        # if the run itself could not write to the registry
       mlci promote --import models:/churn@champion   # a model from before mlci becomes version 1
     """  # noqa: D301 (click's mark against rewrapping)
+    if source is not None and (again or despite):
+        raise click.UsageError("--import evaluates the model in any case; leave --again and --despite out")
     choice = _promote_options(note, again=again, despite=despite)
     loaded = load_configuration(config_path)
     registry = open_registry(loaded, config_path.parent, writes=True)
@@ -95,8 +97,8 @@ def command(  # noqa: PLR0913 - an option each
 
 
 def _promote_options(note: str | None, *, again: bool, despite: str | None) -> PromoteOptions:
-    note, despite = sanitize_notes(note, "--note"), sanitize_notes(despite, "--despite", most=MOST_WORDS // 2)
-    note = sanitize_notes(note, "--note beside --despite", most=MOST_WORDS // 2 - 100) if despite else note
+    note, despite = ledger_text(note, "--note"), ledger_text(despite, "--despite", most=MOST_WORDS // 2)
+    note = ledger_text(note, "--note beside --despite", most=MOST_WORDS // 2 - 100) if despite else note
     return PromoteOptions(note=note, again=again, despite=despite)
 
 
@@ -130,7 +132,7 @@ def _record_use(context: RunContext, report: Report) -> None:
         holdout_uses.record_use(context, use, report, digest=sha256_of(dump_report(report).encode()), against=against)
 
 
-def sanitize_notes(text: str | None, option: str, *, most: int = MOST_WORDS) -> str | None:
+def ledger_text(text: str | None, option: str, *, most: int = MOST_WORDS) -> str | None:
     """Return a text for the ledger, stripped; ``None`` for an empty one.
 
     Raises:

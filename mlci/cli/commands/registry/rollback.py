@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.registry.promote import sanitize_notes
+from mlci.cli.commands.registry.promote import ledger_text
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.registry_factory import open_registry, update_mlflow_aliases, with_intent
 from mlci.cli.wiring import load_configuration
@@ -32,7 +32,7 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str, ta
       mlci rollback --reason "scores drift since Monday"
       mlci rollback --to 3 --reason "version 4 and 5 share the bug"
     """  # noqa: D301 (click's mark against rewrapping)
-    why = sanitize_notes(reason, "--reason")
+    why = ledger_text(reason, "--reason")
     if why is None:
         raise click.UsageError("--reason must not be empty: it is recorded in the ledger for other readers")
     loaded, folder = load_configuration(config_path), config_path.parent
