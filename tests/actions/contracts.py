@@ -14,6 +14,7 @@ from tests.support.workflow_commands import WRITTEN
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{?([A-Z][A-Z_]*)")
+_ASKS_GITHUB = re.compile(r'"\$MLCI" (publish|fetch|promote|rollback|reproduce|ledger|doctor)\b|^gh ')
 _READ_BY_PROGRAMS = {"MLCI_TOKEN", "MLCI_MATRIX", "MLCI_PAGE", "MLCI_CONFIG", "GH_TOKEN", "GH_REPO"}
 _SET_BY_RUNNER = {"GITHUB_ACTION_PATH"}
 
@@ -31,7 +32,7 @@ def variables(tree: Path) -> list[str]:
             found += [f"{where}: ${name} is not handed over" for name in sorted(read - given)]
             found += [f"{where}: {name} is not used" for name in sorted(given - read - _READ_BY_PROGRAMS)]
             trusted = "token" in str(step.get("env", ""))
-            if trusted and not re.search(r'"\$MLCI" (publish|fetch|promote|rollback|reproduce|ledger) |^gh ', run):
+            if trusted and not _ASKS_GITHUB.search(run):
                 found.append(f"{where}: the token is in a step that asks nothing of GitHub")
     return found
 
