@@ -34,6 +34,11 @@ CALL = "    uses: mlci/mlci/.github/workflows/model-ci.yml"
 MATRIX = "    strategy:\n      matrix:\n        seed: [1, 2]\n"
 
 
+def other_commit(use):
+    """Change the first digit of the commit that an action is pinned to."""
+    return re.sub("@(.)", lambda digit: "@1" if digit[1] == "0" else "@0", use)
+
+
 def planted(name, old, new, *, of=None, also=()):
     return pytest.param(old, new, of, {name, *also}, id=f"{name}-{len(old) + len(new)}")
 
@@ -88,7 +93,7 @@ TWO_JOBS = [
     planted("publish-skipped", "    if: always()\n", ""),
     planted("publish-missing", f"      - if: always()\n        uses: {own('publish')}", "      - run: echo"),
     planted("artifact-name-matrix", "    outputs:\n", f"{MATRIX}    outputs:\n"),
-    planted("pin-mlci-mixed", own("gate"), own("gate").replace("actions/gate@1", "actions/gate@2")),
+    planted("pin-mlci-mixed", own("gate"), other_commit(own("gate"))),
 ]
 PROMOTE = [
     planted("concurrency-cancels-promotion", "cancel-in-progress: false", "cancel-in-progress: true"),
