@@ -293,7 +293,7 @@ def test_publish__permission_is_missing(job, missing):
 
 def test_publish__outage_exits_with_four(job, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("mlci.github.client.RetryPolicy", clock.patience)
+    monkeypatch.setattr("mlci.github.client.POLICY", clock.patience())
     job.fake.fail(times=0)
     job.leave(good())
     done = job.run("--ended", "success", "--code", "0")
