@@ -113,14 +113,8 @@ class GroupSection:
 Gates = dict[str, list[GateRow]]
 
 
-def group_sections(d: Markup, report: Report, *, plots: bool) -> list[GroupSection]:
-    """Show every group of each gated metric and slice, what needs attention first.
-
-    Args:
-        d: Dialect.
-        report: The document.
-        plots: Whether folded rows have plots.
-    """
+def group_sections(d: Markup, report: Report) -> list[GroupSection]:
+    """Show every group of each gated metric and slice, what needs attention first."""
     measured = group_rows(report)
     gated: dict[tuple[str, str], Gates] = {}
     for gate in labels.in_order(report.gates):
@@ -130,8 +124,7 @@ def group_sections(d: Markup, report: Report, *, plots: bool) -> list[GroupSecti
     keys = dict.fromkeys((gate.scope.slice or "", gate.metric) for gate in report.gates)
     found = [key for key in keys if key in measured and key in gated]
     return [
-        _section(d, report, key, measured[key], gated[key], number=number, plots=plots)
-        for number, key in enumerate(found, start=1)
+        _section(d, report, key, measured[key], gated[key], number=number) for number, key in enumerate(found, start=1)
     ]
 
 
@@ -143,7 +136,6 @@ def _section(
     gates: Gates,
     *,
     number: int,
-    plots: bool,
 ) -> GroupSection:
     name, metric = key
     ordered = sorted(rows, key=lambda row: (gate_rank(gates.get(row.group or "", [])), gain_of(metric, row)))
@@ -152,7 +144,7 @@ def _section(
     scales = _Scales.of(rows, overall, limit)
     views = [_view(d, row, gates.get(row.group or "", []), scales) for row in ordered]
     shown = len(views) if len(views) <= OPEN else max(1, min(OPEN, _doubtful(ordered, gates)) or OPEN)
-    more = tuple(view if plots and len(views) <= MANY else replace(view, levels=None) for view in views[shown:])
+    more = tuple(view if len(views) <= MANY else replace(view, levels=None) for view in views[shown:])
     units = {row.support_unit or "rows" for row in rows}
     unit = labels.metric_unit(metric)
     return GroupSection(

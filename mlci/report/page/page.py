@@ -4,7 +4,7 @@ Everything in it comes from ``report.json``. Where space is short, detail is lef
 next step, failed gates and the numbers of every rule stay.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlci.report import headline
@@ -57,8 +57,11 @@ def render_page(report: Report, *, links: Links = NO_LINKS, budget: int = BUDGET
     Raises:
         ValueError: if not even the least detail fits.
     """
+    d = Html()
+    parts = _parts(d, report, links)
+    groups = group_sections(d, report)
     for detail in _levels():
-        text = _render(report, links, detail)
+        text = _render(d, report, parts, groups, detail)
         if len(text.encode()) <= budget:
             return text
     raise ValueError(f"the page of this report does not fit into {budget} bytes")
@@ -80,35 +83,41 @@ def _levels() -> Iterator[PageDetail]:
         yield detail
 
 
-def _render(report: Report, links: Links, detail: PageDetail) -> str:
-    d = Html()
-    sections = [_shorten(d, section, detail.groups) for section in group_sections(d, report, plots=detail.plots)]
-    values = [*metrics.whole_set_section(d, report), *disparities.all_disparities(d, report)]
-    values = values if detail.values else []
+def _parts(d: Html, report: Report, links: Links) -> dict[str, object]:
+    """Build what every level of detail shows alike."""
+    return {
+        "model": d.text(report.model),
+        "heading": d.number(_heading(report)),
+        "icon": _ICONS[report.verdict],
+        "cause": headline.verdict_cause(d, report),
+        "step": headline.next_step(d, report, links),
+        "tally": outcome_tally(d, report),
+        "facts": _facts(d, report, links),
+        "decisions": decision_section(d, report),
+        "fairness": fairness_sections(d, report),
+        "table": metric_table(d, report),
+        "lineage": history.lineage_section(d, report),
+        "trend": trend_plots(d, report),
+        "rules": rule_views(d, report, links),
+        "notes": metrics.notes_section(d, report),
+        "provenance": metrics.provenance_section(d, report),
+        "share": d.number(number_format.format_percent(report.policy.confidence)),
+        "footer": page_footer(d, report, links),
+    }
+
+
+def _render(
+    d: Html, report: Report, parts: Mapping[str, object], groups: Sequence[GroupSection], detail: PageDetail
+) -> str:
+    values = [*metrics.whole_set_section(d, report), *disparities.all_disparities(d, report)] if detail.values else []
     return html_template("report/page.html.j2").render(
-        model=d.text(report.model),
-        heading=d.number(_heading(report)),
-        icon=_ICONS[report.verdict],
-        cause=headline.verdict_cause(d, report),
-        step=headline.next_step(d, report, links),
-        tally=outcome_tally(d, report),
-        facts=_facts(d, report, links),
+        parts,
         gates=gate_section(d, report, most=detail.folded, open_most=detail.open),
-        groups=sections,
+        groups=[_shorten(d, section, detail) for section in groups],
         curves=curve_section(d, report) if detail.figures else None,
-        decisions=decision_section(d, report),
-        fairness=fairness_sections(d, report),
-        table=metric_table(d, report),
         values=values,
         slices=metrics.other_slices(d, report) if detail.slices else [],
-        lineage=history.lineage_section(d, report),
-        trend=trend_plots(d, report),
-        rules=rule_views(d, report, links),
-        notes=metrics.notes_section(d, report),
-        provenance=metrics.provenance_section(d, report),
-        share=d.number(number_format.format_percent(report.policy.confidence)),
-        footer=page_footer(d, report, links),
-        left_out=None if detail == PageDetail() else d.number("PageDetail was left out to keep this page small."),
+        left_out=None if detail == PageDetail() else d.number("Detail was left out to keep this page small."),
     )
 
 
@@ -148,10 +157,13 @@ def _model(d: Html, commit: str | None, label: str | None, links: Links) -> str:
     return d.text(label) if label is not None else d.number("not known")
 
 
-def _shorten(d: Html, section: GroupSection, most: int) -> GroupSection:
-    """Leave folded groups out beyond ``most``, and say how many."""
-    left = len(section.more) - most
+def _shorten(d: Html, section: GroupSection, detail: PageDetail) -> GroupSection:
+    """Leave folded groups out beyond ``detail.groups``, say how many, and leave out the plots of the others."""
+    left = len(section.more) - detail.groups
+    more = section.more[: detail.groups]
+    if not detail.plots:
+        more = tuple(replace(view, levels=None) for view in more)
     if left <= 0:
-        return section
+        return replace(section, more=more)
     title = d.words("{}; {} are left out here", section.more_title, d.number(number_format.format_count(left)))
-    return replace(section, more=section.more[:most], more_title=title)
+    return replace(section, more=more, more_title=title)
