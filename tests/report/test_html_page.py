@@ -25,7 +25,7 @@ from tests.support.report_cases import (
     undefined,
     with_scores,
 )
-from tests.support.reports import inconclusive
+from tests.support.reports import a_report, failed, inconclusive, measured, passed
 
 CASES = (all_passed, first_run, hostile, metrics_only, mixed, nothing_evaluated, shifted, undefined, with_scores)
 VOID = {"meta", "br"}
@@ -156,7 +156,27 @@ def test_render_page__huge_report_keeps_verdict_and_budget():
     assert len(text.encode()) <= BUDGET
     document = Document(text)
     assert document.headings["h1"] == ["Blocked: all 3,000 gates failed"]
-    assert document.text.endswith("· Detail was left out to keep this page small.")
+    assert document.text.endswith("Detail was left out to keep this page small; report.json has all of it.")
+
+
+@pytest.mark.parametrize(("slices", "groups"), [(100, 3), (1, 1_000)])
+def test_render_page__any_number_of_slices_fits(slices, groups):
+    scopes = [{f"column {index}": f"group {number}"} for index in range(slices) for number in range(groups)]
+    change = {"was": 0.8, "now": 0.81, "low": -0.01, "high": 0.03, "max_drop": 0.05}
+    gates = [passed("recall", **scope, **change, line=index) for index, scope in enumerate(scopes)]
+    gates[7] = failed("recall", **scopes[7], **{**change, "low": -0.3, "high": -0.1, "now": 0.6}, line=7)
+    rows = [measured("recall", **scope, was=0.8, now=0.81, moved=(-0.01, 0.03), rows=400) for scope in scopes]
+    text = render_page(a_report(gates=gates, metrics=rows, notes=tuple(f"note {number}" for number in range(500))))
+    assert len(text.encode()) <= BUDGET
+    assert Document(text).headings["h1"] == [f"Blocked: 1 of {slices * groups:,} gates failed"]
+    assert next(iter(scopes[7].values())) in text
+
+
+def test_render_page__least_detail_has_verdict_and_gates_only():
+    text = render_page(many_groups(200), budget=30_000)
+    assert Document(text).headings["h2"] == ["Gates"]
+    with pytest.raises(ValueError, match="does not fit into 900 bytes"):
+        render_page(many_groups(200), budget=900)
 
 
 def test_render_page__two_hundred_groups_show_the_failed_one_first():

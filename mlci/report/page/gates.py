@@ -187,7 +187,7 @@ def _fold(d: Markup, has: Stock, numbered: Sequence[Numbered], most: int) -> Gat
     count = number_format.format_count(len(gates))
     title = d.words("{} {}: {}", count, labels.outcome_word(gates[0]), d.join(", ", _names(d, gates)))
     left = len(gates) - most
-    more = d.number(f"{number_format.format_count(left)} more; the section of their slice has all groups.")
+    more = d.number(f"And {number_format.format_count(left)} more.")
     return GateFold(
         outcome=gates[0].outcome,
         title=title,

@@ -13,7 +13,7 @@ from mlci.report.layout import page_footer
 from mlci.report.page.curves import curve_section
 from mlci.report.page.decisions import decision_section
 from mlci.report.page.fairness import fairness_sections
-from mlci.report.page.gates import FOLDED, gate_section, outcome_tally, rule_views
+from mlci.report.page.gates import FOLDED, RuleView, gate_section, outcome_tally, rule_views
 from mlci.report.page.groups import GroupSection, group_sections
 from mlci.report.page.markup import Html
 from mlci.report.page.metrics import metric_table
@@ -25,6 +25,7 @@ from mlci.report.text.markup import NO_LINKS, Links
 
 BUDGET = 300_000
 """Bytes of UTF-8 in a page."""
+_LEFT_OUT = "Detail was left out to keep this page small; report.json has all of it."
 _ICONS = {"block": "failed", "warn": "inconclusive", "pass": "passed"}
 
 
@@ -40,6 +41,9 @@ class PageDetail:
         groups: Most folded groups of a section.
         open: Most gates that are open.
         figures: Whether curves are drawn.
+        sections: Most metrics by slice, those with a failed gate first.
+        rules: Most rules that are explained.
+        rest: Whether there is anything beside the gates.
     """
 
     slices: bool = True
@@ -49,6 +53,9 @@ class PageDetail:
     groups: int = 1_000
     open: int = 200
     figures: bool = True
+    sections: int = 1_000
+    rules: int = 1_000
+    rest: bool = True
 
 
 def render_page(report: Report, *, links: Links = NO_LINKS, budget: int = BUDGET) -> str:
@@ -59,9 +66,9 @@ def render_page(report: Report, *, links: Links = NO_LINKS, budget: int = BUDGET
     """
     d = Html()
     parts = _parts(d, report, links)
-    groups = group_sections(d, report)
+    groups, rules = group_sections(d, report), rule_views(d, report, links)
     for detail in _levels():
-        text = _render(d, report, parts, groups, detail)
+        text = _render(d, report, {**parts, **_cut(d, groups, rules, detail)}, detail)
         if len(text.encode()) <= budget:
             return text
     raise ValueError(f"the page of this report does not fit into {budget} bytes")
@@ -75,9 +82,11 @@ def _levels() -> Iterator[PageDetail]:
         {"plots": False},
         {"groups": 100},
         {"values": False},
-        {"folded": 5, "groups": 20, "open": 60},
-        {"folded": 0, "groups": 0, "open": 25, "figures": False},
-        {"open": 5},
+        {"sections": 40},
+        {"folded": 5, "groups": 20, "open": 60, "sections": 20, "rules": 60},
+        {"folded": 0, "groups": 0, "open": 25, "figures": False, "sections": 8, "rules": 20},
+        {"open": 5, "sections": 3, "rules": 5},
+        {"sections": 0, "rules": 0, "rest": False},
     ):
         detail = replace(detail, **less)
         yield detail
@@ -98,7 +107,6 @@ def _parts(d: Html, report: Report, links: Links) -> dict[str, object]:
         "table": metric_table(d, report),
         "lineage": history.lineage_section(d, report),
         "trend": trend_plots(d, report),
-        "rules": rule_views(d, report, links),
         "notes": metrics.notes_section(d, report),
         "provenance": metrics.provenance_section(d, report),
         "share": d.number(number_format.format_percent(report.policy.confidence)),
@@ -106,18 +114,29 @@ def _parts(d: Html, report: Report, links: Links) -> dict[str, object]:
     }
 
 
-def _render(
-    d: Html, report: Report, parts: Mapping[str, object], groups: Sequence[GroupSection], detail: PageDetail
-) -> str:
+_REST = ("decisions", "fairness", "table", "lineage", "trend", "notes", "provenance")
+
+
+def _cut(d: Html, groups: Sequence[GroupSection], rules: Sequence[RuleView], detail: PageDetail) -> dict[str, object]:
+    """Leave sections and rules out beyond the detail, those without a failed gate first."""
+    kept = sorted(range(len(groups)), key=lambda index: not groups[index].failed)[: detail.sections]
+    cut: dict[str, object] = {} if detail.rest else dict.fromkeys(_REST, ())
+    return {
+        **cut,
+        "groups": [_shorten(d, groups[index], detail) for index in sorted(kept)],
+        "rules": rules[: detail.rules],
+    }
+
+
+def _render(d: Html, report: Report, parts: Mapping[str, object], detail: PageDetail) -> str:
     values = [*metrics.whole_set_section(d, report), *disparities.all_disparities(d, report)] if detail.values else []
     return html_template("report/page.html.j2").render(
         parts,
         gates=gate_section(d, report, most=detail.folded, open_most=detail.open),
-        groups=[_shorten(d, section, detail) for section in groups],
         curves=curve_section(d, report) if detail.figures else None,
         values=values,
         slices=metrics.other_slices(d, report) if detail.slices else [],
-        left_out=None if detail == PageDetail() else d.number("Detail was left out to keep this page small."),
+        left_out=None if detail == PageDetail() else d.number(_LEFT_OUT),
     )
 
 
