@@ -124,7 +124,7 @@ class GateSection:
     folds: tuple[GateFold, ...]
 
 
-def gate_section(d: Markup, report: Report, *, most: int, open_most: int) -> GateSection:
+def gate_section(d: Markup, report: Report, split: "SplitGates", *, most: int, open_most: int) -> GateSection:
     """Show each gate that needs attention, at most :data:`OPEN` of a rule; fold the others rule by rule.
 
     Undecided groups of a rule with more gates than that are folded, too: the section of their slice has them.
@@ -132,11 +132,12 @@ def gate_section(d: Markup, report: Report, *, most: int, open_most: int) -> Gat
     Args:
         d: Dialect.
         report: The document.
+        split: Its gates by :func:`split_gates`.
         most: Most gates in a fold.
         open_most: Most gates that are open.
     """
     has = rows_available(report)
-    shown, folded = _split(report)
+    shown, folded = split
     left = len(shown) - open_most
     return GateSection(
         open=tuple(_view(d, has, index, gate) for index, gate in shown[:open_most]),
@@ -159,9 +160,10 @@ def outcome_tally(d: Markup, report: Report) -> list[tuple[str, str]]:
 
 
 Numbered = tuple[int, GateRow]
+SplitGates = tuple[list[Numbered], list[list[Numbered]]]
 
 
-def _split(report: Report) -> tuple[list[Numbered], list[list[Numbered]]]:
+def split_gates(report: Report) -> SplitGates:
     """Return the gates that are open, and those in folds by rule and state."""
     places = {id(gate): index for index, gate in enumerate(report.gates)}
     sizes = Counter(rule_key(gate) for gate in report.gates)

@@ -12,6 +12,8 @@ from mlci.report.sections.groups import gain_of, gate_rank, groups_finding
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Markup
 
+MOST = 1_000
+"""Groups of a section beyond which groups are counted and not listed, and no strip is drawn."""
 MANY = 60
 """Groups above which folded rows have no plot of both values."""
 
@@ -88,6 +90,7 @@ class GroupSection:
         axis: Scale of the changes; ``None`` without changes.
         strip: Position and outcome of every group, where there are many.
         rows, more: Groups that are open, and folded ones.
+        more_groups: Number of folded groups, those that are left out among them.
         more_title: What the fold says.
         failed: Whether a gate of it failed.
         limit: The limit in words.
@@ -105,6 +108,7 @@ class GroupSection:
     strip: tuple[tuple[float, str], ...]
     rows: tuple[GroupView, ...]
     more: tuple[GroupView, ...]
+    more_groups: int
     more_title: str
     failed: bool
     limit: str | None
@@ -142,9 +146,9 @@ def _section(
     overall = next((row for row in report.metrics if row.slice is None and row.metric == metric), None)
     limit = _change_limit(gates)
     scales = _Scales.of(rows, overall, limit)
-    views = [_view(d, row, gates.get(row.group or "", []), scales) for row in ordered]
-    shown = len(views) if len(views) <= OPEN else max(1, min(OPEN, _doubtful(ordered, gates)) or OPEN)
-    more = tuple(view if len(views) <= MANY else replace(view, levels=None) for view in views[shown:])
+    views = [_view(d, row, gates.get(row.group or "", []), scales) for row in ordered[:MOST]]
+    shown = len(rows) if len(rows) <= OPEN else max(1, min(OPEN, _doubtful(ordered, gates)) or OPEN)
+    more = tuple(view if len(rows) <= MANY else replace(view, levels=None) for view in views[shown:])
     units = {row.support_unit or "rows" for row in rows}
     unit = labels.metric_unit(metric)
     return GroupSection(
@@ -157,9 +161,10 @@ def _section(
         level_ticks=scales.level.ticks(unit) if scales.level else (),
         overall=scales.overall,
         axis=_axis(scales.change, limit, unit),
-        strip=_strip(ordered, gates, scales.change) if len(views) > OPEN else (),
+        strip=_strip(ordered, gates, scales.change) if OPEN < len(rows) <= MOST else (),
         rows=tuple(views[:shown]),
         more=more,
+        more_groups=len(ordered) - shown,
         more_title=_more_title(d, ordered[shown:], gates),
         failed=any(gate.outcome in {"failed", "error"} for found in gates.values() for gate in found),
         limit=None if limit is None else d.number(_limit_words(gates)),
@@ -229,7 +234,6 @@ def _axis(scale: Scale | None, limit: GateRow | None, unit: str) -> ChangeAxis |
 
 def _view(d: Markup, row: MetricRow, gates: Sequence[GateRow], scales: _Scales) -> GroupView:
     cells = evidence_cells(d, row, both=row.baseline is not None)
-    change, interval = split_change(d, row)
     count = row.support if row.support is not None else row.rows
     level = scales.level
     values = (row.baseline, row.candidate)
@@ -240,19 +244,13 @@ def _view(d: Markup, row: MetricRow, gates: Sequence[GateRow], scales: _Scales) 
         count=d.number(number_format.format_count(count)),
         values=cells.values if row.candidate is not None else d.text(row.reason or "undefined"),
         levels=(levels[0], levels[1]) if level is not None else None,
-        change=change,
-        interval=interval,
+        change=cells.change,
+        interval=cells.change_interval,
         plot=change_plot(row, scales.change),
         outcome=gate.outcome if gate else "",
         word=d.number(labels.outcome_word(gate)) if gate else d.number(""),
         hollow=gate is not None and labels.has_too_few(gate),
     )
-
-
-def split_change(d: Markup, row: MetricRow) -> tuple[str | None, str | None]:
-    """Return a row's change and its interval as texts of their own."""
-    cells = evidence_cells(d, row, both=True)
-    return cells.change, cells.change_interval
 
 
 def _strip(rows: Sequence[MetricRow], gates: Gates, scale: Scale | None) -> tuple[tuple[float, str], ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlci.report.document import MetricRow, Report
-from mlci.report.page.groups import ChangeAxis, GroupView, change_plot, split_change
+from mlci.report.page.groups import ChangeAxis, GroupView, change_plot
 from mlci.report.page.scales import Scale, fit_scale
 from mlci.report.sections.evidence import directed_title, evidence_cells
 from mlci.report.sections.metrics import main_rows, movement
@@ -48,7 +48,6 @@ def _scale(rows: Sequence[MetricRow]) -> Scale | None:
 
 def _view(d: Markup, row: MetricRow, scale: Scale | None) -> GroupView:
     cells = evidence_cells(d, row, both=row.baseline is not None)
-    change, interval = split_change(d, row)
     moved = movement(row)
     drawn = scale if labels.metric_unit(row.metric) == "fraction" else None
     return GroupView(
@@ -56,8 +55,8 @@ def _view(d: Markup, row: MetricRow, scale: Scale | None) -> GroupView:
         count=d.number(""),
         values=cells.values if row.candidate is not None else d.text(row.reason or "undefined"),
         levels=None,
-        change=change,
-        interval=interval,
+        change=cells.change,
+        interval=cells.change_interval,
         plot=change_plot(row, drawn),
         outcome=_OUTCOMES[moved],
         word=d.number(moved or ""),

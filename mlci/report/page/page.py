@@ -13,7 +13,7 @@ from mlci.report.layout import page_footer
 from mlci.report.page.curves import curve_section
 from mlci.report.page.decisions import decision_section
 from mlci.report.page.fairness import fairness_sections
-from mlci.report.page.gates import FOLDED, RuleView, gate_section, outcome_tally, rule_views
+from mlci.report.page.gates import FOLDED, RuleView, SplitGates, gate_section, outcome_tally, rule_views, split_gates
 from mlci.report.page.groups import GroupSection, group_sections
 from mlci.report.page.markup import Html
 from mlci.report.page.metrics import metric_table
@@ -66,9 +66,9 @@ def render_page(report: Report, *, links: Links = NO_LINKS, budget: int = BUDGET
     """
     d = Html()
     parts = _parts(d, report, links)
-    groups, rules = group_sections(d, report), rule_views(d, report, links)
+    groups, rules, split = group_sections(d, report), rule_views(d, report, links), split_gates(report)
     for detail in _levels():
-        text = _render(d, report, {**parts, **_cut(d, groups, rules, detail)}, detail)
+        text = _render(d, report, {**parts, **_cut(d, groups, rules, detail)}, split, detail)
         if len(text.encode()) <= budget:
             return text
     raise ValueError(f"the page of this report does not fit into {budget} bytes")
@@ -128,11 +128,11 @@ def _cut(d: Html, groups: Sequence[GroupSection], rules: Sequence[RuleView], det
     }
 
 
-def _render(d: Html, report: Report, parts: Mapping[str, object], detail: PageDetail) -> str:
+def _render(d: Html, report: Report, parts: Mapping[str, object], split: SplitGates, detail: PageDetail) -> str:
     values = [*metrics.whole_set_section(d, report), *disparities.all_disparities(d, report)] if detail.values else []
     return html_template("report/page.html.j2").render(
         parts,
-        gates=gate_section(d, report, most=detail.folded, open_most=detail.open),
+        gates=gate_section(d, report, split, most=detail.folded, open_most=detail.open),
         curves=curve_section(d, report) if detail.figures else None,
         values=values,
         slices=metrics.other_slices(d, report) if detail.slices else [],
@@ -178,8 +178,8 @@ def _model(d: Html, commit: str | None, label: str | None, links: Links) -> str:
 
 def _shorten(d: Html, section: GroupSection, detail: PageDetail) -> GroupSection:
     """Leave folded groups out beyond ``detail.groups``, say how many, and leave out the plots of the others."""
-    left = len(section.more) - detail.groups
     more = section.more[: detail.groups]
+    left = section.more_groups - len(more)
     if not detail.plots:
         more = tuple(replace(view, levels=None) for view in more)
     if left <= 0:
