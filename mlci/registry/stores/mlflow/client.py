@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from mlci.errors import InputError, OutsideError
 from mlci.registry.errors import ConflictError, NotFoundError, UnconfirmedError
 from mlci.registry.stores.retry import Limits, repeat
+from mlci.util.retry import RetryPolicy
 
 T = TypeVar("T")
 _CREDENTIALS = (
@@ -80,9 +81,14 @@ class TrackingClient:
         if not (find_spec("mlflow") and find_spec("sqlalchemy") and find_spec("alembic")):
             raise InputError(f"registry mlflow:{uri} needs MLflow: pip install 'mlci[mlflow]'")
         self.uri, self.limits = uri, limits
-        self._environment, self.policy = environment, limits.policy(pause)
+        self._environment, self._pause = environment, pause
         self._client: Any = None
         self._building = threading.Lock()
+
+    @property
+    def policy(self) -> RetryPolicy:
+        """How often and how long requests are repeated, within the limits."""
+        return self.limits.policy(self._pause)
 
     def again(self, what: str, call: Callable[[Any], T], *, size: int = 0) -> T:
         """Repeat an idempotent request if it is unknown whether it succeeded."""
