@@ -182,7 +182,7 @@ def _run(folder: Path, document: Mapping[str, Any]) -> Report:
     gates = document["gates"] or [_PLACEHOLDERS[document["task"] == "regression"]]
     path.write_text(pretty_json({**document, "gates": gates}), encoding="utf-8")
     loaded = load_configuration(path)
-    with run_context(loaded, cached=False, log=io.StringIO()) as context:
+    with run_context(loaded, cached=False, log=io.StringIO(), own_process=False) as context:
         judged = context.config if document["gates"] else context.config.model_copy(update={"gates": ()})
         report = run_and_judge(context.with_config(judged)).report
     return _without_files(report, document, folder)

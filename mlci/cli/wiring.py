@@ -53,16 +53,19 @@ def run_context(
     registry: Registry | None = None,
     log: TextIO | None = None,
     user_code: bool = True,
+    own_process: bool = True,
 ) -> Iterator[RunContext]:
     """Build the context of one run and remove its temporary files; ``log`` replaces standard error.
 
     The credentials of the configured registry are withheld from steps and git. Without ``user_code`` no command, model
-    or custom metric of the user is run.
+    or custom metric of the user is run. The memory of an ``own_process``, which may hold credentials, is
+    hidden from the steps.
     """
     folder = Path(loaded.path).parent
     with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
         environment = dict(os.environ)
-        hide_environment()
+        if own_process:
+            hide_environment()
         if cached:
             with contextlib.suppress(OSError):  # in a read-only folder, the cache is not used
                 keep_out_of_git(folder / OURS)

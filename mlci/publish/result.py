@@ -149,7 +149,7 @@ _LONGEST_DETAIL = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnfinishedPage:
+class UnfinishedReport:
     """Content of the template, escaped for Markdown.
 
     Attributes:
@@ -173,14 +173,14 @@ def unfinished_title(result: Unfinished) -> str:
 
 
 def unfinished_text(result: Unfinished, *, model: str, head: str | None, links: Links) -> str:
-    """Write the page as GitHub's Markdown, without a marker."""
+    """Write the report as GitHub's Markdown, without a marker."""
     d = Markdown()
     glyph = d.number("⏹️" if result.cancelled else "⛔")
     run = d.link(d.number("the run"), links.report)
     shown = result.details[:MOST_DETAILS]
     more = len(result.details) - len(shown)
     details = [d.text(line, longest=_LONGEST_DETAIL) for line in shown]
-    page = UnfinishedPage(
+    shown = UnfinishedReport(
         heading=d.words("{} {}: {}", glyph, d.text(model), d.number(unfinished_title(result))),
         cause=d.words("{}.", d.capital(d.text(result.why, longest=_LONGEST_DETAIL))),
         next=d.words(_next(result), run),
@@ -191,7 +191,7 @@ def unfinished_text(result: Unfinished, *, model: str, head: str | None, links: 
         ),
         footer=d.join(" · ", _footer(d, head, links)),
     )
-    return render_template("report/unfinished.md.j2", page=page, marker=None)
+    return render_template("report/unfinished.md.j2", report=shown, marker=None)
 
 
 def _footer(d: Markdown, head: str | None, links: Links) -> list[str]:

@@ -27,13 +27,13 @@ def render_comment(report: Report, *, links: Links = NO_LINKS, run: str | None =
         ValueError: if not even the verdict fits into the budget.
     """
     d = Markdown()
-    parts = layout.write_page(d, report, builders=layout.COMMENT, links=links)
+    parts = layout.build_parts(d, report, builders=layout.COMMENT, links=links)
     hidden = comment_marker(report, run=run)
 
-    def rendered(built: layout.Page) -> str:
-        return render_template("report/page.md.j2", page=built, marker=hidden)
+    def rendered(built: layout.ReportLayout) -> str:
+        return render_template("report/report.md.j2", report=built, marker=hidden)
 
-    return layout.fit_page(d, parts, rendered, budget=budget)
+    return layout.fit_layout(d, parts, rendered, budget=budget)
 
 
 def comment_marker(report: Report, *, run: str | None = None) -> Md:
@@ -59,9 +59,9 @@ def render_summary(report: Report, *, links: Links = NO_LINKS, budget: int = SUM
         ValueError: if not even the verdict fits into the budget.
     """
     d = Markdown()
-    parts = layout.write_page(d, report, builders=layout.SUMMARY, links=links)
+    parts = layout.build_parts(d, report, builders=layout.SUMMARY, links=links)
 
-    def rendered(built: layout.Page) -> str:
-        return render_template("report/page.md.j2", page=built, marker=None)
+    def rendered(built: layout.ReportLayout) -> str:
+        return render_template("report/report.md.j2", report=built, marker=None)
 
-    return layout.fit_page(d, parts, rendered, budget=budget)
+    return layout.fit_layout(d, parts, rendered, budget=budget)

@@ -57,7 +57,7 @@ _OTHERS = 12  # doubtful gates that don't block and are shown unfolded
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class ReportLayout:
     """Everything that a template prints, escaped for its dialect.
 
     Attributes:
@@ -84,7 +84,7 @@ class Parts:
     """Everything that a page may show, written once; pages of less detail leave some of it out.
 
     Attributes:
-        heading, cause, next, footer: As in :class:`Page`.
+        heading, cause, next, footer: As in :class:`ReportLayout`.
         rows: Gates that did not pass, what blocks first; undecided groups of one rule share a row.
         table: The same laid out, row by row; ``None`` if all passed.
         sections: All sections in order.
@@ -108,8 +108,8 @@ class Detail:
     others: int | None = _OTHERS
 
 
-def write_page(d: Markup, report: Report, *, builders: Iterable[Builder], links: Links) -> Parts:
-    """Write every part of a page in a dialect."""
+def build_parts(d: Markup, report: Report, *, builders: Iterable[Builder], links: Links) -> Parts:
+    """Write every part of a report in a dialect."""
     rows = merge_rules(report)
     return Parts(
         heading=headline.verdict_heading(d, report),
@@ -118,7 +118,7 @@ def write_page(d: Markup, report: Report, *, builders: Iterable[Builder], links:
         rows=tuple(rows),
         table=attention_table(d, report, rows) if rows else None,
         sections=tuple(section for builder in builders for section in builder(d, report)),
-        footer=page_footer(d, report, links),
+        footer=report_footer(d, report, links),
     )
 
 
@@ -129,13 +129,13 @@ def _next(d: Markup, report: Report, links: Links) -> str:
     return d.join(" ", [step, d.join(" · ", linked)]) if linked else step
 
 
-def assemble_page(d: Markup, parts: Parts, detail: Detail) -> Page:
-    """Put a page together at one level of detail."""
+def assemble_layout(d: Markup, parts: Parts, detail: Detail) -> ReportLayout:
+    """Put a report together at one level of detail."""
     shown, folded = _shown(parts.rows, detail)
     sections = [*_folded(d, parts, folded), *parts.sections]
     gone = list(dict.fromkeys(section.key for section in sections if section.key in detail.without))
     seen = shown if _UNDECIDED in detail.without else [*shown, *folded]
-    return Page(
+    return ReportLayout(
         heading=parts.heading,
         cause=parts.cause,
         next=parts.next,
@@ -147,7 +147,7 @@ def assemble_page(d: Markup, parts: Parts, detail: Detail) -> Page:
     )
 
 
-def fit_page(d: Markup, parts: Parts, render: Callable[[Page], str], *, budget: int) -> str:
+def fit_layout(d: Markup, parts: Parts, render: Callable[[ReportLayout], str], *, budget: int) -> str:
     """Render with as much detail as fits into ``budget`` bytes of UTF-8.
 
     Whole sections go first, then rows of gates; the verdict and the first rows stay. What can't fit is not rendered, so
@@ -158,10 +158,10 @@ def fit_page(d: Markup, parts: Parts, render: Callable[[Page], str], *, budget: 
     """
 
     def rendered(detail: Detail) -> str | None:
-        page = assemble_page(d, parts, detail)
-        if _too_long(page, budget):
+        shown = assemble_layout(d, parts, detail)
+        if _too_long(shown, budget):
             return None
-        text = render(page)
+        text = render(shown)
         return text if len(text.encode()) <= budget else None
 
     detail = Detail()
@@ -175,9 +175,12 @@ def fit_page(d: Markup, parts: Parts, render: Callable[[Page], str], *, budget: 
     raise ValueError(f"a report does not fit into {budget} bytes")
 
 
-def _too_long(page: Page, budget: int) -> bool:
+def _too_long(layout: ReportLayout, budget: int) -> bool:
     """Whether the tables alone take more than ``budget``: every cell is printed whole, with three bytes around it."""
-    tables = [*([page.attention] if page.attention else []), *(one for part in page.sections for one in part.tables)]
+    tables = [
+        *([layout.attention] if layout.attention else []),
+        *(one for part in layout.sections for one in part.tables),
+    ]
     room = budget
     for row in (row for table in tables for row in table.rows):
         room -= len("".join(row).encode()) + 3 * len(row)
@@ -231,7 +234,7 @@ def _counted(rows: list[RuleRow], *, more: str = "") -> str:
     return ", ".join(f"{number_format.format_count(number)} {more}{word}" for word, number in counts.items())
 
 
-def page_footer(d: Markup, report: Report, links: Links) -> str:
+def report_footer(d: Markup, report: Report, links: Links) -> str:
     """Write which models, rows and settings the page is about."""
     parts = [
         _models(d, report, links),

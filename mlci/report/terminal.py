@@ -53,7 +53,7 @@ def render_terminal(report: Report, *, colour: bool = False, width: int = 100, d
         *_passed(d, report, colour=colour, width=room),
         *(_section(section, width=room) for section in metrics.notes_section(d, report)),
         *_legend(report, width=room),
-        "\n".join(terminal_layout.wrap_text(layout.page_footer(d, report, NO_LINKS), room)),
+        "\n".join(terminal_layout.wrap_text(layout.report_footer(d, report, NO_LINKS), room)),
         _verdict(d, report, colour=colour, width=room),
     ]
     return without_commands("\n\n".join(parts) + "\n")

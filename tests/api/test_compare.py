@@ -173,3 +173,8 @@ def test_model_comparison__saves_and_shows_the_report(rows, scores, tmp_path):
 def test_mlci__other_names_do_not_exist():
     with pytest.raises(AttributeError, match="no attribute 'comparison'"):
         _ = mlci.comparison
+
+
+def test_compare__the_callers_process_stays_open_to_debuggers(rows, scores, monkeypatch):
+    monkeypatch.setattr("mlci.cli.wiring.hide_environment", lambda: pytest.fail("the process is the caller's"))
+    mlci.compare(rows, label="outcome", candidate=scores[0])

@@ -1,4 +1,4 @@
-"""The cost of a page with very many gates: its table is rendered a few times only, and the result is the same."""
+"""The cost of a report with very many gates: its table is rendered a few times only, and the result is the same."""
 
 import pytest
 
@@ -27,10 +27,10 @@ def rendered_rows(monkeypatch):
     """Rows of tables that went through a template."""
     counted = []
 
-    def counting(template, *, page, **values):
-        tables = [page.attention, *(table for section in page.sections for table in section.tables)]
+    def counting(template, *, report, **values):
+        tables = [report.attention, *(table for section in report.sections for table in section.tables)]
         counted.append(sum(len(table.rows) for table in tables if table))
-        return REAL(template, page=page, **values)
+        return REAL(template, report=report, **values)
 
     for module in (comment, comment):
         monkeypatch.setattr(module, "render_template", counting)

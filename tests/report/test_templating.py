@@ -54,7 +54,7 @@ def test_templates__every_layout(tmp_path, templates):
 
 def test_templating__misspelt_name():
     with pytest.raises((jinja2.UndefinedError, TypeError)):
-        templating._environment().from_string("{{ page.headin }}").render(page=object())
+        templating._environment().from_string("{{ report.headin }}").render(report=object())
 
 
 def test_templating__unescaped_text():
@@ -67,4 +67,4 @@ def test_templating__unescaped_text():
 def test_templates__print_views_only():
     for path in (ROOT / "templates" / "report").glob("*.md.j2"):
         roots = set(re.findall(r"{{ *(\w+)", path.read_text(encoding="utf-8")))
-        assert roots <= {"marker", "page", "section", "table", "header", "cell", "line"}
+        assert roots <= {"marker", "report", "section", "table", "header", "cell", "line"}

@@ -21,8 +21,7 @@ from mlci.operations.init.scripts.addition import (
 )
 from mlci.operations.init.scripts.notebook import cell_of, write_notebook
 from mlci.operations.init.scripts.saved_model import SavedModel, predict_script, saved_model, takes_columns
-from mlci.operations.init.scripts.script import choose_point
-from mlci.operations.init.scripts.script_facts import REGRESSION_METRICS, EvaluationPoint, ScriptFacts
+from mlci.operations.init.scripts.script_facts import REGRESSION_METRICS, EvaluationPoint, ScriptFacts, choose_point
 from mlci.operations.init.scripts.traced_values import SAMPLE_ROWS, UNKNOWN, sample_task
 
 _REGRESSOR = re.compile(r"(Regressor|SVR|Ridge|RidgeCV|Lasso|LassoCV|ElasticNet|ElasticNetCV|LinearRegression)$")

@@ -7,8 +7,8 @@ from mlci.report.document import GateRow, MetricRow, Report
 from mlci.report.gate_numbers import bound_of, gate_numbers
 from mlci.report.page.gates import OPEN
 from mlci.report.page.scales import Scale, Tick, fit_scale, sets_scale
-from mlci.report.sections.evidence import evidence_cells, group_rows
-from mlci.report.sections.groups import gain_of, gate_rank, groups_finding
+from mlci.report.sections.evidence import evidence_cells
+from mlci.report.sections.groups import Gates, count_states, gain_of, gate_rank, gated_groups, groups_finding
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Markup
 
@@ -114,21 +114,11 @@ class GroupSection:
     limit: str | None
 
 
-Gates = dict[str, list[GateRow]]
-
-
 def group_sections(d: Markup, report: Report) -> list[GroupSection]:
     """Show every group of each gated metric and slice, what needs attention first."""
-    measured = group_rows(report)
-    gated: dict[tuple[str, str], Gates] = {}
-    for gate in labels.in_order(report.gates):
-        if gate.scope.slice is not None:
-            gates = gated.setdefault((gate.scope.slice, gate.metric), {})
-            gates.setdefault(gate.scope.group or "", []).append(gate)
-    keys = dict.fromkeys((gate.scope.slice or "", gate.metric) for gate in report.gates)
-    found = [key for key in keys if key in measured and key in gated]
     return [
-        _section(d, report, key, measured[key], gated[key], number=number) for number, key in enumerate(found, start=1)
+        _section(d, report, key, rows, gates, number=number)
+        for number, (key, rows, gates) in enumerate(gated_groups(report), start=1)
     ]
 
 
@@ -265,14 +255,8 @@ def _strip(rows: Sequence[MetricRow], gates: Gates, scale: Scale | None) -> tupl
 
 
 def _more_title(d: Markup, rows: Sequence[MetricRow], gates: Gates) -> str:
-    counts: dict[str, int] = {}
-    for row in rows:
-        found = gates.get(row.group or "", [])
-        word = labels.outcome_word(found[0]) if found else "without a gate"
-        counts[word] = counts.get(word, 0) + 1
-    counted = ", ".join(f"{number_format.format_count(number)} {word}" for word, number in counts.items())
     more = number_format.pluralize(len(rows), "more group")
-    return d.number(f"{more}: {counted}") if rows else d.number("")
+    return d.number(f"{more}: {count_states(rows, gates)}") if rows else d.number("")
 
 
 def _capital(text: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from mlci.report import headline
 from mlci.report.document import Report
-from mlci.report.layout import page_footer
+from mlci.report.layout import report_footer
 from mlci.report.page.curves import curve_section
 from mlci.report.page.decisions import decision_section
 from mlci.report.page.fairness import fairness_sections
@@ -110,7 +110,7 @@ def _parts(d: Html, report: Report, links: Links) -> dict[str, object]:
         "notes": metrics.notes_section(d, report),
         "provenance": metrics.provenance_section(d, report),
         "share": d.number(number_format.format_percent(report.policy.confidence)),
-        "footer": page_footer(d, report, links),
+        "footer": report_footer(d, report, links),
     }
 
 

@@ -26,7 +26,8 @@ def all_groups(d: Markup, report: Report) -> list[Section]:
     return _sections(d, report, most=None)
 
 
-def _sections(d: Markup, report: Report, *, most: int | None) -> list[Section]:
+def gated_groups(report: Report) -> list[tuple[tuple[str, str], list[MetricRow], Gates]]:
+    """Return each gated slice and metric that was measured, with the rows of its groups and their gates."""
     measured = group_rows(report)
     gated: dict[tuple[str, str], Gates] = {}
     for gate in labels.in_order(report.gates):
@@ -34,8 +35,11 @@ def _sections(d: Markup, report: Report, *, most: int | None) -> list[Section]:
             groups = gated.setdefault((gate.scope.slice, gate.metric), {})
             groups.setdefault(gate.scope.group or "", []).append(gate)
     keys = dict.fromkeys((gate.scope.slice or "", gate.metric) for gate in report.gates)
-    sections = [(key, measured[key], gated[key]) for key in keys if key in measured and key in gated]
-    return [_section(d, report, key, rows, gates, most=most) for key, rows, gates in sections]
+    return [(key, measured[key], gated[key]) for key in keys if key in measured and key in gated]
+
+
+def _sections(d: Markup, report: Report, *, most: int | None) -> list[Section]:
+    return [_section(d, report, key, rows, gates, most=most) for key, rows, gates in gated_groups(report)]
 
 
 def _section(
@@ -141,11 +145,15 @@ def _left(d: Markup, rows: Sequence[MetricRow], gates: Gates) -> tuple[str, ...]
     """Count the groups that are not listed, by their state."""
     if not rows:
         return ()
+    more = f"{number_format.format_count(len(rows))} more {'group is' if len(rows) == 1 else 'groups are'}"
+    return (d.number(f"{more} in the job summary: {count_states(rows, gates)}."),)
+
+
+def count_states(rows: Sequence[MetricRow], gates: Gates) -> str:
+    """Count groups by the state of their most severe gate: ``2 failed, 5 passed``."""
     counts: dict[str, int] = {}
     for row in rows:
         own = gates.get(row.group or "", [])
         word = labels.outcome_word(own[0]) if own else "without a gate"
         counts[word] = counts.get(word, 0) + 1
-    counted = ", ".join(f"{number_format.format_count(number)} {word}" for word, number in counts.items())
-    more = f"{number_format.format_count(len(rows))} more {'group is' if len(rows) == 1 else 'groups are'}"
-    return (d.number(f"{more} in the job summary: {counted}."),)
+    return ", ".join(f"{number_format.format_count(number)} {word}" for word, number in counts.items())

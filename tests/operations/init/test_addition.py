@@ -6,7 +6,8 @@ import difflib
 import pytest
 
 from mlci.operations.init.scripts.addition import find_rows, write_addition
-from mlci.operations.init.scripts.script import choose_point, read_script
+from mlci.operations.init.scripts.script import read_script
+from mlci.operations.init.scripts.script_facts import choose_point
 
 FILES = ("holdout.csv", "predictions.csv")
 TO_FILE = '.to_csv("predictions.csv", index=False)'

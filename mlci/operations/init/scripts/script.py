@@ -44,7 +44,6 @@ _OF_TWO_CLASSES = {
 _WRITERS = {"to_csv", "to_parquet", "to_json", "to_feather"}
 _PREDICTED = re.compile(r"^(y_?|test_?)?(pred(s|icted|ictions?)?|hat)(_?test)?$", re.IGNORECASE)
 _PASSES = 3
-_RANKS: dict[Evidence, int] = {"name": 0, "fit": 0, "predict": 1, "score": 2, "metric": 3}
 
 
 def read_script(path: str, text: str) -> ScriptFacts | None:
@@ -422,25 +421,3 @@ def _own_calls(statement: ast.stmt) -> Iterator[ast.Call]:
             yield node
 
     yield from walk(statement)
-
-
-def choose_point(facts: ScriptFacts) -> EvaluationPoint | None:
-    """Return the point at which the predictions of the final model are known; ``None`` if the tree shows none.
-
-    The final model is the one that is saved, or the last one.
-    """
-    points = [point for point in facts.points if not point.looped]
-    saved = {item.variable for item in facts.saved}
-    of_saved = [point for point in points if point.model in saved]
-    chosen = of_saved or points
-    if not chosen:
-        return None
-    last = chosen[-1].model
-    same = [point for point in chosen if point.model == last]
-    best = max(map(_rank, same))
-    return [point for point in same if _rank(point) == best][-1]
-
-
-def _rank(point: EvaluationPoint) -> tuple[bool, int]:
-    """Return how much a point shows; one in a helper function that does not have the model shows least."""
-    return not point.helper, _RANKS[point.evidence]

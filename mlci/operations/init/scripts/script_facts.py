@@ -102,3 +102,28 @@ class ScriptFacts:
     metrics: list[SavedFile] = field(default_factory=list)
     pandas: str | None = None
     binary: bool = False
+
+
+_RANKS: dict[Evidence, int] = {"name": 0, "fit": 0, "predict": 1, "score": 2, "metric": 3}
+
+
+def choose_point(facts: ScriptFacts) -> EvaluationPoint | None:
+    """Return the point at which the predictions of the final model are known; ``None`` if the tree shows none.
+
+    The final model is the one that is saved, or the last one.
+    """
+    points = [point for point in facts.points if not point.looped]
+    saved = {item.variable for item in facts.saved}
+    of_saved = [point for point in points if point.model in saved]
+    chosen = of_saved or points
+    if not chosen:
+        return None
+    last = chosen[-1].model
+    same = [point for point in chosen if point.model == last]
+    best = max(map(_rank, same))
+    return [point for point in same if _rank(point) == best][-1]
+
+
+def _rank(point: EvaluationPoint) -> tuple[bool, int]:
+    """Return how much a point shows; one in a helper function that does not have the model shows least."""
+    return not point.helper, _RANKS[point.evidence]
