@@ -180,7 +180,7 @@ def unfinished_text(result: Unfinished, *, model: str, head: str | None, links: 
     shown = result.details[:MOST_DETAILS]
     more = len(result.details) - len(shown)
     details = [d.text(line, longest=_LONGEST_DETAIL) for line in shown]
-    shown = UnfinishedReport(
+    unfinished = UnfinishedReport(
         heading=d.words("{} {}: {}", glyph, d.text(model), d.number(unfinished_title(result))),
         cause=d.words("{}.", d.capital(d.text(result.why, longest=_LONGEST_DETAIL))),
         next=d.words(_next(result), run),
@@ -191,7 +191,7 @@ def unfinished_text(result: Unfinished, *, model: str, head: str | None, links: 
         ),
         footer=d.join(" · ", _footer(d, head, links)),
     )
-    return render_template("report/unfinished.md.j2", report=shown, marker=None)
+    return render_template("report/unfinished.md.j2", report=unfinished, marker=None)
 
 
 def _footer(d: Markdown, head: str | None, links: Links) -> list[str]:
