@@ -44,6 +44,14 @@ def write_fresh(place: Path, data: Iterable[bytes], *, durable: bool = True) -> 
             path.unlink()
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file in one step; one that exists keeps its permissions."""
+    with write_fresh(path.parent, [data], durable=False) as fresh:
+        if path.exists():
+            shutil.copymode(path, fresh)
+        fresh.replace(path)
+
+
 def copy_file(source: Path, target: Path) -> None:
     """Copy a file by the fastest method of the system; the copy is atomic, and not flushed."""
     path = _unused(target.parent)

@@ -124,7 +124,6 @@ def _write(folder: Path, plan: InitPlan, *, yes: bool) -> None:
         raise click.Abort
     agreed = plan.script is not None and (yes or click.confirm(f"Change {plan.script.path} as shown?", default=True))
     scripts = [plan.script] if plan.script else []
-    apply_changes(folder, [*plan.changes, *(scripts if agreed else [])])
     keep_out_of_git(folder / OURS)
     changed = [change for change in plan.changes if change.before is not None] + (scripts if agreed else [])
     undo = patch_text(changed, reverse=True)
@@ -132,7 +131,8 @@ def _write(folder: Path, plan: InitPlan, *, yes: bool) -> None:
     if scripts and not agreed:
         patches["script.patch"] = patch_text(scripts)
     if patches:
-        write_files(folder / CHANGES, patches)
+        write_files(folder / CHANGES, patches)  # first, so that there is a way back whenever the rest stops
+    apply_changes(folder, [*plan.changes, *(scripts if agreed else [])])
     _end(plan, changed, scripts if not agreed else [])
 
 

@@ -1,14 +1,13 @@
 """Apply the insertions of findings: a file keeps every other byte, and YAML gains the one key and nothing else."""
 
 import copy
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from mlci.operations.doctor.findings import Finding, LineInsertion
 from mlci.operations.doctor.yaml_nodes import read_nodes
-from mlci.util.atomic_files import write_fresh
+from mlci.util.atomic_files import replace_file
 from mlci.util.safe_files import read_bounded
 
 _MOST_BYTES = 1 << 20
@@ -47,15 +46,8 @@ def _write(path: Path, findings: list[Finding]) -> list[Finding]:
             text = new
             fixed.append(finding)
     if text != before:
-        _replace(path, text.encode())
+        replace_file(path, text.encode())
     return fixed
-
-
-def _replace(path: Path, data: bytes) -> None:
-    with write_fresh(path.parent, [data], durable=False) as fresh:
-        if path.exists():
-            shutil.copymode(path, fresh)
-        fresh.replace(path)
 
 
 def insert_lines(text: str, insertion: LineInsertion) -> str | None:

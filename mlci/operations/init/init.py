@@ -15,6 +15,7 @@ from mlci.operations.init.from_script import propose_script
 from mlci.operations.init.inventory import take_inventory
 from mlci.operations.init.proposal import FileChange, InitOptions, OnRamp, Proposal, SetupAnswer
 from mlci.operations.init.propose import Repository, refuse_repository
+from mlci.util.atomic_files import replace_file
 
 CONFIGURATION = "mlci.yml"
 WORKFLOW = ".github/workflows/mlci.yml"
@@ -140,8 +141,11 @@ def _lines(text: str | None) -> list[str]:
 def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
     """Write files that do not exist yet, and change files that still have the content that the plan is based on.
 
+    A file that exists is replaced in one step.
+
     Raises:
-        InputError: if a file appeared or changed in the meantime, or can't be written; nothing is written then.
+        InputError: if a file appeared or changed in the meantime, before anything is written; or if a file can't be
+            written, which leaves the files before it written.
     """
     changes = list(changes)
     for change in changes:
@@ -154,7 +158,11 @@ def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
         path = folder / change.path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("xb" if change.before is None else "wb") as stream:
-                stream.write(change.after.encode("utf-8", errors="surrogateescape"))
+            data = change.after.encode("utf-8", errors="surrogateescape")
+            if change.before is not None:
+                replace_file(path, data)
+                continue
+            with path.open("xb") as stream:  # refuses a file that appeared in the meantime
+                stream.write(data)
         except OSError as error:
             raise InputError(f"can't write {change.path}: {error.strerror}") from error

@@ -1,6 +1,8 @@
 """`mlci init` in repositories that look like those of users, and the first `mlci run` in them."""
 
+import errno
 import json
+import os
 import pickle
 import random
 import sys
@@ -212,6 +214,23 @@ def test_init__change_to_the_script_is_declined(tmp_path, monkeypatch):
     assert "train.py is unchanged; `git apply .mlci/init/script.patch` adds the lines." in ended.out
     git(init(tmp_path), "apply", ".mlci/init/script.patch")
     assert 'holdout.to_csv("holdout.csv", index=False)' in (tmp_path / "train.py").read_text()
+
+
+def test_init__disk_full_leaves_the_script_whole_and_a_way_back(tmp_path, monkeypatch):
+    write(tmp_path, {"train.py": SPLITS_INSIDE, "data/loans.csv": loans(60)})
+
+    written = []
+
+    def fill(descriptor, data):
+        written.append(os.write(descriptor, data if not written else data[:10]))  # the first one is the patch
+        if len(written) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("mlci.util.atomic_files._write", fill)
+    ended = mlci("init", "--yes", cwd=tmp_path)
+    assert (ended.code, "can't write train.py: No space left on device" in ended.err) == (2, True), ended.err
+    assert (tmp_path / "train.py").read_text() == SPLITS_INSIDE
+    assert (tmp_path / ".mlci/init/undo.patch").exists()
 
 
 def test_init__plan_as_json(tmp_path):
