@@ -109,6 +109,10 @@ class StepError(MlciError):
     exit_code = 3
 
 
+class StepTimeoutError(StepError):
+    """A command did not end in time."""
+
+
 class UserCodeError(MlciError):
     """The user's command, model or custom metric would have to run in a job that must not run user code."""
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlci.errors import StepError
+from mlci.errors import StepError, StepTimeoutError
 from mlci.execution.environment import child_environment, list_withheld
 from mlci.execution.interface import Step, StepResult
 from mlci.execution.logs import StepLog, one_line, step_duration
@@ -144,7 +144,7 @@ class ProcessRunner:
         finally:  # an error printed inside an open group would be folded
             self._log.end(seconds=time.monotonic() - begun, outcome=ending)
         if ran.status != 0 or ran.timed_out:
-            raise StepError(explain_failure(step, ran))
+            raise (StepTimeoutError if ran.timed_out else StepError)(explain_failure(step, ran))
         return ran
 
     def _log_withheld(self, step: Step) -> None:

@@ -19,6 +19,10 @@ judge this pull request without a baseline, and the next one against it:
 Make = Callable[[Worktree, Path], Mapping[str, Any]]
 
 
+class NoBaselineYetError(StepError):
+    """A commit from before the repository had a configuration can't make predictions."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RefBaseline:
     """A baseline that was made from a reference.
@@ -69,6 +73,7 @@ def make_baseline(
     Raises:
         InputError: if the reference is not in this clone.
         StepError: if the baseline's own commands fail.
+        NoBaselineYetError: if ``make`` raises it.
         OutsideError: if git fails.
     """
     resolved = resolve_ref(git, ref) if isinstance(ref, str) else ref
@@ -111,9 +116,11 @@ def _made(git: Git, commit: str, ref: str, make: Make, into: Path) -> tuple[dict
     with checked_out(git, commit) as worktree:
         try:
             return dict(make(worktree, into)), worktree.notes
+        except NoBaselineYetError:
+            raise
         except StepError as error:
             hints = "".join(f"\n{note}" for note in worktree.notes)
-            raise StepError(
+            raise type(error)(
                 f"the baseline of `ref: {ref}` ({commit[:7]}) could not be made: {error}\n"
                 "it runs in a fresh checkout of that commit: files that are not in git, like data that an "
                 f"earlier step downloaded, are missing; fetch them in `train.run`{hints}\n"

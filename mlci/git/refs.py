@@ -79,6 +79,21 @@ def _absent(git: Git, ref: str) -> str:
     return f"`baseline.ref: {ref}` names no branch, tag or commit of this clone; {meant}"
 
 
+def main_branch(git: Git) -> str | None:
+    """Return the branch that changes are merged into: the default one at ``origin``, ``main`` or ``master``.
+
+    ``None`` outside of git, without git, or if there is none of them.
+    """
+    try:
+        origin = git.ask("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+        named = origin.out.removeprefix("origin/") if origin.status == 0 else ""
+        candidates = [named, "main", "master"] if _OF_THE_REMOTE.fullmatch(named) else ["main", "master"]
+        known = (name for name in candidates if _commit(git, name) or _commit(git, f"refs/remotes/origin/{name}"))
+        return next(known, None)
+    except InputError:
+        return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class CommitHead:
     """The checkout's commit.

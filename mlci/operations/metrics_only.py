@@ -18,13 +18,21 @@ from mlci.gates.judge import judge_rules
 from mlci.gates.outcomes import JudgedGate, Outcome, Reason
 from mlci.gates.rules import Limit, Rule
 from mlci.git.git import is_tracked
-from mlci.git.ref_baseline import WITHOUT_BASELINE
+from mlci.git.ref_baseline import WITHOUT_BASELINE, NoBaselineYetError
 from mlci.git.worktree import Worktree
 from mlci.inference.evidence import Cause, Evidence, Point, Undefined
 from mlci.inference.result import Comparison, EvaluationResult
 from mlci.metrics.statistics import WHOLE
 from mlci.operations import evaluation_plan
-from mlci.operations.baseline.ref_or_file import baseline_steps, keep_inside, made_from_ref, own_steps, refuse_itself
+from mlci.operations.baseline.ref_or_file import (
+    allow_first_change,
+    baseline_steps,
+    has_configuration,
+    keep_inside,
+    made_from_ref,
+    own_steps,
+    refuse_itself,
+)
 from mlci.operations.context import MetricsContext, RunContext
 from mlci.operations.models import predictions
 from mlci.operations.models.predictions import ModelPredictions
@@ -119,13 +127,16 @@ def _of_reference(context: MetricsContext, ref: str) -> MetricValues:
     """Make the numbers in a worktree of the reference, or take them from the cache."""
 
     def make(worktree: Worktree, _: Path) -> dict[str, Any]:
+        configured = has_configuration(context, worktree, ref)
         own, notes = own_steps(context, worktree, ref)
         keep_inside(own.config, worktree)
-        predictions.run_train_step(own, baseline_steps(context, worktree))
+        with allow_first_change(configured=configured):
+            predictions.run_train_step(own, baseline_steps(context, worktree))
         name = own.config.metrics_file
         path = worktree.holds(name)
         if path is None:
-            raise InputError(f"`{name}` does not exist at {ref}; let `train.run` write it, or {WITHOUT_BASELINE}")
+            refuse = InputError if configured else NoBaselineYetError
+            raise refuse(f"`{name}` does not exist at {ref}; let `train.run` write it, or {WITHOUT_BASELINE}")
         values = _read(context.loaded, path, f"{ref}:{name}").values
         return {"values": values, "notes": notes}
 

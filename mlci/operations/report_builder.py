@@ -33,7 +33,11 @@ from mlci.report.document import (
 )
 
 Interval = tuple[float, float]
-FIRST = "no baseline yet; it is recorded when this merges"
+FIRST = {
+    "production": "no baseline yet; it is recorded when this merges",
+    "ref": "no baseline yet; there is one when this merges",
+}
+"""Reasons of gates without a baseline, by the baseline's source."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +92,7 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
         policy=facts.policy,
         metrics=tuple(_metric(item, result.confidence) for item in result.comparisons),
         disparities=tuple(_disparity(item, result.confidence) for item in result.disparities),
-        gates=tuple(_gate(gate, first=facts.baseline.source == "production") for gate in gates),
+        gates=tuple(_gate(gate, first=FIRST.get(facts.baseline.source)) for gate in gates),
         agreement=None if result.agreement is None else AgreementRow(**_numbers(vars(result.agreement))),
         curves=None if result.curves is None else CurvesRow.model_validate(asdict(result.curves)),
         confusion=None if result.confusion is None else ConfusionRow.model_validate(asdict(result.confusion)),
@@ -163,8 +167,8 @@ def _reason(evidence: Evidence) -> str | None:
     return evidence.reason
 
 
-def _gate(gate: JudgedGate, *, first: bool) -> GateRow:
-    """Return a gate's row; ``first`` if production has no version yet."""
+def _gate(gate: JudgedGate, *, first: str | None) -> GateRow:
+    """Return a gate's row; ``first`` is the reason if no baseline exists yet."""
     return GateRow(
         id=gate.id,
         metric=gate.rule.metric,
@@ -173,7 +177,7 @@ def _gate(gate: JudgedGate, *, first: bool) -> GateRow:
         judge=gate.judge,
         outcome=gate.outcome.value,
         why=gate.why,
-        reason=FIRST if first and gate.outcome is Outcome.NO_BASELINE else gate.reason,
+        reason=first if first and gate.outcome is Outcome.NO_BASELINE else gate.reason,
         rows_needed=gate.rows_needed,
         rows_needed_of=gate.rows_needed_of,
         rule=gate.rule.index,

@@ -11,6 +11,7 @@ from mlci.engine.interface import Source
 from mlci.errors import InputError
 from mlci.gates.outcomes import JudgedGate
 from mlci.git.git import is_tracked
+from mlci.git.ref_baseline import NoBaselineYetError
 from mlci.git.refs import read_head
 from mlci.inference.result import EvaluationResult
 from mlci.operations import holdout_uses, metrics_only, name_checks
@@ -196,9 +197,11 @@ def _baseline_first(
     survey: Callable[[], object] | None,
 ) -> PredictionPair:
     """Predict with both models, the baseline first, so that the candidate's commands can't change it."""
-    baseline = (
-        ref_or_file.baseline_predictions(context) if view is None else production.champion_predictions(context, view)
-    )
+    notes: tuple[str, ...] = ()
+    try:
+        baseline = _chosen_baseline(context, view)
+    except NoBaselineYetError as error:
+        baseline, notes = None, ref_or_file.note_first_change(context, error)
     same = None
     if base is not None and baseline is not None and baseline.own is None:
         same = skip_training.same_as_champion(context, baseline)
@@ -211,7 +214,14 @@ def _baseline_first(
         candidate = predictions.make_predictions(context, steps, data=context.data, after_training=survey)
     if rows.written:
         made_by_training.remember_made(context)
+    candidate = replace(candidate, notes=(*candidate.notes, *notes))
     return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=rows.written)
+
+
+def _chosen_baseline(context: RowsContext, view: RegistryView | None) -> ModelPredictions | None:
+    if view is not None:
+        return production.champion_predictions(context, view)
+    return ref_or_file.baseline_predictions(context)
 
 
 def _candidate_first(
@@ -237,7 +247,10 @@ def _candidate_first(
     elif view is not None:
         baseline = production.champion_predictions(context, view, by_training=True)
     elif pinned is not None:
-        baseline = ref_or_file.baseline_from_ref(context, pinned=pinned)
+        try:
+            baseline = ref_or_file.baseline_from_ref(context, pinned=pinned)
+        except NoBaselineYetError as error:
+            candidate = replace(candidate, notes=(*candidate.notes, *ref_or_file.note_first_change(context, error)))
     return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=True)
 
 
@@ -290,11 +303,16 @@ def _run_on_metrics(
     same = skip_training.same_metrics(context, view) if base is not None else None
     if base is not None and same is not None:
         return _same_metrics(context, same, base, view)
-    side = metrics_only.baseline_values(context, view)
+    side: MetricValues | None = None
+    first: tuple[str, ...] = ()
+    try:
+        side = metrics_only.baseline_values(context, view)
+    except NoBaselineYetError as error:
+        first = ref_or_file.note_first_change(context, error)
     before = side.values if side else None
     candidate, now = metrics_only.candidate_values(context)
     digests = _digest_candidate(context, candidate, keep=keep)
-    notes = (*candidate.notes, *(side.notes if side else ()))
+    notes = (*candidate.notes, *(side.notes if side else ()), *first)
     result = metrics_only.compare_values(context.config, now, before, notes)
     baseline = ModelPredictions(source=NOWHERE, commit=side.commit, version=side.version) if side else None
     comparison = ComparisonRun(

@@ -53,7 +53,10 @@ class Candidate(ReportPart):
 
 
 class BaselineRef(ReportPart):
-    """The model compared with; without one, ``source`` is ``none``, or ``production`` without a version."""
+    """The model compared with.
+
+    Without one, ``source`` is ``none``, ``production`` without a version, or ``ref`` without a commit.
+    """
 
     source: Literal["production", "ref", "file", "none"]
     version: str | None = None

@@ -244,6 +244,8 @@ def _record(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> str
         return d.number("record a baseline first, because the policy blocks without one.")
     if report.baseline.source == "production":
         return d.number(f"{_PROMOTE}; later candidates are compared with it.")
+    if labels.is_first(report):
+        return d.words("merge; later candidates are compared with {}.", d.code(report.baseline.label or ""))
     return d.words("name a `baseline` that has these metrics in {}.", line_link(d, report, links, None))
 
 

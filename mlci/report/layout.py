@@ -248,8 +248,7 @@ def report_footer(d: Markup, report: Report, links: Links) -> str:
 def _models(d: Markup, report: Report, links: Links) -> str:
     candidate = _model(d, report.candidate.commit, report.candidate.label, links, missing="candidate")
     if not labels.has_baseline(report):
-        first = report.baseline.source == "production"
-        return d.words("{}, no baseline yet" if first else "{}, no baseline", candidate)
+        return d.words("{}, no baseline yet" if labels.is_first(report) else "{}, no baseline", candidate)
     reference = report.baseline
     baseline = _model(d, reference.commit, reference.label, links, missing="baseline")
     if reference.version is not None:

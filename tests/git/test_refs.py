@@ -3,7 +3,7 @@
 import pytest
 
 from mlci.errors import InputError
-from mlci.git.refs import CommitHead, read_head, resolve_ref
+from mlci.git.refs import CommitHead, main_branch, read_head, resolve_ref
 from tests.support.repository import commit, git, init, open_git
 
 
@@ -116,3 +116,19 @@ def test_resolve_ref__replaced_objects_are_not_followed(two):
     folder, first, second = two
     git(folder, "replace", first, second)
     assert resolve_ref(open_git(folder), "main").commit == first
+
+
+def test_main_branch__default_of_origin_first(two, tmp_path):
+    folder, _, _ = two
+    assert main_branch(open_git(folder)) == "main"
+    git(folder, "branch", "trunk")
+    git(folder, "update-ref", "refs/remotes/origin/trunk", "HEAD")
+    git(folder, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+    assert main_branch(open_git(folder)) == "trunk"
+
+
+def test_main_branch__none(tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert main_branch(open_git(tmp_path)) is None  # outside of git
+    assert main_branch(open_git(init(empty))) is None  # before the first commit

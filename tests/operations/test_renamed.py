@@ -78,15 +78,3 @@ def test_run__folder_renamed_since_production(tmp_path):
     commit(new, {"holdout.csv": holdout(60, first=500), "k.txt": "3"})
     ended = run(new)
     assert change(ended) == expected_change(1, 3), ended.err
-
-
-def test_run__first_change_that_writes_predictions(tmp_path):
-    """The baseline's script trains and leaves no output to compare with."""
-    init(tmp_path)
-    commit(tmp_path, {".gitignore": IGNORED, "train.py": "print('trained')\n", "k.txt": "1"})
-    git(tmp_path, "checkout", "--quiet", "-b", "change")
-    commit(tmp_path, files(1))
-    ended = run(tmp_path)
-    assert (ended.code, ended.out) == (3, "")
-    assert "does not write predictions yet because this change adds that" in ended.err
-    assert CURE in ended.err

@@ -15,6 +15,7 @@ from mlci.errors import InputError, OutsideError
 from mlci.execution.environment import child_environment
 from mlci.execution.sanitize import sanitize
 from mlci.git.git import Git
+from mlci.git.refs import main_branch
 from mlci.operations.init.init import CHANGES, InitPlan, apply_changes, patch_text, plan_setup
 from mlci.operations.init.proposal import FileChange, InitOptions
 from mlci.report.templating import template_folder
@@ -51,12 +52,14 @@ def command(*, yes: bool, as_json: bool, slices: str | None, **answers: str | No
     """  # noqa: D301 (click's mark against rewrapping)
     chosen = None if slices is None else tuple(filter(None, (name.strip() for name in slices.split(","))))
     folder = Path()
+    git = Git(folder=folder, environment=child_environment(os.environ, {}))
     plan = plan_setup(
         folder,
         InitOptions(slices=chosen, **answers),  # type: ignore[arg-type]  # click checks the choices of --task
         summarize=summarize_table,
         workflow=template_folder().joinpath("workflows", "mlci.yml").read_text(encoding="utf-8"),
-        top=_top(folder),
+        top=_top(git),
+        branch=main_branch(git),
     )
     if as_json:
         click.echo(json.dumps(_plain(plan), indent=2, ensure_ascii=False))
@@ -66,9 +69,9 @@ def command(*, yes: bool, as_json: bool, slices: str | None, **answers: str | No
     return 0
 
 
-def _top(folder: Path) -> Path | None:
+def _top(git: Git) -> Path | None:
     try:
-        return Git(folder=folder, environment=child_environment(os.environ, {})).root()
+        return git.root()
     except (InputError, OutsideError):
         return None
 

@@ -1,7 +1,9 @@
 """Baselines from a file or a git reference."""
 
+import contextlib
 import shutil
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -9,10 +11,10 @@ from typing import Any
 from mlci.config.loader import LoadedConfig, load_unchecked
 from mlci.config.models import Baseline, Config
 from mlci.engine.interface import Source
-from mlci.errors import InputError
+from mlci.errors import InputError, StepError, StepTimeoutError
 from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import former_path
-from mlci.git.ref_baseline import WITHOUT_BASELINE, Make, RefBaseline, make_baseline
+from mlci.git.ref_baseline import WITHOUT_BASELINE, Make, NoBaselineYetError, RefBaseline, make_baseline
 from mlci.git.refs import ResolvedRef, resolve_ref
 from mlci.git.worktree import Worktree
 from mlci.lineage.rows import Fingerprint, is_recorded, spellings
@@ -121,6 +123,44 @@ def own_steps(context: ContextOf[C], worktree: Worktree, ref: str) -> tuple[Cont
     return context.with_config(context.config.model_copy(update=steps)), notes
 
 
+def has_configuration(context: RunContext, worktree: Worktree, ref: str) -> bool:
+    """Check if the worktree's commit has a configuration: this one, maybe under another name, or ``mlci.yml``.
+
+    Call it before any step runs.
+    """
+    names = (Path(context.loaded.path).name, "mlci.yml")
+    return any(map(worktree.holds, names)) or _former_config(context, worktree, ref) is not None
+
+
+@contextlib.contextmanager
+def allow_first_change(*, configured: bool) -> Iterator[None]:
+    """Report steps that fail or leave no output at a commit without a configuration as "no baseline yet".
+
+    The change that adds the configuration often adds the lines that write predictions, too. A time-out stays an error:
+    the commit might have made predictions.
+
+    Raises:
+        NoBaselineYetError: if a step failed, or left no output, and the commit has no configuration.
+    """
+    try:
+        yield
+    except StepTimeoutError:
+        raise
+    except StepError as error:
+        if configured:
+            raise
+        raise NoBaselineYetError(str(error)) from error
+
+
+def note_first_change(context: RunContext, error: NoBaselineYetError) -> tuple[str, ...]:
+    """Say why no baseline exists yet, and return the note for the report."""
+    chosen = context.config.baseline
+    ref = chosen.ref if isinstance(chosen, Baseline) else None
+    context.say(f"no baseline yet: {error}")
+    name = Path(context.loaded.path).name
+    return (f"no baseline yet: {ref} has no {name}, and training there left nothing to compare with",)
+
+
 def _former_config(context: ContextOf[C], worktree: Worktree, ref: str) -> str | None:
     """Return the path of the configuration at the baseline's commit, if it was renamed inside of its folder since."""
     path = Path(context.loaded.path)
@@ -187,6 +227,9 @@ def baseline_from_ref(context: RowsContext, *, pinned: PinnedBaseline | None = N
     Args:
         context: Run context.
         pinned: Commit and cache from before the candidate's training, if that training made the evaluation set.
+
+    Raises:
+        NoBaselineYetError: if the commit is from before the repository had a configuration, and can't make predictions.
     """
     chosen = context.config.baseline
     if not isinstance(chosen, Baseline) or chosen.ref is None:
@@ -275,11 +318,13 @@ def _make_predictions(
     context: RowsContext, worktree: Worktree, into: Path, *, ref: str, fingerprint: str, by_training: bool
 ) -> dict[str, Any]:
     """Train and predict in the worktree, copy the predictions, and return their facts for the cache."""
+    configured = has_configuration(context, worktree, ref)
     own, notes = own_steps(context, worktree, ref)
     keep_inside(own.config, worktree)
     origins.record_origin(context, worktree, into, now=fingerprint)
     own_set = shared_rows.find_own_set(context.loaded, worktree)
-    baseline = predictions.make_predictions(own, baseline_steps(context, worktree), data=context.data)
+    with allow_first_change(configured=configured):
+        baseline = predictions.make_predictions(own, baseline_steps(context, worktree), data=context.data)
     keep_inside(own.config, worktree)  # its steps may have made links
     if own_set is not None and not own_set.committed:
         origins.add_evaluation(context, worktree, into, now=fingerprint)
@@ -287,7 +332,8 @@ def _make_predictions(
     differs = shared_rows.keep_own_digests(context, own_set, into, by_training=by_training, in_order=in_order)
     source = Path(baseline.source.path)
     if not source.is_file():
-        raise InputError(
+        refuse = InputError if configured else NoBaselineYetError
+        raise refuse(
             f"the baseline's {source.name} is not in its commit; let its steps write it, or, if this change is the "
             f"first that does, {WITHOUT_BASELINE}"
         )

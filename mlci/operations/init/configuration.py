@@ -9,16 +9,25 @@ from mlci.operations.init.proposal import ConfigurationParts
 
 SCHEMA = "https://raw.githubusercontent.com/mlci/mlci/main/mlci/config/schema.json"
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?|true|false", re.IGNORECASE)
-_NEXT = """\
+_OF_BRANCH = """\
+# The model to compare with: the one that the main branch makes, trained again in the same run.
+# To compare with the version that `mlci promote` put into production: docs/how-to/promote-on-merge.md of mlci.
+baseline: {{ref: {branch}}}
+"""
+_OF_REGISTRY = """\
 # The model to compare with: the version that `mlci promote` put into production, kept in .mlci/registry.
-# A runner of GitHub starts without it. Once this file is on the main branch, write `baseline: {ref: main}`, which
-# trains that branch too, or keep versions in the repository: docs/how-to/promote-on-merge.md of mlci.
+# Once this file is on the main branch of a git repository, write `baseline: {ref: main}`, which trains that branch too.
 baseline: production
 """
 
 
-def configuration_text(parts: ConfigurationParts) -> str:
-    """Return the text of ``mlci.yml``."""
+def configuration_text(parts: ConfigurationParts, *, branch: str | None) -> str:
+    """Return the text of ``mlci.yml``.
+
+    Args:
+        parts: The settings.
+        branch: Branch whose model is the baseline; ``None`` takes production's.
+    """
     lines = [
         f"# yaml-language-server: $schema={SCHEMA}",
         f"model: {yaml_value(parts.model)}",
@@ -27,7 +36,8 @@ def configuration_text(parts: ConfigurationParts) -> str:
         *_train(parts),
         f"predict: {{{', '.join(f'{key}: {yaml_value(value)}' for key, value in parts.predict.items())}}}",
     ]
-    return "\n".join(lines) + "\n" + _NEXT + "\n".join(_gates(parts)) + "\n"
+    baseline = _OF_REGISTRY if branch is None else _OF_BRANCH.format(branch=yaml_value(branch))
+    return "\n".join(lines) + "\n" + baseline + "\n".join(_gates(parts)) + "\n"
 
 
 def _evaluation(parts: ConfigurationParts) -> list[str]:

@@ -50,6 +50,7 @@ def plan_setup(
     summarize: Callable[[str], TableSummary],
     workflow: str,
     top: Path | None,
+    branch: str | None,
 ) -> InitPlan:
     """Look at a repository and return what to write.
 
@@ -59,6 +60,7 @@ def plan_setup(
         summarize: Reads a table.
         workflow: Template of the workflow.
         top: Top of the git repository; ``None`` outside of one.
+        branch: Its main branch; ``None`` without one.
 
     Raises:
         InputError: if there is a configuration already, or nothing to start from.
@@ -75,7 +77,7 @@ def plan_setup(
         name=folder.resolve().name,
     )
     proposal = _propose(repository)
-    text = configuration_text(proposal.parts)
+    text = configuration_text(proposal.parts, branch=branch)
     load_text(text, catalogue, path=CONFIGURATION)
     home = "" if top is None else folder.resolve().relative_to(top.resolve()).as_posix().removeprefix(".")
     files = [FileChange(path=CONFIGURATION, before=None, after=text, reason="the configuration")]

@@ -94,11 +94,11 @@ def _reference(config: Config, baseline: ModelPredictions | None) -> BaselineRef
     if config.baseline == "production":
         version = str(baseline.version) if baseline else None
         return BaselineRef(source="production", version=version, commit=baseline.commit if baseline else None)
-    if baseline is None or not isinstance(config.baseline, Baseline):
+    if not isinstance(config.baseline, Baseline):
         return BaselineRef(source="none")
     if config.baseline.file is not None:
         return BaselineRef(source="file", label=config.baseline.file)
-    return BaselineRef(source="ref", commit=baseline.commit, label=config.baseline.ref)
+    return BaselineRef(source="ref", commit=baseline.commit if baseline else None, label=config.baseline.ref)
 
 
 def has_known_origin(config: Config) -> bool:

@@ -162,7 +162,7 @@ def _facts(d: Html, report: Report, links: Links) -> list[tuple[str, str]]:
             ("Baseline", baseline if version is None else d.words("version {}, {}", d.text(version), baseline))
         )
     else:
-        found.append(("Baseline", d.number("none yet" if report.baseline.source == "production" else "none")))
+        found.append(("Baseline", d.number("none yet" if labels.is_first(report) else "none")))
     if rows is not None:
         same = ", the same for both" if labels.has_baseline(report) else ""
         found.append(("Evaluated on", d.number(f"{number_format.pluralize(rows, 'row')}{same}")))

@@ -117,8 +117,18 @@ def outcome_counts(report: Report) -> dict[Outcome, int]:
 
 def has_baseline(report: Report) -> bool:
     """Whether there was a model to compare with."""
-    reference = report.baseline
-    return reference.source != "none" and (reference.source != "production" or reference.version is not None)
+    match report.baseline.source:
+        case "production":
+            return report.baseline.version is not None
+        case "ref":
+            return report.baseline.commit is not None
+        case source:
+            return source != "none"
+
+
+def is_first(report: Report) -> bool:
+    """Whether later candidates will be compared with this one, as no baseline exists yet."""
+    return report.baseline.source in {"production", "ref"} and not has_baseline(report)
 
 
 def estimates_only(report: Report) -> bool:

@@ -65,6 +65,7 @@ def test_init__script_that_splits_inside_and_saves_a_pickle(tmp_path):
     gates = {(gate["metric"], gate["scope"]["group"]): gate["outcome"] for gate in ended.report["gates"]}
     assert gates == dict.fromkeys([("roc_auc", None), ("accuracy", "f"), ("accuracy", "m")], "no_baseline")
     assert {row["slice"] for row in ended.report["metrics"]} == {None, "sex", "region"}
+    assert ended.report["baseline"]["label"] == "main"
     assert "git apply .mlci/init/undo.patch" in setup.out
     assert setup.out.endswith("Next: mlci run\n")
     git(tmp_path, "apply", ".mlci/init/undo.patch")
@@ -124,6 +125,7 @@ def test_init__predictions_that_exist(tmp_path):
     _, ended = first_run(write(tmp_path, saved()))
     assert ended.code == 0, ended.err
     text = (tmp_path / "mlci.yml").read_text()
+    assert "\nbaseline: production\n" in text  # no branch exists to compare with
     for line in (
         "task: binary",
         "data: data/test.csv",
