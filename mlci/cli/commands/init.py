@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from mlci.cli.commands import run
+from mlci.cli.commands.doctor import collect_setup
 from mlci.cli.output_files import OURS, keep_out_of_git, write_files
 from mlci.engine.column_summary import summarize_table
 from mlci.errors import InputError, OutsideError
@@ -16,7 +18,9 @@ from mlci.execution.environment import child_environment
 from mlci.execution.sanitize import sanitize
 from mlci.git.git import Git
 from mlci.git.refs import main_branch
-from mlci.operations.init.init import CHANGES, InitPlan, apply_changes, patch_text, plan_setup
+from mlci.operations.doctor.doctor import check_setup
+from mlci.operations.doctor.text import findings_text
+from mlci.operations.init.init import CHANGES, CONFIGURATION, InitPlan, apply_changes, patch_text, plan_setup
 from mlci.operations.init.proposal import FileChange, InitOptions
 from mlci.report.templating import template_folder
 
@@ -41,7 +45,8 @@ def command(*, yes: bool, as_json: bool, slices: str | None, **answers: str | No
     """Set mlci up in a repository: propose mlci.yml, a workflow and, if needed, lines for the training script.
 
     Looks at scripts, tables, metrics files, dvc.yaml and saved models, and runs none of them. No file is overwritten;
-    the change to the training script is shown first, and its reverse is kept in .mlci/init.
+    the change to the training script is shown first, and its reverse is kept in .mlci/init. At the end it checks the
+    setup as `mlci doctor` does, and asks whether to run it.
 
     \b
     Examples:
@@ -66,7 +71,18 @@ def command(*, yes: bool, as_json: bool, slices: str | None, **answers: str | No
         return 0
     _show(plan)
     _write(folder, plan, yes=yes)
-    return 0
+    _check(folder / CONFIGURATION)
+    if yes or not click.confirm("Run it now, with your training? (mlci run)", default=True):
+        click.echo("Next: mlci run")
+        return 0
+    return int(click.get_current_context().invoke(run.command))
+
+
+def _check(path: Path) -> None:
+    """Show what `mlci doctor` finds without a token."""
+    environment = {name: value for name, value in os.environ.items() if name not in {"MLCI_TOKEN", "GITHUB_TOKEN"}}
+    facts, _ = collect_setup(path, environment)
+    click.echo(f"mlci doctor: {findings_text(check_setup(facts), [], None)}")
 
 
 def _top(git: Git) -> Path | None:
@@ -146,4 +162,3 @@ def _end(plan: InitPlan, changed: Sequence[FileChange], declined: Sequence[FileC
     click.echo(f"Undo: {' && '.join(undo)}")
     if declined:
         click.echo(f"{declined[0].path} is unchanged; `git apply {CHANGES}/script.patch` adds the lines.")
-    click.echo("Next: mlci run")

@@ -67,7 +67,7 @@ def test_init__script_that_splits_inside_and_saves_a_pickle(tmp_path):
     assert {row["slice"] for row in ended.report["metrics"]} == {None, "sex", "region"}
     assert ended.report["baseline"]["label"] == "main"
     assert "git apply .mlci/init/undo.patch" in setup.out
-    assert setup.out.endswith("Next: mlci run\n")
+    assert setup.out.endswith("mlci doctor: Nothing to correct.\nNext: mlci run\n")
     git(tmp_path, "apply", ".mlci/init/undo.patch")
     assert (tmp_path / "train.py").read_text() == SPLITS_INSIDE
 
@@ -216,6 +216,16 @@ def test_init__change_to_the_script_is_declined(tmp_path, monkeypatch):
     assert "train.py is unchanged; `git apply .mlci/init/script.patch` adds the lines." in ended.out
     git(init(tmp_path), "apply", ".mlci/init/script.patch")
     assert 'holdout.to_csv("holdout.csv", index=False)' in (tmp_path / "train.py").read_text()
+
+
+def test_init__checks_and_runs_on_consent(tmp_path, monkeypatch):
+    write(tmp_path, {**saved(), ".github/workflows/mlci.yml": "on: push\njobs: {}\n"})
+    monkeypatch.setattr(command.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(command.click, "confirm", lambda question, **_: True)
+    ended = mlci("init", cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    assert "production-empty" in ended.out
+    assert (tmp_path / ".mlci/out/report.json").exists()
 
 
 def test_init__disk_full_leaves_the_script_whole_and_a_way_back(tmp_path, monkeypatch):
