@@ -36,9 +36,11 @@ def check_output(out: Path) -> None:
 
 def write_report(report: Report, out: Path, *, as_json: bool, more: dict[str, str] | None = None) -> int:
     """Write all files that are rendered from the report, print it, and return the exit code."""
-    save_files(report, out, more=more)
-    print_report(report, as_json=as_json)
-    if not as_json:
+    text = save_files(report, out, more=more)
+    if as_json:
+        click.echo(text, nl=False)
+    else:
+        print_report(report, as_json=False)
         page, document = out / "report.html", out / "report.json"
         click.echo(f"\nReport: {page}   (all metrics and groups as text: mlci report {document} --all)", err=True)
     return BLOCKED if report.verdict == "block" else 0

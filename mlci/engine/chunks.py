@@ -26,8 +26,12 @@ def each_block(rows: int, work: Callable[[slice], T], threads: int | None, *, bl
 
 
 def quarters(rows: int) -> list[slice]:
-    """Split rows into at most four parts, for work whose results are large and add up in any order."""
-    edges = [rows * i // 4 for i in range(5)]
+    """Split rows into at most four parts, for work whose results are large and add up in any order.
+
+    Few rows are one part, because starting threads takes longer than the work.
+    """
+    parts = 4 if rows > BLOCK else 1
+    edges = [rows * i // parts for i in range(parts + 1)]
     return [slice(low, high) for low, high in pairwise(edges) if high > low]
 
 

@@ -176,6 +176,12 @@ def first_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, .
     return rows[0] if rows else None
 
 
+def copied_rows(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """Run a ``COPY … TO`` statement and return the number of rows that it wrote."""
+    row = first_row(connection, query)
+    return int(row[0]) if row else 0
+
+
 def file_exists(connection: duckdb.DuckDBPyConnection, relation: str, condition: str) -> bool:
     """Return whether any row meets a condition."""
     return first_row(connection, select("1", relation, where=condition, limit=1)) is not None

@@ -7,6 +7,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -90,6 +91,10 @@ class Git:
         Raises:
             InputError: if the folder is not in a checkout, or git does not trust its owner.
         """
+        return self._root
+
+    @cached_property
+    def _root(self) -> Path:
         answer = self.ask("rev-parse", "--show-toplevel")
         if answer.status == 0 and answer.out:
             return Path(answer.out)
@@ -119,14 +124,12 @@ def changed_files(git: Git, before: str, after: str | None = None) -> dict[str, 
         before: Full hash.
         after: Full hash; by default the tracked files of the checkout.
     """
-    commits = [before, *([after] if after is not None else [])]
-    if any(git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0 for commit in commits):
-        return None
+    commits = [f"{commit}^{{commit}}" for commit in (before, after) if commit is not None]
     options = ("--name-status", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-relative", "-z")
     try:
         answer = git.must("diff", *options, *commits, "--")
     except OutsideError:
-        return None  # it only explains
+        return None  # not in this clone, or another failure: the difference only explains
     words = answer.split("\0")
     return {name: _HOW.get(how, "changed") for how, name in zip(words[::2], words[1::2], strict=False)}
 
@@ -150,7 +153,7 @@ def tracked_files(git: Git, folder: Path) -> bool:
         InputError: if the folder is not in a checkout.
     """
     root = git.root().resolve()
-    for path in (folder.resolve(), folder.parent.resolve() / folder.name):  # the target of a link, and the link
+    for path in {folder.resolve(), folder.parent.resolve() / folder.name}:  # the target of a link, and the link
         if path.is_relative_to(root):
             answer = git.ask("ls-files", "--", f":(top,literal){path.relative_to(root).as_posix()}")
             if answer.status != 0 or answer.out:

@@ -9,6 +9,9 @@ from mlci.errors import InputError
 from mlci.git.git import Git
 
 _OF_THE_REMOTE = re.compile(r"(?!HEAD\b|@|refs/|origin/|[0-9a-fA-F]{40}$)[^:]+")
+_HASH = re.compile(r"[0-9a-f]{40,64}")
+_OID = "# branch.oid "
+_NO_CHECKOUT = "not a git repository"
 _WHOLE_HISTORY = """
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
@@ -61,7 +64,7 @@ def resolve_ref(git: Git, ref: str) -> ResolvedRef:
 
 def _commit(git: Git, name: str) -> str | None:
     answer = git.ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-    return answer.out if answer.status == 0 and re.fullmatch(r"[0-9a-f]{40,64}", answer.out) else None
+    return answer.out if answer.status == 0 and _HASH.fullmatch(answer.out) else None
 
 
 def _absent(git: Git, ref: str) -> str:
@@ -110,13 +113,17 @@ class CommitHead:
 def read_head(git: Git) -> CommitHead | None:
     """Return the current commit; ``None`` outside of git, without git, or before the first commit."""
     try:
-        commit = git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        status = git.ask("status", "--porcelain=v2", "--branch", "--no-ahead-behind", "--untracked-files=no")
+        if _NO_CHECKOUT in status.error:
+            return None
+        lines = status.out.splitlines()
+        found = next((line.removeprefix(_OID) for line in lines if line.startswith(_OID)), "")
+        if status.status == 0 and _HASH.fullmatch(found):
+            return CommitHead(commit=found, dirty=any(not line.startswith("# ") for line in lines))
+        commit = git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")  # the index may be damaged
     except InputError:
         return None
-    if commit.status != 0:
-        return None
-    changes = git.ask("status", "--porcelain", "--untracked-files=no")
-    return CommitHead(commit=commit.out, dirty=changes.status != 0 or bool(changes.out))
+    return CommitHead(commit=commit.out, dirty=True) if commit.status == 0 else None
 
 
 def is_elsewhere(git: Git, commits: AbstractSet[str]) -> str | None:

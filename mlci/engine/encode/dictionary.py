@@ -1,5 +1,6 @@
 """Dictionary encoding of columns with few values, and composite codes of several columns."""
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from mlci.engine.tables.cell_values import SEPARATOR
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.table import Table
 
+_TYPES = itertools.count()
 _SPAN = 1 << 16
 _CASES = 16
 
@@ -169,8 +171,7 @@ def _enum(
     else:
         cell = f"({_distinct_sql(column)})::VARCHAR"
         spelled = _spell_values(connection, raw, meant, find)
-    types = sql.first_row(connection, "SELECT count(*) FROM duckdb_types() WHERE logical_type = 'ENUM'")
-    kind = f"e{types[0] if types else 0}"
+    kind = f"e{next(_TYPES)}"
     texts = sorted(spelled)
     connection.execute(f"CREATE TYPE {kind} AS ENUM ({', '.join(map(sql.quote_text, texts))})")
     return f"enum_code(TRY_CAST({cell} AS {kind}))", np.array([spelled[word] for word in texts], dtype)

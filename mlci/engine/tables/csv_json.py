@@ -26,8 +26,8 @@ _JSON_NUMBERS = {"UBIGINT", "BIGINT", "DOUBLE"}
 _DIGITS_OF_DOUBLE, _DIGITS_OF_BIGINT, _DIGITS_OF_DECIMAL = 15, 18, 38
 
 
-def stage_csv(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: Path) -> list[str]:
-    """Copy one CSV file to Parquet with columns ``c0…``, all text; returns the header's names.
+def stage_csv(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: Path) -> tuple[list[str], int]:
+    """Copy one CSV file to Parquet with columns ``c0…``, all text; returns the header's names and the number of rows.
 
     An unquoted empty field is null, a quoted one is an empty text.
 
@@ -44,10 +44,10 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: Pa
         f"null_padding = false, ignore_errors = false)) TO {sql.quote_text(str(target))} (FORMAT parquet)"
     )
     try:
-        connection.execute(query)
+        rows = sql.copied_rows(connection, query)
     except duckdb.Error as error:
         raise InputError(_csv_problem(str(error), file, len(names))) from error
-    return names
+    return names, rows
 
 
 def read_header(file: LocalFile) -> tuple[list[str], str]:
@@ -180,8 +180,10 @@ def _other_ending(file: LocalFile) -> int | None:
         return next((number for number, ending in endings if ending != first), None)
 
 
-def stage_json(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: Path) -> list[str]:
-    """Copy one JSON Lines file (or a JSON array of objects) to Parquet with columns ``c0…``; returns the names.
+def stage_json(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: Path) -> tuple[list[str], int]:
+    """Copy one JSON Lines file (or a JSON array of objects) to Parquet with columns ``c0…``.
+
+    Returns the names and the number of rows.
 
     A key that a line lacks is null. A column is numeric or boolean if all its values are, or else text.
 
@@ -193,10 +195,11 @@ def stage_json(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: P
     try:
         names = _json_names(connection, objects, file, lined=form != "array")
         fields = [_field(connection, objects, name, index) for index, name in enumerate(names)]
-        connection.execute(f"COPY ({sql.select(fields, objects)}) TO {sql.quote_text(str(target))} (FORMAT parquet)")
+        query = f"COPY ({sql.select(fields, objects)}) TO {sql.quote_text(str(target))} (FORMAT parquet)"
+        rows = sql.copied_rows(connection, query)
     except duckdb.Error as error:
         raise InputError(_json_problem(str(error), file)) from error
-    return names
+    return names, rows
 
 
 def is_json_array(path: Path) -> bool:

@@ -87,26 +87,36 @@ def open_table(connection: duckdb.DuckDBPyConnection, path: str, scratch: Path) 
         InputError: if no file exists, one can't be read, shards have different columns, or there are no rows.
     """
     parts = [_shard(connection, file, scratch) for file in locate_files(path, scratch)]
-    first, columns, _ = parts[0]
-    for shard, others, _ in parts[1:]:
-        _same_columns(first, columns, shard, others)
-    shards = tuple((file.shown, _count(connection, file.shown, local)) for file, _, local in parts)
+    first = parts[0]
+    for other in parts[1:]:
+        _same_columns(first, other)
+    shards = tuple((part.file.shown, part.rows) for part in parts)
     if not sum(rows for _, rows in shards):
         raise InputError(Problem("has a header but no rows", path))
-    locals_ = [str(local) for _, _, local in parts]
-    files = tuple(file for file, _, _ in parts)
-    return Table(path, columns, relation(connection, columns, locals_), shards, files)
+    readable = [str(part.readable) for part in parts]
+    files = tuple(part.file for part in parts)
+    return Table(path, first.columns, relation(connection, first.columns, readable), shards, files)
 
 
-def _shard(
-    connection: duckdb.DuckDBPyConnection, file: LocalFile, scratch: Path
-) -> tuple[LocalFile, tuple[TableColumn, ...], Path]:
+@dataclass(frozen=True, kw_only=True)
+class _Shard:
+    """One file of a table; ``readable`` is the file itself, or its copy in Parquet."""
+
+    file: LocalFile
+    columns: tuple[TableColumn, ...]
+    readable: Path
+    rows: int
+
+
+def _shard(connection: duckdb.DuckDBPyConnection, file: LocalFile, scratch: Path) -> _Shard:
     if file.format == "parquet":
-        return file, _parquet_columns(connection, file), file.path
+        columns = _parquet_columns(connection, file)
+        return _Shard(file=file, columns=columns, readable=file.path, rows=_count(connection, file.shown, file.path))
     target = scratch / f"staged{sum(1 for _ in scratch.iterdir())}.parquet"
-    names = (stage_csv if file.format == "csv" else stage_json)(connection, file, target)
-    staged = _types(connection, target)
-    return file, tuple(read_column(name, i, staged[i]) for i, name in enumerate(names)), target
+    names, rows = (stage_csv if file.format == "csv" else stage_json)(connection, file, target)
+    staged = ["VARCHAR"] * len(names) if file.format == "csv" else _types(connection, target)
+    columns = tuple(read_column(name, i, staged[i]) for i, name in enumerate(names))
+    return _Shard(file=file, columns=columns, readable=target, rows=rows)
 
 
 def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: LocalFile) -> tuple[TableColumn, ...]:
@@ -180,14 +190,12 @@ def _count(connection: duckdb.DuckDBPyConnection, shown: str, path: Path) -> int
     return int(row[0]) if row else 0
 
 
-def _same_columns(
-    first: LocalFile, columns: tuple[TableColumn, ...], shard: LocalFile, others: tuple[TableColumn, ...]
-) -> None:
-    for mine, theirs in zip(columns, others, strict=False):
+def _same_columns(first: _Shard, other: _Shard) -> None:
+    shown, here = first.file.shown, other.file.shown
+    for mine, theirs in zip(first.columns, other.columns, strict=False):
         if (mine.name, mine.stored) != (theirs.name, theirs.stored):
-            message = f"{theirs.name!r} ({theirs.stored}) stands where {first.shown} has {mine.name!r} ({mine.stored})"
-            raise InputError(Problem(f"shards have different columns: {message}", shard.shown))
-    if len(columns) != len(others):
-        raise InputError(
-            Problem(f"has {count_noun(len(others), 'column')} where {first.shown} has {len(columns)}", shard.shown)
-        )
+            message = f"{theirs.name!r} ({theirs.stored}) stands where {shown} has {mine.name!r} ({mine.stored})"
+            raise InputError(Problem(f"shards have different columns: {message}", here))
+    if len(first.columns) != len(other.columns):
+        message = f"has {count_noun(len(other.columns), 'column')} where {shown} has {len(first.columns)}"
+        raise InputError(Problem(message, here))
