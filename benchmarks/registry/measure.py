@@ -13,7 +13,7 @@ from mlci.operations.rollback import roll_back
 from mlci.registry import ledger, registry
 from mlci.registry.entries import Actor, LedgerState, VerdictRecord
 from mlci.registry.registry import Registry
-from mlci.registry.store import Store
+from mlci.registry.stores.interface import Store
 
 Place = Folder | S3
 _numbers = itertools.count()

@@ -10,7 +10,7 @@ from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState, Promotion
 from mlci.registry.manifest import Bundle, Data, Environment, Manifest, Predictions, Recipe, VersionFile
 from mlci.registry.registry import Author, Registry
-from mlci.registry.store import Store
+from mlci.registry.stores.interface import Store
 from mlci.util.digests import canonical_json
 
 MIB = 1 << 20

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mlci import __version__
-from mlci.cli.github_actions import write_outputs, write_summary
-from mlci.cli.github_env import Workflow
+from mlci.cli.github_actions import Workflow, write_outputs, write_summary
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.cli.publish_console import PublishConsole
 from mlci.config.loader import parse_draft, read_bounded_config

@@ -21,7 +21,7 @@ import click
 
 from mlci import __version__
 from mlci.cli.error_handler import annotation
-from mlci.cli.github_env import read_workflow
+from mlci.cli.github_actions import read_workflow
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.cli.wiring import load_configuration
 from mlci.config.loader import LoadedConfig
@@ -34,7 +34,7 @@ from mlci.git.refs import read_head
 from mlci.registry.entries import Actor
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import Author, Intent, Registry
-from mlci.registry.store import Store
+from mlci.registry.stores.interface import Store
 from mlci.registry.stores.snapshot import SnapshotReader
 from mlci.util.digests import canonical_json, sha256_of
 from mlci.util.safe_files import read_bounded

@@ -14,7 +14,7 @@ from typing import TextIO
 import click
 
 from mlci import __version__
-from mlci.cli.github_env import head_of_this_run
+from mlci.cli.github_actions import head_of_this_run
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.config.loader import CheckedConfig, LoadedConfig
 from mlci.config.read import load

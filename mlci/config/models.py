@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
 from mlci.gates.rules import LIMIT_KINDS, Limit
-from mlci.util.variables import NEVER_GIVEN
+from mlci.util.withheld_variables import NEVER_GIVEN
 
 Task = Literal["binary", "multiclass", "regression"]
 OnDoubt = Literal["warn", "block"]

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mlci.util.variables import NEVER_GIVEN
+from mlci.util.withheld_variables import NEVER_GIVEN
 
 _PR_SET_DUMPABLE = 4  # include/uapi/linux/prctl.h
 

@@ -10,7 +10,7 @@ from mlci.github.interface import CheckFields, CheckRun, Comment, NotThere, Perm
 from mlci.github.retry import POLICY, Request, RetryingClient, decode_json
 from mlci.github.transport import Answer, Send
 from mlci.publish.check import Annotation
-from mlci.util.retry import RetryPolicy
+from mlci.util.retry_policy import RetryPolicy
 
 T = TypeVar("T")
 MOST_TEXT = 1 << 20

@@ -11,7 +11,7 @@ from mlci.errors import OutsideError
 from mlci.github.interface import NotThere, PermissionRefused
 from mlci.github.retry import POLICY, Request, RetryingClient
 from mlci.github.transport import Answer, Send
-from mlci.util.retry import RetryPolicy
+from mlci.util.retry_policy import RetryPolicy
 
 T = TypeVar("T")
 SLOWEST = float(1 << 18)

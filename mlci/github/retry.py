@@ -14,7 +14,7 @@ from mlci.github.interface import NotThere, PermissionRefused
 from mlci.github.transport import Answer, NoAnswerError, Send
 from mlci.publish.permissions import Permission
 from mlci.report.text.escape import plain_text
-from mlci.util.retry import RetryPolicy
+from mlci.util.retry_policy import RetryPolicy
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

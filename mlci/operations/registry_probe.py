@@ -12,7 +12,7 @@ from typing import Literal
 from mlci.errors import OutsideError
 from mlci.registry import verification
 from mlci.registry.registry import Registry
-from mlci.registry.store import Checkpoint, Clocked, Removable, Store
+from mlci.registry.stores.interface import Checkpoint, Clocked, Removable, Store
 from mlci.registry.verification import SKEW, moment
 from mlci.util.digests import sha256_of
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from mlci.registry import compatibility, entries, errors, ledger_state, stored_files
 from mlci.registry.entries import Entry, LedgerState
 from mlci.registry.errors import CorruptError, NewerError
-from mlci.registry.store import Checkpoint, RangeReader, Store
+from mlci.registry.stores.interface import Checkpoint, RangeReader, Store
 from mlci.util.digests import sha256_of
 
 _SHOWN = 3  # missing entries that a message names

@@ -15,8 +15,8 @@ from mlci.registry.entries import Actor, Body, Entry, LedgerState, PredictionsAd
 from mlci.registry.errors import VERSION_REMEDY, CorruptError
 from mlci.registry.ledger import LedgerHead, find_decision_before, iter_verified, read_ledger_head, read_verified
 from mlci.registry.manifest import Manifest, Predictions
-from mlci.registry.store import Checkpoint, Store
 from mlci.registry.stored_files import read_description
+from mlci.registry.stores.interface import Checkpoint, Store
 from mlci.util.digests import sha256_of
 
 _TRIES = 200  # tries if other writers append in between; 50 writers at once need some 50 tries

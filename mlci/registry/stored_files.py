@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlci.registry.errors import CorruptError, FileError
 from mlci.registry.manifest import Manifest, VersionFile
-from mlci.registry.store import Store
+from mlci.registry.stores.interface import Store
 from mlci.util.digests import sha256_of, sha256_of_file
 
 MOST_DESCRIPTION_BYTES = 16 * 1024 * 1024

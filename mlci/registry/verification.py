@@ -9,7 +9,7 @@ from mlci.registry.entries import Entry, LedgerState, PredictionsAdded, Promotio
 from mlci.registry.errors import CorruptError
 from mlci.registry.manifest import VersionFile
 from mlci.registry.registry import Version
-from mlci.registry.store import Store
+from mlci.registry.stores.interface import Store
 
 SKEW = timedelta(minutes=5)
 """Largest accepted difference of clocks, which is Kerberos' default ("Clock Skew", MIT's Kerberos V5 guide)."""

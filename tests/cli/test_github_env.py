@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlci.cli.github_env import read_workflow
+from mlci.cli.github_actions import read_workflow
 
 RUN = {"GITHUB_REPOSITORY": "acme/credit", "GITHUB_RUN_ID": "7", "GITHUB_SERVER_URL": "https://github.example"}
 ROOT = "https://github.example/acme/credit"

@@ -11,7 +11,7 @@ from mlci.publish.result import Finished, Unfinished
 from mlci.publish.runs import Run
 from mlci.report.document import Candidate
 from mlci.report.text.markup import Links
-from mlci.util.retry import RetryPolicy
+from mlci.util.retry_policy import RetryPolicy
 from tests.fake_github.state import git
 from tests.support.reports import a_report, failed, inconclusive, measured, passed
 

@@ -7,8 +7,7 @@ import subprocess
 
 import pytest
 
-from mlci.cli.github_actions import write_outputs
-from mlci.cli.github_env import head_of_this_run
+from mlci.cli.github_actions import head_of_this_run, write_outputs
 from mlci.cli.wiring import load_configuration, report_context
 from mlci.report.serialization import dump_report
 from tests.publish.job import CONFIG, Job

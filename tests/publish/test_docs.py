@@ -12,7 +12,7 @@ from mlci.publish.comment_choice import Policy
 from mlci.publish.event import _READERS
 from mlci.publish.permissions import Permission, permission_advice
 from mlci.report.comment import with_marker
-from mlci.util.retry import RetryPolicy
+from mlci.util.retry_policy import RetryPolicy
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 PAGE = (REFERENCE / "publishing.md").read_text("utf-8")

@@ -11,10 +11,10 @@ from obstore.exceptions import GenericError, PermissionDeniedError, Unauthentica
 
 from mlci.errors import OutsideError
 from mlci.registry import layout
-from mlci.registry.store import Checkpoint
+from mlci.registry.stores.interface import Checkpoint
 from mlci.registry.stores.object_store import bucket, uri
 from mlci.registry.stores.object_store.store import ObjectStore
-from mlci.registry.stores.retry import Limits
+from mlci.registry.stores.request_limits import Limits
 from tests.support.registry.buckets import QUICK
 
 S3, GS, AZ = (uri.parse_bucket_uri(f"{scheme}://bucket/a/b/") for scheme in ("s3", "gs", "az"))

@@ -9,11 +9,11 @@ from mlci.errors import InputError, OutsideError
 from mlci.operations.bundle import read
 from mlci.operations.rollback import roll_back
 from mlci.registry import compatibility, registry, stored_files, verification
-from mlci.registry import store as registry_store
 from mlci.registry.errors import CorruptError, NewerError
 from mlci.registry.registry import Registry
-from mlci.registry.store import Checkpoint
+from mlci.registry.stores import interface as registry_store
 from mlci.registry.stores.folder import FolderStore
+from mlci.registry.stores.interface import Checkpoint
 from mlci.util.digests import canonical_json
 from tests.support.registry.histories import Memory, history, promotion, sha, stamp, verdict, version
 

@@ -20,7 +20,7 @@ from mlci.registry.entries import (
 )
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
-from mlci.registry.store import Checkpoint
+from mlci.registry.stores.interface import Checkpoint
 from tests.support.registry.histories import DIGEST, Memory, choose, forge, history, promotion, stamp, verdict
 
 KINDS = ["verdict", "promotion", "rollback", "rescored", "reproduced"]

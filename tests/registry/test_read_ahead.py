@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry.store import several
+from mlci.registry.stores.interface import several
 from tests.support.registry.contract import reading_threads as threads
 
 AT_ONCE = 4

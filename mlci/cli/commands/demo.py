@@ -18,8 +18,8 @@ from mlci.cli.registry_factory import open_registry, runtime_environment
 from mlci.cli.run_output import prepare_output, save_files, write_report
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import CheckedConfig
-from mlci.demo.lifecycle import Chapter, chapters, write_data
-from mlci.demo.project import write as write_project
+from mlci.demo import Chapter, chapters, write_data
+from mlci.demo import write as write_project
 from mlci.errors import InputError
 from mlci.git.git import Git
 from mlci.operations import holdout_uses

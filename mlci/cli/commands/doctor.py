@@ -11,25 +11,23 @@ import click
 
 from mlci import __version__
 from mlci.cli import options
-from mlci.cli.github_env import read_workflow
+from mlci.cli.github_actions import read_workflow
 from mlci.cli.registry_factory import build_store
 from mlci.cli.wiring import run_context
 from mlci.config.loader import CheckedConfig, read_bounded_config
 from mlci.config.models import RowsConfig
 from mlci.config.read import load_text
-from mlci.engine.equal_candidates import simulate_pairs
 from mlci.errors import InputError, Problem
 from mlci.execution.environment import child_environment, registry_credentials
 from mlci.git.git import Git
 from mlci.metrics import catalogue
 from mlci.operations.context import RunContext
+from mlci.operations.doctor.checks.finding import Finding, order_findings
 from mlci.operations.doctor.collect import SetupPorts, collect_facts, find_top
-from mlci.operations.doctor.doctor import check_setup
+from mlci.operations.doctor.doctor import apply_fixes, check_setup, findings_text
+from mlci.operations.doctor.equal_candidates import simulate_pairs
 from mlci.operations.doctor.facts import RepositoryFacts, SetupFacts
 from mlci.operations.doctor.false_blocks import WANTED, FalseBlocks, false_blocks_finding, measure_false_blocks
-from mlci.operations.doctor.findings import Finding, order_findings
-from mlci.operations.doctor.fixes import apply_fixes
-from mlci.operations.doctor.text import findings_text
 from mlci.report.templating import template_folder
 
 _REMOTE = re.compile(r"(?:[:/])([\w.-]+/[\w.-]+?)(?:\.git)?/?$")

@@ -18,8 +18,7 @@ from mlci.execution.environment import child_environment
 from mlci.execution.sanitize import sanitize
 from mlci.git.git import Git
 from mlci.git.refs import main_branch
-from mlci.operations.doctor.doctor import check_setup
-from mlci.operations.doctor.text import findings_text
+from mlci.operations.doctor.doctor import check_setup, findings_text
 from mlci.operations.init.init import CHANGES, CONFIGURATION, InitPlan, apply_changes, patch_text, plan_setup
 from mlci.operations.init.proposal import FileChange, InitOptions
 from mlci.report.templating import template_folder

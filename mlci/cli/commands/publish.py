@@ -7,7 +7,7 @@ from typing import Literal
 import click
 
 from mlci.cli import options
-from mlci.cli.github_env import read_workflow
+from mlci.cli.github_actions import read_workflow
 from mlci.cli.options import DEFAULT_OUT
 from mlci.cli.publish_console import PublishConsole
 from mlci.cli.publish_steps import conclude_run, open_now

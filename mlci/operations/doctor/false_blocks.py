@@ -11,7 +11,6 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from mlci.config.models import RowsConfig
-from mlci.engine.equal_candidates import SimulatedPair
 from mlci.engine.interface import Source
 from mlci.engine.tables.files import is_missing
 from mlci.errors import InputError
@@ -25,8 +24,9 @@ from mlci.metrics import catalogue
 from mlci.operations import evaluation_plan
 from mlci.operations.bundle.read import read_bundle
 from mlci.operations.context import RowsContext, resolve_path
+from mlci.operations.doctor.checks.finding import Finding
+from mlci.operations.doctor.equal_candidates import SimulatedPair
 from mlci.operations.doctor.facts import SetupFacts
-from mlci.operations.doctor.findings import Finding
 from mlci.operations.evaluate import engine_job
 
 WANTED = 0.01

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from mlci.config.types import Path
-from mlci.operations.doctor.findings import LineInsertion
+from mlci.operations.doctor.checks.finding import LineInsertion
 from mlci.operations.doctor.yaml_nodes import YamlNodes, read_nodes
 
 FOLDER = ".github/workflows"

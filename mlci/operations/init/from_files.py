@@ -8,13 +8,12 @@ from mlci.errors import InputError
 from mlci.metrics import catalogue
 from mlci.metrics.catalogue import Direction
 from mlci.metrics.external import guess_direction, sklearn_metric
+from mlci.operations.init.addition import Task
 from mlci.operations.init.columns import find_key, find_label, find_positive, find_slices, find_task
 from mlci.operations.init.margins import ProposedGate, propose_gates
-from mlci.operations.init.pipeline import pipeline_metrics
 from mlci.operations.init.proposal import ConfigurationParts, Proposal, SetupAnswers
-from mlci.operations.init.propose import Repository
-from mlci.operations.init.scripts.addition import Task
-from mlci.operations.init.scripts.script_facts import ScriptFacts
+from mlci.operations.init.repository import Repository, pipeline_metrics
+from mlci.operations.init.script_facts import ScriptFacts
 
 _PREDICTIONS = re.compile(r"(^|[_-])(pred\w*|submission|forecast\w*|y_?hat|scored|candidate)([_-]|$)", re.IGNORECASE)
 _EVALUATED = re.compile(r"(^|[_-])(hold_?out|test\w*|valid\w*|eval\w*|golden)([_-]|$)", re.IGNORECASE)

@@ -6,23 +6,25 @@ from dataclasses import dataclass, replace
 
 from mlci.engine.column_summary import ColumnSummary, TableSummary
 from mlci.errors import InputError
-from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
-from mlci.operations.init.commands import resolve_read
-from mlci.operations.init.margins import propose_gates
-from mlci.operations.init.proposal import ConfigurationParts, FileChange, Proposal, SetupAnswers
-from mlci.operations.init.propose import Repository
-from mlci.operations.init.scripts.addition import (
+from mlci.operations.init.addition import (
     HoldoutRows,
+    SavedModel,
     ScriptAddition,
     Task,
     find_rows,
     has_probabilities,
+    predict_script,
+    saved_model,
+    takes_columns,
     write_addition,
 )
-from mlci.operations.init.scripts.notebook import cell_of, write_notebook
-from mlci.operations.init.scripts.saved_model import SavedModel, predict_script, saved_model, takes_columns
-from mlci.operations.init.scripts.script_facts import REGRESSION_METRICS, EvaluationPoint, ScriptFacts, choose_point
-from mlci.operations.init.scripts.traced_values import SAMPLE_ROWS, UNKNOWN, sample_task
+from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
+from mlci.operations.init.margins import propose_gates
+from mlci.operations.init.notebook import cell_of, write_notebook
+from mlci.operations.init.proposal import ConfigurationParts, FileChange, Proposal, SetupAnswers
+from mlci.operations.init.repository import Repository, resolve_read
+from mlci.operations.init.script_facts import REGRESSION_METRICS, EvaluationPoint, ScriptFacts, choose_point
+from mlci.operations.init.traced_values import SAMPLE_ROWS, UNKNOWN, sample_task
 
 _REGRESSOR = re.compile(r"(Regressor|SVR|Ridge|RidgeCV|Lasso|LassoCV|ElasticNet|ElasticNetCV|LinearRegression)$")
 _ABSOLUTE = re.compile(r"/|~|[A-Za-z]:[/\\\\]")

@@ -7,7 +7,7 @@ from mlci.operations.bundle.artifacts import Artifact, digest_file
 from mlci.operations.context import RunContext
 from mlci.registry import stored_files
 from mlci.registry.registry import Version
-from mlci.registry.store import Store
+from mlci.registry.stores.interface import Store
 from mlci.report.document import DataDifference, NullRate
 
 NAME = "rows.bin"

@@ -22,8 +22,8 @@ from mlci.operations.context import RunContext, resolve_path
 from mlci.operations.lineage import evaluation_rows
 from mlci.registry.manifest import Content, Environment, Recipe, VersionFile
 from mlci.registry.registry import Version
-from mlci.registry.store import Store
 from mlci.registry.stored_files import read_description
+from mlci.registry.stores.interface import Store
 from mlci.report.document import Lineage, LineageItem, LineageRow
 
 ORIGIN = "origin.json"

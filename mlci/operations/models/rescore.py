@@ -15,7 +15,7 @@ from mlci.operations.models import predictions
 from mlci.operations.models.predictions import ModelPredictions, StepContext
 from mlci.registry import stored_files
 from mlci.registry.manifest import Content, VersionFile
-from mlci.registry.store import Store
+from mlci.registry.stores.interface import Store
 
 _FETCH = "let the workflow fetch the whole history: `fetch-depth: 0` on actions/checkout"
 

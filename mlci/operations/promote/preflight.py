@@ -13,7 +13,7 @@ from mlci.registry.errors import BACK, CorruptError, FileError
 from mlci.registry.ledger_state import rolled_back_versions
 from mlci.registry.manifest import Content, VersionFile, is_same_model
 from mlci.registry.registry import Author, RegistryView, Version
-from mlci.registry.store import SizeReader, Store
+from mlci.registry.stores.interface import SizeReader, Store
 from mlci.registry.verification import RESTORE_CHECKPOINT, SET_CLOCK, named_files
 
 RECENT = 32

@@ -18,14 +18,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mlci.errors import OutsideError
-from mlci.registry import entries, layout, store
+from mlci.registry import entries, layout
 from mlci.registry.errors import ForeignFileError, UnknownOutcomeError
-from mlci.registry.store import MOST_CHECKPOINT_BYTES, Checkpoint, Entries, dump_checkpoint, parse_checkpoint
+from mlci.registry.stores import interface
+from mlci.registry.stores.interface import MOST_CHECKPOINT_BYTES, Checkpoint, Entries, dump_checkpoint, parse_checkpoint
 from mlci.util import atomic_files, safe_files
 
 
 class FolderStore:
-    """One model's part of a folder; see :class:`mlci.registry.store.Store`."""
+    """One model's part of a folder; see :class:`mlci.registry.stores.interface.Store`."""
 
     removes_files = True
 
@@ -61,11 +62,11 @@ class FolderStore:
 
     def read_to(self, last: int) -> Entries:
         """Yield entries, one by one."""
-        return store.one_by_one(self.read, last)
+        return interface.one_by_one(self.read, last)
 
     def read_range(self, first: int, last: int) -> Entries:
         """Yield entries from the middle, one by one."""
-        return store.one_by_one(self.read, last, first=first)
+        return interface.one_by_one(self.read, last, first=first)
 
     def append(self, number: int, entry: bytes) -> bool:
         """Write an entry under a free number."""

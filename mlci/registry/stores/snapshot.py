@@ -20,10 +20,11 @@ from typing import Annotated, Literal, NoReturn
 from pydantic import Field, ValidationError
 
 from mlci.errors import OutsideError
-from mlci.registry import layout, store
+from mlci.registry import layout
 from mlci.registry.entries import Count, Digest, LedgerPart, Text
 from mlci.registry.errors import CorruptError
-from mlci.registry.store import Checkpoint, Entries, Store
+from mlci.registry.stores import interface
+from mlci.registry.stores.interface import Checkpoint, Entries, Store
 from mlci.util.digests import canonical_json, sha256_of
 
 INDEX = "copy.json"
@@ -72,7 +73,7 @@ class OnlyRead:
 
 
 class SnapshotReader(OnlyRead):
-    """A copy; see :class:`mlci.registry.store.Store`."""
+    """A copy; see :class:`mlci.registry.stores.interface.Store`."""
 
     def __init__(self, folder: Path, digest: str) -> None:
         """Read the index.
@@ -123,7 +124,7 @@ class SnapshotReader(OnlyRead):
 
     def read_to(self, last: int) -> Entries:
         """Yield entries, one by one."""
-        return store.one_by_one(self.read, last)
+        return interface.one_by_one(self.read, last)
 
     def read_checkpoint(self) -> Checkpoint | None:
         """Return the witness."""
@@ -151,7 +152,7 @@ class SnapshotReader(OnlyRead):
 
 
 class SnapshotWriter(OnlyRead):
-    """Registry that copies everything that is read from it; see :class:`mlci.registry.store.Store`."""
+    """Registry that copies everything that is read from it; see :class:`mlci.registry.stores.interface.Store`."""
 
     def __init__(self, store: Store, folder: Path) -> None:
         """Remove an earlier copy.

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from mlci.cli.wiring import load_configuration, run_context
-from mlci.engine.equal_candidates import simulate_pairs
 from mlci.engine.interface import Job, SliceColumn, SliceSpec, Source
+from mlci.operations.doctor.doctor import false_blocks_text
+from mlci.operations.doctor.equal_candidates import simulate_pairs
 from mlci.operations.doctor.false_blocks import measure_false_blocks
-from mlci.operations.doctor.text import false_blocks_text
 from tests.support.project import mlci
 
 ROWS, WRONG = 600, 5

@@ -3,9 +3,8 @@ import shutil
 
 import pytest
 
-from mlci.operations.doctor.doctor import check_setup
-from mlci.operations.doctor.findings import Finding, LineInsertion
-from mlci.operations.doctor.fixes import apply_fixes, insert_lines
+from mlci.operations.doctor.checks.finding import Finding, LineInsertion
+from mlci.operations.doctor.doctor import apply_fixes, check_setup, insert_lines
 from mlci.operations.doctor.workflows import WorkflowFile
 from tests.support.project import mlci
 from tests.support.setups import GATE, good_repository, pin, template, with_workflow

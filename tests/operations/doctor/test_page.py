@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from mlci.operations.doctor.checks.permissions import _PUBLISHES, _READ
+from mlci.operations.doctor.checks.security import _PUBLISHES, _READ
 
 ROOT = Path(__file__).parents[3]
 CHECKS = ROOT / "mlci" / "operations" / "doctor" / "checks"

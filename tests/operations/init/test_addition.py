@@ -5,9 +5,9 @@ import difflib
 
 import pytest
 
-from mlci.operations.init.scripts.addition import find_rows, write_addition
-from mlci.operations.init.scripts.script import read_script
-from mlci.operations.init.scripts.script_facts import choose_point
+from mlci.operations.init.addition import find_rows, write_addition
+from mlci.operations.init.script import read_script
+from mlci.operations.init.script_facts import choose_point
 
 FILES = ("holdout.csv", "predictions.csv")
 TO_FILE = '.to_csv("predictions.csv", index=False)'

@@ -5,10 +5,8 @@ import pytest
 from mlci.engine.column_summary import ColumnSummary, TableSummary, summarize_table
 from mlci.inference.minimums import rows_needed
 from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
-from mlci.operations.init.commands import script_command
-from mlci.operations.init.inventory import take_inventory
 from mlci.operations.init.margins import DISAGREEMENT, propose_gates, smallest_margin
-from mlci.operations.init.pipeline import pipeline_command
+from mlci.operations.init.repository import pipeline_command, script_command, take_inventory
 from tests.support.project import write
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlci.registry.stores.mlflow.store import MlflowStore
-from mlci.registry.stores.retry import Limits
+from mlci.registry.stores.request_limits import Limits
 from tests.registry.e2e.servers import ROOT, free_port
 
 PROGRAM = ROOT / ".venv-mlflow" / "bin" / "mlflow"

@@ -8,7 +8,7 @@ import pytest
 from mlci.errors import OutsideError
 from mlci.registry import ledger, verification
 from mlci.registry.registry import Registry
-from mlci.registry.store import Checkpoint
+from mlci.registry.stores.interface import Checkpoint
 from tests.registry.e2e import mlflow_server
 from tests.registry.e2e.mlflow_server import QUICK, open_store
 from tests.support.registry.histories import sha, stamp, verdict

@@ -15,7 +15,7 @@ from mlci.errors import OutsideError
 from mlci.registry import ledger, verification
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
-from mlci.registry.store import Checkpoint
+from mlci.registry.stores.interface import Checkpoint
 from mlci.registry.stores.mlflow import store as mlflow_store
 from mlci.registry.stores.mlflow.files import FILE
 from tests.registry.e2e.mlflow_server import QUICK, open_store

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlci.registry.stores.retry import Limits
+from mlci.registry.stores.request_limits import Limits
 from tests.support.registry.network import CALLS, call_with_fault
 from tests.support.registry.proxy import Fault, Proxy
 

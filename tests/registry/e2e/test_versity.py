@@ -12,7 +12,7 @@ import pytest
 from mlci.errors import OutsideError
 from mlci.registry import layout, ledger, verification
 from mlci.registry.registry import Registry
-from mlci.registry.store import Checkpoint
+from mlci.registry.stores.interface import Checkpoint
 from tests.registry.e2e.servers import VERSITY, free_port, serving
 from tests.support.registry.buckets import QUICK, S3
 from tests.support.registry.contract import Contract

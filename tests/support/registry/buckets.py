@@ -7,7 +7,7 @@ import boto3
 import botocore.config
 
 from mlci.registry.stores.object_store.store import ObjectStore
-from mlci.registry.stores.retry import Limits
+from mlci.registry.stores.request_limits import Limits
 
 
 @dataclass(frozen=True)

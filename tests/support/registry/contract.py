@@ -18,7 +18,7 @@ from mlci.operations.rollback import roll_back
 from mlci.registry import ledger, verification
 from mlci.registry.errors import CorruptError, UnknownOutcomeError
 from mlci.registry.registry import Intent, Registry
-from mlci.registry.store import Checkpoint
+from mlci.registry.stores.interface import Checkpoint
 from tests.support.registry.histories import promote_versions, sha, stamp, swap_promotion, verdict
 
 MODELS = [

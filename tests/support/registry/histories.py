@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlci.registry import entries, ledger, ledger_state, registry
-from mlci.registry import store as registry_store
 from mlci.registry.entries import (
     Actor,
     Body,
@@ -19,7 +18,8 @@ from mlci.registry.entries import (
 )
 from mlci.registry.manifest import Data, Environment, Manifest, Predictions, Recipe, VersionFile
 from mlci.registry.registry import Registry
-from mlci.registry.store import Checkpoint
+from mlci.registry.stores import interface as registry_store
+from mlci.registry.stores.interface import Checkpoint
 from mlci.util.digests import canonical_json, sha256_of
 
 _counter = itertools.count()

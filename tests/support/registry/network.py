@@ -12,7 +12,7 @@ from mlci.errors import OutsideError
 from mlci.registry import ledger, verification
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
-from mlci.registry.store import Checkpoint
+from mlci.registry.stores.interface import Checkpoint
 from tests.support.registry.buckets import QUICK
 from tests.support.registry.contract import reading_threads
 from tests.support.registry.histories import promotion, sha, stamp

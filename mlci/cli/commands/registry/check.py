@@ -14,7 +14,7 @@ from mlci.cli.registry_factory import build_store, clock
 from mlci.cli.wiring import load_configuration
 from mlci.operations.registry_probe import RegistryProbe
 from mlci.operations.registry_probe import probe_registry as run_checks
-from mlci.registry.store import Store
+from mlci.registry.stores.interface import Store
 from mlci.util.json_text import pretty_json
 
 _FAILED = 4

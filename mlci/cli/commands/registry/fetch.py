@@ -6,8 +6,7 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
-from mlci.cli.github_actions import write_outputs
-from mlci.cli.github_env import read_workflow
+from mlci.cli.github_actions import read_workflow, write_outputs
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.cli.registry_factory import build_store, is_remote
 from mlci.cli.wiring import load_configuration, run_context

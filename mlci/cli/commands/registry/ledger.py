@@ -12,7 +12,7 @@ from mlci.errors import OutsideError
 from mlci.registry import ledger
 from mlci.registry.entries import Entry, PredictionsAdded, Promotion, ReproductionRecorded, Rollback, VerdictRecord
 from mlci.registry.errors import CorruptError
-from mlci.registry.store import Store
+from mlci.registry.stores.interface import Store
 from mlci.registry.verification import RegistryAudit, verify_registry
 from mlci.report.text.number_format import pluralize
 from mlci.util.json_text import pretty_json

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from mlci.config.types import Path
+from mlci.operations.doctor.checks.finding import Finding
 from mlci.operations.doctor.facts import SetupFacts
-from mlci.operations.doctor.findings import Finding
 from mlci.operations.doctor.workflows import WorkflowFile, WorkflowJob
 
 _CLAUSE = re.compile(r"(>=|<=|==|!=|~=|>|<|\^)?\s*(\d+(?:\.\d+)*)(\.\*)?")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from mlci.operations.doctor.checks.finding import Finding
 from mlci.operations.doctor.facts import SetupFacts
-from mlci.operations.doctor.findings import Finding
 from mlci.operations.doctor.workflows import WorkflowFile, WorkflowJob, WorkflowStep
 
 _DISTINCT = ("matrix.", "strategy.job-index", "steps.", "needs.", "github.run_attempt")

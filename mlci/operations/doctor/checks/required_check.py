@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator
 
+from mlci.operations.doctor.checks.finding import Finding, Severity
 from mlci.operations.doctor.facts import RepositoryFacts, SetupFacts
-from mlci.operations.doctor.findings import Finding, Severity
 
 ACTIONS_APP = 15368
 """Number of the App *GitHub Actions*, which a workflow's own token belongs to."""

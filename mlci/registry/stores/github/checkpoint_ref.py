@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mlci.github.git_database import ChangedFile, Commit, GitDatabase
 from mlci.registry import layout
 from mlci.registry.errors import CorruptError
-from mlci.registry.store import Checkpoint, dump_checkpoint, parse_checkpoint
+from mlci.registry.stores.interface import Checkpoint, dump_checkpoint, parse_checkpoint
 
 _FOLDER = "ledger/"
 

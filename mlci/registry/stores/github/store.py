@@ -23,12 +23,13 @@ from mlci.github.releases import Asset, Release, Releases
 from mlci.github.rest import RepositoryClient
 from mlci.github.retry import RefusedError
 from mlci.github.transport import Access, transport
-from mlci.registry import layout, store
-from mlci.registry.store import Checkpoint, Entries
+from mlci.registry import layout
+from mlci.registry.stores import interface
 from mlci.registry.stores.github.ledger_branch import LedgerBranch
+from mlci.registry.stores.interface import Checkpoint, Entries
 from mlci.util import atomic_files, safe_files
 from mlci.util.digests import sha256_of
-from mlci.util.retry import RetryPolicy
+from mlci.util.retry_policy import RetryPolicy
 
 MOST_ASSET_BYTES = (1 << 31) - 1
 MOST_ASSETS = 1_000
@@ -49,7 +50,7 @@ stop. This is not a release of the project.
 
 
 class RepositoryStore:
-    """One model's part of a repository; see :class:`mlci.registry.store.Store`."""
+    """One model's part of a repository; see :class:`mlci.registry.stores.interface.Store`."""
 
     removes_files = False
 
@@ -95,7 +96,7 @@ class RepositoryStore:
         """Yield entries; more than a few are read from one archive."""
         self._repository.begin()
         self._records.expect(last)
-        yield from store.one_by_one(self.read, last)
+        yield from interface.one_by_one(self.read, last)
 
     def append(self, number: int, entry: bytes) -> bool:
         """Write an entry under a free number: three requests."""

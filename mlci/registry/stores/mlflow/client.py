@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from mlci.errors import InputError, OutsideError
 from mlci.registry.errors import ConflictError, NotFoundError, UnconfirmedError
-from mlci.registry.stores.retry import Limits, repeat
-from mlci.util.retry import RetryPolicy
+from mlci.registry.stores.request_limits import Limits, repeat
+from mlci.util.retry_policy import RetryPolicy
 
 T = TypeVar("T")
 _CREDENTIALS = (

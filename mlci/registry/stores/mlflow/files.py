@@ -17,7 +17,7 @@ from typing import Any
 
 from mlci.errors import OutsideError
 from mlci.registry.errors import ConflictError, CorruptError, NotFoundError, UnconfirmedError
-from mlci.registry.store import Checkpoint, dump_checkpoint, parse_checkpoint
+from mlci.registry.stores.interface import Checkpoint, dump_checkpoint, parse_checkpoint
 from mlci.registry.stores.mlflow.client import TrackingClient
 from mlci.util import safe_files
 

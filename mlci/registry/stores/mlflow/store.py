@@ -30,10 +30,10 @@ from typing import Any
 from mlci.errors import OutsideError
 from mlci.registry import layout
 from mlci.registry.errors import ConflictError, CorruptError, NotFoundError, UnconfirmedError, UnknownOutcomeError
-from mlci.registry.store import Checkpoint, Entries
+from mlci.registry.stores.interface import Checkpoint, Entries
 from mlci.registry.stores.mlflow import client
 from mlci.registry.stores.mlflow.files import ModelExperiment
-from mlci.registry.stores.retry import Limits
+from mlci.registry.stores.request_limits import Limits
 from mlci.util.digests import sha256_of
 
 NUMBER = "mlci.number"
@@ -48,7 +48,7 @@ PREFIX = "mlci-ledger."
 
 
 class MlflowStore:
-    """One model's part of MLflow; see :class:`mlci.registry.store.Store`."""
+    """One model's part of MLflow; see :class:`mlci.registry.stores.interface.Store`."""
 
     removes_files = False
 

@@ -15,7 +15,7 @@ from mlci.errors import OutsideError
 from mlci.registry.errors import ConflictError, NotFoundError, UnconfirmedError
 from mlci.registry.stores.object_store import uri
 from mlci.registry.stores.object_store.uri import BucketUri
-from mlci.registry.stores.retry import Limits, repeat
+from mlci.registry.stores.request_limits import Limits, repeat
 from mlci.util import atomic_files, safe_files
 
 _PART = 8 << 20

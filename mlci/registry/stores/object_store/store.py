@@ -15,18 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from mlci.errors import OutsideError
-from mlci.registry import entries, layout, store
+from mlci.registry import entries, layout
 from mlci.registry.errors import ConflictError, UnconfirmedError, UnknownOutcomeError
-from mlci.registry.store import MOST_CHECKPOINT_BYTES, Checkpoint, Entries, dump_checkpoint, parse_checkpoint
+from mlci.registry.stores import interface
+from mlci.registry.stores.interface import MOST_CHECKPOINT_BYTES, Checkpoint, Entries, dump_checkpoint, parse_checkpoint
 from mlci.registry.stores.object_store import uri
 from mlci.registry.stores.object_store.bucket import Bucket
-from mlci.registry.stores.retry import Limits
+from mlci.registry.stores.request_limits import Limits
 
 _WITNESS = "witness.json"
 
 
 class ObjectStore:
-    """One model's part of a bucket; see :class:`mlci.registry.store.Store`."""
+    """One model's part of a bucket; see :class:`mlci.registry.stores.interface.Store`."""
 
     removes_files = True
 
@@ -78,11 +79,11 @@ class ObjectStore:
 
     def read_to(self, last: int) -> Entries:
         """Yield entries, several of them read in parallel."""
-        return store.several(self.read, last)
+        return interface.several(self.read, last)
 
     def read_range(self, first: int, last: int) -> Entries:
         """Yield entries from the middle, several of them read in parallel."""
-        return store.several(self.read, last, first=first)
+        return interface.several(self.read, last, first=first)
 
     def sizes(self, digests: Collection[str]) -> dict[str, int]:
         """Return the sizes of files: by a listing if that takes fewer requests, else one by one."""

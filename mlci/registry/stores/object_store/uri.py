@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlci.errors import InputError
-from mlci.registry.stores.retry import Limits
+from mlci.registry.stores.request_limits import Limits
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore

@@ -12,7 +12,7 @@ import pytest
 from mlci.errors import OutsideError
 from mlci.registry import ledger, verification
 from mlci.registry.registry import Registry
-from mlci.registry.store import Checkpoint
+from mlci.registry.stores.interface import Checkpoint
 from tests.registry.e2e.repository.place import BRANCH, WITNESS, hasty
 from tests.support.registry.histories import sha, stamp, verdict
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from mlci.errors import OutsideError
 from mlci.registry.errors import UnconfirmedError
-from mlci.util.retry import RetryPolicy
+from mlci.util.retry_policy import RetryPolicy
 
 T = TypeVar("T")
 

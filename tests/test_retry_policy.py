@@ -1,6 +1,6 @@
 import pytest
 
-from mlci.util.retry import RetryPolicy
+from mlci.util.retry_policy import RetryPolicy
 
 
 class UnsureError(Exception):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from mlci.operations.init.scripts.script_facts import (
+from mlci.operations.init.script_facts import (
     DECISION_METRICS,
     REGRESSION_METRICS,
     SCORE_METRICS,
@@ -20,7 +20,7 @@ from mlci.operations.init.scripts.script_facts import (
     ScriptFacts,
     UnseededCall,
 )
-from mlci.operations.init.scripts.traced_values import (
+from mlci.operations.init.traced_values import (
     READERS,
     UNKNOWN,
     TracedValue,

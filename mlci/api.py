@@ -10,10 +10,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from mlci.api.tables import DECISION, SCORE, EvaluationTable, predictions_file, table_file
+import numpy as np
+
 from mlci.cli.output_files import write_files
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.engine.column_summary import summarize_table
+from mlci.engine.tables.frames import frame_names, write_frame
 from mlci.errors import InputError, Problem
 from mlci.operations.init.columns import find_task
 from mlci.operations.run import run_and_judge
@@ -25,6 +27,9 @@ from mlci.report.terminal import render_terminal
 from mlci.util.json_text import pretty_json
 
 _HEIGHT = 720  # pixels of the page in a notebook
+_PLACEHOLDERS = ({"metric": "accuracy", "min": 0.5}, {"metric": "mean_absolute_error", "max": 1})
+"""Gates of a configuration that needs one; they are not judged."""
+SCORE, DECISION = "score", "decision"
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,26 @@ class ModelComparison:
         """Return the page in a frame of its own, so that its styles and ids stay apart from the notebook's."""
         page = escape(render_page(self.report))
         return f'<iframe srcdoc="{page}" title="mlci report" style="width:100%;height:{_HEIGHT}px;border:0"></iframe>'
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationTable:
+    """The evaluation set as the caller gave it, and the file that a run reads.
+
+    Attributes:
+        given: A path, or a frame.
+        file: Path or address of the file.
+        label, key: Its columns; without a key, rows are joined by position.
+        task: ``binary``, ``multiclass`` or ``regression``.
+        positive: The positive class; ``None`` means 1 or true.
+    """
+
+    given: Any
+    file: str
+    label: str
+    key: str | None
+    task: str
+    positive: Any = None
 
 
 def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
@@ -188,10 +213,6 @@ def _run(folder: Path, document: Mapping[str, Any]) -> Report:
     return _without_files(report, document, folder)
 
 
-_PLACEHOLDERS = ({"metric": "accuracy", "min": 0.5}, {"metric": "mean_absolute_error", "max": 1})
-"""Gates of a configuration that needs one; they are not judged."""
-
-
 def _without_files(report: Report, document: Mapping[str, Any], folder: Path) -> Report:
     """Name arguments where a run names its configuration and its files."""
     named = {"config": None, "config_path": "gates"}
@@ -234,3 +255,92 @@ def _renamed(problem: Problem, folder: Path) -> Problem:
 
 def _without_none(entries: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entries.items() if value is not None}
+
+
+def table_file(given: object, file: Path) -> str:
+    """Return the path of a table: a path as it is, a frame after it was written to ``file``.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    if isinstance(given, str | PathLike):
+        text = str(given)
+        return text if "://" in text else str(Path(text).absolute())
+    if frame_names(given) is None:
+        raise InputError(
+            f"a {type(given).__name__} is not a table; pass a pandas, Polars or Arrow frame, or the path of a file"
+        )
+    write_frame(given, file)
+    return str(file)
+
+
+def predictions_file(given: object, data: EvaluationTable, file: Path, *, name: str) -> tuple[str, str | None]:
+    """Return the path of one model's predictions, and the kind of its column if mlci named it.
+
+    Args:
+        given: A path, a frame, the name of a column of the evaluation set, an array in its order, or an estimator.
+        data: The evaluation set.
+        file: Where predictions are written to.
+        name: ``candidate`` or ``baseline``, for messages.
+
+    Raises:
+        InputError: if it can't be turned into predictions.
+    """
+    columns = frame_names(data.given)
+    if isinstance(given, str) and columns is not None and given in columns:
+        return _write(data, np.asarray(data.given[given]), file, name)
+    if hasattr(given, "predict") and frame_names(given) is None:
+        return _write(data, _predict(given, data, name), file, name)
+    if isinstance(given, str | PathLike) or frame_names(given) is not None:
+        return table_file(given, file), None
+    return _write(data, np.asarray(given), file, name)
+
+
+def _write(data: EvaluationTable, values: np.ndarray[Any, Any], file: Path, name: str) -> tuple[str, str]:
+    """Write an array beside the key, as scores or decisions."""
+    if values.ndim != 1:
+        raise InputError(f"{name} has {values.ndim} dimensions; pass one score or one decision a row")
+    columns = frame_names(data.given)
+    kind = SCORE if _are_scores(values, data.task) else DECISION
+    table: dict[str, object] = {kind: values}
+    if columns is not None:
+        rows = len(data.given[columns[0]])
+        if rows != len(values):
+            raise InputError(f"{name} has {len(values):,} values, and the evaluation set has {rows:,} rows")
+        if data.key is not None:
+            table = {data.key: np.asarray(data.given[data.key]), **table}
+    write_frame(table, file)
+    return str(file), kind
+
+
+def _are_scores(values: np.ndarray[Any, Any], task: str) -> bool:
+    """Whether values are scores: all of a regression's, and a binary model's if they are not all whole numbers."""
+    if task == "regression":
+        return True
+    return task == "binary" and values.dtype.kind == "f" and not np.array_equal(values, np.round(values))
+
+
+def _predict(model: Any, data: EvaluationTable, name: str) -> np.ndarray[Any, Any]:  # noqa: ANN401 (any estimator)
+    """Predict with a fitted estimator on the columns that it was fitted on."""
+    columns = frame_names(data.given)
+    if columns is None:
+        raise InputError(
+            f"{name} is an estimator, which needs the evaluation set as a frame; pass a pandas frame as data"
+        )
+    fitted: Sequence[str] = getattr(model, "feature_names_in_", [c for c in columns if c not in {data.label, data.key}])
+    if missing := [column for column in fitted if column not in columns]:
+        raise InputError(f"{name} was fitted on columns that the evaluation set does not have: {', '.join(missing)}")
+    features = data.given[list(fitted)]
+    if data.task != "binary" or not hasattr(model, "predict_proba"):
+        return np.asarray(model.predict(features))
+    return np.asarray(model.predict_proba(features))[:, _positive_column(model, data, name)]
+
+
+def _positive_column(model: Any, data: EvaluationTable, name: str) -> int:  # noqa: ANN401 (any estimator)
+    classes = list(model.classes_)
+    positive = 1 if data.positive is None else data.positive
+    if positive not in classes:
+        raise InputError(
+            f"{name} has the classes {classes}; name the positive one: compare(…, positive={classes[-1]!r})"
+        )
+    return classes.index(positive)

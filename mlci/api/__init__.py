@@ -1,1 +1,0 @@
-"""Python interface: compare two models on one evaluation set, as ``mlci run`` does."""

@@ -1,1 +1,0 @@
-"""Python scripts and notebooks: what they do, and the lines that they lack."""
