@@ -11,8 +11,8 @@ from benchmarks.characteristics.figures import Figure, Section, percent, within
 from benchmarks.characteristics.many_slices import total
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.inference.disparity.change import change_of
+from mlci.inference.disparity.disparity import shift_of
 from mlci.inference.disparity.groups import DisparityOptions, GroupedValues
-from mlci.inference.disparity.largest_shift import shift_of
 from mlci.inference.evidence import Interval, Point
 from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import Scope, Statistics

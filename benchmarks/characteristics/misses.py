@@ -10,7 +10,7 @@ from benchmarks.characteristics.draws import Population, binary, context, rank_s
 from benchmarks.characteristics.figures import Figure, Section, within
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.inference.evidence import Evidence
-from mlci.inference.intervals.proportions import Tango
+from mlci.inference.intervals.score_intervals import Tango
 from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import Statistics
 

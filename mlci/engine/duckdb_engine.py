@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 
 from mlci.engine import sql
+from mlci.engine.count_pushdown import count_rows, is_countable
 from mlci.engine.encode.binder import BoundJob, bind_job
 from mlci.engine.encode.classes import read_class_values
 from mlci.engine.encode.columns import ClassColumn, EncodedColumns, encode_columns
@@ -15,10 +16,8 @@ from mlci.engine.encode.dictionary import CodeRange, KnownValues
 from mlci.engine.encode.grouping import Elements, Partition, build_partition
 from mlci.engine.fingerprint import fingerprint_table
 from mlci.engine.interface import Job, Observed
-from mlci.engine.join.count_pushdown import count_rows, is_countable
-from mlci.engine.join.frame import Frame, ModelColumns, ScannedRows
-from mlci.engine.join.row_scan import read_rows
-from mlci.engine.reduce.reduce import reduce
+from mlci.engine.join import Frame, ModelColumns, ScannedRows, read_rows
+from mlci.engine.reduce import reduce
 from mlci.engine.sql import Array
 from mlci.engine.tables.files import PARQUET, suffix_of
 from mlci.errors import InputError

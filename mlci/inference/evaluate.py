@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mlci.inference.confusion import confusion
-from mlci.inference.curves import curves
 from mlci.inference.disparity.disparity import measure_disparity
 from mlci.inference.disparity.groups import GroupedValues
 from mlci.inference.evidence import MeasureContext
 from mlci.inference.measure import agreement, measure_metric
+from mlci.inference.plots import confusion, curves
 from mlci.inference.result import Comparison, Disparity, EvaluationResult
 from mlci.metrics.statistics import Statistics
 

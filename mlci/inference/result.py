@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mlci.inference.confusion import Confusion
-from mlci.inference.curves import Curves
 from mlci.inference.evidence import Evidence
+from mlci.inference.plots import Confusion, Curves
 from mlci.metrics.statistics import Scope
 
 

@@ -14,17 +14,14 @@ from functools import cache
 from typing import Any
 
 from mlci.errors import InputError, Problem
-from mlci.inference.confusion import Confusion, LabelMoves
-from mlci.inference.curves import CalibrationBin, Curves, ModelCurves
 from mlci.inference.disparity.change import DisparityChange
-from mlci.inference.disparity.largest_shift import LargestShift
+from mlci.inference.disparity.disparity import LargestShift
 from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
 from mlci.inference.evidence import Evidence, Point, Tie, Undefined
-from mlci.inference.intervals.estimates import Normal, Recorded, Sampled
+from mlci.inference.intervals.error_intervals import Hall, Logit, LogScale, Normal, Recorded, Sampled
 from mlci.inference.intervals.label_sums import Label, Mover, PairedScore
-from mlci.inference.intervals.proportions import F1, Proportion, Tango
-from mlci.inference.intervals.score_intervals import AucScore, MixingScore
-from mlci.inference.intervals.transformed import Hall, Logit, LogScale
+from mlci.inference.intervals.score_intervals import F1, AucScore, MixingScore, Proportion, Tango
+from mlci.inference.plots import CalibrationBin, Confusion, Curves, LabelMoves, ModelCurves
 from mlci.inference.result import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.metrics.statistics import Scope
 from mlci.util.json_text import Bounds, excess

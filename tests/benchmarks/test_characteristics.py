@@ -19,8 +19,8 @@ from benchmarks.characteristics import (
 from benchmarks.characteristics.figures import Figure, Section, share, within
 from benchmarks.characteristics.pool import Work, run
 from mlci.inference.disparity.change import DisparityChange
-from mlci.inference.intervals import estimates
-from mlci.inference.intervals.proportions import Tango
+from mlci.inference.intervals import error_intervals
+from mlci.inference.intervals.score_intervals import Tango
 from mlci.inference.minimums import rows_needed
 
 FAMILY = "probabilities"
@@ -38,8 +38,8 @@ def test_coverage__mean():
 
 
 def test_coverage__too_narrow_interval_fails(monkeypatch):
-    honest = estimates.student_two_sided
-    monkeypatch.setattr(estimates, "student_two_sided", lambda confidence, df: 0.5 * honest(confidence, df))
+    honest = error_intervals.student_two_sided
+    monkeypatch.setattr(error_intervals, "student_two_sided", lambda confidence, df: 0.5 * honest(confidence, df))
     assert not coverage_of(150).kept
 
 

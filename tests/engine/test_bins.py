@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mlci.engine.reduce.ranks import BOUND, COARSE, FINE, by_quantile, by_width
+from mlci.engine.rank_statistics import BOUND, COARSE, FINE, by_quantile, by_width
 from tests.engine.oracles import auc, masks
 from tests.engine.tables import job, observe, people, same, slices, write
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from mlci.engine.interface import Job, Source
-from mlci.engine.reduce.moments import BINS
+from mlci.engine.reduce import BINS
 from mlci.metrics.statistics import Scores, Statistics
 from tests.engine.oracles import auc, masks
 from tests.engine.tables import SLICES, everything, job, observe, people, scopes, slices, write

@@ -6,7 +6,7 @@ from mlci.gates.judge import holm_adjust
 from mlci.gates.outcomes import Shortage
 from mlci.gates.rows_needed import RowsNeeded, rows_to_decide
 from mlci.inference.evidence import Tie
-from mlci.inference.intervals.proportions import Tango
+from mlci.inference.intervals.score_intervals import Tango
 from mlci.inference.minimums import rows_needed, rows_without_disagreement
 from mlci.inference.training_noise import UNKNOWN
 from tests.support.comparisons import compare, one, result, rule

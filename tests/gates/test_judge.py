@@ -10,8 +10,8 @@ from mlci.gates.outcomes import Outcome
 from mlci.gates.rules import Limit, Rule
 from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
 from mlci.inference.evidence import Point, Tie, Undefined
-from mlci.inference.intervals.estimates import Normal
-from mlci.inference.intervals.proportions import Proportion, Tango
+from mlci.inference.intervals.error_intervals import Normal
+from mlci.inference.intervals.score_intervals import Proportion, Tango
 from mlci.inference.result import Comparison, EvaluationResult
 from mlci.metrics.statistics import WHOLE
 from tests.support.comparisons import alone, compare, group, judge, one, result, rule, spread

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
 from mlci.inference.evaluate import Question, evaluate
 from mlci.inference.evidence import Point, Tie, Undefined
-from mlci.inference.intervals.estimates import Normal, Sampled
-from mlci.inference.intervals.proportions import Proportion, Tango
+from mlci.inference.intervals.error_intervals import Normal, Sampled
+from mlci.inference.intervals.score_intervals import Proportion, Tango
 from tests.support.comparisons import compare, judge, one, rule, spread
 from tests.support.tables import by_group, paired_rows
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlci.inference.disparity.largest_shift import LargestShift
+from mlci.inference.disparity.disparity import LargestShift
 from mlci.inference.disparity.simultaneous import GroupDistance
 from mlci.inference.evidence import Tie, Undefined
 from mlci.metrics import catalogue

@@ -10,7 +10,7 @@ from benchmarks.characteristics import families
 from benchmarks.characteristics.draws import binary, context
 from mlci.inference.estimators import ratios
 from mlci.inference.intervals.label_sums import Label, Mover, PairedScore
-from mlci.inference.intervals.proportions import Proportion, Tango
+from mlci.inference.intervals.score_intervals import Proportion, Tango
 from mlci.inference.measure import measure_metric
 from mlci.metrics import confusion
 from tests.support import tables

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import auc, confusion_matrix, precision_recall_curve, roc_curve
 
-from mlci.inference.confusion import MOST_CLASSES, LabelMoves, confusion
-from mlci.inference.curves import POINTS, curves
+from mlci.inference.plots import MOST_CLASSES, POINTS, LabelMoves, confusion, curves
 from mlci.metrics.statistics import WHOLE, Calibration, Decisions, ModelBins, Scores, Statistics
 
 

@@ -9,10 +9,15 @@ from scipy import stats
 from benchmarks.characteristics.draws import context, rank_scores
 from mlci.inference.estimators import ranks
 from mlci.inference.evidence import Tie
-from mlci.inference.intervals.estimates import Normal
-from mlci.inference.intervals.proportions import Proportion, Tango
-from mlci.inference.intervals.score_intervals import AucScore, MixingScore, mixing_quantile, mixing_score
-from mlci.inference.intervals.transformed import Logit
+from mlci.inference.intervals.error_intervals import Logit, Normal
+from mlci.inference.intervals.score_intervals import (
+    AucScore,
+    MixingScore,
+    Proportion,
+    Tango,
+    mixing_quantile,
+    mixing_score,
+)
 from mlci.inference.measure import measure_metric
 from tests.support import tables
 

@@ -12,7 +12,7 @@ from mlci.inference.estimators import ranks, ratios
 from mlci.inference.estimators.score_metrics import expected_calibration_error
 from mlci.inference.evidence import Tie
 from mlci.inference.intervals import distributions
-from mlci.inference.intervals.proportions import F1, Proportion, Tango
+from mlci.inference.intervals.score_intervals import F1, Proportion, Tango
 from mlci.inference.measure import agreement, exact_p
 from mlci.inference.minimums import rows_needed
 from mlci.metrics import confusion

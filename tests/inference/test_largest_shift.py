@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from mlci.inference import serialization
-from mlci.inference.disparity.disparity import measure_disparity
+from mlci.inference.disparity.disparity import LargestShift, measure_disparity
 from mlci.inference.disparity.groups import GroupedValues
-from mlci.inference.disparity.largest_shift import LargestShift
 from mlci.inference.disparity.simultaneous import GroupDistance
 from mlci.inference.evidence import MeasureContext, Point, Tie, Undefined
 from mlci.metrics.statistics import Scope, Statistics

@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy.stats import norm
 
-from mlci.inference.intervals.estimates import Recorded
+from mlci.inference.intervals.error_intervals import Recorded
 
 VALUE, ENDS = 0.8, (0.7, 0.86)
 EVIDENCE = Recorded(VALUE, ENDS, 0.95, "wilson")

@@ -10,7 +10,7 @@ from benchmarks.characteristics.draws import context
 from mlci.inference.disparity.disparity import measure_disparity
 from mlci.inference.disparity.groups import GroupedValues
 from mlci.inference.estimators import means
-from mlci.inference.intervals.transformed import Logit
+from mlci.inference.intervals.error_intervals import Logit
 from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import WHOLE, Statistics
 from tests.support import tables

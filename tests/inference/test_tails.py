@@ -10,7 +10,7 @@ from scipy import stats
 from benchmarks.characteristics.draws import context
 from mlci.inference.evidence import Tie
 from mlci.inference.intervals import distributions
-from mlci.inference.intervals.transformed import Hall
+from mlci.inference.intervals.error_intervals import Hall
 from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import WHOLE, Statistics
 from tests.support import tables

@@ -8,7 +8,7 @@ import pytest
 
 from mlci.inference.evidence import Point, Tie, Undefined
 from mlci.inference.intervals.distributions import student_two_sided
-from mlci.inference.intervals.proportions import Tango
+from mlci.inference.intervals.score_intervals import Tango
 from mlci.inference.training_noise import TrainingNoise, WidenedChange, check_reproduction, widen_by_noise
 
 CHANGE = Tango(30, 50, 1000)

@@ -14,10 +14,9 @@ from mlci.inference.disparity.change import DisparityChange
 from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
 from mlci.inference.evaluate import Question, evaluate
 from mlci.inference.evidence import Point, Tie, Undefined
-from mlci.inference.intervals.estimates import Normal, Sampled
+from mlci.inference.intervals.error_intervals import Logit, Normal, Sampled
 from mlci.inference.intervals.label_sums import Label, Mover, PairedScore
-from mlci.inference.intervals.proportions import F1, Proportion, Tango
-from mlci.inference.intervals.transformed import Logit
+from mlci.inference.intervals.score_intervals import F1, Proportion, Tango
 from mlci.inference.result import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.metrics.statistics import Scope
 from mlci.operations.report_builder import ReportContext, build_report

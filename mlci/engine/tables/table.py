@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 
 from mlci.engine import sql
-from mlci.engine.features.parquet_metadata import UnsupportedError, durations
 from mlci.engine.tables.column_types import TableColumn, read_column, relation
 from mlci.engine.tables.csv_json import check_names, stage_csv, stage_json
 from mlci.engine.tables.files import LocalFile, locate_files
+from mlci.engine.tables.parquet_metadata import UnsupportedError, durations
 from mlci.errors import InputError, Problem, count_noun, list_names
 
 _Field = tuple[str, int | None, str | None, int | None]

@@ -17,7 +17,7 @@ from mlci.inference.evidence import (
     absent_evidence,
     tied_evidence,
 )
-from mlci.inference.intervals.proportions import F1, Proportion, Tango
+from mlci.inference.intervals.score_intervals import F1, Proportion, Tango
 from mlci.metrics import catalogue, confusion
 from mlci.metrics.catalogue import PER_CLASS, MetricInfo
 from mlci.metrics.confusion import Function, Margins, Rate, rate

@@ -15,8 +15,7 @@ import numpy as np
 
 from mlci.inference.evidence import Cause, Evidence, Point, Undefined, too_few
 from mlci.inference.intervals import distributions
-from mlci.inference.intervals.estimates import Normal
-from mlci.inference.intervals.transformed import Hall, LogScale
+from mlci.inference.intervals.error_intervals import Hall, LogScale, Normal
 from mlci.metrics.statistics import ORDER, Floats, Moments, PowerSums
 
 FEWEST, SCARCE = 5.0, 12.0

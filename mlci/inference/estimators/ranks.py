@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlci.inference.evidence import Evidence, Point, Tie, too_few
-from mlci.inference.intervals.estimates import Normal
+from mlci.inference.intervals.error_intervals import Normal
 from mlci.inference.intervals.score_intervals import AucScore, MixingScore
 from mlci.metrics.statistics import Floats, ModelBins, Scores
 

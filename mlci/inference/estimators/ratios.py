@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlci.inference.evidence import Evidence, Point, Undefined
-from mlci.inference.intervals.estimates import Normal, Sampled
+from mlci.inference.intervals.error_intervals import Logit, Normal, Sampled
 from mlci.inference.intervals.label_sums import Label, Mover, PairedScore
-from mlci.inference.intervals.proportions import F1, Proportion
-from mlci.inference.intervals.transformed import Logit
+from mlci.inference.intervals.score_intervals import F1, Proportion
 from mlci.metrics.confusion import Function, Margins
 from mlci.metrics.statistics import Counts, Decisions, Floats
 

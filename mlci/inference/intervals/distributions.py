@@ -14,6 +14,9 @@ _STEPS = 200
 _MANY = 5000
 _TINY = 1e-300
 _UNDERFLOW = -30.0
+_DOUBLINGS = 60
+_TURNS = 100
+_CLOSE = 1e-12
 
 
 def cdf(z: float) -> float:
@@ -90,11 +93,6 @@ def _continued_fraction(x: float, a: float, b: float) -> float:
         if abs(c * d - 1) < 1e-15:
             break
     return value
-
-
-_DOUBLINGS = 60
-_TURNS = 100
-_CLOSE = 1e-12
 
 
 def find_crossing(function: Callable[[float], float], first: float) -> float:

@@ -20,7 +20,11 @@ from dataclasses import dataclass
 
 from mlci.inference.evidence import Interval, StatisticTest
 from mlci.inference.intervals.distributions import find_crossing, two_sided
-from mlci.inference.intervals.proportions import F1, Proportion
+from mlci.inference.intervals.score_intervals import F1, Proportion
+
+_TURNS = 60
+_CLOSE = 1e-14
+_FAR = 1e9
 
 
 @dataclass(frozen=True)
@@ -74,11 +78,6 @@ class Mover(StatisticTest):
         for weight, part in zip(self.weights, self.parts, strict=True):
             squares += (weight * (part.ends(z)[end] - part.value)) ** 2
         return math.sqrt(squares)
-
-
-_TURNS = 60
-_CLOSE = 1e-14
-_FAR = 1e9
 
 
 @dataclass(frozen=True)

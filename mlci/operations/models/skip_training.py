@@ -13,7 +13,7 @@ from mlci.errors import InputError
 from mlci.git.git import is_tracked, tracked_files
 from mlci.git.refs import resolve_ref
 from mlci.inference.evidence import Cause, Evidence, Point, Tie, Undefined
-from mlci.inference.intervals.estimates import Recorded
+from mlci.inference.intervals.error_intervals import Recorded
 from mlci.inference.result import Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.lineage.rows import SCHEME
 from mlci.metrics import catalogue

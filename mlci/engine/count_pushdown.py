@@ -9,8 +9,7 @@ from mlci.engine import sql
 from mlci.engine.cell_errors import ProblemCollector, bad_scores, is_fine, is_rounded, kind_of_score
 from mlci.engine.encode.binder import BoundJob, BoundPredictions, needs_values
 from mlci.engine.encode.columns import EncodedColumns
-from mlci.engine.join.frame import FetchedColumns, ModelColumns, ScannedRows
-from mlci.engine.join.row_scan import ScoreNotes, index_keys, key_columns, own_columns
+from mlci.engine.join import FetchedColumns, ModelColumns, ScannedRows, ScoreNotes, index_keys, key_columns, own_columns
 from mlci.engine.sql import Array
 from mlci.engine.tables.column_types import TableColumn
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mlci.engine.features import parquet_metadata
-from mlci.engine.features.parquet_metadata import Struct, UnsupportedError, without_field
+from mlci.engine.tables import parquet_metadata
+from mlci.engine.tables.parquet_metadata import Struct, UnsupportedError, without_field
 
 _MAGIC = b"PAR1"
 _VERSION, _SCHEMA, _NUM_ROWS, _ROW_GROUPS, _KEY_VALUE, _COLUMN_ORDERS = 1, 2, 3, 4, 5, 7

@@ -1,7 +1,8 @@
 """The features file: same format, same types, without the label.
 
 CSV and JSON keep all other bytes, including delimiters, quotes and line endings: the table was read completely before,
-so that its syntax is known to be valid. Parquet keeps types and metadata, see :mod:`mlci.engine.features.parquet`.
+so that its syntax is known to be valid. Parquet keeps types and metadata, see
+:mod:`mlci.engine.tables.parquet_without_column`.
 """
 
 import contextlib
@@ -17,12 +18,16 @@ from typing import BinaryIO, cast
 import duckdb
 
 from mlci.engine import sql
-from mlci.engine.features import parquet
+from mlci.engine.tables import parquet_without_column
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.csv_json import is_json_array, read_header
 from mlci.engine.tables.files import LocalFile, suffix_of
 from mlci.engine.tables.table import Table, open_table
 from mlci.errors import InputError, Problem
+
+_DECODER = json.JSONDecoder()
+_scan_text: Callable[[str, int], tuple[str, int]] = vars(decoder)["scanstring"]  # not in the type stubs
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def write_features(data: str, label: str, folder: Path) -> Path:
@@ -62,7 +67,7 @@ def _write(connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableC
         write_json_without(table.files, left_out.name, target)
     else:
         try:
-            parquet.write_without([file.path for file in table.files], left_out.name, target)
+            parquet_without_column.write_without([file.path for file in table.files], left_out.name, target)
         except (ValueError, TypeError, AttributeError, KeyError, struct.error) as error:
             _write_again(connection, table, left_out, target, why=error)
 
@@ -80,11 +85,6 @@ def _write_again(
         raise InputError(Problem(f"can't be copied without its label ({why}); write it as one file", table.path))
     query = sql.select((f"{column.raw} AS {sql.quote_name(column.name)}" for column in kept), table.relation)
     connection.execute(f"COPY ({query}) TO {sql.quote_text(str(target))} (FORMAT parquet)")
-
-
-_DECODER = json.JSONDecoder()
-_scan_text: Callable[[str, int], tuple[str, int]] = vars(decoder)["scanstring"]  # not in the type stubs
-_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def write_csv_without(files: Sequence[LocalFile], column: str, target: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlci.engine.chunks import count_codes, count_pairs, each_block
 from mlci.engine.encode.grouping import Key, Level
-from mlci.engine.join.frame import Frame
+from mlci.engine.join import Frame
 from mlci.engine.sql import Array
 from mlci.metrics.statistics import ModelBins, Scores
 

@@ -1,1 +1,0 @@
-"""Joins of predictions with the evaluation set."""

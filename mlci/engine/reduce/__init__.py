@@ -1,1 +1,0 @@
-"""Reductions of a frame to sufficient statistics."""
