@@ -7,12 +7,13 @@ import io
 import json
 import ssl
 import sys
-import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 import trustme
+
+from tests.support.local_server import LocalServer
 
 LIB = Path(__file__).parents[2] / "actions/lib"
 PROGRAM = b"#!/bin/sh\necho uv 9.9.9\n"
@@ -59,12 +60,11 @@ def index(monkeypatch, tmp_path):
     authority.issue_cert("localhost").configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    with http.server.ThreadingHTTPServer(("localhost", 0), Answer) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = LocalServer(Answer)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with server:
         monkeypatch.setenv("UV_DEFAULT_INDEX", f"https://localhost:{server.server_port}/simple")
         yield served
-        server.shutdown()
 
 
 def publish(index, folder, body, *, listed=None, locked=None, platform=None):

@@ -58,14 +58,13 @@ class Fake(Looking):
 
     def start(self) -> Self:
         for server in (self.main, self._storage):
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+            server.start()
         return self
 
     def stop(self) -> None:
         self.faults.stopping.set()
         for server in (self.main, self._storage):
-            server.shutdown()
-            server.server_close()
+            server.stop()
         self.state.save()
         if self._folder:
             self._folder.cleanup()

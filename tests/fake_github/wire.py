@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from tests.fake_github import admin, faults, links, page, storage
 from tests.fake_github.api import Request
 from tests.fake_github.faults import Fault
 from tests.fake_github.serving import Reply
+from tests.support.local_server import LocalServer
 
 if TYPE_CHECKING:
     from tests.fake_github.fake import Fake
@@ -35,16 +36,14 @@ class Entry:
     token: str | None = None
 
 
-class Server(ThreadingHTTPServer):
+class Server(LocalServer):
     """A server that belongs to a fake."""
 
-    daemon_threads = True
     request_queue_size = 256
-    block_on_close = False
 
     def __init__(self, fake: "Fake", port: int) -> None:
         self.fake = fake
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(Handler, port=port)
 
     def handle_error(self, *_: Any) -> None:
         """Ignore clients that disconnect; any other error is a failure of the fake."""

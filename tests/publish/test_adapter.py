@@ -2,8 +2,7 @@
 
 import logging
 import pickle
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from github.Requester import Requester
@@ -16,6 +15,7 @@ from mlci.github.retry import decode_json, error_message, requested_seconds
 from mlci.github.transport import Access, transport
 from mlci.publish.check import Annotation
 from tests.publish.scene import NAME, TODAY, Clock
+from tests.support.local_server import LocalServer
 
 STATUS = Status(state="success", context=NAME, description="fine")
 FIELDS = CheckFields(external_id="7.1", conclusion=None, output=CheckOutput(title="t", summary="s"), url=None)
@@ -214,13 +214,11 @@ def test_adapter__redirects_are_not_followed(pull, status):
         def log_message(self, *_):
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with LocalServer(Handler) as server:
         access = Access(url=f"http://127.0.0.1:{server.server_port}", token="t", agent="a")
         one = Client(transport(access), repository="o/r", patience=Clock().patience(attempts=2))
         with pytest.raises(OutsideError, match=r"redirects to another address|not ready"):
             one.comments(1)
-        server.shutdown()
     assert seen == ["token t"] * 2
 
 

@@ -2,7 +2,6 @@
 
 import http.server
 import re
-import threading
 
 import pytest
 from hypothesis import given
@@ -15,6 +14,7 @@ from mlci.registry.stores.interface import Checkpoint
 from mlci.registry.stores.object_store import bucket, uri
 from mlci.registry.stores.object_store.store import ObjectStore
 from mlci.registry.stores.request_limits import Limits
+from tests.support.local_server import LocalServer
 from tests.support.registry.buckets import QUICK
 
 S3, GS, AZ = (uri.parse_bucket_uri(f"{scheme}://bucket/a/b/") for scheme in ("s3", "gs", "az"))
@@ -169,12 +169,9 @@ class TestGoogle:
     @pytest.fixture
     def requests_to_google(self):
         handler = type("Handler", (Recorder,), {"seen": [], "kept": {}})
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        variables = {"STORAGE_EMULATOR_HOST": f"127.0.0.1:{server.server_port}"}
-        yield handler, ObjectStore("gs://bucket/p", "model", variables, limits=QUICK, pause=lambda _: None)
-        server.shutdown()
-        server.server_close()
+        with LocalServer(handler) as server:
+            variables = {"STORAGE_EMULATOR_HOST": f"127.0.0.1:{server.server_port}"}
+            yield handler, ObjectStore("gs://bucket/p", "model", variables, limits=QUICK, pause=lambda _: None)
 
     def test_append__google_precondition(self, requests_to_google):
         handler, store = requests_to_google
