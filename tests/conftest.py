@@ -2,6 +2,8 @@
 
 import gc
 import os
+import tempfile
+from pathlib import Path
 
 from hypothesis import settings
 
@@ -14,6 +16,19 @@ settings.load_profile("suite")
 for name in [name for name in os.environ if name.startswith(("GITHUB_", "RUNNER_", "MLCI_"))]:
     if name != "MLCI_GOLDEN":
         del os.environ[name]
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory, on Linux: thousands of small folders, no disk
+ROOM = 4_000_000_000
+
+
+def pytest_configure(config):
+    """Put temporary files into memory, unless the machine has little, or the tests of whole workflows need more."""
+    if "TMPDIR" in os.environ or not MEMORY.is_dir() or any("e2e" in name for name in config.args):
+        return
+    found = os.statvfs(MEMORY)
+    if found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None
 
 
 def pytest_collection_finish():
