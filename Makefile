@@ -17,7 +17,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e registry-e2e lint static node format bench docs page picture dist pin lock clean
+.PHONY: help demo examples test e2e registry-e2e lint static node format bench docs page picture pictures dist pin lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ help: ## what can be made
 demo: $(VENV)/.dev ## a candidate against a baseline on real data: passes, is unsure, and fails with --regress
 	@$(BIN)/mlci demo
 	@$(BIN)/mlci demo --regress || test $$? -eq 1
+
+examples: $(VENV)/.dev ## every example, by the commands of its README
+	@$(BIN)/python -m tests.examples
 
 test: $(VENV)/.dev ## the tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal # neighbours share fixtures, and no worker waits at the end
@@ -72,6 +75,9 @@ page: $(VENV)/.dev $(BROWSER)/node_modules/.made ## the report page in a browser
 
 picture: $(VENV)/.dev ## the README's picture of a comment, from a run of the demo; needs Chromium
 	@$(BIN)/python -m tests.documents.picture
+
+pictures: $(VENV)/.dev ## the examples' pictures of a comment; needs Chromium
+	@$(BIN)/python -m tests.examples --pictures
 
 node: $(NODE)/node_modules/.made ## GitHub's own parsers of workflows, from a lock file
 

@@ -1,5 +1,7 @@
 """``make picture``: the comment of `mlci demo --regress` as GitHub shows it, as a screenshot by Chromium.
 
+The pictures of `examples` are drawn by the same functions.
+
 GitHub's own parser (cmarkgfm) renders the Markdown. Colours and distances follow GitHub's light theme.
 """
 
@@ -47,17 +49,23 @@ PAGE = """<!doctype html>
 
 
 def main() -> None:
-    """Run the demo in an empty folder, render its comment, and write the picture."""
+    """Run the demo in an empty folder, and write the picture of its comment."""
+    with tempfile.TemporaryDirectory() as folder:
+        draw_comment(demo_comment(folder), PICTURE)
+
+
+def draw_comment(comment: str, picture: Path, scale: float = SCALE) -> None:
+    """Render a comment as GitHub does, and write it as a picture."""
     browser = shutil.which(os.environ.get("CHROMIUM", "chromium"))
     if browser is None:
-        sys.exit("make picture needs Chromium: install it, or name another binary in the variable CHROMIUM")
-    PICTURE.parent.mkdir(exist_ok=True)
+        sys.exit("a picture needs Chromium: install it, or name another binary in the variable CHROMIUM")
+    picture.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "comment.html"
-        page.write_text(PAGE.format(comment=render_markdown(demo_comment(folder))), "utf-8")
+        page.write_text(PAGE.format(comment=render_markdown(comment)), "utf-8")
         size = f"--window-size={WIDTH},{page_height(browser, page)}"
-        run_chromium(browser, size, f"--force-device-scale-factor={SCALE}", f"--screenshot={PICTURE}", page.as_uri())
-    sys.stdout.write(f"{PICTURE.relative_to(ROOT)}\n")
+        run_chromium(browser, size, f"--force-device-scale-factor={scale}", f"--screenshot={picture}", page.as_uri())
+    sys.stdout.write(f"{picture.relative_to(ROOT)}\n")
 
 
 def demo_comment(folder: str) -> str:

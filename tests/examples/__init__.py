@@ -1,0 +1,1 @@
+"""Examples, run by the commands of their READMEs."""
