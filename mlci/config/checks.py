@@ -30,6 +30,7 @@ def check_configuration(loaded: LoadedConfig, catalogue: Metrics) -> list[Proble
         *_check_baseline(loaded),
         *check_gates(context),
         *check_functions(context),
+        *_check_tests(context),
     ]
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
 
@@ -178,3 +179,9 @@ def _check_baseline(loaded: LoadedConfig) -> Iterator[Problem]:
             if key in config.baseline.model_fields_set and (config.baseline.ref or config.predict.metrics):
                 message = f"`baseline.{key}` is for a `file` of predictions; remove it"
                 yield loaded.problem(message, "baseline", key)
+
+
+def _check_tests(context: CheckContext) -> Iterator[Problem]:
+    if context.config.tests is not None and context.totals:
+        message = f"`tests` get both models' predictions, and `predict.metrics` has none; remove it, or {ROWS_ADD}"
+        yield context.loaded.problem(message, "tests")

@@ -121,10 +121,11 @@ def _refuse_credentials(text: str, *, path: str) -> None:
 
 
 def with_lines(tree: YamlTree, config: Config) -> LoadedConfig:
-    """Return a configuration with its lines; each gate gets its own line."""
+    """Return a configuration with its lines; each gate, and the tests, get their own line."""
     lines = Lines(tree.lines)
     gates = tuple(gate.model_copy(update={"line": lines.of("gates", index)}) for index, gate in enumerate(config.gates))
-    return LoadedConfig(config.model_copy(update={"gates": gates}), lines, tree.path)
+    tests = config.tests.model_copy(update={"line": lines.of("tests", "required")}) if config.tests else None
+    return LoadedConfig(config.model_copy(update={"gates": gates, "tests": tests}), lines, tree.path)
 
 
 def config_error(problems: Iterable[Problem]) -> InputError:

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from mlci.config.models import (
     Baseline,
+    BehaviourTests,
     Config,
     ConfigModel,
     Evaluation,
@@ -36,6 +37,7 @@ SECTIONS: dict[Path, type[ConfigModel]] = {
     ("baseline",): Baseline,
     ("gates",): Gate,
     ("gates", "policy"): GatePolicy,
+    ("tests",): BehaviourTests,
     ("policy",): Policy,
 }
 _FILES = (".csv", ".tsv", ".parquet", ".jsonl", ".json", ".gz", ".yaml", ".yml", ".toml")

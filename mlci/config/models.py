@@ -229,6 +229,17 @@ class Baseline(ConfigModel):
         return exactly_one(("file", "ref"), keys)
 
 
+class BehaviourTests(ConfigModel):
+    """Behavioural tests of the candidate: a command that runs pytest, and the tests that must pass."""
+
+    run: Command = Field(description="Command that runs pytest with mlci's plugin, after both models are evaluated.")
+    timeout: Duration = Field(default=Duration(3600), description="Time after which the tests are stopped and fail.")
+    required: tuple[Name, ...] | None = Field(
+        default=None, description="Tests that must run and pass before a merge; if omitted, every test that is found."
+    )
+    line: SkipJsonSchema[int | None] = Field(default=None, exclude=True, json_schema_extra={"x-internal": True})
+
+
 class GatePolicy(ConfigModel):
     """Policy of one gate for inconclusive results and missing baselines; overrides that of the file."""
 
@@ -322,6 +333,9 @@ class Config(ConfigModel):
         description="Where promoted models live: a folder, `s3://…`, `gs://…`, `az://…`, `github` or `mlflow:…`.",
     )
     gates: Annotated[tuple[Gate, ...], Field(min_length=1)] = Field(description="Limits that must hold before a merge.")
+    tests: BehaviourTests | None = Field(
+        default=None, description="Behavioural tests of the candidate; if omitted, there are none."
+    )
     policy: Policy = Field(default=Policy(), description="Confidence level, and effect of inconclusive gates.")
 
 

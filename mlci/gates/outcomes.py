@@ -53,6 +53,10 @@ class Reason(StrEnum):
     """The limit is broken."""
     DISAPPEARED = "disappeared"
     """The metric is in the baseline's metrics file and not in the candidate's."""
+    TEST_FAILED = "test_failed"
+    """A behavioural test failed."""
+    TEST_NOT_RUN = "test_not_run"
+    """A required behavioural test ended in an error, was skipped, or was not found."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,4 +115,6 @@ class JudgedGate:
     @property
     def id(self) -> str:
         """Name of the gate, unique in a run."""
+        if self.rule.test:
+            return f"{self.rule.metric}.pass"
         return self.limit.gate_id(self.rule.metric, self.rule.across or str(self.scope))

@@ -110,8 +110,9 @@ class Rule:
         judge: Estimate or interval; ``None`` depends on the kind of limit.
         retraining: Whether the interval of a change includes the training noise.
         inconclusive, no_baseline: Effect of these outcomes.
-        index: Its place in ``gates:``, from 0.
+        index: Its place in ``gates:``, from 0; ``None`` for a behavioural test.
         line: Its line in the configuration.
+        test: Whether it requires a behavioural test, whose name ``metric`` is.
     """
 
     metric: str
@@ -124,3 +125,4 @@ class Rule:
     no_baseline: OnDoubt = "warn"
     index: int | None = None
     line: int | None = None
+    test: bool = False

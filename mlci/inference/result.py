@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from mlci.inference.evidence import Evidence
 from mlci.inference.plots import Confusion, Curves
@@ -95,6 +96,31 @@ class Agreement:
     exact_p: float
 
 
+class BehaviourOutcome(StrEnum):
+    """Outcome of a behavioural test, as pytest has it."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    ERROR = "error"
+
+
+NEEDS_BASELINE = "needs a baseline, and there was none"
+"""Message of a test that was skipped for that reason."""
+
+
+@dataclass(frozen=True)
+class BehaviourTest:
+    """A behavioural test of the candidate: its name, such as ``tests/test_model.py::test_age``, and its outcome.
+
+    ``message`` is the first line of what it reported; empty if it passed.
+    """
+
+    name: str
+    outcome: BehaviourOutcome
+    message: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EvaluationResult:
     """One complete evaluation, for gates and reports.
@@ -108,6 +134,7 @@ class EvaluationResult:
         curves: ROC, precision–recall and calibration curves of a binary task; ``None`` without scores.
         confusion: Both models' confusion matrices; ``None`` without decisions, or for many classes.
         notes: Remarks for the reader (joined by position, bins instead of ranks, …).
+        tests: Behavioural tests of the candidate, in the order in which they ran.
         unchanged_since: Merge base from which no relevant file differs, so that nothing was trained.
         classes: Names of the classes; empty for regression and for a metrics file.
     """
@@ -126,6 +153,7 @@ class EvaluationResult:
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    tests: tuple[BehaviourTest, ...] = ()
     unchanged_since: str | None = None
 
     @property

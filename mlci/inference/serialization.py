@@ -22,7 +22,7 @@ from mlci.inference.intervals.error_intervals import Hall, Logit, LogScale, Norm
 from mlci.inference.intervals.label_sums import Label, Mover, PairedScore
 from mlci.inference.intervals.score_intervals import F1, AucScore, MixingScore, Proportion, Tango
 from mlci.inference.plots import CalibrationBin, Confusion, Curves, LabelMoves, ModelCurves
-from mlci.inference.result import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
+from mlci.inference.result import Agreement, BehaviourTest, Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.metrics.statistics import Scope
 from mlci.util.json_text import Bounds, excess
 
@@ -65,6 +65,7 @@ _KINDS: dict[str, type[Any]] = {
         Curves,
         LabelMoves,
         Confusion,
+        BehaviourTest,
         EvaluationResult,
     )
 }

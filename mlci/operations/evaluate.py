@@ -7,6 +7,7 @@ from pathlib import Path
 from mlci.config.models import Config, RowsConfig
 from mlci.engine.interface import Job, Source
 from mlci.errors import InputError, Problem
+from mlci.gates.behaviour import RequiredTests, judge_behaviour
 from mlci.gates.judge import judge_rules
 from mlci.gates.outcomes import JudgedGate
 from mlci.inference.evaluate import evaluate
@@ -71,11 +72,16 @@ def _on_shared_rows(
 
 
 def judge_gates(config: Config, result: EvaluationResult, noise: TrainingNoise = UNKNOWN) -> tuple[JudgedGate, ...]:
-    """Judge the gates of a configuration against an evaluation."""
+    """Judge the gates and the required tests of a configuration against an evaluation."""
     if result.measured_nothing:
         return ()
     smallest = config.evaluation.min_group_size if config.evaluation else 1
-    return judge_rules(evaluation_plan.gate_rules(config), result, min_group_size=smallest, noise=noise)
+    gates = judge_rules(evaluation_plan.gate_rules(config), result, min_group_size=smallest, noise=noise)
+    if config.tests is None:
+        return gates
+    tests, policy = config.tests, config.policy
+    required = RequiredTests(names=tests.required, line=tests.line, no_baseline=policy.no_baseline)
+    return *gates, *judge_behaviour(result, required)
 
 
 def measure_models(

@@ -9,11 +9,12 @@ from mlci.gates.absence import cause_of
 from mlci.gates.judge import join_verdicts
 from mlci.gates.outcomes import JudgedGate, Outcome
 from mlci.inference.evidence import Evidence
-from mlci.inference.result import Comparison, Disparity, EvaluationResult
+from mlci.inference.result import BehaviourTest, Comparison, Disparity, EvaluationResult
 from mlci.lineage.rows import SCHEME
 from mlci.report.document import (
     AgreementRow,
     BaselineRef,
+    BehaviourRow,
     Candidate,
     ConfusionRow,
     CurvesRow,
@@ -96,6 +97,7 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
         agreement=None if result.agreement is None else AgreementRow(**_numbers(vars(result.agreement))),
         curves=None if result.curves is None else CurvesRow.model_validate(asdict(result.curves)),
         confusion=None if result.confusion is None else ConfusionRow.model_validate(asdict(result.confusion)),
+        tests=tuple(_behaviour(test) for test in result.tests),
         notes=result.notes,
         unchanged_since=result.unchanged_since,
         lineage=facts.lineage,
@@ -108,6 +110,10 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
             seconds=Seconds(**facts.seconds),
         ),
     )
+
+
+def _behaviour(test: BehaviourTest) -> BehaviourRow:
+    return BehaviourRow(name=test.name, outcome=str(test.outcome), message=test.message or None)
 
 
 def _metric(item: Comparison, confidence: float) -> MetricRow:
@@ -191,4 +197,5 @@ def _gate(gate: JudgedGate, *, first: str | None) -> GateRow:
         method=gate.method,
         p=gate.p,
         blocks=gate.blocks,
+        test=gate.rule.test,
     )

@@ -14,7 +14,7 @@ from mlci.git.git import is_tracked
 from mlci.git.ref_baseline import NoBaselineYetError
 from mlci.git.refs import read_head
 from mlci.inference.result import EvaluationResult
-from mlci.operations import holdout_uses, metrics_only, name_checks
+from mlci.operations import behaviour, holdout_uses, metrics_only, name_checks
 from mlci.operations.baseline import made_by_training, production, ref_or_file, training_noise
 from mlci.operations.bundle import artifacts
 from mlci.operations.bundle.artifacts import ArtifactDigests
@@ -116,11 +116,13 @@ def compare_models(
     facts = replace(context.facts, made_by_training=from_training, shared=measured.shared)
     result = measured.result
     result = replace(result, notes=(*result.notes, made_by_training.MADE)) if from_training else result
+    facts = add_report_refs(
+        facts, context.config, candidate, baseline, seconds=measured.seconds, head=current, digests=digests
+    )
+    result = behaviour.add_tests(context, result, facts, candidate, baseline)
     return ComparisonRun(
         result=replace(result, unchanged_since=pair.unchanged_since),
-        facts=add_report_refs(
-            facts, context.config, candidate, baseline, seconds=measured.seconds, head=current, digests=digests
-        ),
+        facts=facts,
         candidate=candidate,
         rows=ref_or_file.same_rows(context.config, result.fingerprint, context.data),
         head=current,

@@ -29,6 +29,8 @@ Why = Literal[
     "holm",
     "beyond_limit",
     "disappeared",
+    "test_failed",
+    "test_not_run",
 ]
 Cause = Literal["name", "missing", "labels", "too_few", "both", "candidate", "baseline"]
 Pair = tuple[float, float]
@@ -217,6 +219,7 @@ class GateRow(ReportPart):
     method: str | None = None
     p: float | None = Field(default=None, description="One-sided p-value against the limit, before Holm.")
     blocks: bool = Field(default=False, description="Whether this outcome alone blocks the merge.")
+    test: bool = Field(default=False, description="Whether it requires a behavioural test, whose name `metric` is.")
     waived: Waiver | None = None
 
 
@@ -273,6 +276,14 @@ class ConfusionRow(ReportPart):
     candidate: Listed[tuple[int, ...]]
     baseline: tuple[tuple[int, ...], ...] | None = None
     moves: Listed[LabelMovesRow] = ()
+
+
+class BehaviourRow(ReportPart):
+    """A behavioural test of the candidate."""
+
+    name: str = Field(description="File and function, as pytest names them.")
+    outcome: Literal["passed", "failed", "skipped", "error"]
+    message: str | None = Field(default=None, description="First line of what it reported, unless it passed.")
 
 
 class LineageItem(ReportPart):
@@ -388,6 +399,7 @@ class Report(ReportPart):
     agreement: AgreementRow | None = None
     curves: CurvesRow | None = None
     confusion: ConfusionRow | None = None
+    tests: Listed[BehaviourRow] = Field(default=(), description="Those that `tests.run` of the configuration ran.")
     notes: Listed[str] = ()
     unchanged_since: str | None = Field(
         default=None, description="Commit from which no relevant file differs: nothing was trained."

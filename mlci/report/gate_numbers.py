@@ -72,8 +72,22 @@ def limit_distances(row: GateRow) -> tuple[float, float, float] | None:
     return min(low, high), max(low, high), value
 
 
+_TEST = GateNumbers(
+    pair=number_format.NONE,
+    baseline=number_format.NONE,
+    candidate=number_format.NONE,
+    value=number_format.NONE,
+    interval=None,
+    limit="must pass",
+    condition="it must pass",
+)
+"""Numbers of a required test, which has none."""
+
+
 def gate_numbers(row: GateRow) -> GateNumbers:
     """Print a gate's numbers with the digits that its verdict can be checked by."""
+    if row.test:
+        return _TEST
     bound, unit = bound_of(row), labels.metric_unit(row.metric)
     unknown = row.limit.relative and row.bound is None
     against = (row.value, *(row.interval or ()))

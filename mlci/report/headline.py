@@ -122,7 +122,8 @@ def gate_sentence(d: Markup, report: Report, row: GateRow) -> str:
         case "failed":
             return _failed(d, report, row, name)
         case "error":
-            lead = d.strong(d.words("{} could not be evaluated.", name))
+            words = "The test {} did not run to its end." if row.test else "{} could not be evaluated."
+            lead = d.strong(d.words(words, name))
             return d.words("{} Reason: {}.", lead, _reason(d, row))
         case "inconclusive":
             return _inconclusive(d, report, row, name)
@@ -136,6 +137,8 @@ def gate_sentence(d: Markup, report: Report, row: GateRow) -> str:
 
 
 def _failed(d: Markup, report: Report, row: GateRow, name: str) -> str:
+    if row.test:
+        return d.words("{} {}.", d.strong(d.words("The test {} failed:", name)), _reason(d, row))
     line = gate_numbers(row)
     finding = _finding(d, row, line, name)
     if not d.emphasis:
@@ -192,6 +195,9 @@ def _passed(d: Markup, report: Report) -> str:
 
 def _recover(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> str:
     where = line_link(d, report, links, rows[0].line)
+    if all(row.test for row in rows):
+        what = d.number("the test" if len(rows) == 1 else "the tests")
+        return d.words("make {} pass, or have an owner change what {} requires.", what, where)
     if len(rows) == 1:
         return d.words("recover it, or have an owner approve another limit in {}.", where)
     number = d.number(number_format.format_count(len(rows)))
@@ -209,6 +215,7 @@ def _repair(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> str
 
 _REPAIRS: dict[str, str] = {
     "unknown_name": "correct the name in {}; it is in {}.",
+    "test_not_run": "let the test of {} run to its end and pass; it is required in {}.",
     "undefined_for_candidate": "look at the candidate's predictions, which leave {} without a value; it is in {}.",
 }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mlci.report import headline
 from mlci.report.document import Report
-from mlci.report.sections import disparities, gates, groups, history, metrics
+from mlci.report.sections import behaviour, disparities, gates, groups, history, metrics
 from mlci.report.sections.gates import RuleRow, attention_table, merge_rules
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Links, Markup
@@ -16,6 +16,7 @@ Builder = Callable[[Markup, Report], list[Section]]
 
 COMMENT: tuple[Builder, ...] = (
     gates.passed_gates,
+    behaviour.behaviour_section,
     groups.first_groups,
     disparities.watched_disparities,
     metrics.main_metrics,
@@ -25,6 +26,7 @@ COMMENT: tuple[Builder, ...] = (
 )
 SUMMARY: tuple[Builder, ...] = (
     gates.passed_gates,
+    behaviour.behaviour_section,
     groups.all_groups,
     disparities.watched_disparities,
     metrics.main_metrics,
@@ -47,6 +49,7 @@ DROPPED = (
     "metrics",
     "main metrics",
     "lineage",
+    "tests",
     "passed gates",
     "notes",
     _UNDECIDED,

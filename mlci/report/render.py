@@ -81,6 +81,8 @@ def _message(report: Report, row: GateRow, has: Stock) -> str:
 
 
 def _facts(row: GateRow) -> str:
+    if row.test:
+        return _text(f"{row.metric}: {row.reason}")
     line = gate_numbers(row)
     title = labels.scoped_title(Plain(), row.metric, row.scope)
     return _text(f"{title}: {line.pair}; {line.evidence}; {line.limit}; decided by the {_DECIDES[row.judge]}")

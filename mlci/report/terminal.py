@@ -6,7 +6,7 @@ from math import isfinite
 from mlci.report import headline, layout
 from mlci.report.document import GateRow, Outcome, Report
 from mlci.report.gate_numbers import gate_numbers, limit_distances, rows_available
-from mlci.report.sections import disparities, gates, groups, history, metrics
+from mlci.report.sections import behaviour, disparities, gates, groups, history, metrics
 from mlci.report.sections.gates import RuleRow, merge_rules, rule_remarks, rule_title, rule_word
 from mlci.report.text import labels, number_format, terminal_layout
 from mlci.report.text.escape import without_commands
@@ -51,6 +51,7 @@ def render_terminal(report: Report, *, colour: bool = False, width: int = 100, d
         *(_section(section, width=room) for section in built),
         *_gates(d, report, colour=colour, width=room),
         *_passed(d, report, colour=colour, width=room),
+        *(_section(section, width=room) for section in behaviour.behaviour_section(d, report)),
         *(_section(section, width=room) for section in metrics.notes_section(d, report)),
         *_legend(report, width=room),
         "\n".join(terminal_layout.wrap_text(layout.report_footer(d, report, NO_LINKS), room)),

@@ -11,6 +11,7 @@ from tests.support import report_cases as cases
 
 REPORTS = {
     "all-passed": cases.all_passed,
+    "behavioural": cases.behavioural,
     "enormous": cases.enormous,
     "first-run": cases.first_run,
     "hostile": cases.hostile,

@@ -2,6 +2,7 @@
 
 from mlci.report.document import (
     BaselineRef,
+    BehaviourRow,
     CalibrationRow,
     ConfusionRow,
     CurvesRow,
@@ -25,6 +26,7 @@ from tests.support.reports import (
     measured,
     no_baseline,
     passed,
+    required,
     same,
     spread,
 )
@@ -332,7 +334,28 @@ def shifted():
     )
 
 
+def behavioural():
+    """Behavioural tests: required ones that failed, were skipped and passed, and one that is only reported."""
+    path, message = "tests/test_model.py::", "the score of 3 of 900 loans rises | <b>"
+    bad, gone, good = f"{path}test_income", f"{path}TestRegion::test_each[<north>]", f"{path}test_loan_number"
+    return a_report(
+        gates=[
+            passed("roc_auc", was=0.871, now=0.878, low=0.870, high=0.886, min=0.860, line=29),
+            required("failed", bad, why="test_failed", reason=message),
+            required("error", gone, why="test_not_run", reason="the test was skipped: no data"),
+            required("passed", good),
+        ],
+        tests=[
+            BehaviourRow(name=good, outcome="passed"),
+            BehaviourRow(name=gone, outcome="skipped", message="no data"),
+            BehaviourRow(name=bad, outcome="failed", message=message),
+            BehaviourRow(name=f"{path}test_draft", outcome="error", message="KeyError: 'x'"),
+        ],
+    )
+
+
 GOLDEN = {
+    "behavioural": behavioural,
     "shifted": shifted,
     "mixed": mixed,
     "all-passed": all_passed,

@@ -82,6 +82,22 @@ def waived(metric, *, by="dana", until="2026-12-01", because="known label noise 
     return gate("waived", metric, waived=Waiver(by=by, until=until, reason=because), **more)
 
 
+def required(outcome, name, **more):
+    """A gate on a behavioural test."""
+    return GateRow(
+        id=f"{name}.pass",
+        metric=name,
+        scope=ScopeRef(),
+        limit=Limit("present"),
+        judge="estimate",
+        outcome=outcome,
+        blocks=outcome in BLOCKING,
+        test=True,
+        line=40,
+        **more,
+    )
+
+
 def measured(metric, *, was=None, now=None, span=None, moved=None, **more):
     """One metric row; ``span`` is the candidate's interval, ``moved`` that of the change."""
     named = {key: more.pop(key) for key in list(more) if key not in MetricRow.model_fields}

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlci.config.loader import LoadedConfig, load_unchecked
-from mlci.config.models import Baseline, Config
+from mlci.config.models import Baseline, Config, Predict
 from mlci.engine.interface import Source
 from mlci.errors import InputError, StepError, StepTimeoutError
 from mlci.git.baseline_cache import BaselineCache
@@ -38,12 +38,7 @@ def baseline_from_file(context: RowsContext) -> ModelPredictions | None:
     chosen, predict = context.config.baseline, context.config.predict
     if not isinstance(chosen, Baseline) or chosen.file is None:
         return None
-    source = Source(
-        path=resolve_path(chosen.file, context.folder),
-        score=chosen.score or (None if chosen.decision else predict.score),
-        decision=chosen.decision or (None if chosen.score else predict.decision),
-        threshold=chosen.threshold,
-    )
+    source = source_of_file(chosen, chosen.file, predict, context.folder)
     columns = (source.score, source.decision) == (predict.score, predict.decision)
     if predict.file is not None and columns and chosen.threshold in {None, predict.threshold}:
         refuse_itself(context.loaded, source.path, resolve_path(predict.file, context.folder), "columns of one file")
@@ -65,6 +60,16 @@ def pin_baseline(context: RunContext) -> PinnedBaseline | None:
         return None
     return PinnedBaseline(
         resolved=resolve_ref(context.git, chosen.ref), cache=context.cache.pinned() if context.cache else None
+    )
+
+
+def source_of_file(chosen: Baseline, file: str, predict: Predict, folder: Path) -> Source:
+    """Return a baseline's file with its columns; those of the candidate if it names none."""
+    return Source(
+        path=resolve_path(file, folder),
+        score=chosen.score or (None if chosen.decision else predict.score),
+        decision=chosen.decision or (None if chosen.score else predict.decision),
+        threshold=chosen.threshold,
     )
 
 

@@ -127,7 +127,8 @@ def _in_commands(config: Config, place: _Place) -> Iterator[str]:
 
     They are searched in the configuration's folder, at the top, and in the folders that a command changes to.
     """
-    commands = [config.train.run if config.train else None, config.predict.run]
+    sections = (config.train, config.predict, config.tests)
+    commands = [section.run if section else None for section in sections]
     for command in filter(None, commands):
         words = _words(command)
         after = list(zip(["", *words], words, strict=False))

@@ -20,6 +20,7 @@ from mlci.metrics import catalogue
 from mlci.metrics.statistics import Scope
 from mlci.operations import metrics_only
 from mlci.operations.baseline import made_by_training, production
+from mlci.operations.behaviour import recorded_tests
 from mlci.operations.context import MetricsContext, RowsContext, RunContext
 from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models.predictions import ModelPredictions
@@ -213,6 +214,7 @@ def recorded_result(config: Config, report: Report, *, version: int, base: str) 
         seed=config.policy.seed,
         comparisons=tuple(_recorded_comparison(row, level) for row in report.metrics),
         disparities=tuple(_recorded_disparity(row, level) for row in report.disparities),
+        tests=recorded_tests(report),
         notes=(f"the numbers are those of version {version}, as recorded when it was judged",),
         unchanged_since=base,
     )

@@ -309,7 +309,7 @@ def _same_terms(loaded: LoadedConfig, bundle: VerifiedBundle) -> bool:
 
 
 def _terms(config: Config) -> dict[str, Any]:
-    parts = config.model_dump(mode="json", include={"task", "evaluation", "gates", "policy"})
+    parts = config.model_dump(mode="json", include={"task", "evaluation", "gates", "tests", "policy"})
     (parts["evaluation"] or {}).pop("data", None)  # its content counts, not its path
     return parts
 

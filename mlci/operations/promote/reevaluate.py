@@ -15,6 +15,7 @@ from mlci.inference.result import EvaluationResult
 from mlci.lineage.rows import Rows, is_recorded
 from mlci.operations import evaluation_plan, holdout_uses, metrics_only
 from mlci.operations.baseline import made_by_training, production, training_noise
+from mlci.operations.behaviour import recorded_tests
 from mlci.operations.bundle import artifacts, write
 from mlci.operations.bundle.artifacts import Artifact, ArtifactDigests
 from mlci.operations.bundle.read import VerifiedBundle
@@ -94,8 +95,9 @@ def _judge_predictions(context: RowsContext, bundle: VerifiedBundle, view: Regis
     measured = evaluate_models(context, _candidate(bundle), baseline, data=context.data)
     against = baseline.version if baseline else None
     noise = training_noise.load_noise(config, view, against=against, rows=rows)
-    gates = judge_gates(config, measured.result, noise)
-    return _Judged(baseline=baseline, result=measured.result, gates=gates, shared=measured.shared)
+    result = replace(measured.result, tests=recorded_tests(bundle.report))
+    gates = judge_gates(config, result, noise)
+    return _Judged(baseline=baseline, result=result, gates=gates, shared=measured.shared)
 
 
 def _refuse_custom_metrics(context: RowsContext) -> None:

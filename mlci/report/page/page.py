@@ -18,7 +18,7 @@ from mlci.report.page.groups import GroupSection, group_sections
 from mlci.report.page.markup import Html
 from mlci.report.page.metrics import metric_table
 from mlci.report.page.trend import trend_plots
-from mlci.report.sections import disparities, history, metrics
+from mlci.report.sections import behaviour, disparities, history, metrics
 from mlci.report.templating import html_template
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import NO_LINKS, Links
@@ -102,6 +102,7 @@ def _parts(d: Html, report: Report, links: Links) -> dict[str, object]:
         "step": headline.next_step(d, report, links),
         "tally": outcome_tally(d, report),
         "facts": _facts(d, report, links),
+        "tests": behaviour.behaviour_section(d, report),
         "decisions": decision_section(d, report),
         "fairness": fairness_sections(d, report),
         "table": metric_table(d, report),
@@ -114,7 +115,7 @@ def _parts(d: Html, report: Report, links: Links) -> dict[str, object]:
     }
 
 
-_REST = ("decisions", "fairness", "table", "lineage", "trend", "notes", "provenance")
+_REST = ("tests", "decisions", "fairness", "table", "lineage", "trend", "notes", "provenance")
 
 
 def _cut(d: Html, groups: Sequence[GroupSection], rules: Sequence[RuleView], detail: PageDetail) -> dict[str, object]:

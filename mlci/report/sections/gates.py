@@ -148,7 +148,9 @@ def _gate(d: Markup, has: Stock, row: RuleRow, line: GateNumbers) -> str:
 
 def _evidence(d: Markup, row: RuleRow, line: GateNumbers) -> str:
     if row.gate.value is None:
-        return d.number(number_format.UNDEFINED if row.gate.outcome == "error" else number_format.NONE)
+        return d.number(
+            number_format.UNDEFINED if row.gate.outcome == "error" and not row.gate.test else number_format.NONE
+        )
     value = d.strong(d.number(line.value))
     return value if line.interval is None else d.join("", [value, d.below(d.number(line.interval))])
 

@@ -41,9 +41,18 @@ VERDICTS = {
 
 
 def metric_title(metric: str) -> str:
-    """Return the metric's name as people write it; the raw name where the catalogue has none."""
+    """Return the metric's name as people write it; the raw name where the catalogue has none.
+
+    A required test stands in a metric's place: it is recognized by pytest's ``::``.
+    """
     info = catalogue.find(metric)
-    return info.title if info else metric
+    return info.title if info else title_of_test(metric)
+
+
+def title_of_test(name: str) -> str:
+    """Write a test's name without pytest's ``::``, which a log would show with a blank: ``test_age (tests/t.py)``."""
+    path, _, inner = name.partition("::")
+    return f"{inner.replace('::', '.')} ({path})" if path.endswith(".py") else name
 
 
 def metric_unit(metric: str) -> str:

@@ -221,7 +221,7 @@ def test_init__change_to_the_script_is_declined(tmp_path, monkeypatch):
 def test_init__checks_and_runs_on_consent(tmp_path, monkeypatch):
     write(tmp_path, {**saved(), ".github/workflows/mlci.yml": "on: push\njobs: {}\n"})
     monkeypatch.setattr(command.sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(command.click, "confirm", lambda question, **_: True)
+    monkeypatch.setattr(command.click, "confirm", lambda *_, **__: True)
     ended = mlci("init", cwd=tmp_path)
     assert ended.code == 0, ended.err
     assert "production-empty" in ended.out

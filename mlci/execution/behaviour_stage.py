@@ -1,0 +1,128 @@
+"""Behavioural tests: a command that runs pytest, what its plugin gets, and the results that it leaves.
+
+The command finds ``MLCI_TESTS``, the path of a :class:`BehaviourSession`. Each pytest session writes a file beside it
+when it ends. Status 1 of the command is accepted if a session reports a test that did not pass.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from mlci.errors import StepError
+from mlci.execution.interface import Runner
+from mlci.execution.stages import Command, make_empty_folder
+from mlci.util.safe_files import read_bounded
+
+VARIABLE = "MLCI_TESTS"
+SESSION_FILE = "session.json"
+RESULTS = "results-*.json"
+_MOST_BYTES = 50_000_000
+_ENDED = frozenset({0, 1})  # pytest: all passed; some failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionTable:
+    """A table of predictions, its columns, and the threshold of its scores."""
+
+    path: str
+    score: str | None = None
+    decision: str | None = None
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class BehaviourSession:
+    """What tests get: paths of the configuration, the data, both models' predictions, the model and the report."""
+
+    config: str
+    data: str
+    candidate: PredictionTable | None = None
+    baseline: PredictionTable | None = None
+    model: str | None = None
+    report: str | None = None
+
+
+@dataclass(frozen=True)
+class BehaviourRecord:
+    """A test as pytest reported it."""
+
+    name: str
+    outcome: Literal["passed", "failed", "skipped", "error"]
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class BehaviourRecords:
+    """The tests of one pytest session, and its exit status."""
+
+    status: int
+    tests: tuple[BehaviourRecord, ...]
+
+
+SESSION = TypeAdapter(BehaviourSession)
+RECORDS = TypeAdapter(BehaviourRecords)
+
+
+def run_behaviour_tests(
+    runner: Runner, command: Command, session: BehaviourSession, folder: Path
+) -> tuple[BehaviourRecord, ...]:
+    """Run the command and return its tests; of tests with one name, the worst outcome.
+
+    Args:
+        runner: Runs the command.
+        command: ``tests.run`` and its folder.
+        session: What the tests get.
+        folder: Temporary folder for session and results; it is emptied first.
+
+    Raises:
+        StepError: if the command failed for another reason than a test, or left no results.
+    """
+    make_empty_folder(folder)
+    (folder / SESSION_FILE).write_bytes(SESSION.dump_json(session))
+    failure = None
+    try:
+        runner.run(command.step(variables={VARIABLE: str(folder / SESSION_FILE)}, key="tests"))
+    except StepError as error:
+        failure = error
+    sessions = [_read_records(path, command.name) for path in sorted(folder.glob(RESULTS))]
+    tests = [test for one in sessions for test in one.tests]
+    explained = any(one.status == 1 for one in sessions) and any(test.outcome in {"failed", "error"} for test in tests)
+    if failure is not None and not explained:
+        raise failure
+    _require_results(sessions, command)
+    return _worst_by_name(tests)
+
+
+_WORST_LAST = ("passed", "skipped", "failed", "error")
+
+
+def _worst_by_name(tests: Sequence[BehaviourRecord]) -> tuple[BehaviourRecord, ...]:
+    worst: dict[str, BehaviourRecord] = {}
+    for test in tests:
+        worst[test.name] = max(worst.get(test.name, test), test, key=lambda one: _WORST_LAST.index(one.outcome))
+    return tuple(worst.values())
+
+
+def _require_results(sessions: Sequence[BehaviourRecords], command: Command) -> None:
+    """Refuse a command without the plugin, and a pytest session that did not come to its end."""
+    if not sessions:
+        raise StepError(
+            f"`{command.run}` ended well but left no results of tests: it does not run pytest, or in an environment "
+            "without mlci. Install mlci beside the tests' requirements: `python -m pip install mlci`"
+        )
+    for one in sessions:
+        if one.status not in _ENDED:
+            raise StepError(
+                f"a pytest session of `{command.run}` ended with status {one.status}, so its tests did not all run; "
+                "run it by hand to see why"
+            )
+
+
+def _read_records(path: Path, name: str) -> BehaviourRecords:
+    try:
+        return RECORDS.validate_json(read_bounded(path, _MOST_BYTES, links=False))
+    except (OSError, ValidationError) as error:
+        raise StepError(f"{name}: {path.name} is not a file of mlci's pytest plugin") from error

@@ -1,0 +1,77 @@
+"""Behavioural tests of the candidate: run after both models are evaluated, or taken from a recorded report."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from mlci.config.models import BehaviourTests
+from mlci.engine.interface import Source
+from mlci.execution.behaviour_stage import BehaviourSession, PredictionTable, run_behaviour_tests
+from mlci.execution.stages import Command
+from mlci.inference.result import BehaviourOutcome, BehaviourTest, EvaluationResult
+from mlci.operations.context import RowsContext
+from mlci.operations.evaluate import judge_gates
+from mlci.operations.models.predictions import ModelPredictions
+from mlci.operations.report_builder import ReportContext, build_report
+from mlci.report.document import Report
+from mlci.report.serialization import dump_report
+
+
+def add_tests(
+    context: RowsContext,
+    result: EvaluationResult,
+    facts: ReportContext,
+    candidate: ModelPredictions,
+    baseline: ModelPredictions | None,
+) -> EvaluationResult:
+    """Run the configured tests, if any, and return the evaluation with their outcomes.
+
+    Raises:
+        StepError: if their command failed for another reason than a test, or left no results.
+    """
+    tests = context.config.tests
+    if tests is None:
+        return result
+    report = context.scratch / "report-for-tests.json"
+    config = context.config.model_copy(update={"tests": None})
+    report.write_text(dump_report(build_report(result, judge_gates(config, result), facts)), encoding="utf-8")
+    session = BehaviourSession(
+        config=str(Path(context.loaded.path).absolute()),
+        data=context.data if "://" in context.data else str(Path(context.data).absolute()),
+        candidate=_table(context, candidate.source),
+        baseline=_table(context, baseline.source) if baseline is not None and _is_joinable(context, baseline) else None,
+        model=None if candidate.model is None else str(candidate.model.absolute()),
+        report=str(report),
+    )
+    command = _command(context, tests)
+    records = run_behaviour_tests(context.runner, command, session, context.scratch.resolve() / "tests")
+    return replace(result, tests=tuple(_behaviour_test(one.name, one.outcome, one.message) for one in records))
+
+
+def recorded_tests(report: Report) -> tuple[BehaviourTest, ...]:
+    """Return the tests of a report: those of the same model, which are not run again."""
+    return tuple(_behaviour_test(row.name, row.outcome, row.message or "") for row in report.tests)
+
+
+def _behaviour_test(name: str, outcome: str, message: str) -> BehaviourTest:
+    return BehaviourTest(name, BehaviourOutcome(outcome), message)
+
+
+def _is_joinable(context: RowsContext, baseline: ModelPredictions) -> bool:
+    """Check that predictions on other rows than the candidate's have keys to join them by."""
+    return baseline.own is None or context.config.evaluation.key is not None
+
+
+def _table(context: RowsContext, source: Source) -> PredictionTable:
+    threshold = context.config.predict.threshold if source.threshold is None else source.threshold
+    path = source.path if "://" in source.path else str(Path(source.path).absolute())
+    return PredictionTable(path=path, score=source.score, decision=source.decision, threshold=threshold)
+
+
+def _command(context: RowsContext, tests: BehaviourTests) -> Command:
+    return Command(
+        run=tests.run,
+        folder=context.folder,
+        name="tests",
+        timeout=tests.timeout,
+        seed=context.config.policy.seed,
+    )

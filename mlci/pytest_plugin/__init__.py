@@ -1,0 +1,1 @@
+"""pytest plugin: behavioural tests of a model, whose outcomes become rows of the report."""

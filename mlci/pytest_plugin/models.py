@@ -1,0 +1,221 @@
+"""Both models as tests see them: predictions for the evaluation set, and the candidate's own step for other rows."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlci.api import ModelComparison
+from mlci.cli.wiring import load_configuration, run_context
+from mlci.config.loader import Loaded
+from mlci.config.models import Baseline, MetricsConfig, RowsConfig
+from mlci.engine.interface import Source
+from mlci.engine.tables.files import suffix_of
+from mlci.engine.tables.pandas_frames import read_frame, write_rows
+from mlci.errors import InputError
+from mlci.execution.behaviour_stage import SESSION, BehaviourSession, PredictionTable
+from mlci.operations.baseline.ref_or_file import source_of_file
+from mlci.operations.context import RowsContext, resolve_path
+from mlci.operations.models import predictions
+from mlci.report.serialization import parse_report
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_RUN = "run the tests through mlci: `tests: {run: python -m pytest tests}` in mlci.yml, then `mlci run`"
+
+
+@dataclass(frozen=True)
+class ModelUnderTest:
+    """A model in a behavioural test.
+
+    Attributes:
+        name: ``candidate`` or ``baseline``.
+        predictions: A row for each row of the evaluation set, in its order and with its index: columns ``score`` and
+            ``decision``, as far as the model has them.
+    """
+
+    name: str
+    predictions: "pd.DataFrame" = field(repr=False)
+    _score: "Callable[[pd.DataFrame], pd.DataFrame]" = field(repr=False)
+
+    @property
+    def scores(self) -> "pd.Series[Any]":
+        """The scores for the evaluation set."""
+        return self.predictions["score"]
+
+    @property
+    def decisions(self) -> "pd.Series[Any]":
+        """The decisions for the evaluation set: values of the label."""
+        return self.predictions["decision"]
+
+    def predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Predict for other rows, by the predict step of the configuration.
+
+        Args:
+            rows: Rows as the fixture ``evaluation`` has them, with changed values.
+
+        Returns:
+            Columns ``score`` and ``decision``, in the order of ``rows`` and with its index.
+
+        Raises:
+            InputError: if the model can only be asked about the evaluation set.
+            StepError: if the predict step fails.
+        """
+        return self._score(rows)
+
+
+def load_models(path: Path, *, session: Path | None) -> "LoadedModels":
+    """Read the configuration, and the files of this run if `mlci run` started the tests.
+
+    Raises:
+        InputError: if the configuration is missing or invalid, or has no rows.
+    """
+    given = SESSION.validate_json(session.read_bytes()) if session else None
+    loaded = load_configuration(Path(given.config) if given else path)
+    config = loaded.config
+    if isinstance(config, MetricsConfig):
+        raise InputError(loaded.problem("tests need predictions, and a metrics file has none", "predict", "metrics"))
+    return LoadedModels(Loaded(config, loaded.lines, loaded.path), given or _from_files(config, Path(loaded.path)))
+
+
+def _from_files(config: RowsConfig, path: Path) -> BehaviourSession:
+    """Return what is known without a run: files that the configuration names, and the last report."""
+    folder, predict, baseline = path.parent.absolute(), config.predict, config.baseline
+    report, trained = folder / ".mlci" / "out" / "report.json", config.train.model if config.train else None
+    now = before = None
+    if predict.file is not None:
+        named = Source(path=resolve_path(predict.file, folder), score=predict.score, decision=predict.decision)
+        now = _prediction_table(named, predict.threshold)
+    if isinstance(baseline, Baseline) and baseline.file is not None:
+        before = _prediction_table(source_of_file(baseline, baseline.file, predict, folder), predict.threshold)
+    return BehaviourSession(
+        config=str(path),
+        data=resolve_path(config.evaluation.data, folder),
+        candidate=now,
+        baseline=before,
+        model=None if trained is None else str(folder / trained),
+        report=str(report) if report.is_file() else None,
+    )
+
+
+@dataclass(frozen=True)
+class LoadedModels:
+    """The evaluation set and both models, read when they are first used."""
+
+    loaded: Loaded[RowsConfig]
+    session: BehaviourSession
+
+    @cached_property
+    def rows(self) -> "pd.DataFrame":
+        """The evaluation set; the key is the index."""
+        frame: pd.DataFrame = read_frame(self.session.data)
+        key = self.loaded.config.evaluation.key
+        return frame if key is None else frame.set_index(key)
+
+    @cached_property
+    def candidate(self) -> ModelUnderTest:
+        """The candidate; without predictions of a run, its own step makes them."""
+        table = self.session.candidate
+        made = self._predict(self.rows) if table is None else self._read(table, self.rows)
+        return ModelUnderTest("candidate", made, self._predict)
+
+    def baseline(self) -> ModelUnderTest:
+        """Return the baseline.
+
+        Raises:
+            InputError: if there is none, or its predictions are made by `mlci run` only.
+        """
+        if self.session.baseline is None:
+            why = "the baseline's predictions are made by a run"
+            raise InputError(f"{why}; {_RUN}, or name a file: `baseline: {{file: production.csv}}`")
+        return ModelUnderTest("baseline", self._read(self.session.baseline, self.rows), _refuse_rows)
+
+    def report(self) -> ModelComparison:
+        """Return the report.
+
+        Raises:
+            InputError: if there is none yet.
+        """
+        if self.session.report is None:
+            raise InputError(f"no report exists in .mlci/out; {_RUN}")
+        path = Path(self.session.report)
+        return ModelComparison(parse_report(path.read_bytes(), path=str(path)))
+
+    def _predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Predict by the configured step, in the order of ``rows``."""
+        config = self.loaded.config
+        if config.predict.file is not None:
+            raise InputError(
+                "the candidate can't predict for other rows: `predict.file` names predictions that exist. "
+                "Let a command make them: `predict: {run: python predict.py}`"
+            )
+        own = Loaded(config.model_copy(update={"train": None}), self.loaded.lines, self.loaded.path)
+        model = Path(self.session.model) if self.session.model else None
+        with tempfile.TemporaryDirectory(prefix="mlci-tests-") as name, _context(own) as context:
+            data = self._write(rows, Path(name))
+            steps = predictions.candidate_steps(context)
+            source = predictions.make_predictions(context, steps, data=data, model=model).source
+            return self._read(_prediction_table(source, config.predict.threshold), rows)
+
+    def _write(self, rows: "pd.DataFrame", folder: Path) -> str:
+        """Write rows as the evaluation set is written; the label, which no model gets, may be missing."""
+        evaluation = self.loaded.config.evaluation
+        frame = rows if evaluation.key is None or evaluation.key in rows.columns else rows.reset_index()
+        if evaluation.label not in frame.columns:
+            frame = frame.assign(**{evaluation.label: self.rows[evaluation.label].iloc[0]})
+        path = folder / f"rows{suffix_of(self.session.data)}"
+        write_rows(frame[[name for name in self._columns if name in frame.columns]], path)
+        return str(path)
+
+    @cached_property
+    def _columns(self) -> list[str]:
+        """Columns of the evaluation set in their order, the key first."""
+        key = self.loaded.config.evaluation.key
+        return [*([key] if key else []), *map(str, self.rows.columns)]
+
+    def _read(self, table: PredictionTable, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Read predictions, in the order of ``rows``; scores without decisions are decided by the threshold."""
+        frame: pd.DataFrame = read_frame(table.path)
+        key = self.loaded.config.evaluation.key
+        named = {table.score: "score", table.decision: "decision"}
+        if key is not None:
+            index = rows.index if key not in rows.columns else rows[key]
+            frame = frame.set_index(key).reindex(index)
+        frame = frame[[name for name in named if name is not None]].rename(columns=named)
+        frame.index = rows.index
+        if "decision" not in frame and self.loaded.config.task == "binary":
+            frame["decision"] = self._decide(frame["score"], table.threshold)
+        return frame
+
+    def _decide(self, scores: "pd.Series[Any]", threshold: float) -> "pd.Series[Any]":
+        """Return the label's two values by the threshold."""
+        labels = self.rows[self.loaded.config.evaluation.label]
+        chosen = self.loaded.config.evaluation.positive
+        positive = 1 if chosen is None else chosen
+        negative = next((value for value in labels.unique() if value != positive), 0)
+        return (scores >= threshold).map({True: positive, False: negative})
+
+
+def _prediction_table(source: Source, threshold: float) -> PredictionTable:
+    return PredictionTable(
+        path=source.path,
+        score=source.score,
+        decision=source.decision,
+        threshold=threshold if source.threshold is None else source.threshold,
+    )
+
+
+@contextlib.contextmanager
+def _context(loaded: Loaded[RowsConfig]) -> Iterator[RowsContext]:
+    config = loaded.config
+    with run_context(Loaded(config, loaded.lines, loaded.path), cached=False, own_process=False) as context:
+        yield context.with_config(config)
+
+
+def _refuse_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
+    del rows
+    raise InputError("the baseline has predictions for the evaluation set only; use `baseline.predictions`")

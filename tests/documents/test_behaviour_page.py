@@ -1,0 +1,70 @@
+"""The page on behavioural tests: its tests on its configuration, with a model that passes and one that fails."""
+
+import re
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from mlci.config.loader import parse_config
+from mlci.pytest_plugin import models, recorder
+from tests.support.project import run, write
+
+pytest_plugins = ("pytester",)
+
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "test-behaviour-with-pytest.md").read_text("utf-8")
+PREDICT = """\
+import csv, os
+with open(os.environ["MLCI_DATA"]) as rows, open(os.environ["MLCI_PREDICTIONS"], "w") as out:
+    out.write("loan_id,score\\n")
+    for row in csv.DictReader(rows):
+        debt, income = float(row["debt"]), float(row["income"])
+        out.write(f"{row['loan_id']},{debt / (debt + income)}\\n")
+"""
+LOADED = models, recorder, pd  # before pytester runs: what is first imported there would be imported again later
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+def project(folder, denominator="debt + income"):
+    """Loans that default if the debt is above the income."""
+    rows = [(number, (number * 37) % 140 + 10, 55 + number % 7, "ns"[number % 2]) for number in range(200)]
+    lines = [f"{number},{debt},{income},{region},{int(debt > income)}" for number, debt, income, region in rows]
+    scores = [f"{number},{debt / (debt + income)}" for number, debt, income, _ in rows]
+    return write(
+        folder,
+        {
+            "mlci.yml": blocks("yaml")[0].replace("python predict.py", f"exec '{sys.executable}' -I -S predict.py"),
+            "holdout.csv": "\n".join(["loan_id,debt,income,region,defaulted", *lines]),
+            "production.csv": "\n".join(["loan_id,score", *scores]),
+            "predict.py": PREDICT.replace("debt + income", denominator),
+            "tests/test_model.py": blocks("python")[0],
+        },
+    )
+
+
+def test_behaviour_page__its_tests(pytester):
+    """Run the tests by hand after a run: the report is there, and the step predicts for changed rows."""
+    folder = project(pytester.path, "debt + 110 - income")
+    config = folder / "mlci.yml"
+    config.write_text(config.read_text().partition("tests:")[0])
+    assert run(folder).code == 0
+    passed, _, failed = pytester.inline_run("tests", "-p", "no:cacheprovider").listoutcomes()
+    assert [report.nodeid.rpartition("::")[2] for report in passed] == [
+        "test_loan_number_does_not_matter",
+        "test_finds_defaults_of_the_indebted",
+    ]
+    reasons = [report.longrepr.reprcrash.message.splitlines()[0] for report in failed]
+    assert reasons[0] == "AssertionError: the score of 200 of 200 loans rises"
+    assert len(reasons) == 2
+    assert "-0.05" in reasons[1]
+
+
+def test_behaviour_page__configurations():
+    for text in blocks("yaml"):
+        whole = text if text.startswith("model:") else blocks("yaml")[0].partition("tests:")[0] + text
+        tests = parse_config(whole.encode(), path="mlci.yml").config.tests
+        assert tests.run == "python -m pytest tests/test_model.py"
+        assert set(tests.required or ()) <= set(re.findall(r"^def (\w+)", blocks("python")[0], re.MULTILINE))

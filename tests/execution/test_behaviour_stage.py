@@ -1,0 +1,84 @@
+"""Command of behavioural tests: when its results count, and when the step fails."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mlci.errors import StepError
+from mlci.execution.behaviour_stage import SESSION, BehaviourSession, run_behaviour_tests
+from mlci.execution.stages import Command
+
+GIVEN = BehaviourSession(config="mlci.yml", data="holdout.csv")
+PASSED, FAILED = ("t::a", "passed"), ("t::a", "failed", "assert 0")
+
+
+@dataclass
+class Leaving:
+    """A runner whose command leaves results of pytest sessions, and ends with a status."""
+
+    sessions: tuple[object, ...]
+    status: int = 0
+
+    def run(self, step):
+        session = Path(step.env["MLCI_TESTS"])
+        assert SESSION.validate_json(session.read_bytes()) == GIVEN
+        for number, document in enumerate(self.sessions):
+            (session.parent / f"results-{number}.json").write_text(json.dumps(document))
+        if self.status:
+            raise StepError(f"exit status {self.status}")
+
+
+def ended(status, *tests):
+    return {
+        "status": status,
+        "tests": [dict(zip(("name", "outcome", "message"), test, strict=False)) for test in tests],
+    }
+
+
+def run(tmp_path, *sessions, status=0):
+    command = Command(run="python -m pytest", folder=tmp_path, name="tests")
+    found = run_behaviour_tests(Leaving(sessions, status), command, GIVEN, tmp_path / "tests")
+    return {test.name: test.outcome for test in found}
+
+
+@pytest.mark.parametrize(
+    ("sessions", "status", "expected"),
+    [
+        ([ended(0, PASSED)], 0, {"t::a": "passed"}),
+        ([ended(0)], 0, {}),
+        ([ended(1, FAILED)], 1, {"t::a": "failed"}),
+        ([ended(1, FAILED)], 0, {"t::a": "failed"}),
+        ([ended(1, FAILED), ended(0, PASSED, ("t::b", "skipped"))], 0, {"t::a": "failed", "t::b": "skipped"}),
+    ],
+    ids=["passed", "none", "failed", "failure ignored", "two sessions"],
+)
+def test_run_behaviour_tests__results(sessions, status, expected, tmp_path):
+    assert run(tmp_path, *sessions, status=status) == expected
+
+
+@pytest.mark.parametrize(
+    ("sessions", "status", "message"),
+    [
+        ([], 0, "left no results of tests"),
+        ([], 4, "exit status 4"),
+        ([ended(0, PASSED)], 1, "exit status 1"),
+        ([ended(1, PASSED)], 1, "exit status 1"),
+        ([ended(2, FAILED)], 2, "exit status 2"),
+        ([ended(5)], 0, "ended with status 5, so its tests did not all run"),
+        ([ended(0, PASSED), ended(2)], 0, "ended with status 2"),
+        ([{}], 0, "is not a file of mlci's pytest plugin"),
+        ([ended(0, ("t::a", "fine"))], 0, "is not a file of mlci's pytest plugin"),
+    ],
+)
+def test_run_behaviour_tests__step_fails(sessions, status, message, tmp_path):
+    with pytest.raises(StepError, match=message):
+        run(tmp_path, *sessions, status=status)
+
+
+def test_run_behaviour_tests__earlier_results_are_gone(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "results-9.json").write_text(json.dumps(ended(0, PASSED)))
+    with pytest.raises(StepError, match="left no results"):
+        run(tmp_path)
