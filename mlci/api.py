@@ -29,7 +29,7 @@ from mlci.util.json_text import pretty_json
 _HEIGHT = 720  # pixels of the page in a notebook
 _PLACEHOLDERS = ({"metric": "accuracy", "min": 0.5}, {"metric": "mean_absolute_error", "max": 1})
 """Gates of a configuration that needs one; they are not judged."""
-SCORE, DECISION = "score", "decision"
+SCORE, DECISION, PROBABILITIES = "score", "decision", "probabilities"
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,7 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
     positive: Any = None,  # noqa: ANN401 (any value of the label)
     score: str | None = None,
     decision: str | None = None,
+    probabilities: Mapping[str, str] | None = None,
     threshold: float | None = None,
     model: str = "model",
     policy: Mapping[str, Any] | None = None,
@@ -139,6 +140,7 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
         positive: The positive class; ``None`` means 1 or true.
         score: Column with the score in predictions that are files or frames, by default ``score``.
         decision: Column with the decided class in such predictions.
+        probabilities: Column with the probability of each class in such predictions: ``{"cat": "p_cat", …}``.
         threshold: A score at or above it decides for the positive class; ``None`` means 0.5.
         model: Name of the model in the report.
         policy: Confidence level, seed and policy, as in ``mlci.yml``.
@@ -149,7 +151,7 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
     with tempfile.TemporaryDirectory(prefix="mlci-compare-") as name:
         folder = Path(name)
         table = _evaluation_table(data, folder, label=label, key=key, task=task, positive=positive)
-        columns = {SCORE: score, DECISION: decision}
+        columns = {SCORE: score, DECISION: decision, PROBABILITIES: probabilities}
         predict = _source(candidate, table, folder, "candidate", columns)
         document: dict[str, Any] = {
             "model": model,
@@ -191,12 +193,12 @@ def _source(
     table: EvaluationTable,
     folder: Path,
     name: str,
-    columns: Mapping[str, str | None],
+    columns: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return a model's entry of the configuration: its file, and the columns with its predictions."""
-    file, kind = predictions_file(given, table, folder / f"{name}.parquet", name=name)
-    if kind is not None:
-        return {"file": file, kind: kind}
+    file, written = predictions_file(given, table, folder / f"{name}.parquet", name=name)
+    if written:
+        return {"file": file, **written}
     named = _without_none(dict(columns))
     return {"file": file, **(named or {SCORE: SCORE})}
 
@@ -274,8 +276,12 @@ def table_file(given: object, file: Path) -> str:
     return str(file)
 
 
-def predictions_file(given: object, data: EvaluationTable, file: Path, *, name: str) -> tuple[str, str | None]:
-    """Return the path of one model's predictions, and the kind of its column if mlci named it.
+Columns = dict[str, str | dict[str, str]]
+"""Columns with predictions, as ``predict`` in ``mlci.yml`` names them."""
+
+
+def predictions_file(given: object, data: EvaluationTable, file: Path, *, name: str) -> tuple[str, Columns]:
+    """Return the path of one model's predictions, and its columns if mlci named them.
 
     Args:
         given: A path, a frame, the name of a column of the evaluation set, an array in its order, or an estimator.
@@ -290,27 +296,34 @@ def predictions_file(given: object, data: EvaluationTable, file: Path, *, name: 
     if isinstance(given, str) and columns is not None and given in columns:
         return _write(data, np.asarray(data.given[given]), file, name)
     if hasattr(given, "predict") and frame_names(given) is None:
-        return _write(data, _predict(given, data, name), file, name)
+        return _write_estimated(given, data, file, name)
     if isinstance(given, str | PathLike) or frame_names(given) is not None:
-        return table_file(given, file), None
+        return table_file(given, file), {}
     return _write(data, np.asarray(given), file, name)
 
 
-def _write(data: EvaluationTable, values: np.ndarray[Any, Any], file: Path, name: str) -> tuple[str, str]:
+def _write(data: EvaluationTable, values: np.ndarray[Any, Any], file: Path, name: str) -> tuple[str, Columns]:
     """Write an array beside the key, as scores or decisions."""
     if values.ndim != 1:
-        raise InputError(f"{name} has {values.ndim} dimensions; pass one score or one decision a row")
-    columns = frame_names(data.given)
+        raise InputError(
+            f"{name} has {values.ndim} dimensions; pass one score or one decision a row, or a frame with a column for "
+            "each class, and `probabilities={class: column}`"
+        )
     kind = SCORE if _are_scores(values, data.task) else DECISION
-    table: dict[str, object] = {kind: values}
+    return _write_columns(data, {kind: values}, file, name), {kind: kind}
+
+
+def _write_columns(data: EvaluationTable, table: dict[str, np.ndarray[Any, Any]], file: Path, name: str) -> str:
+    """Write columns of predictions beside the key; return the path."""
+    columns = frame_names(data.given)
     if columns is not None:
-        rows = len(data.given[columns[0]])
+        rows, values = len(data.given[columns[0]]), next(iter(table.values()))
         if rows != len(values):
             raise InputError(f"{name} has {len(values):,} values, and the evaluation set has {rows:,} rows")
         if data.key is not None:
             table = {data.key: np.asarray(data.given[data.key]), **table}
     write_frame(table, file)
-    return str(file), kind
+    return str(file)
 
 
 def _are_scores(values: np.ndarray[Any, Any], task: str) -> bool:
@@ -320,8 +333,22 @@ def _are_scores(values: np.ndarray[Any, Any], task: str) -> bool:
     return task == "binary" and values.dtype.kind == "f" and not np.array_equal(values, np.round(values))
 
 
-def _predict(model: Any, data: EvaluationTable, name: str) -> np.ndarray[Any, Any]:  # noqa: ANN401 (any estimator)
-    """Predict with a fitted estimator on the columns that it was fitted on."""
+def _write_estimated(model: Any, data: EvaluationTable, file: Path, name: str) -> tuple[str, Columns]:  # noqa: ANN401 (any estimator)
+    """Write the predictions of a fitted estimator: a probability, one for each class, or decisions."""
+    features = _features(model, data, name)
+    if data.task == "regression" or not hasattr(model, "predict_proba"):
+        return _write(data, np.asarray(model.predict(features)), file, name)
+    probabilities = np.asarray(model.predict_proba(features))
+    if data.task == "binary":
+        return _write(data, probabilities[:, _positive_column(model, data, name)], file, name)
+    named = {str(label): f"probability of {label}" for label in model.classes_}
+    return _write_columns(data, dict(zip(named.values(), probabilities.T, strict=True)), file, name), {
+        PROBABILITIES: named
+    }
+
+
+def _features(model: Any, data: EvaluationTable, name: str) -> Any:  # noqa: ANN401 (any estimator, any frame)
+    """Return the columns that an estimator was fitted on."""
     columns = frame_names(data.given)
     if columns is None:
         raise InputError(
@@ -330,10 +357,7 @@ def _predict(model: Any, data: EvaluationTable, name: str) -> np.ndarray[Any, An
     fitted: Sequence[str] = getattr(model, "feature_names_in_", [c for c in columns if c not in {data.label, data.key}])
     if missing := [column for column in fitted if column not in columns]:
         raise InputError(f"{name} was fitted on columns that the evaluation set does not have: {', '.join(missing)}")
-    features = data.given[list(fitted)]
-    if data.task != "binary" or not hasattr(model, "predict_proba"):
-        return np.asarray(model.predict(features))
-    return np.asarray(model.predict_proba(features))[:, _positive_column(model, data, name)]
+    return data.given[list(fitted)]
 
 
 def _positive_column(model: Any, data: EvaluationTable, name: str) -> int:  # noqa: ANN401 (any estimator)

@@ -12,7 +12,7 @@ from mlci.config.messages import nearest_word
 from mlci.config.models import Config
 from mlci.config.types import clip_text
 from mlci.errors import Problem
-from mlci.metrics.catalogue import Direction, MetricInfo
+from mlci.metrics.catalogue import Direction, MetricInfo, for_task
 from mlci.metrics.external import LACKING, TASKS, SklearnMetric, guess_direction, sklearn_metric
 
 FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -67,7 +67,9 @@ class CheckContext:
         return self._find_known(name)
 
     def _find_known(self, name: str) -> MetricInfo | SklearnMetric | None:
-        return self.catalogue.find(name) or sklearn_metric(name) or sklearn_metric(self.catalogue.canonical(name))
+        if (info := self.catalogue.find(name)) is not None:
+            return for_task(info, self.config.task)
+        return sklearn_metric(name) or sklearn_metric(self.catalogue.canonical(name))
 
     def _find_total(self, name: str) -> MetricInfo | SklearnMetric:
         """Return the direction that a total's name implies; without one, limits in both directions are allowed."""

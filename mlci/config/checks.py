@@ -7,7 +7,7 @@ from mlci.config import models
 from mlci.config.check_context import CheckContext, Metrics, metric_known
 from mlci.config.gate_checks import check_functions, check_gates
 from mlci.config.loader import LoadedConfig
-from mlci.config.models import Config, SliceColumnConfig
+from mlci.config.models import Baseline, Config, Predict, SliceColumnConfig
 from mlci.errors import Problem
 
 ROWS_ADD = "predictions (`run` or `file`) would add slices, fairness and intervals"
@@ -127,7 +127,7 @@ def _check_predict(loaded: LoadedConfig) -> Iterator[Problem]:
     config, predict = loaded.config, loaded.config.predict
     written = predict.model_fields_set
     if predict.metrics is not None:
-        for key in ("score", "decision", "threshold"):
+        for key in ("score", "decision", "probabilities", "threshold"):
             if key in written:
                 message = f"`predict.{key}` has no effect with `predict.metrics`, which has no rows; remove it"
                 yield loaded.problem(message, "predict", key)
@@ -149,6 +149,7 @@ def _check_predict(loaded: LoadedConfig) -> Iterator[Problem]:
 def _check_columns(loaded: LoadedConfig) -> Iterator[Problem]:
     """Check that predictions have the columns that the task needs."""
     config, predict = loaded.config, loaded.config.predict
+    yield from _check_probabilities(loaded)
     if predict.run is None and predict.file is None:
         return
     if predict.score is not None and predict.score == predict.decision:
@@ -159,6 +160,26 @@ def _check_columns(loaded: LoadedConfig) -> Iterator[Problem]:
         yield loaded.problem(missing, "predict")
 
 
+def _check_probabilities(loaded: LoadedConfig) -> Iterator[Problem]:
+    """Check that a column for each class applies to the task, and that no two classes have one column."""
+    config = loaded.config
+    sections: list[tuple[str, Predict | Baseline]] = [("predict", config.predict)]
+    sections += [] if isinstance(config.baseline, str) else [("baseline", config.baseline)]
+    for name, section in sections:
+        if section.probabilities is None:
+            continue
+        where = (name, "probabilities")
+        if config.task != "multiclass":
+            instead = "; name the positive class's column in `score`" if config.task == "binary" else ""
+            message = f"`{name}.probabilities` is for multiclass models, this one is {config.task}; remove it{instead}"
+            yield loaded.problem(message, *where)
+        elif isinstance(section, Predict) and section.model is not None:
+            yield loaded.problem("`predict.probabilities` is for `run` and `file`; remove it", *where)
+        for column, count in Counter(section.probabilities.values()).items():
+            if count > 1:
+                yield loaded.problem(f"`{name}.probabilities` names column `{column}` for two classes", *where)
+
+
 def _missing_column(config: Config) -> str | None:
     predict = config.predict
     if config.task == "regression":
@@ -166,7 +187,9 @@ def _missing_column(config: Config) -> str | None:
             return "`predict.decision` is for classes; a regression's prediction goes in `score`"
         return None if predict.score else "`predict.score` is missing: the column with the predicted value"
     if config.task == "multiclass":
-        return None if predict.decision else "`predict.decision` is missing: the column with the predicted class"
+        if predict.decision or predict.probabilities:
+            return None
+        return "`predict.decision` is missing: the column with the predicted class (or `probabilities`, by class)"
     if predict.score or predict.decision:
         return None
     return "`predict` names no column: `score` (a probability) or `decision` (the predicted class), or both"
@@ -175,7 +198,7 @@ def _missing_column(config: Config) -> str | None:
 def _check_baseline(loaded: LoadedConfig) -> Iterator[Problem]:
     config = loaded.config
     if not isinstance(config.baseline, str):
-        for key in ("score", "decision"):
+        for key in ("score", "decision", "probabilities"):
             if key in config.baseline.model_fields_set and (config.baseline.ref or config.predict.metrics):
                 message = f"`baseline.{key}` is for a `file` of predictions; remove it"
                 yield loaded.problem(message, "baseline", key)

@@ -10,7 +10,7 @@ from mlci.config.models import Gate, Reported
 from mlci.config.types import clip_text
 from mlci.errors import Problem, yaml_value
 from mlci.gates.rules import Limit
-from mlci.metrics.catalogue import MetricInfo
+from mlci.metrics.catalogue import OF_PROBABILITIES, MetricInfo
 from mlci.metrics.external import SklearnMetric
 
 _ACROSS = frozenset({"disparity", "shift"})
@@ -220,11 +220,17 @@ def _kinds(context: CheckContext, info: MetricInfo) -> set[str]:
 
 
 def _missing_scores(context: CheckContext, info: MetricInfo) -> Iterator[str]:
-    """Yield what is missing for a binary metric that ranks rows or averages scores."""
+    """Yield what is missing for a metric that ranks rows or averages scores."""
     predict = context.config.predict
     scored = bool(_kinds(context, info) & {"ranks", "calibration", "loss"}) and context.config.task == "binary"
     if scored and predict.score is None and predict.model is None:
         yield f"`{info.name}` needs scores; name their column in `predict.score`"
+    probable = bool(_kinds(context, info) & OF_PROBABILITIES) and context.config.task == "multiclass"
+    if probable and predict.probabilities is None:
+        yield (
+            f"`{info.name}` needs a probability for each class; name their columns: "
+            "`predict: {probabilities: {cat: p_cat, dog: p_dog}}`"
+        )
 
 
 def _missing_costs(context: CheckContext, name: str) -> Iterator[str]:
@@ -279,13 +285,24 @@ def _entry_faults(context: CheckContext, item: Gate | Reported) -> Iterator[tupl
     info = context.catalogue.find(item.metric)
     name = context.catalogue.canonical(item.metric)
     own = isinstance(info, MetricInfo) and not (name in WITH_PARAMETERS and item.params)
-    if own:
+    if own and info is not None and info.kind == "top_k":
+        yield from _top_k_faults(item)
+    elif own:
         message = f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
         yield from ((key, message) for key in given)
     elif item.on is not None:
         yield from (("on", message) for message in _on_faults(context, item.on))
     if not own and not FUNCTION.fullmatch(item.metric):
         yield from _missing_parameters(context, name, item)
+
+
+def _top_k_faults(item: Gate | Reported) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the number of classes of a top-k accuracy."""
+    if item.on is not None:
+        yield "on", f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
+    k = (item.params or {"k": 2}).get("k")
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1 or set(item.params or {}) - {"k"}:
+        yield "params", f"of `{item.metric}` is one whole number of at least 1, as `params: {{k: 3}}`"
 
 
 def _on_faults(context: CheckContext, on: str) -> Iterator[str]:

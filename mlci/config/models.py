@@ -184,6 +184,8 @@ class Train(ConfigModel):
 
 
 SOURCES = ("run", "file", "model", "metrics")
+Probabilities = Annotated[dict[Name, Name], Field(min_length=2, max_length=100)]
+_PROBABILITIES = "Column with the probability of each class, by class (multiclass)."
 
 
 class Predict(ConfigModel):
@@ -200,6 +202,7 @@ class Predict(ConfigModel):
     )
     score: Name | None = Field(default=None, description="Column with a score, a probability or a regression's value.")
     decision: Name | None = Field(default=None, description="Column with the decided class.")
+    probabilities: Probabilities | None = Field(default=None, description=_PROBABILITIES)
     threshold: Finite = Field(default=0.5, description="A score at or above it decides for the positive class.")
     timeout: Duration = Field(default=Duration(3600), description="Time after which prediction is stopped and fails.")
     env: tuple[Variable, ...] = Field(default=(), description=_ENV)
@@ -221,12 +224,20 @@ class Baseline(ConfigModel):
     )
     score: Name | None = Field(default=None, description="Score column in `file`; the candidate's if omitted.")
     decision: Name | None = Field(default=None, description="Decision column in `file`; the candidate's if omitted.")
+    probabilities: Probabilities | None = Field(
+        default=None, description="Probability columns in `file`; the candidate's if omitted."
+    )
     threshold: Finite | None = Field(default=None, description="Threshold for `file`; the candidate's if omitted.")
 
     @classmethod
     def rule(cls, keys: AbstractSet[str]) -> str | None:
         """Require exactly one origin."""
         return exactly_one(("file", "ref"), keys)
+
+    @property
+    def inherits_columns(self) -> bool:
+        """Whether the file has the columns of the candidate's predictions."""
+        return self.score is None and self.decision is None and self.probabilities is None
 
 
 class BehaviourTests(ConfigModel):

@@ -2,7 +2,8 @@
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import duckdb
@@ -41,6 +42,11 @@ class ProblemCollector:
     def add(self, *problems: Problem) -> None:
         """Add problems."""
         self._found.extend(problems)
+
+    @property
+    def found(self) -> tuple[Problem, ...]:
+        """The collected problems."""
+        return tuple(self._found)
 
     def stop(self) -> None:
         """Raise the error for the collected problems.
@@ -119,6 +125,31 @@ def check_scores(
     if sql.null_mask(fetched) is not None or not is_fine(low, high, kind) or is_rounded(column, place, low, high):
         problems.add(*bad_scores(column, place, kind))
     return score
+
+
+SUM_TOLERANCE = 1e-3
+"""Largest distance of a row's probabilities from 1: that of ten probabilities with four digits, twice."""
+
+
+def check_probabilities(
+    fetched: Sequence[Array], columns: Sequence[TableColumn], place: CellLocation, problems: ProblemCollector
+) -> list[Array]:
+    """Return the fetched probabilities of all classes as plain float64, each row with a sum of 1.
+
+    Any that is null, not finite or outside [0, 1] is a problem; without those, a row with another sum is one.
+    """
+    found = ProblemCollector()
+    checked = [
+        check_scores(one, column, place, found, "probability") for one, column in zip(fetched, columns, strict=True)
+    ]
+    if not found.found and (np.abs(np.sum(checked, axis=0) - 1.0) > SUM_TOLERANCE).any():
+        total = " + ".join(column.as_float() for column in columns)
+        message = "probabilities of all classes sum to {value}"
+        summed = replace(columns[0], ref=f"round({total}, 6)")
+        hint = "; they must sum to 1: `p = p / p.sum(axis=1, keepdims=True)`, or for logits `scipy.special.softmax`"
+        found.add(place.problem(summed, f"abs({total} - 1) > {SUM_TOLERANCE}", message, hint=hint))
+    problems.add(*found.found)
+    return checked
 
 
 def is_rounded(column: TableColumn, place: CellLocation, low: float, high: float) -> bool:

@@ -51,7 +51,8 @@ def is_countable(bound: BoundJob) -> bool:
     A table with any other column is read row by row for its fingerprint, and then rows are cheaper to count in memory.
     """
     job = bound.job
-    if needs_values(job) or job.task == "regression" or job.row_metrics:
+    probable = any(model.probabilities for model in bound.models)
+    if needs_values(job) or job.task == "regression" or job.row_metrics or probable:
         return False
     coded = {bound.label.name, *(column.name for base, column in bound.bases if base.cut is None)}
     content = {column.name for column in bound.table.columns} - bound.prediction_columns

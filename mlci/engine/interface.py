@@ -1,5 +1,6 @@
 """Port of the engine: from a job to statistics."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -24,17 +25,67 @@ class SliceSpec:
     columns: tuple[SliceColumn, ...]
 
 
+class PredictionColumns(Protocol):
+    """Columns and threshold of predictions, as a configuration or a version records them."""
+
+    @property
+    def score(self) -> str | None:
+        """Column with scores."""
+
+    @property
+    def decision(self) -> str | None:
+        """Column with decisions."""
+
+    @property
+    def threshold(self) -> float | None:
+        """Score from which a row is positive."""
+
+    @property
+    def probabilities(self) -> Mapping[str, str] | None:
+        """Column of each class."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """Source of one model's predictions: a table and the columns with its score and/or decision.
 
-    ``threshold`` is that of this model; ``None`` uses the job's.
+    ``threshold`` is that of this model; ``None`` uses the job's. ``probabilities`` are pairs of a class and the column
+    with its probability.
     """
 
     path: str
     score: str | None = None
     decision: str | None = None
     threshold: float | None = None
+    probabilities: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, path: str, columns: PredictionColumns) -> "Source":
+        """Return the source of predictions whose columns are recorded or configured."""
+        pairs = tuple((columns.probabilities or {}).items())
+        return cls(
+            path=path,
+            score=columns.score,
+            decision=columns.decision,
+            threshold=columns.threshold,
+            probabilities=pairs,
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns with predictions."""
+        named = (self.score, self.decision, *(column for _, column in self.probabilities))
+        return tuple(name for name in named if name is not None)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Columns and threshold, as they are recorded."""
+        return {
+            "score": self.score,
+            "decision": self.decision,
+            "threshold": self.threshold,
+            "probabilities": dict(self.probabilities) or None,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +106,7 @@ class Job:
         candidate, baseline: The two models' predictions.
         scores, calibration: Whether ranks and calibration sums are needed.
         losses: Names of per-row losses whose moments are needed.
+        class_ranks: Means of AUCs over classes (``ovr``) or pairs of them (``ovo``) that are needed.
         row_metrics: Metrics to resample rows for.
         probabilities: Whether scores have to be in [0, 1].
         zero_labels: Effect of a label of 0 on a metric that divides by the label: the run is refused if the metric is
@@ -78,6 +130,7 @@ class Job:
     scores: bool = False
     calibration: bool = False
     losses: tuple[str, ...] = ()
+    class_ranks: tuple[str, ...] = ()
     row_metrics: tuple[RowMetric, ...] = ()
     probabilities: bool = False
     zero_labels: Literal["refused", "left out"] = "left out"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mlci.engine import join_keys, sql
-from mlci.engine.cell_errors import ProblemCollector, check_scores, kind_of_score
+from mlci.engine.cell_errors import ProblemCollector, check_probabilities, check_scores, kind_of_score
 from mlci.engine.chunks import each_block
 from mlci.engine.encode.binder import BoundJob, BoundPredictions, needs_decision, needs_values
 from mlci.engine.encode.columns import EncodedColumns
@@ -34,6 +34,7 @@ class FetchedColumns:
         key: One or two numbers for each key.
         decisions: Raw codes of decisions, by the model's position in the job.
         scores: Scores, by the model's position in the job.
+        probabilities: Probabilities by class, by the model's position in the job.
     """
 
     slices: tuple[Array, ...]
@@ -41,6 +42,7 @@ class FetchedColumns:
     key: tuple[Array, ...]
     decisions: Mapping[int, Array]
     scores: Mapping[int, Array]
+    probabilities: Mapping[int, tuple[Array, ...]]
 
     @property
     def labels(self) -> Array:
@@ -59,11 +61,13 @@ class ColumnExpressions:
     key: tuple[str, ...] = ()
     decisions: Mapping[int, str] = field(default_factory=dict)
     scores: Mapping[int, str] = field(default_factory=dict)
+    probabilities: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def listed(self) -> list[str]:
         """Return all expressions, in the order of :meth:`assign`."""
         label = [] if self.label is None else [self.label]
-        return [*self.slices, *label, *self.key, *self.decisions.values(), *self.scores.values()]
+        probable = [one for each in self.probabilities.values() for one in each]
+        return [*self.slices, *label, *self.key, *self.decisions.values(), *self.scores.values(), *probable]
 
     def assign(self, arrays: Sequence[Array]) -> FetchedColumns:
         """Return the array of each expression, from those of :meth:`listed`."""
@@ -74,15 +78,32 @@ class ColumnExpressions:
             key=tuple(next(rest) for _ in self.key),
             decisions={model: next(rest) for model in self.decisions},
             scores={model: next(rest) for model in self.scores},
+            probabilities={model: tuple(next(rest) for _ in each) for model, each in self.probabilities.items()},
         )
 
 
 @dataclass(frozen=True)
 class ModelColumns:
-    """One model's predictions for every row: score (float64) and decision (class index), if it has them."""
+    """One model's predictions for every row, if it has them.
+
+    Attributes:
+        score: The score, float64.
+        decision: The class index.
+        probabilities: The probability of each class, float64 of shape (classes, rows).
+    """
 
     score: Array | None
     decision: Array | None
+    probabilities: Array | None = None
+
+    def unequal_rows(self, other: "ModelColumns") -> Iterator[Array]:
+        """Yield, for each kind of prediction that both models have, whether each row's are unequal."""
+        if self.score is not None and other.score is not None:
+            yield self.score != other.score
+        if self.decision is not None and other.decision is not None:
+            yield self.decision != other.decision
+        if self.probabilities is not None and other.probabilities is not None:
+            yield (self.probabilities != other.probabilities).any(axis=0)
 
     @property
     def scores(self) -> Array:
@@ -155,6 +176,11 @@ class Frame:
     coded_weights: Array | None = None
     differing: Array | None = None
     class_values: tuple[Scalar, ...] = ()
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether the candidate has a probability for each class."""
+        return self.candidate.probabilities is not None
 
     @property
     def models(self) -> list[ModelColumns]:
@@ -242,13 +268,20 @@ class _Reader:
 
     def _predictions(self, models: Iterable[int]) -> ColumnExpressions:
         """Return the expressions for the predictions of some models."""
-        decisions, scores = {}, {}
+        decisions, scores, probabilities = {}, {}, {}
         for i in models:
             if (decision := self.encoded.decisions[i]) is not None:
                 decisions[i] = decision.coded.expression
             if (score := self._score(i)) is not None:
                 scores[i] = score.as_float()
-        return ColumnExpressions(decisions=decisions, scores=scores)
+            if columns := self._probabilities(i):
+                probabilities[i] = tuple(column.as_float() for column in columns)
+        return ColumnExpressions(decisions=decisions, scores=scores, probabilities=probabilities)
+
+    def _probabilities(self, i: int) -> list[TableColumn]:
+        """Return the columns with a model's probabilities, in the order of the classes."""
+        columns = self.bound.models[i].probabilities
+        return [columns[name] for name in self.encoded.classes] if columns else []
 
     def _score(self, i: int) -> TableColumn | None:
         """Return the column of a model's scores if they are needed, also to compare predictions."""
@@ -282,9 +315,21 @@ class _Reader:
         classed = self.encoded.decisions[i]
         if classed is not None:
             decision = _gather(classed.final(fetched.decisions[i]), rows, self.threads)
-        elif score is not None and needs_decision(job):
+        elif score is not None and needs_decision(job) and job.task == "binary":
             decision = (score >= model.threshold).view(np.uint8)
-        return ModelColumns(score, decision)
+        probabilities = self._check_probabilities(i, fetched, rows)
+        if classed is None and probabilities is not None:
+            decision = probabilities.argmax(axis=0).astype(np.int32)
+        return ModelColumns(score, decision, probabilities)
+
+    def _check_probabilities(self, i: int, fetched: FetchedColumns, rows: Array | None) -> Array | None:
+        """Check one model's probabilities, and gather them by ``rows`` of another table."""
+        columns = self._probabilities(i)
+        if not columns:
+            return None
+        place = self.bound.place(self.bound.models[i])
+        checked = check_probabilities(fetched.probabilities[i], columns, place, self.problems)
+        return np.stack([_gather(column, rows, self.threads) for column in checked])
 
     def _note_scores(self, model: BoundPredictions, score: Array) -> None:
         low, high = float(score.min()), float(score.max())
@@ -300,7 +345,7 @@ class _Reader:
         """Return whether each row's predictions are unequal; ``None`` without a baseline."""
         if len(models) == 1:
             return None
-        unequal = [mine != theirs for mine, theirs in _prediction_pairs(*models)]
+        unequal = list(models[0].unequal_rows(models[1]))
         if self.bound.one_scores or not unequal:
             return np.ones(self.bound.table.rows, np.uint8)
         return np.asarray(np.logical_or.reduce(unequal)).view(np.uint8)
@@ -310,14 +355,6 @@ class _Reader:
             if self.bound.is_joined(model) and model.key is None:
                 yield f"{model.role} joined by position: neither table has a key"
         yield from self.score_notes.notes
-
-
-def _prediction_pairs(first: ModelColumns, second: ModelColumns) -> Iterator[tuple[Array, Array]]:
-    """Yield pairs of both models' predictions."""
-    if first.score is not None and second.score is not None:
-        yield first.score, second.score
-    if first.decision is not None and second.decision is not None:
-        yield first.decision, second.decision
 
 
 def _gather(source: Array, rows: Array | None, threads: int | None) -> Array:

@@ -6,11 +6,14 @@ result does not depend on the number of threads, and rounding errors are those o
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
+from mlci.engine import class_losses
 from mlci.engine.chunks import count_codes, count_pairs, each_block
+from mlci.engine.class_ranks import rank_classes
 from mlci.engine.encode.binder import needs_decision
 from mlci.engine.encode.grouping import Key, Level, View
 from mlci.engine.interface import Job
@@ -25,6 +28,8 @@ _DENSE = 1 << 22
 Found = dict[Key, Decisions]
 BINS = 15
 _BLOCK = 1 << 18
+_TAILS, _CLASS_TAILS = frozenset({"squared", "variance"}), frozenset({"squared", "log"})
+"""Losses whose sums of powers are needed, because a few rows can carry their variance."""
 _EPS = float(np.finfo(np.float64).eps)
 Loss = Callable[[Array, Array], Array]
 
@@ -168,6 +173,7 @@ def reduce(
     ranked, notes = rank_scores(frame, exact_rows=exact_rows, threads=threads) if job.scores else ({}, ())
     summed = {name: loss_moments(frame, name, threads=threads) for name in job.losses}
     calibrated = calibration_sums(frame, threads=threads) if job.calibration else {}
+    by_class = rank_classes(frame, job.class_ranks)
     drawn, row_notes = bootstrap_replicates(frame, job, evaluator)
     statistics = tuple(
         Statistics(
@@ -175,6 +181,7 @@ def reduce(
             rows,
             decisions=counted.get(key),
             scores=ranked.get(key),
+            class_ranks=by_class.get(key, {}),
             moments={name: by_scope[key] for name, by_scope in summed.items()},
             calibration=calibrated.get(key),
             replicates=drawn.get(key, {}),
@@ -259,17 +266,23 @@ class _Rows:
     name: str
     centre: float
 
-    @property
-    def scores(self) -> dict[str, Array]:
-        """Both models' scores, the baseline's first."""
-        baseline = {} if self.frame.baseline is None else {"baseline": self.frame.baseline.scores}
-        return {**baseline, "candidate": self.frame.candidate.scores}
+    @cached_property
+    def predictions(self) -> dict[str, Array]:
+        """Both models' scores or probabilities, the baseline's first; without a baseline that has none."""
+        models = {"baseline": self.frame.baseline, "candidate": self.frame.candidate}
+        if self.frame.has_probabilities:
+            each = {name: None if model is None else model.probabilities for name, model in models.items()}
+            return {name: one for name, one in each.items() if one is not None}
+        return {name: model.scores for name, model in models.items() if model is not None}
 
     def columns(self, part: slice) -> dict[str, Array]:
         """Return the losses, and for R² the centred labels with their squares."""
+        if self.frame.has_probabilities:
+            labels, of_classes = self.frame.labels[part], class_losses.class_loss(self.name)
+            return {model: of_classes(labels, each[:, part]) for model, each in self.predictions.items()}
         y = self.frame.labels[part].astype(np.float64)
         loss = LOSSES["squared" if self.name == "variance" else self.name]
-        losses = {model: loss(y, score[part]) for model, score in self.scores.items()}
+        losses = {model: loss(y, score[part]) for model, score in self.predictions.items()}
         if self.name != "variance":
             return losses
         y -= self.centre
@@ -277,16 +290,18 @@ class _Rows:
 
     def unequal(self, part: slice) -> list[Array]:
         """Return whether predictions are unequal, in a list that is empty without a baseline."""
-        baseline, candidate = self.frame.baseline, self.frame.candidate
-        return [] if baseline is None else [(candidate.scores[part] != baseline.scores[part]).astype(np.float64)]
+        if "baseline" not in self.predictions:
+            return []
+        differs = self.predictions["candidate"][..., part] != self.predictions["baseline"][..., part]
+        return [(differs.any(axis=0) if differs.ndim > 1 else differs).astype(np.float64)]
 
 
 def _plan(frame: Frame, name: str, rows: _Rows, threads: int | None) -> _Plan:
-    models = tuple(rows.scores)
+    models = tuple(rows.predictions)
     names = ("y", "y2", *models) if name == "variance" else models
-    if frame.classes:
+    if frame.classes and not frame.has_probabilities:
         return _Plan(names, classed=(*models, "change") if len(models) == 2 else models)
-    if name not in {"squared", "variance"}:
+    if name not in (_CLASS_TAILS if frame.has_probabilities else _TAILS):
         return _Plan(names)
     largest = each_block(frame.rows, lambda part: {k: abs(v).max() for k, v in rows.columns(part).items()}, threads)
     units = {
@@ -358,16 +373,30 @@ def _mean(values: Array, threads: int | None) -> float:
 
 def calibration_sums(frame: Frame, *, threads: int | None) -> dict[Key, Calibration]:
     """Sum (score - label) and its square in equally wide bins of the score, in every scope."""
-    each = [dict(_calibration_sums(frame, model.scores, threads)) for model in frame.models]
+    each = [dict(_calibration_sums(frame, *one, threads)) for one in _confidences(frame)]
     return {key: Calibration(*(column for sums in each for column in sums[key])) for key in each[0]}
 
 
-def _calibration_sums(frame: Frame, score: Array, threads: int | None) -> Iterator[tuple[Key, tuple[Array, ...]]]:
+def _confidences(frame: Frame) -> Iterator[tuple[Array, Array]]:
+    """Yield each model's score and whether the class that it is a probability of is the label.
+
+    With a probability for each class that is the largest one, and its class.
+    """
+    for model in frame.models:
+        if model.probabilities is not None:
+            yield model.probabilities.max(axis=0), (model.probabilities.argmax(axis=0) == frame.labels).view(np.uint8)
+        elif not frame.has_probabilities:
+            yield model.scores, frame.labels
+
+
+def _calibration_sums(
+    frame: Frame, score: Array, hits: Array, threads: int | None
+) -> Iterator[tuple[Key, tuple[Array, ...]]]:
     bins = np.clip(score * BINS, 0, BINS - 1).astype(np.int8)  # a calibration error beyond [0, 1] is not reported
 
     def gaps(part: slice) -> list[Array]:
-        gap = score[part] - frame.labels[part]
-        return [gap, gap * gap, frame.labels[part].astype(np.float64)]
+        gap = score[part] - hits[part]
+        return [gap, gap * gap, hits[part].astype(np.float64)]
 
     def reduce(level: Level) -> Array:
         codes = bins if level.codes is None else level.codes * np.int64(BINS) + bins

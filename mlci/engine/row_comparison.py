@@ -170,7 +170,7 @@ class _RowSharing:
         job = self.job
         beside = [source for source in (job.candidate, job.baseline) if source is not None and source.path == job.data]
         kept = {job.key, job.label, *(column.column for spec in job.slices for column in spec.columns)}
-        kept |= {name for source in beside for name in (source.score, source.decision)}
+        kept |= {name for source in beside for name in source.names}
         data = self._write_columns("evaluation", table, kept, mine)
 
         def restrict(name: str, source: Source, positions: Array) -> Source:
@@ -192,9 +192,7 @@ class _RowSharing:
             positions = np.flatnonzero(np.isin(own, keys))
         elif len(positions) and int(positions.max()) >= table.rows:
             raise InputError(Problem(f"has {count_noun(table.rows, 'row')}, fewer than its rows need", source.path))
-        return self._write_columns(
-            f"{name}-predictions", table, {self.job.key, source.score, source.decision}, positions
-        )
+        return self._write_columns(f"{name}-predictions", table, {self.job.key, *source.names}, positions)
 
     def _keys_alike(self, name: str, *tables: Table) -> list[TableColumn]:
         """Return the keys of tables, read as one type."""

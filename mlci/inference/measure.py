@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mlci.inference import minimums
+from mlci.inference.estimators.class_metrics import class_ranks_evidence, count_moved, top_k_evidence
 from mlci.inference.estimators.decision_metrics import base_rate, rate_evidence, ratio_evidence, share_evidence
 from mlci.inference.estimators.score_metrics import (
     calibration_evidence,
@@ -27,6 +28,8 @@ _KINDS: dict[str, Callable[[MetricInfo, Statistics, MeasureContext], Triple]] = 
     "share": share_evidence,
     "ratio": ratio_evidence,
     "ranks": ranks_evidence,
+    "class_ranks": class_ranks_evidence,
+    "top_k": top_k_evidence,
     "loss": loss_evidence,
     "moments": moments_evidence,
     "calibration": calibration_evidence,
@@ -119,7 +122,11 @@ def disagreements(name: str, info: MetricInfo | None, statistics: Statistics) ->
         return _disagreements_of_decisions(name, info, statistics.decisions)
     if info.kind == "ranks" and statistics.scores is not None:
         return None if statistics.scores.baseline is None else statistics.scores.differing
+    if info.kind == "class_ranks" and (ranks := statistics.class_ranks.get(info.loss or "")) is not None:
+        return None if ranks.baseline is None else ranks.differing
     moments = statistics.moments.get(info.loss or "")
+    if info.kind == "top_k" and moments is not None:
+        return count_moved(moments)
     return None if moments is None or "baseline" not in moments.names else moments.differing
 
 

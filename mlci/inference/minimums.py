@@ -20,7 +20,7 @@ from mlci.metrics.catalogue import PER_CLASS
 from mlci.metrics.statistics import Decisions, Statistics
 
 PROVES = 30
-Column = Literal["rows", "label", "decision", "classes"]
+Column = Literal["rows", "label", "decision", "classes", "rarest"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Carrier:
 
     Attributes:
         unit: Unit of the count, in the plural.
-        column: The count: all rows, rows by label, rows by decision, or the classes among the labels.
+        column: The count: all rows, rows by label, rows by decision, the classes among the labels, or rows of the class
+            with the fewest.
         target: The counted class: its index for a binary task, else its name.
     """
 
@@ -59,7 +60,7 @@ class Minimum:
     @property
     def of_labels(self) -> bool:
         """Whether the count depends on the labels alone."""
-        return self.carrier.column in {"label", "classes"}
+        return self.carrier.column in {"label", "classes", "rarest"}
 
 
 _POSITIVES = Carrier("labelled positives", "label", 1)
@@ -68,6 +69,7 @@ _CHOSEN = Carrier("predicted positives", "decision", 1)
 _REJECTED = Carrier("predicted negatives", "decision", 0)
 _ROWS = Carrier("rows", "rows")
 _CLASSES = Carrier("labelled classes", "classes")
+_RAREST = Carrier("rows of the rarest class", "rarest")
 _ALL = Minimum(_ROWS, judged=1, proves=PROVES)
 _MEAN = Minimum(_ROWS, judged=2, proves=PROVES)
 _MEANS = frozenset({"loss", "moments"})
@@ -104,6 +106,7 @@ _MINIMUMS: Mapping[str, tuple[Minimum, ...]] = {
         _ALL,
     ),
     **dict.fromkeys(("brier_score_loss", "log_loss"), _BOTH_CLASSES),
+    **dict.fromkeys(("roc_auc_ovr", "roc_auc_ovo"), (Minimum(_RAREST, judged=3), _ALL)),
 }
 
 
@@ -196,6 +199,9 @@ def _count(carrier: Carrier, statistics: Statistics, *, baseline: bool) -> int |
         return _by_score(carrier, statistics)
     if carrier.column == "classes":
         return len(np.unique(decisions.label))
+    if carrier.column == "rarest":
+        counts = np.bincount(decisions.label, weights=decisions.count, minlength=len(decisions.classes))
+        return int(counts.min())
     decided = decisions.baseline if baseline else decisions.candidate
     column = decisions.label if carrier.column == "label" else decided
     index = _index(carrier.target, decisions)
@@ -205,7 +211,7 @@ def _count(carrier: Carrier, statistics: Statistics, *, baseline: bool) -> int |
 def _index(target: int | str | None, decisions: Decisions) -> int | None:
     if isinstance(target, str):
         return decisions.classes.index(target) if target in decisions.classes else None
-    return target
+    return target if len(decisions.classes) == 2 else None
 
 
 def _by_score(carrier: Carrier, statistics: Statistics) -> int | None:

@@ -11,7 +11,19 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Kind = Literal[
-    "rate", "share", "ratio", "ranks", "loss", "moments", "calibration", "operation", "disparity", "shift", "custom"
+    "rate",
+    "share",
+    "ratio",
+    "ranks",
+    "class_ranks",
+    "top_k",
+    "loss",
+    "moments",
+    "calibration",
+    "operation",
+    "disparity",
+    "shift",
+    "custom",
 ]
 Direction = Literal["higher", "lower", "none"]
 Unit = Literal["fraction", "number", "seconds", "megabytes", "label"]
@@ -25,8 +37,9 @@ class MetricInfo:
         name: Name in ``mlci.yml`` and ``report.json``.
         title: Name in reports.
         kind: Kind of computation: ``rate`` (a proportion), ``share`` (of a column's total), ``ratio`` (of counts),
-            ``ranks``, ``loss`` (a mean over rows), ``moments``, ``calibration``, ``operation`` (measured by the run),
-            ``disparity``, ``shift`` (of both models, across groups) or ``custom`` (a function of rows).
+            ``ranks``, ``class_ranks`` (a mean of AUCs over classes), ``top_k``, ``loss`` (a mean over rows),
+            ``moments``, ``calibration``, ``operation`` (measured by the run), ``disparity``, ``shift`` (of both models,
+            across groups) or ``custom`` (a function of rows).
         direction: The better direction; ``none`` if neither is better.
         unit: ``fraction``, ``number``, ``seconds``, ``megabytes`` or ``label`` (the unit of the regression's target).
         tasks: Tasks for which it is defined.
@@ -34,7 +47,7 @@ class MetricInfo:
         interval: Whether it has an interval; without one, a gate is judged on the estimate.
         support: Unit of its denominator, in the plural.
         formula, source: For the documentation.
-        loss: Per-row loss whose moments it needs, if any.
+        loss: Per-row loss whose moments it needs, or mean of AUCs over classes, if any.
     """
 
     name: str
@@ -66,6 +79,7 @@ DECIDED = f"Wilson 1927, JASA 22:209; {BY_LABEL}"
 DELONG = "DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837; one model: Hanley & McNeil 1982, Radiology 143:29"
 MEANS = "paired t interval from moments (Student 1908)"
 BY_CLASS_MEANS = "one model: Hall 1992, JRSS B 54:221; variance by class, degrees of freedom: Satterthwaite 1946"
+BY_CLASS_RANKS = "DeLong et al. 1988 by row: variance within and between classes; one model: Hanley & McNeil 1982"
 SQUARES = "log scale; Hall 1992, JRSS B 54:221; degrees of freedom by kurtosis (Satterthwaite 1946)"
 _SOURCES = {
     **dict.fromkeys(("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro"), BY_CLASS),
@@ -123,15 +137,25 @@ ENTRIES: tuple[MetricInfo, ...] = (
     _entry("average_precision", "Average precision", "ranks", "higher", BINARY,
            "sum over thresholds of (R_n - R_n-1) P_n",
            source="one model: mixing score (Wilson 1927), jackknifed; paired: influence functions, Student's t"),
-    _entry("brier_score_loss", "Brier score", "loss", "lower", BINARY, "mean (score - label)²", loss="squared",
-           source=f"Brier 1950; {BY_CLASS_MEANS}"),
-    _entry("log_loss", "Log loss", "loss", "lower", BINARY, "mean -log score of the label", loss="log", high=None,
-           unit="number", source=BY_CLASS_MEANS),
+    _entry("roc_auc_ovr", "ROC AUC, one v. rest", "class_ranks", "higher", MULTICLASS,
+           "mean over classes of the AUC of the class against all others", loss="ovr", source=BY_CLASS_RANKS),
+    _entry("roc_auc_ovo", "ROC AUC, one v. one", "class_ranks", "higher", MULTICLASS,
+           "mean over pairs of classes of the AUC of one against the other, by either probability", loss="ovo",
+           source=f"Hand & Till 2001, Mach. Learn. 45:171; {BY_CLASS_RANKS}"),
+    _entry("top_k_accuracy", "Top-2 accuracy", "top_k", "higher", MULTICLASS,
+           "rows whose label is among the k most probable classes / rows; k = 2, or `params: {k: 3}`", loss="top_2",
+           source=WILSON),
+    _entry("brier_score_loss", "Brier score", "loss", "lower", CLASSES,
+           "mean (score - label)²; multiclass: mean sum over classes, at most 2", loss="squared",
+           source=f"Brier 1950; {BY_CLASS_MEANS}; multiclass: {SQUARES}"),
+    _entry("log_loss", "Log loss", "loss", "lower", CLASSES, "mean -log score of the label", loss="log", high=None,
+           unit="number", source=f"{BY_CLASS_MEANS}; multiclass: {SQUARES}"),
     _entry("calibration_in_the_large", "Calibration in the large", "loss", "none", BINARY,
            "mean (score - label); 0 is best", loss="signed", low=-1.0,
            source=f"Cox 1958, Biometrika 45:562; {BY_CLASS_MEANS}"),
-    _entry("expected_calibration_error", "Expected calibration error, debiased", "calibration", "lower", BINARY,
-           "sum over 15 bins of share × |mean (score - label)|, less its bias", interval=False,
+    _entry("expected_calibration_error", "Expected calibration error, debiased", "calibration", "lower", CLASSES,
+           "sum over 15 bins of share × |mean (score - label)|, less its bias; multiclass: of the most probable class",
+           interval=False,
            source="Naeini et al. 2015; debiased after Kumar, Liang & Ma 2019, NeurIPS"),
     _entry("mean_absolute_error", "Mean absolute error", "loss", "lower", REGRESSION, "mean |e|", loss="absolute",
            **_TARGET),
@@ -171,6 +195,7 @@ _LIBRARIES = {
     "jaccard_score": "jaccard",
     "roc_auc_score": "roc_auc",
     "average_precision_score": "average_precision",
+    "top_k_accuracy_score": "top_k_accuracy",
     "r2_score": "r2",
 }
 """Names that reports show as configured: those of functions of scikit-learn and fairlearn, and of medicine."""
@@ -218,6 +243,7 @@ ALIASES = {**_LIBRARIES, **{alias: name for name, aliases in _SHORT_NAMES.items(
 """The catalogue's name by alias."""
 
 
+TOP_K = re.compile(r"^(top_k_accuracy|top_k_accuracy_score)\(k=(\d+)\)$")
 PER_CLASS = re.compile(r"^(precision|recall|f1)\[(.+)\]$")
 _CLASS_OR_UNKNOWN = re.compile(r"^(\w+)\[(.+)\]$")
 SPREAD = re.compile(r"^(.+)_(difference|ratio|shift)$")
@@ -229,6 +255,8 @@ PARITIES = {
     "predictive_parity": ("precision",),
 }
 _SPREADABLE = ("rate", "ratio", "ranks", "loss", "moments", "share")
+OF_PROBABILITIES = frozenset({"class_ranks", "top_k", "loss", "calibration"})
+"""Kinds of metrics that need a probability for each class of a multiclass task."""
 _LABELS_ALONE = ("prevalence",)
 _BY_NAME = {entry.name: entry for entry in ENTRIES}
 
@@ -255,6 +283,8 @@ def find(name: str) -> MetricInfo | None:
         return _info(name)
     if match := PER_CLASS.match(canonical(name)):
         return _per_class(name, match)
+    if match := TOP_K.match(name):
+        return replace(_info(match[1]), name=name, title=f"Top-{match[2]} accuracy", loss=f"top_{int(match[2])}")
     if (parts := find_disparity(name)) and all(find(base) for base in parts.bases):
         return _disparity(name, parts)
     return None
@@ -346,6 +376,11 @@ def _plain(name: str) -> str | None:
 def _info(name: str) -> MetricInfo:
     """Return the entry; with an alias it keeps that name."""
     return replace(_BY_NAME[_plain(name) or name], name=name)
+
+
+def for_task(info: MetricInfo, task: str) -> MetricInfo:
+    """Return the entry with the bounds that it has for a task: a Brier score over all classes is at most 2."""
+    return replace(info, high=2.0) if task == "multiclass" and _plain(info.name) == "brier_score_loss" else info
 
 
 def _per_class(name: str, match: re.Match[str]) -> MetricInfo:

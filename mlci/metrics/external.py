@@ -65,14 +65,14 @@ TASKS: dict[str, frozenset[str]] = {
 }
 
 
-_MATRIX = "needs a score for every class, and mlci reads one column of scores or decisions"
+_WEIGHTED = "weights classes by their labels, which are random themselves; use"
 _QUERIES = "ranks the items of queries or samples, and mlci scores rows"
 _LIST = "returns several numbers, and a gate limits one"
 _CLUSTERS = "compares clusters, and mlci compares predictions with labels"
 
 LACKING: dict[str, str] = {
-    "top_k_accuracy_score": f"{_MATRIX}; use `accuracy`, or a `module:function`",
-    **dict.fromkeys(("roc_auc_ovo", "roc_auc_ovr", "roc_auc_ovo_weighted", "roc_auc_ovr_weighted"), _MATRIX),
+    "roc_auc_ovo_weighted": f"{_WEIGHTED} `roc_auc_ovo`",
+    "roc_auc_ovr_weighted": f"{_WEIGHTED} `roc_auc_ovr`",
     **dict.fromkeys(
         ("coverage_error", "dcg_score", "label_ranking_average_precision_score", "label_ranking_loss", "ndcg_score"),
         f"{_QUERIES}; use `average_precision`, or `module:function`",

@@ -89,6 +89,29 @@ class Scores:
 
 
 @dataclass(frozen=True, eq=False)
+class ClassRanks:
+    """A mean of AUCs over classes or pairs of them, with the influence of the rows of each class.
+
+    A row's influence is the mean of its DeLong placements (1988, Biometrics 44:837) in every AUC that it is part of,
+    times the number of rows over those of its side, so that the value changes by the mean influence over all rows.
+
+    Attributes:
+        candidate: The candidate's mean; NaN if a class has no rows.
+        baseline: The baseline's; ``None`` without one that has probabilities.
+        by_class: By line (``candidate``, ``baseline``, ``change``): sums of powers 0 to 2 of the influences of each
+            class's rows, shape (classes, 3).
+        differing: Rows on which the two models' probabilities are not equal.
+        absent: Names of the classes without rows.
+    """
+
+    candidate: float
+    baseline: float | None
+    by_class: Mapping[str, Floats]
+    differing: int
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class PowerSums:
     """Sums of powers of one number a row and of its companion (see :data:`LOSSES`).
 
@@ -176,6 +199,7 @@ class Statistics:
         rows: Number of its rows.
         decisions: Counts of decisions; ``None`` for regression, and if only scores without a threshold exist.
         scores: Ranks of scores; ``None`` unless a metric needs them.
+        class_ranks: Means of AUCs over classes (``ovr``) or pairs of classes (``ovo``).
         moments: By name of the per-row loss (see :data:`LOSSES`).
         calibration: Calibration sums; ``None`` unless asked for.
         replicates: By name of the metric, for metrics without a closed form.
@@ -187,6 +211,7 @@ class Statistics:
     rows: int
     decisions: Decisions | None = None
     scores: Scores | None = None
+    class_ranks: Mapping[str, ClassRanks] = field(default_factory=dict)
     moments: Mapping[str, Moments] = field(default_factory=dict)
     calibration: Calibration | None = None
     replicates: Mapping[str, Replicates] = field(default_factory=dict)
@@ -211,7 +236,12 @@ Each name maps to the quantities of :class:`Moments`. ``y`` is the label, ``p`` 
 ========================  ==========================================================================
 
 All others have quantities ``("baseline", "candidate")``; without a baseline only ``("candidate",)``.
+
+With a probability for each class, ``squared`` is the sum over classes of (probability - 1 if it is the label, else 0)²,
+``log`` is -log of the label's probability, and :data:`TOP` followed by k is 1 if the label is among the k most probable
+classes, else 0. A baseline without probabilities has no quantity.
 """
+TOP = "top_"
 
 ORDER = 4
 CLASS_ORDER = 3

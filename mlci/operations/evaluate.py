@@ -139,6 +139,7 @@ def engine_job(config: RowsConfig, candidate: Source, baseline: Source | None, *
         scores=needs.scores,
         calibration=needs.calibration,
         losses=needs.losses,
+        class_ranks=needs.class_ranks,
         probabilities=needs.probabilities,
         zero_labels="refused" if evaluation_plan.divides_by_label(config) else "left out",
         row_metrics=needs.custom,

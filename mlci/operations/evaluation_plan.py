@@ -48,6 +48,7 @@ class RequiredStatistics:
     scores: bool
     calibration: bool
     losses: tuple[str, ...]
+    class_ranks: tuple[str, ...]
     probabilities: bool
     custom: tuple[RowMetric, ...]
 
@@ -124,7 +125,8 @@ def required_statistics(config: RowsConfig) -> RequiredStatistics:
     return RequiredStatistics(
         scores=any(info.kind == "ranks" for info in infos),
         calibration=any(info.kind == "calibration" for info in infos),
-        losses=tuple(dict.fromkeys(info.loss for info in infos if info.loss)),
+        losses=tuple(dict.fromkeys(info.loss for info in infos if info.loss and info.kind != "class_ranks")),
+        class_ranks=tuple(dict.fromkeys(info.loss for info in infos if info.loss and info.kind == "class_ranks")),
         probabilities=_requires_probabilities(config, names),
         custom=row_metrics(config),
     )
@@ -205,6 +207,8 @@ def _default_metrics(config: RowsConfig) -> list[str]:
     scored = predict.model is not None or predict.score is not None
     if config.task == "binary" and not scored:
         names = [name for name in names if _info(name).kind not in {"ranks", "loss", "calibration"}]
+    if config.task == "multiclass" and predict.probabilities is None:
+        names = [name for name in names if _info(name).kind not in catalogue.OF_PROBABILITIES]
     if config.task == "binary" and not 0 < predict.threshold < 1:
         names = [name for name in names if name not in PROBABILITY]
     return names
@@ -227,7 +231,7 @@ def _info(name: str) -> MetricInfo:
     return info
 
 
-_OF_SCORES = frozenset({"ranks", "loss", "calibration", "operation"})
+_OF_SCORES = frozenset({"ranks", "operation", *catalogue.OF_PROBABILITIES})
 _REMEDY = "set the decision threshold: `predict: {threshold: …}`"
 
 

@@ -50,6 +50,7 @@ def survey_before_steps(context: RowsContext) -> bool:
         *_columns(context.loaded, surveyed.columns),
         *_classes(context.loaded, surveyed),
         *_positive(context.loaded, surveyed),
+        *_improbable(context.loaded, surveyed),
         *_predicted(context),
     ]
     if problems:
@@ -108,9 +109,11 @@ def _predicted(context: RowsContext) -> Iterator[Problem]:
         columns = context.survey(str(path), "").columns
     except InputError:
         return  # the reader of the predictions reports the error
-    for key, name in (("score", predict.score), ("decision", predict.decision)):
+    pairs = (predict.probabilities or {}).values()
+    named = [("score", predict.score), ("decision", predict.decision), *(("probabilities", name) for name in pairs)]
+    for key, name in named:
         if name is not None and name not in columns:
-            hint = _hint(name, columns, f"{key}: ")
+            hint = _hint(name, columns, "" if key == "probabilities" else f"{key}: ")
             yield context.loaded.problem(f"`{predict.file}` has no column {name!r}; {hint}", "predict", key)
 
 
@@ -168,6 +171,20 @@ def _positive(loaded: Loaded[RowsConfig], found: Survey) -> Iterator[Problem]:
         for problem in error.problems:
             placed = _at_its_line(loaded, problem)
             yield replace(placed, message=placed.message + _outdated(loaded))
+
+
+def _improbable(loaded: Loaded[RowsConfig], found: Survey) -> Iterator[Problem]:
+    """Yield the problem of labels without a column for their probability."""
+    pairs = loaded.config.predict.probabilities
+    if pairs is None or found.classes is None:
+        return
+    named = naming.multiclass_classes((), tuple(pairs))
+    lacking = [name for name in found.classes if name not in named]
+    if lacking:
+        words = (
+            f"`{loaded.config.evaluation.data}` has the label {lacking[0]!r}, without a column under `probabilities`"
+        )
+        yield loaded.problem(f"{words}; add `{yaml_value(lacking[0])}: …`", "predict", "probabilities")
 
 
 def _unknown_classes(loaded: Loaded[RowsConfig], known: tuple[str, ...]) -> Iterator[Problem]:

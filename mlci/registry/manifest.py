@@ -35,6 +35,7 @@ class Predictions(LedgerPart):
     score: Text | None = None
     decision: Text | None = None
     threshold: float | None = None
+    probabilities: dict[Text, Text] | None = None
 
 
 Command = Annotated[str, Field(max_length=20_000)]

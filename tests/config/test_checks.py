@@ -20,6 +20,7 @@ MULTICLASS = edit(
     GOOD, ("task: binary", "task: multiclass"), ("score: score", "decision: d"), (GATE, "{metric: accuracy, min: 0.5}")
 )
 REGRESSION = edit(GOOD, ("task: binary", "task: regression"), (GATE, "{metric: r2, min: 0.5}"))
+PROBABLE = edit(MULTICLASS, ("decision: d", "probabilities: {a: p_a, b: p_b}"))
 DECIDED = edit(GOOD, ("score: score", "decision: d"), (GATE, "{metric: recall, min: 0.5}"))
 
 
@@ -34,8 +35,8 @@ def gate(text, base=GOOD):
 
 @pytest.mark.parametrize(
     "text",
-    [GOOD, TOTALS, MULTICLASS, REGRESSION, DECIDED],
-    ids=["binary", "totals", "multiclass", "regression", "decided"],
+    [GOOD, TOTALS, MULTICLASS, PROBABLE, REGRESSION, DECIDED],
+    ids=["binary", "totals", "multiclass", "probabilities", "regression", "decided"],
 )
 def test_checks__consistent_parts(text):
     assert find_problems(text) == []
@@ -183,7 +184,7 @@ OTHER = {
         ["m:7: `recall_difference` is a disparity between groups, and `evaluation.slices` names none"],
     ),
     "no column": (edit(GOOD, ("  score: score\n", ""), (GATE, "{metric: recall, min: 0.5}")), ["m:8: `predict` names no column: `score` (a probability) or `decision` (the predicted class), or both"]),
-    "no class": (edit(MULTICLASS, ("decision: d", "score: s")), ["m:8: `predict.decision` is missing: the column with the predicted class"]),
+    "no class": (edit(MULTICLASS, ("decision: d", "score: s")), ["m:8: `predict.decision` is missing: the column with the predicted class (or `probabilities`, by class)"]),
     "no value": (edit(REGRESSION, ("  score: score\n", "")), ["m:8: `predict.score` is missing: the column with the predicted value"]),
     "a class for a number": (edit(REGRESSION, ("score: score", "score: s\n  decision: d")), ["m:8: `predict.decision` is for classes; a regression's prediction goes in `score`"]),
     "one column for both": (edit(GOOD, ("score: score", "score: s\n  decision: s")), ["m:11: `predict.score` and `decision` are the same column, `s`; keep one"]),
@@ -381,9 +382,7 @@ REPORTED = (
         ),
         (
             gate("metric: top_k_accuracy_score, min: 0.5"),
-            [
-                "m:13: `top_k_accuracy_score` needs a score for every class, and mlci reads one column of scores or decisions; use `accuracy`, or a `module:function`"
-            ],
+            ["m:13: `top_k_accuracy_score` is a metric of multiclass models, this one is binary"],
         ),
         (
             gate("metric: ndcg_score, min: 0.5"),
@@ -438,3 +437,23 @@ def test_row_metrics__later_entry_completes_an_earlier_one():
     text = gate("metric: fbeta_score, params: {beta: 2}, max_drop: 1")
     [metric] = evaluation_plan.row_metrics(parse_config(text, path="m").config)
     assert (metric.name, metric.function, metric.params) == ("fbeta_score(beta=2)", "fbeta_score", {"beta": 2})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (gate("metric: top_k_accuracy, params: {k: 3}, min: 0.5", PROBABLE), None),
+        (gate("metric: brier_score_loss, max: 1.5", PROBABLE), None),
+        (gate("metric: log_loss, max: 1", MULTICLASS), "m:13: `gates[0]`: `log_loss` needs a probability for each class; name their columns: `predict: {probabilities: {cat: p_cat, dog: p_dog}}`"),
+        (gate("metric: top_k_accuracy, params: {k: 0}, min: 0.5", PROBABLE), "m:13: `gates[0].params` of `top_k_accuracy` is one whole number of at least 1, as `params: {k: 3}`"),
+        (gate("metric: top_k_accuracy, on: scores, min: 0.5", PROBABLE), "m:13: `gates[0].on` is for custom and scikit-learn functions; `top_k_accuracy` is built in, remove it"),
+        (gate("metric: brier_score_loss, max: 2", PROBABLE), "m:13: `gates[0].max` is 2, but `brier_score_loss` lies between 0 and 2: the gate could never fail"),
+        (gate("metric: roc_auc, min: 0.5", PROBABLE), "m:13: `roc_auc` is a metric of binary models, this one is multiclass; did you mean `roc_auc_ovr`?"),
+        (edit(GOOD, ("score: score", "score: s\n  probabilities: {a: x, b: y}")), "m:11: `predict.probabilities` is for multiclass models, this one is binary; remove it; name the positive class's column in `score`"),
+        (edit(PROBABLE, ("b: p_b", "b: p_a")), "m:10: `predict.probabilities` names column `p_a` for two classes"),
+        (edit(PROBABLE, ("{file: old.csv}", "{ref: main, probabilities: {a: x, b: y}}")), "m:11: `baseline.probabilities` is for a `file` of predictions; remove it"),
+        (edit(PROBABLE, ("file: predictions.csv", "model: m.skops")), "m:10: `predict.probabilities` is for `run` and `file`; remove it"),
+    ],
+)  # fmt: skip
+def test_checks__a_column_for_each_class(text, expected):
+    assert find_problems(text) == ([] if expected is None else [expected])

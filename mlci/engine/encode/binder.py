@@ -4,7 +4,8 @@ import difflib
 import json
 import os
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import duckdb
 from mlci.engine import sql
 from mlci.engine.cell_errors import CellLocation, ProblemCollector
 from mlci.engine.interface import Job, SliceColumn, Source
+from mlci.engine.tables import cell_values
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.files import is_missing
 from mlci.engine.tables.logical_types import ColumnCells, read_alike, read_as_label
@@ -27,13 +29,16 @@ _HINTS = {
 _VALUE = re.compile(r"-?[0-9.]+(e-?[0-9]+)?")
 _KEY = ("evaluation", "key")
 _SLICES = ("evaluation", "slices")
+_UNNAMED_PROBABILITIES = (
+    "needs a column with the probability of each class, as `probabilities: {cat: p_cat, dog: p_dog}`"
+)
 
 
 @dataclass(frozen=True)
 class BoundPredictions:
     """One model's predictions before they are read: the table, the columns of its score and decision, its threshold.
 
-    The threshold is the configured one in the score's type.
+    The threshold is the configured one in the score's type. ``probabilities`` is the column of each class, by its name.
     """
 
     role: str
@@ -42,6 +47,17 @@ class BoundPredictions:
     score: TableColumn | None
     decision: TableColumn | None
     threshold: float
+    probabilities: Mapping[str, TableColumn] = field(default_factory=dict)
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether it has scores or probabilities, so that equal decisions may be unequal predictions."""
+        return self.score is not None or bool(self.probabilities)
+
+    @property
+    def columns(self) -> tuple[TableColumn, ...]:
+        """All columns with predictions."""
+        return (*(column for column in (self.score, self.decision) if column), *self.probabilities.values())
 
 
 @dataclass(frozen=True)
@@ -60,19 +76,19 @@ class BoundJob:
     def prediction_columns(self) -> frozenset[str]:
         """The evaluation table's columns that contain only predictions."""
         own = [model for model in self.models if not self.is_joined(model)]
-        predicted = {column.name for model in own for column in (model.score, model.decision) if column is not None}
+        predicted = {column.name for model in own for column in model.columns}
         kept = {self.label.name, *(column.name for _, column in self.bases)} | ({self.key.name} if self.key else set())
         return frozenset(predicted - kept)
 
     @property
     def both_score(self) -> bool:
         """Whether two models have scores, so that equal decisions are not equal predictions."""
-        return len(self.models) == 2 and all(model.score is not None for model in self.models)
+        return len(self.models) == 2 and all(model.is_scored for model in self.models)
 
     @property
     def one_scores(self) -> bool:
         """Whether only one of two models has scores, so that no row's predictions are known to be equal."""
-        return len({model.score is None for model in self.models}) == 2
+        return len({model.is_scored for model in self.models}) == 2
 
     def is_joined(self, model: BoundPredictions) -> bool:
         """Return whether a model's predictions are in another table than the evaluation set."""
@@ -129,6 +145,15 @@ class _Collector:
             self.add(message, table.path)
         return column
 
+    def find_probabilities(self, table: Table, source: Source, setting: tuple[str, ...]) -> dict[str, TableColumn]:
+        """Return the column with the probability of each class, by the class's name."""
+        found = {}
+        for name, column_name in source.probabilities:
+            column = self.find(table, column_name, f"probability of {name}", setting, number=True)
+            if column is not None:
+                found[cell_values.cell_text(cell_values.parse_cell(name))] = column
+        return found
+
     def find_key(self, table: Table, name: str | None, keyed: Table | None = None) -> TableColumn | None:
         """Return the key's column; predictions without it have a problem if the evaluation set has it."""
         if name is not None and keyed is not None and name in keyed.names and name not in table.names:
@@ -139,7 +164,8 @@ class _Collector:
     def _suggest_columns(self, name: str, names: tuple[str, ...], setting: tuple[str, ...], other: str | None) -> str:
         """Return the columns of a file, with the line to write if one of them was probably meant."""
         if (near := _nearest_name(name, names)) is not None:
-            return f"did you mean {near!r}? Write `{_configuration_line(near, setting)}`"
+            line = "" if setting[1] == "probabilities" else f" Write `{_configuration_line(near, setting)}`"
+            return f"did you mean {near!r}?{line}"
         others = [item for item in names if item not in self._known | {other}]
         is_alone = len(others) == 1 and setting[1] in {"score", "decision"}
         if any(_VALUE.fullmatch(item) for item in names):
@@ -159,7 +185,7 @@ class _Collector:
 
     def share(self, job: Job, table: Table, source: Source, predictions: Table) -> None:
         """Add the problem of predictions in another table without a key that can't be joined by position."""
-        mine = {job.label, source.score, source.decision}
+        mine = {job.label, *source.names}
         shared = [name for name in predictions.names if name in table.names and name not in mine]
         key = next((name for name in shared if _names_rows(self._connection, table, name)), None)
         if key is not None:
@@ -290,15 +316,18 @@ def _bind(
     decision = collector.find(predictions, source.decision, "decision", (what, "decision"), other=source.score)
     if source.score is None and needs_score(job, source):
         collector.unnamed(predictions, what, "score", source.decision)
-    if source.decision is None and job.task == "multiclass" and needs_decision(job):
-        collector.unnamed(predictions, what, "decision", source.score)
+    if job.task == "multiclass" and not source.probabilities:
+        if source.decision is None and needs_decision(job):
+            collector.unnamed(predictions, what, "decision", source.score)
+        if _needs_values(job) and what == "candidate":
+            collector.add(_UNNAMED_PROBABILITIES, predictions.path, (what, "probabilities"))
+    probabilities = collector.find_probabilities(predictions, source, (what, "probabilities"))
     key = collector.find_key(predictions, job.key, table) if job.key else None
     if predictions is not table and job.key is None:
         collector.share(job, table, source, predictions)
     threshold = job.threshold if source.threshold is None else source.threshold
-    return BoundPredictions(
-        what, predictions, key, score, decision, threshold if score is None else score.nearest(threshold)
-    )
+    threshold = threshold if score is None else score.nearest(threshold)
+    return BoundPredictions(what, predictions, key, score, decision, threshold, probabilities)
 
 
 def needs_decision(job: Job) -> bool:
@@ -312,11 +341,13 @@ def needs_values(job: Job) -> bool:
 
 
 def _needs_values(job: Job) -> bool:
-    asked = job.scores or job.calibration or bool(job.losses)
+    asked = job.scores or job.calibration or bool(job.losses) or bool(job.class_ranks)
     return asked or any(metric.on == "score" for metric in job.row_metrics)
 
 
 def needs_score(job: Job, source: Source) -> bool:
-    """Return whether a model's score column has to be read."""
+    """Return whether a model's score column has to be read; classes have probabilities instead."""
+    if job.task == "multiclass":
+        return any(metric.on == "score" for metric in job.row_metrics)
     thresholded = job.task == "binary" and needs_decision(job) and source.decision is None
     return _needs_values(job) or thresholded or job.task == "regression"

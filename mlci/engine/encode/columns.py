@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ import numpy as np
 from mlci.engine import sql
 from mlci.engine.cell_errors import CellLocation, ProblemCollector
 from mlci.engine.encode import classes as naming
-from mlci.engine.encode.binder import BoundJob, needs_decision
+from mlci.engine.encode.binder import BoundJob, BoundPredictions, needs_decision
 from mlci.engine.encode.dictionary import DictionaryColumn, code_column
 from mlci.engine.interface import SliceColumn
 from mlci.engine.sql import Array
@@ -135,13 +136,15 @@ def encode_columns(bound: BoundJob) -> EncodedColumns:
         problems.add(_too_many_labels(label, bound.label, bound.place()))
     problems.stop()
     classes = _classes(bound, label, decided)
-    labelled = _class_column(label, bound.label, classes, bound.place(), problems, "label", job.task) if label else None
+    labelled = _class_column(label, bound.label, classes, bound.place(), problems, "label", bound) if label else None
     decisions = tuple(
-        _class_column(coded, model.decision, classes, bound.place(model), problems, "decision", job.task)
+        _class_column(coded, model.decision, classes, bound.place(model), problems, "decision", bound)
         if coded and model.decision
         else None
         for coded, model in zip(decided, bound.models, strict=True)
     )
+    for model in bound.models:
+        problems.add(*_misnamed_probabilities(model, classes))
     problems.stop()
     assumed = naming.assumed_positive(classes, positive=job.positive) if job.task == "binary" else None
     return EncodedColumns(bins, classes, labelled, decisions, (assumed,) if assumed else ())
@@ -163,7 +166,8 @@ def _classes(
     if label is None:
         return ()
     if job.task == "multiclass":
-        return naming.multiclass_classes(label.values, job.classes)
+        probable = tuple(name for model in bound.models[:1] for name in model.probabilities)
+        return naming.multiclass_classes(label.values, job.classes or probable or None)
     return naming.binary_classes(
         label.values,
         tuple(value for coded in decided if coded for value in coded.values),
@@ -174,6 +178,23 @@ def _classes(
     )
 
 
+def _misnamed_probabilities(model: BoundPredictions, classes: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield the problem of a model whose probabilities are not those of the classes."""
+    if not model.probabilities or set(model.probabilities) == set(classes):
+        return
+    lacking = [name for name in classes if name not in model.probabilities]
+    unknown = [name for name in model.probabilities if name not in classes]
+    parts = [f"lack {_list_classes(lacking)}"] if lacking else []
+    parts += [f"have {_list_classes(unknown)}, which the labels do not have"] if unknown else []
+    message = f"the {model.role}'s probabilities {' and '.join(parts)}; both models need a column for each class"
+    yield Problem(message, model.table.path, setting=(model.role, "probabilities"))
+
+
+def _list_classes(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_WRITTEN} more" if len(names) > _MOST_WRITTEN else ""
+    return f"class{'' if len(names) == 1 else 'es'} {', '.join(map(repr, names[:_MOST_WRITTEN]))}{more}"
+
+
 def _class_column(
     coded: DictionaryColumn,
     column: TableColumn,
@@ -181,7 +202,7 @@ def _class_column(
     place: CellLocation,
     problems: ProblemCollector,
     what: str,
-    task: str,
+    bound: BoundJob,
 ) -> ClassColumn:
     """Map a column's codes to classes; a value outside them, or null, is a problem."""
     class_of_code = naming.class_lookup(coded.values, classes)
@@ -190,9 +211,14 @@ def _class_column(
         raw = ", ".join(str(code) for code in np.flatnonzero(np.isin(coded.lut, outside)))
         listed = ", ".join(repr(shorten_cell(name)) for name in classes[:8])
         message = f"{what} {column.name!r} is {{value!r}}, which is none of the classes {listed}"
-        hint = _remedy([cell_values.cell_text(coded.values[code]) for code in outside], column, classes, task)
+        names = [cell_values.cell_text(coded.values[code]) for code in outside]
+        hint = _remedy(names, column, classes, bound.job.task)
+        remedy = _CLASSES if bound.job.task == "multiclass" else ()
+        if what == "label" and bound.models[0].probabilities and not bound.job.classes:
+            hint = f"; add the column with its probability: `{yaml_value(names[0])}: …` under `probabilities`"
+            remedy = ("candidate", "probabilities")
         problem = place.problem(column, f"{coded.expression} IN ({raw})", message, hint=hint)
-        problems.add(replace(problem, remedy=_CLASSES if task == "multiclass" else ()))
+        problems.add(replace(problem, remedy=remedy))
     if coded.has_null:
         problems.add(_null_problem(column, place, what))
     lut = np.array([0 if item is None else item for item in [*class_of_code, 0]], np.int32)

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from mlci.inference.estimators import means, ranks, ratios
+from mlci.inference.estimators.class_metrics import NO_BASELINE
 from mlci.inference.evidence import (
     Cause,
     Evidence,
@@ -43,7 +44,7 @@ def ranks_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) 
     return candidate, ranks.rank_evidence(before, scores.baseline, metric=metric), change
 
 
-def loss_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Triple:
+def loss_evidence(info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Triple:
     """Return a mean over rows."""
     sums = statistics.moments.get(info.loss or "")
     if sums is None and info.loss == "percentage" and statistics.moments:
@@ -54,7 +55,8 @@ def loss_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -
     low = -math.inf if info.low is None else info.low
     high = math.inf if info.high is None else info.high
     one, pair = _mean_of(sums)
-    return _compare(sums, partial(one, low=low, high=high), pair)
+    evidence = _compare(sums, partial(one, low=low, high=high), pair)
+    return (evidence[0], NO_BASELINE, NO_BASELINE) if context.baseline and evidence[1] is None else evidence
 
 
 def _compare(sums: Moments, one: Callable[[Moments, str], Evidence], pair: Callable[[Moments], Evidence]) -> Triple:
@@ -85,14 +87,14 @@ def moments_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext
     return _compare(sums, means.rmse, means.paired_rmse)
 
 
-def calibration_evidence(_info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Triple:
+def calibration_evidence(_info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Triple:
     """Return the calibration error."""
     sums = statistics.calibration
     if sums is None:
         return absent_evidence("probabilities")
     candidate = expected_calibration_error(sums.rows, sums.gap, sums.square)
     if sums.baseline_rows is None or sums.baseline_gap is None or sums.baseline_square is None:
-        return candidate, None, None
+        return (candidate, NO_BASELINE, NO_BASELINE) if context.baseline else (candidate, None, None)
     baseline = expected_calibration_error(sums.baseline_rows, sums.baseline_gap, sums.baseline_square)
     if candidate.value is None or baseline.value is None:
         return candidate, baseline, Undefined("no rows")

@@ -106,9 +106,8 @@ def added_for_rows(view: RegistryView, rows: str) -> Predictions | None:
 
 def version_predictions(config: Config, champion: Version, predictions: Predictions, path: Path) -> ModelPredictions:
     """Return a version's predictions for the comparison."""
-    columns = {key: getattr(predictions, key) for key in ("score", "decision", "threshold")}
     return ModelPredictions(
-        source=Source(path=str(path), **columns),
+        source=Source.of(str(path), predictions),
         costs=champion.manifest.costs,
         measured_for=PER_ROWS,
         commit=champion.manifest.recipe.commit,
@@ -270,8 +269,8 @@ def _scored(number: int, rescored: ModelPredictions, rows: str) -> ScoredChampio
     """Digest a version's new predictions before any step of the candidate runs."""
     path, source = Path(rescored.source.path), rescored.source
     file = artifacts.digest_file(path, f"predictions{suffix_of(str(path))}").file
-    columns = {"score": source.score, "decision": source.decision, "threshold": source.threshold}
-    return ScoredChampion(version=number, predictions=Predictions(fingerprint=rows, file=file, **columns), path=path)
+    predictions = Predictions(fingerprint=rows, file=file, **source.columns)
+    return ScoredChampion(version=number, predictions=predictions, path=path)
 
 
 def keep_rescored(context: RunContext, scored: ScoredChampion) -> None:

@@ -39,8 +39,8 @@ def baseline_from_file(context: RowsContext) -> ModelPredictions | None:
     if not isinstance(chosen, Baseline) or chosen.file is None:
         return None
     source = source_of_file(chosen, chosen.file, predict, context.folder)
-    columns = (source.score, source.decision) == (predict.score, predict.decision)
-    if predict.file is not None and columns and chosen.threshold in {None, predict.threshold}:
+    is_same = replace(Source.of(source.path, predict), threshold=chosen.threshold) == source
+    if predict.file is not None and is_same and chosen.threshold in {None, predict.threshold}:
         refuse_itself(context.loaded, source.path, resolve_path(predict.file, context.folder), "columns of one file")
     return ModelPredictions(source=source, label=chosen.file)
 
@@ -65,12 +65,8 @@ def pin_baseline(context: RunContext) -> PinnedBaseline | None:
 
 def source_of_file(chosen: Baseline, file: str, predict: Predict, folder: Path) -> Source:
     """Return a baseline's file with its columns; those of the candidate if it names none."""
-    return Source(
-        path=resolve_path(file, folder),
-        score=chosen.score or (None if chosen.decision else predict.score),
-        decision=chosen.decision or (None if chosen.score else predict.decision),
-        threshold=chosen.threshold,
-    )
+    columns = predict if chosen.inherits_columns else chosen
+    return replace(Source.of(resolve_path(file, folder), columns), threshold=chosen.threshold)
 
 
 def baseline_on_own_rows(context: RowsContext, baseline: ModelPredictions) -> ModelPredictions:
@@ -252,7 +248,8 @@ def baseline_from_ref(context: RowsContext, *, pinned: PinnedBaseline | None = N
     ref_baseline = made_from_ref(context, ref, evaluation=rows, make=make, pinned=pinned)
     facts = ref_baseline.facts
     columns = {key: facts[key] for key in ("score", "decision", "threshold")}
-    source = Source(path=str(ref_baseline.folder / facts["file"]), **columns)
+    pairs = tuple((facts.get("probabilities") or {}).items())
+    source = Source(path=str(ref_baseline.folder / facts["file"]), **columns, probabilities=pairs)
     seconds = {} if ref_baseline.cached else {"baseline": sum(facts["seconds"].values())}
     notes = (*ref_baseline.notes, *facts["notes"])
     return ModelPredictions(
@@ -346,9 +343,7 @@ def _make_predictions(
     shutil.copyfile(source, target)
     return {
         "file": target.name,
-        "score": baseline.source.score,
-        "decision": baseline.source.decision,
-        "threshold": baseline.source.threshold,
+        **baseline.source.columns,
         "notes": [*notes, *(f"baseline: {note}" for note in baseline.notes)],
         "costs": dict(baseline.costs),
         "seconds": dict(baseline.seconds),

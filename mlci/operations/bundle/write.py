@@ -107,13 +107,12 @@ def _manifest(
     source, predictions = comparison.candidate.source, digests.predictions
     if predictions is None:
         raise ValueError("checked by the caller")
-    columns = {"score": source.score, "decision": source.decision, "threshold": source.threshold}
     scored = comparison.scored
     fingerprint = report.evaluation.fingerprint or comparison.rows
     return Bundle(
         model=model,
         files=tuple(part.file for part in digests.model),
-        predictions=Predictions(fingerprint=comparison.rows, file=predictions.file, **columns),
+        predictions=Predictions(fingerprint=comparison.rows, file=predictions.file, **source.columns),
         report=pieces[REPORT].file,
         recipe=provenance.recipe,
         environment=provenance.environment,

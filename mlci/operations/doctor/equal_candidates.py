@@ -62,11 +62,8 @@ def simulate_pairs(job: Job, *, share: float, pairs: int, seed: int) -> Iterator
 def _pair(job: Job, frame: Frame, candidate: ModelColumns) -> SimulatedPair:
     model = frame.candidate
     cells, width = mix_decisions(frame.labels, [candidate, model], len(frame.classes))
-    unequal = [
-        mine != theirs
-        for mine, theirs in ((candidate.score, model.score), (candidate.decision, model.decision))
-        if mine is not None and theirs is not None
-    ]
+    unequal = list(candidate.unequal_rows(model))
+    decided = unequal[0 if model.score is None else -1]
     compared = replace(
         frame,
         candidate=candidate,
@@ -77,7 +74,7 @@ def _pair(job: Job, frame: Frame, candidate: ModelColumns) -> SimulatedPair:
         differing=np.logical_or.reduce(unequal).view(np.uint8),
     )
     statistics, _ = reduce(job, compared, exact_rows=_EXACT_ROWS, threads=None)
-    return SimulatedPair(rows=frame.rows, disagreement=float(unequal[-1].mean()), statistics=statistics)
+    return SimulatedPair(rows=frame.rows, disagreement=float(decided.mean()), statistics=statistics)
 
 
 @dataclass(frozen=True)
@@ -130,4 +127,7 @@ class _Pools:
             score[chosen] = model.scores[source] + moved
         if decision is not None and model.decision is not None:
             decision[chosen] = model.decision[source]
-        return ModelColumns(score, decision)
+        probabilities = None if model.probabilities is None else model.probabilities.copy()
+        if probabilities is not None and model.probabilities is not None:
+            probabilities[:, chosen] = model.probabilities[:, source]
+        return ModelColumns(score, decision, probabilities)

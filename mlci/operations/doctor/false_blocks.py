@@ -143,7 +143,7 @@ def last_predictions(context: RowsContext, out: Path) -> Source:
     """
     predict = context.config.predict
     if predict.file is not None and not is_missing(resolve_path(predict.file, context.folder)):
-        return Source(path=resolve_path(predict.file, context.folder), score=predict.score, decision=predict.decision)
+        return Source.of(resolve_path(predict.file, context.folder), predict)
     try:
         bundle = read_bundle(out)
     except InputError as error:
@@ -151,7 +151,7 @@ def last_predictions(context: RowsContext, out: Path) -> Source:
         raise InputError(f"{words}; run `mlci run --bundle` first") from error
     known = bundle.content.predictions
     path = str(bundle.paths[known.file.digest])
-    return Source(path=path, score=known.score, decision=known.decision, threshold=known.threshold)
+    return Source.of(path, known)
 
 
 def _simulated(config: RowsConfig) -> tuple[RowsConfig, tuple[str, ...]]:

@@ -213,7 +213,7 @@ def kept_model_path(config: Config) -> str | None:
 
 def _source(predict: Predict, path: str) -> Source:
     """Return predictions with the columns and the threshold of their own configuration."""
-    return Source(path=path, score=predict.score, decision=predict.decision, threshold=predict.threshold)
+    return Source.of(path, predict)
 
 
 def _skops_model(config: RowsConfig, steps: StepContext, named: str) -> skops_stage.SkopsModel:

@@ -122,7 +122,7 @@ def _candidate(bundle: VerifiedBundle) -> ModelPredictions:
     said = bundle.content.predictions
     path = str(bundle.paths[said.file.digest])
     return ModelPredictions(
-        source=Source(path=path, score=said.score, decision=said.decision, threshold=said.threshold),
+        source=Source.of(path, said),
         costs=bundle.content.costs,
         measured_for=PER_ROWS,
     )
@@ -145,8 +145,8 @@ def _scored(context: RowsContext, bundle: VerifiedBundle, rows: str) -> Verified
     side = rescore.rescore_version(context, bundle.content, fetch, of="this bundle", name="candidate")
     path = Path(side.source.path)
     part = artifacts.digest_file(path, f"predictions{suffix_of(str(path))}")
-    columns = {"score": side.source.score, "decision": side.source.decision, "threshold": side.source.threshold}
-    predictions = bundle.content.predictions.model_copy(update={"fingerprint": rows, "file": part.file, **columns})
+    update = {"fingerprint": rows, "file": part.file, **side.source.columns}
+    predictions = bundle.content.predictions.model_copy(update=update)
     content = bundle.content.model_copy(update={"predictions": predictions})
     return replace(bundle, content=content, paths={**bundle.paths, part.file.digest: path})
 
