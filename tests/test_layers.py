@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -66,10 +67,14 @@ ALLOWED_EFFECTS = {("report", "urllib"), ("publish", "urllib")}  # urllib.parse 
 HEAVY = {"pandas", "sklearn", "scipy", "pyarrow", "skops", "fairlearn", "github", "tenacity"}
 
 
-def imports(path: Path, *, top_level: bool = False):
-    """Absolute names that a file imports; only those outside of functions with ``top_level``."""
+@cache
+def imports(path: Path) -> tuple[list[str], list[str]]:
+    """Return the absolute names that a file imports outside of functions and classes, and all of them."""
     tree = ast.parse(path.read_text("utf-8"))
-    nodes = tree.body if top_level else list(ast.walk(tree))
+    return list(imported(tree.body)), list(imported(ast.walk(tree)))
+
+
+def imported(nodes):
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -82,7 +87,8 @@ def offences(root: Path):
     for path in sorted(root.rglob("*.py")):
         parts = path.relative_to(root).parts
         layer = parts[0].removesuffix(".py")
-        for name in imports(path):
+        top_level, anywhere = imports(path)
+        for name in anywhere:
             words = name.split(".")
             if words[0] == "mlci" and len(words) > 1 and words[1] not in {layer, "__version__"}:
                 allowed = MAY_IMPORT[layer]
@@ -94,7 +100,7 @@ def offences(root: Path):
                 yield f"{path.relative_to(root)} imports PyGithub"
         if layer not in {"cli", "pytest_plugin", "__main__"} and "os.environ" in path.read_text("utf-8"):
             yield f"{path.relative_to(root)} reads the environment"
-        for name in imports(path, top_level=True):
+        for name in top_level:
             if name.split(".")[0] in HEAVY:
                 yield f"{path.relative_to(root)} imports {name} when it is loaded"
 
@@ -133,9 +139,7 @@ def circle(root: Path) -> list[str]:
     needs = {}
     for name, path in names.items():
         found = {
-            ".".join(full.split(".")[:-end] if end else full.split("."))
-            for full in imports(path, top_level=True)
-            for end in (0, 1)
+            ".".join(full.split(".")[:-end] if end else full.split(".")) for full in imports(path)[0] for end in (0, 1)
         }
         needs[name] = sorted(found & set(names) - {name})
     done: set[str] = set()

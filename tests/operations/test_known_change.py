@@ -1,9 +1,12 @@
 """A baseline that is better or worse by a known amount: the report shows that change for every kind of baseline."""
 
 import os
+import sys
+import zipfile
 
 import pytest
 
+from mlci.execution import skops_stage
 from tests.support import project
 from tests.support.project import (
     BY_FILE,
@@ -95,30 +98,35 @@ def test_run__known_change_by_two_metrics_files(tmp_path):
     assert change(run(tmp_path), "test.accuracy") == expected_change(1, 3)
 
 
-def skops_files(k):
-    """Return a project whose model is a decision tree that is wrong on k rows of ten."""
-    import pandas as pd  # noqa: PLC0415 - seconds, for one test
-    from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415 - as above
-    from skops.io import dump  # noqa: PLC0415 - as above
+SCORER = """\
+import json, sys, zipfile
+import duckdb
+asked = json.load(open(sys.argv[1]))
+assert (asked["task"], asked["key"], asked["trusted"]) == ("binary", "id", ["planted.Model"])
+k = int(zipfile.ZipFile(asked["path"]).read("k"))
+decided = f"SELECT id, CASE WHEN id::INT % 10 < {k} THEN 1 - x::INT ELSE x::INT END AS decision"
+scored = f"SELECT *, decision / 2 AS score FROM ({decided} FROM '{asked['features']}')"
+duckdb.sql(scored).write_parquet(asked["target"])
+json.dump({"seconds": 0.1, "score": "score", "decision": "decision", "notes": []}, open(asked["result"], "w"))
+"""
+"""Stand-in for `mlci.execution.skops_scorer`, which imports scikit-learn for seconds; the model is the number k."""
 
-    rows = [(i, i % 10, i // 10 % 2) for i in range(100)]
-    decided = [1 - x if d < k else x for _, d, x in rows]
-    tree = DecisionTreeClassifier().fit(pd.DataFrame(rows, columns=["id", "d", "x"])[["d", "x"]], decided)
-    text = "\n".join(["id,d,x,y", *(f"{i},{d},{x},{x}" for i, d, x in rows)]) + "\n"
-    settings = {"train": "", "predict": "predict: {model: tree.skops, trusted: [sklearn.tree._tree.Tree]}\n"}
-    return {**files(k, **settings), "holdout.csv": text}, lambda path: dump(tree, path)
 
-
-def test_run__known_change_by_saved_models(tmp_path):
-    project.init(tmp_path)
+def test_run__known_change_by_saved_models(tmp_path, monkeypatch):
+    repo, scorer = tmp_path / "repo", tmp_path / "scorer.py"
+    scorer.write_text(SCORER)
+    monkeypatch.setattr(skops_stage.environment, "isolated_command", lambda _, path: [sys.executable, scorer, path])
+    project.init(repo)
+    contents = files(0, train="", predict="predict: {model: planted.skops, trusted: [planted.Model]}\n")
     for k, branch in ((1, "main"), (3, "change")):
-        contents, save = skops_files(k)
         if branch != "main":
-            git(tmp_path, "checkout", "--quiet", "-b", branch)
-        save(tmp_path / "tree.skops")
-        git(tmp_path, "add", "tree.skops")
-        commit(tmp_path, {".gitignore": ".mlci/\n", **contents})
-    assert change(run(tmp_path)) == expected_change(1, 3)
+            git(repo, "checkout", "--quiet", "-b", branch)
+        with zipfile.ZipFile(repo / "planted.skops", "w") as archive:
+            archive.writestr("schema.json", "{}")
+            archive.writestr("k", str(k))
+        git(repo, "add", "planted.skops")
+        commit(repo, {".gitignore": ".mlci/\n", **contents, "k.txt": str(k)})
+    assert change(run(repo)) == expected_change(1, 3)
 
 
 def test_run__same_commit(tmp_path):
