@@ -12,12 +12,13 @@ AZURITE := tests/registry/node
 VERSITY := .tools/bin/versitygw
 GOOGLE := .tools/bin/fake-gcs-server
 MLFLOW := .venv-mlflow
+SITE := .venv-site
 WORKERS ?= 2
 
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo examples test e2e registry-e2e lint static node format bench docs page picture pictures dist pin lock clean
+.PHONY: help demo examples test e2e registry-e2e lint static node format bench docs site page picture pictures dist pin lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +66,9 @@ docs: $(VENV)/.dev ## write generated pages and schemas again
 	@$(BIN)/python -m tests.documents.command_line
 	@$(BIN)/python -m tests.documents.report_fields
 
+site: $(SITE)/.made ## the documentation site, into .site; a dead link fails
+	@NO_MKDOCS_2_WARNING=1 $(SITE)/bin/python -m mkdocs build --quiet --strict
+
 page: $(VENV)/.dev $(BROWSER)/node_modules/.made ## the report page in a browser: widths, light and dark, accessibility; pictures into .page
 	@rm -rf .page
 	@mkdir -p .page/planted && cp tests/browser/planted.html .page/planted
@@ -92,7 +96,7 @@ lock: $(VENV)/bin/uv ## lock requirements again
 	@sh requirements/lock.sh $(BIN)/uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PEERS) $(MLFLOW) $(NODE)/node_modules $(BROWSER)/node_modules $(AZURITE)/node_modules .tools .e2e .page .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(MLFLOW) $(SITE) $(NODE)/node_modules $(BROWSER)/node_modules $(AZURITE)/node_modules .tools .e2e .page .site .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("mlci needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -149,4 +153,10 @@ $(PEERS)/.made: $(VENV)/.dev requirements/bench.txt
 $(MLFLOW)/.made: $(VENV)/.dev requirements/mlflow-server.txt
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(MLFLOW)
 	@$(BIN)/uv pip install --quiet --python $(MLFLOW)/bin/python --require-hashes -r requirements/mlflow-server.txt
+	@touch $@
+
+# MkDocs with its theme, in an environment of its own.
+$(SITE)/.made: $(VENV)/bin/uv requirements/site.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SITE)
+	@$(BIN)/uv pip install --quiet --python $(SITE)/bin/python --require-hashes -r requirements/site.txt
 	@touch $@

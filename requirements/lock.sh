@@ -20,6 +20,8 @@ lock github.txt pyproject.toml --extra github --constraint requirements/dev.txt
 lock remote.txt pyproject.toml --extra remote --constraint requirements/dev.txt
 lock objects.txt pyproject.toml --extra objects --constraint requirements/dev.txt
 lock mlflow.txt pyproject.toml --extra mlflow --constraint requirements/dev.txt
+# The documentation site is built in an environment of its own.
+lock site.txt --group docs
 # MLflow's server wants an older pandas than we test with, so it has an environment of its own.
 lock mlflow-server.txt requirements/mlflow-server.in
 # Peers of the benchmark live in an environment of their own, so that their pins never meet ours.
