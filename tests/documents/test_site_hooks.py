@@ -1,7 +1,6 @@
-import re
 from pathlib import Path
 
-from tests.documents.site_links import bare_pipes, outside_links
+from tests.documents.site_hooks import bare_pipes, navigation, outside_links
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "https://example.org/o/r"
@@ -22,9 +21,32 @@ def test_bare_pipes__code_in_tables_only():
     assert bare_pipes("| `a\\|b` | c\\|d |\n`a\\|b`") == "| `a|b` | c\\|d |\n`a\\|b`"
 
 
+INDEX = """
+# D
+[T](t.md), [E](../e/README.md)
+## How
+**Files**
+- [A](h/a.md); [B](h/b.md)
+- [C](https://example.org/c.md)
+## Why
+- [D](w/d.md)
+"""
+
+
+def test_navigation__sections_and_parts_of_the_index():
+    assert navigation(INDEX) == [
+        "README.md",
+        "t.md",
+        {"How": [{"Files": ["h/a.md", "h/b.md"]}]},
+        {"Why": ["w/d.md"]},
+    ]
+
+
+def flat(nav):
+    for entry in nav:
+        yield from [entry] if isinstance(entry, str) else flat(next(iter(entry.values())))
+
+
 def test_navigation__every_page_once():
-    listed = re.findall(r"^ +- (?:[\w ]+: )?([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE)
     pages = sorted(page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md"))
-    assert sorted(listed) == pages
-    index = (ROOT / "docs" / "README.md").read_text("utf-8")
-    assert [page for page in pages if f"({page})" not in index and page != "README.md"] == []
+    assert sorted(flat(navigation((ROOT / "docs" / "README.md").read_text("utf-8")))) == pages

@@ -1,15 +1,41 @@
-"""Links out of `docs` and pipes in tables, as the documentation site needs them.
+"""Hooks of MkDocs for the documentation site: navigation, links out of `docs`, and pipes in tables.
 
-MkDocs calls :func:`on_page_markdown` for each page. On GitHub the same links lead to the files of the same commit.
+The navigation is the list of pages in ``docs/README.md``. Links out of the folder lead to the repository on GitHub.
 """
 
 import posixpath
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+_ENTRY = re.compile(r"^## (?P<section>.+)$|^\*\*(?P<part>[^*]+)\*\*$|\]\((?P<page>[\w/-]+\.md)\)", re.MULTILINE)
 _CODE = re.compile(r"`[^`\n]+`")
 _LINK = re.compile(r"(?P<text>\]\()(?P<target>\.\./[^)\s#]*)(?P<anchor>#[^)\s]*)?\)")
+
+
+def on_config(config: Any) -> Any:
+    """Set the navigation."""
+    config["nav"] = navigation((Path(config["docs_dir"]) / "README.md").read_text("utf-8"))
+    return config
+
+
+def navigation(index: str) -> list[Any]:
+    """Return the tree of pages that an index lists: its sections, their parts in bold, and the pages."""
+    nav: list[Any] = ["README.md"]
+    section = part = nav
+    for found in _ENTRY.finditer(index):
+        if found["section"]:
+            section = part = _branch(nav, found["section"])
+        elif found["part"]:
+            part = _branch(section, found["part"])
+        elif found["page"]:
+            part.append(found["page"])
+    return nav
+
+
+def _branch(parent: list[Any], title: str) -> list[Any]:
+    parent.append({title: (pages := [])})
+    return pages
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
