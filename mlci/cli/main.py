@@ -30,6 +30,7 @@ _COMMANDS = {
     "ledger": "Verify or list the record of every decision.",
     "registry": "Test that the registry works.",
     "doctor": "Check the setup, and say what to add.",
+    "setup": "Require the checks of your models on GitHub, as code.",
     "metrics": "List the metrics that gates can name.",
     "demo": "See all of it on real data that ships with scikit-learn.",
 }

@@ -11,6 +11,7 @@ from mlci.errors import OutsideError
 from mlci.github.interface import NotThere, PermissionRefused
 from mlci.github.retry import POLICY, Request, RetryingClient
 from mlci.github.transport import Answer, Send
+from mlci.publish.permissions import Permission
 from mlci.util.retry_policy import RetryPolicy
 
 T = TypeVar("T")
@@ -27,9 +28,11 @@ class Form(BaseModel):
 class RepositoryClient:
     """Requests about one repository; those of one operation share a time budget."""
 
-    def __init__(self, send: Send, *, name: str, patience: RetryPolicy | None = None) -> None:
-        """Take a repository, ``owner/name``."""
-        self.name, self.patience = name, patience or POLICY
+    def __init__(
+        self, send: Send, *, name: str, patience: RetryPolicy | None = None, permission: Permission = "contents"
+    ) -> None:
+        """Take a repository, ``owner/name``, and the permission that the requests need."""
+        self.name, self.patience, self._permission = name, patience or POLICY, permission
         self._send, self._root = send, f"/repos/{quote(name)}"
         self._asker = RetryingClient(send, self.patience)
         self._before = 0
@@ -60,7 +63,7 @@ class RepositoryClient:
         """
         found = self._ask("GET", path, read, doing=doing, parameters=parameters, body=body)
         if isinstance(found, PermissionRefused):
-            raise OutsideError(permission_error(found.message, doing, "read"))
+            raise OutsideError(permission_error(found.message, doing, "read", self._permission))
         return None if isinstance(found, NotThere) else found
 
     def change(
@@ -81,11 +84,11 @@ class RepositoryClient:
         """
         found = self._ask(verb, path, read, doing=doing, body=body, parameters=parameters)
         if isinstance(found, PermissionRefused):
-            raise OutsideError(permission_error(found.message, doing, "write"))
+            raise OutsideError(permission_error(found.message, doing, "write", self._permission))
         if isinstance(found, NotThere):
             raise OutsideError(
                 f"GitHub: could not {doing} (404): the token does not reach {self.name}, or may not write to it; "
-                "it needs `contents: write`"
+                f"it needs `{self._permission}: write`"
             )
         return found
 
@@ -97,7 +100,7 @@ class RepositoryClient:
         """
         found = self._ask("DELETE", path, lambda _: None, doing=doing)
         if isinstance(found, PermissionRefused):
-            raise OutsideError(permission_error(found.message, doing, "write"))
+            raise OutsideError(permission_error(found.message, doing, "write", self._permission))
 
     def check_reachable(self) -> None:
         """Check that the repository can be read, so that a 404 on an object means that it does not exist.
@@ -124,7 +127,7 @@ class RepositoryClient:
         ask = Request(
             verb=verb,
             path=self._root + path,
-            permission="contents",
+            permission=self._permission,
             doing=doing,
             parameters=parameters or {},
             body=body,
@@ -146,8 +149,16 @@ def form_reader(kind: type[T]) -> Callable[[Answer], T]:
     return read
 
 
-def permission_error(message: str, doing: str, level: Literal["read", "write"]) -> str:
+def permission_error(
+    message: str, doing: str, level: Literal["read", "write"], permission: Permission = "contents"
+) -> str:
     """Return cause, reason and the lines to add."""
+    if permission == "administration":
+        return (
+            f'GitHub refused to {doing} (403 "{message}"): the token lacks `administration: {level}`, which the token '
+            "of a workflow can't have. Use that of a person or App that administrates the repository:\n\n"
+            "    export GITHUB_TOKEN=$(gh auth token)"
+        )
     person = "personal access token" in message.lower()
     add = (
         f"Give the token the repository permission *Contents*: {'read and write' if level == 'write' else 'read-only'}."

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from typing import Literal
 
-Permission = Literal["checks", "statuses", "pull-requests", "contents"]
+Permission = Literal["checks", "statuses", "pull-requests", "contents", "administration"]
 
 _DOES = {
     "checks": "conclude the check",
     "statuses": "set the commit status",
     "pull-requests": "write the comment",
     "contents": "write to the repository",
+    "administration": "change the repository's settings",
 }
 READ_ONLY = (
     "{reason}, so the job's token can only read: no comment and no check were written. The job summary and the exit "

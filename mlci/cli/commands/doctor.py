@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -149,20 +150,45 @@ def _context(loaded: CheckedConfig | None) -> contextlib.AbstractContextManager[
     return contextlib.nullcontext() if loaded is None else run_context(loaded, cached=False, user_code=False)
 
 
-def _repository(git: Git, environment: Mapping[str, str]) -> RepositoryFacts | None:
-    """Return the repository on GitHub; ``None`` without a token or a name."""
+@dataclass(frozen=True, kw_only=True)
+class RepositoryAccess:
+    """Address of the API, repository and token."""
+
+    api: str
+    repository: str
+    token: str
+
+
+def find_repository_access(folder: Path, environment: Mapping[str, str]) -> RepositoryAccess | None:
+    """Return how to reach the repository on GitHub; ``None`` without a token or a name.
+
+    Raises:
+        InputError: if a variable of the workflow has a value that can't be read.
+    """
+    return _access(Git(folder=folder, environment=child_environment(environment, {})), environment)
+
+
+def _access(git: Git, environment: Mapping[str, str]) -> RepositoryAccess | None:
     workflow = read_workflow(environment)
     if workflow.wrong is not None:
         raise workflow.wrong
     name = workflow.repository or _name_of_origin(git, workflow.server)
     if workflow.token is None or name is None:
         return None
+    return RepositoryAccess(api=workflow.api, repository=name, token=workflow.token)
+
+
+def _repository(git: Git, environment: Mapping[str, str]) -> RepositoryFacts | None:
+    """Return the repository on GitHub; ``None`` without a token or a name."""
+    found = _access(git, environment)
+    if found is None:
+        return None
     from mlci.github.rest import RepositoryClient  # noqa: PLC0415 - only with a token
     from mlci.github.transport import Access, transport  # noqa: PLC0415 - as above
     from mlci.operations.doctor.repository_rules import read_repository  # noqa: PLC0415 - as above
 
-    access = Access(url=workflow.api, token=workflow.token, agent=f"mlci/{__version__}")
-    return read_repository(RepositoryClient(transport(access), name=name))
+    access = Access(url=found.api, token=found.token, agent=f"mlci/{__version__}")
+    return read_repository(RepositoryClient(transport(access), name=found.repository))
 
 
 def _name_of_origin(git: Git, server: str) -> str | None:

@@ -60,8 +60,7 @@ def found(fake, facts=None):
 
 def test_repository__from_no_rule_to_a_ruleset(fake):
     missing = found(fake)["required-check-missing"]
-    assert f"gh api --method POST repos/{fake.name}/rulesets" in missing.lines
-    assert '"integration_id": 15368' in missing.lines
+    assert missing.lines == f"GITHUB_REPOSITORY={fake.name} mlci setup apply --config mlci.yml"
     number = rule(fake, {"context": NAME, "integration_id": 15368})
     assert found(fake) == {}
     assert read(fake).as_document() == {

@@ -1,10 +1,9 @@
 """Checks of the repository on GitHub: the check is required on the default branch, by a ruleset or a protection."""
 
-import json
 from collections.abc import Iterator
 
 from mlci.operations.doctor.checks.finding import Finding, Severity
-from mlci.operations.doctor.facts import RepositoryFacts, SetupFacts
+from mlci.operations.doctor.facts import SetupFacts
 
 ACTIONS_APP = 15368
 """Number of the App *GitHub Actions*, which a workflow's own token belongs to."""
@@ -21,7 +20,7 @@ def check_is_required(facts: SetupFacts) -> Iterator[Finding]:
             name="required-check-missing",
             what=f"`{name}` is not required on `{repository.branch}` of {repository.name}.",
             why="A pull request can be merged although a gate blocks it.",
-            lines=_ruleset(repository, name),
+            lines=f"GITHUB_REPOSITORY={repository.name} mlci setup apply --config {facts.config_path}",
         )
 
 
@@ -65,23 +64,6 @@ def check_readable_rules(facts: SetupFacts) -> Iterator[Finding]:
             why="This command cannot tell if the check is required.",
             lines="export GITHUB_TOKEN=$(gh auth token) GITHUB_REPOSITORY=owner/name",
         )
-
-
-def _ruleset(repository: RepositoryFacts, name: str) -> str:
-    """Return the command that makes a ruleset with this check."""
-    checks = [{"context": name, "integration_id": ACTIONS_APP}]
-    rule = {
-        "type": "required_status_checks",
-        "parameters": {"strict_required_status_checks_policy": False, "required_status_checks": checks},
-    }
-    body = {
-        "name": name,
-        "target": "branch",
-        "enforcement": "active",
-        "conditions": {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}},
-        "rules": [rule],
-    }
-    return f"gh api --method POST repos/{repository.name}/rulesets --input - <<'END'\n{json.dumps(body, indent=1)}\nEND"
 
 
 def _finding(*, name: str, what: str, why: str, lines: str, severity: Severity = "warning") -> Finding:

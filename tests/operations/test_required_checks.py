@@ -1,0 +1,134 @@
+"""`mlci setup`: the ruleset that requires the checks of the models, against a fake of GitHub."""
+
+import json
+
+import pytest
+import requests
+
+from mlci.errors import OutsideError
+from mlci.github.rest import RepositoryClient
+from mlci.github.transport import Access, transport
+from mlci.operations.required_checks import apply_required_checks, plan_required_checks
+from tests.fake_github.fake import Fake
+from tests.support.project import files, mlci, write
+
+ACTIONS = 15368
+ADMIN = {"administration": "write", "contents": "read"}
+
+
+@pytest.fixture
+def fake(tmp_path):
+    with Fake(tmp_path / "model.git") as made:
+        yield made
+
+
+def client(fake, permissions=ADMIN):
+    access = Access(url=fake.url, token=fake.token(permissions), agent="tests")
+    return RepositoryClient(transport(access), name=fake.name, permission="administration")
+
+
+def plan(fake, *models, app=ACTIONS):
+    return plan_required_checks(client(fake), models, app=app)
+
+
+def write_settings(fake, method, path, body):
+    headers = {"Authorization": f"Bearer {fake.token(ADMIN)}", "User-Agent": "tests"}
+    answer = requests.request(method, f"{fake.url}/repos/{fake.name}{path}", json=body, headers=headers, timeout=10)
+    assert answer.ok, answer.text
+    return answer.json()
+
+
+def ruleset(*checks, name="mlci", enforcement="active", include=("~DEFAULT_BRANCH",), more=()):
+    parameters = {"strict_required_status_checks_policy": True, "required_status_checks": list(checks)}
+    return {
+        "name": name,
+        "target": "branch",
+        "enforcement": enforcement,
+        "conditions": {"ref_name": {"include": list(include), "exclude": []}},
+        "rules": [*more, {"type": "required_status_checks", "parameters": parameters}],
+    }
+
+
+def test_required_checks__from_nothing_to_current_and_back_to_one_model(fake):
+    first = plan(fake, "churn", "fraud")
+    assert (first.added, first.ruleset, first.is_current) == (("mlci / churn", "mlci / fraud"), None, False)
+    apply_required_checks(client(fake), first)
+    again = plan(fake, "churn", "fraud")
+    assert again.is_current
+    assert [(one.name, one.app) for one in again.kept] == [("mlci / churn", ACTIONS), ("mlci / fraud", ACTIONS)]
+    fewer = plan(fake, "churn")
+    assert [one.name for one in fewer.removed] == ["mlci / fraud"]
+    apply_required_checks(client(fake), fewer)
+    assert plan(fake, "churn").is_current
+
+
+def test_required_checks__what_is_not_ours_stays(fake):
+    """Other checks, rules and settings of the ruleset, and the people who may bypass it."""
+    given = ruleset({"context": "tests"}, {"context": "mlci / churn"}, more=[{"type": "deletion"}])
+    given["bypass_actors"] = [{"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always"}]
+    number = write_settings(fake, "POST", "/rulesets", given)["id"]
+    found = plan(fake, "churn")
+    assert found.added == ("mlci / churn",)  # any App may report it
+    apply_required_checks(client(fake), found)
+    now = write_settings(fake, "GET", f"/rulesets/{number}", None)
+    assert now["bypass_actors"] == given["bypass_actors"]
+    parameters = {
+        "strict_required_status_checks_policy": True,
+        "required_status_checks": [{"context": "tests"}, {"context": "mlci / churn", "integration_id": ACTIONS}],
+    }
+    assert now["rules"] == [{"type": "deletion"}, {"type": "required_status_checks", "parameters": parameters}]
+
+
+def test_required_checks__required_by_another_ruleset(fake):
+    check = {"context": "mlci / churn", "integration_id": ACTIONS}
+    number = write_settings(fake, "POST", "/rulesets", ruleset(check, name="gates"))["id"]
+    found = plan(fake, "churn")
+    assert found.is_current
+    assert found.kept[0].source == f"ruleset {number}"
+    assert plan(fake, "churn", app=7).added == ("mlci / churn",)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"enforcement": "disabled"}, "its enforcement is `disabled`, not `active`"),
+        ({"include": ("refs/heads/old",)}, "it does not name the default branch (~DEFAULT_BRANCH)"),
+    ],
+)
+def test_required_checks__ruleset_without_effect(fake, change, problem):
+    given = ruleset({"context": "mlci / churn", "integration_id": ACTIONS}, **change)
+    write_settings(fake, "POST", "/rulesets", given)
+    found = plan(fake, "churn")
+    assert found.problems == (problem,)
+    apply_required_checks(client(fake), found)
+    assert plan(fake, "churn").is_current
+
+
+def test_required_checks__token_that_may_only_read(fake):
+    reader = client(fake, {"contents": "read"})
+    found = plan_required_checks(reader, ("churn",), app=ACTIONS)
+    with pytest.raises(OutsideError, match="which the token of a workflow can't have"):
+        apply_required_checks(reader, found)
+
+
+def run_setup(fake, folder, *arguments, token=True):
+    variables = {"GITHUB_REPOSITORY": fake.name, "GITHUB_API_URL": fake.url, "GITHUB_SERVER_URL": fake.url}
+    return mlci("setup", *arguments, cwd=folder, **variables, **({"MLCI_TOKEN": fake.token(ADMIN)} if token else {}))
+
+
+def test_setup__check_plan_apply_check(fake, tmp_path):
+    folder = write(tmp_path / "checkout", files(1))
+    drift = run_setup(fake, folder, "check")
+    assert drift.code == 1
+    assert "  + mlci / planted: required, reported by GitHub Actions\n" in drift.out
+    assert run_setup(fake, folder, "plan").out.endswith("`mlci setup apply` creates the ruleset mlci.\n")
+    assert run_setup(fake, folder, "apply").out.endswith("The ruleset mlci was created.\n")
+    assert run_setup(fake, folder, "check").code == 0
+    document = json.loads(run_setup(fake, folder, "plan", "--json").out)
+    assert (document["current"], document["added"]) == (True, [])
+
+
+def test_setup__no_token(fake, tmp_path):
+    ended = run_setup(fake, write(tmp_path / "checkout", files(1)), "plan", token=False)
+    assert (ended.code, ended.out) == (2, "")
+    assert "export GITHUB_TOKEN=$(gh auth token) GITHUB_REPOSITORY=owner/name" in ended.err
