@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.registry.media import S3, Folder, s3
 from benchmarks.registry.versions import candidate, load, promote
-from mlci.operations.rollback import roll_back
+from mlci.operations.registry.rollback import roll_back
 from mlci.registry import ledger, registry
 from mlci.registry.entries import Actor, LedgerState, VerdictRecord
 from mlci.registry.registry import Registry

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlci.operations.promote import preflight
+from mlci.operations.registry import preflight
 from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState, Promotion
 from mlci.registry.manifest import Bundle, Data, Environment, Manifest, Predictions, Recipe, VersionFile

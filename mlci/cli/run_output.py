@@ -18,10 +18,10 @@ BLOCKED = 1
 
 def prepare_output(out: Path) -> None:
     """Remove an earlier run's files, so that nothing stale is left if this run fails."""
-    from mlci.operations.bundle import write  # noqa: PLC0415 (only for commands that run)
+    from mlci.operations import bundle  # noqa: PLC0415 (only for commands that run)
 
     clear_output(out, FILES)
-    write.clear_bundle(out)
+    bundle.clear_bundle(out)
 
 
 def check_output(out: Path) -> None:

@@ -32,8 +32,8 @@ from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import Git
 from mlci.git.refs import is_elsewhere
 from mlci.metrics import catalogue
+from mlci.operations.comparison import policy_ref
 from mlci.operations.context import RunContext
-from mlci.operations.lineage.comparison import policy_ref
 from mlci.operations.report_builder import ReportContext
 from mlci.registry.registry import Registry
 from mlci.report.document import BaselineRef, Candidate

@@ -9,7 +9,7 @@ from mlci.errors import OutsideError
 from mlci.github.interface import CheckFields, CheckRun, Comment, NotThere, PermissionRefused, Status
 from mlci.github.retry import POLICY, Request, RetryingClient, decode_json
 from mlci.github.transport import Answer, Send
-from mlci.publish.check import Annotation
+from mlci.publish.check_content import Annotation
 from mlci.util.retry_policy import RetryPolicy
 
 T = TypeVar("T")

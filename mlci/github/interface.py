@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mlci.publish.check import Annotation, Conclusion, State
+from mlci.publish.check_content import Annotation, Conclusion, State
 from mlci.publish.permissions import Permission
 
 

@@ -1,6 +1,6 @@
 """Training noise: the spread of a metric over retrainings, and intervals widened by it.
 
-:mod:`mlci.operations.baseline.training_noise` reads the noise of the champion from the registry.
+:mod:`mlci.operations.registry.training_noise` reads the noise of the champion from the registry.
 
 Intervals over rows compare two trained models. Retrained, each of them would be slightly different; over independent
 trainings that adds 2 s² to the variance of the change, s² being the variance of the metric over trainings

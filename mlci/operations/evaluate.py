@@ -15,9 +15,9 @@ from mlci.inference.evidence import Evidence, Point, Undefined
 from mlci.inference.result import Comparison, EvaluationResult
 from mlci.inference.training_noise import UNKNOWN, TrainingNoise
 from mlci.metrics.statistics import WHOLE
-from mlci.operations import evaluation_plan
-from mlci.operations.baseline import production, shared_rows
+from mlci.operations import evaluation_plan, evaluation_sets
 from mlci.operations.context import RowsContext
+from mlci.operations.models import baseline_production
 from mlci.operations.models.predictions import PER_ROWS, PER_THOUSAND, ModelPredictions, OwnRows
 from mlci.report.document import SharedRows
 
@@ -40,11 +40,11 @@ def evaluate_models(
     if baseline is not None and baseline.own is not None:
         return _on_shared_rows(context, candidate, baseline, baseline.own, data=data)
     try:
-        with production.blame_registry_if_misfit(context, baseline, data):
+        with baseline_production.blame_registry_if_misfit(context, baseline, data):
             result, seconds = measure_models(context, candidate, baseline, data=data)
     except InputError as error:
         raise InputError.of(_placed(problem, context.scratch) for problem in error.problems) from error
-    production.refuse_moved_set(baseline, result.fingerprint)
+    baseline_production.refuse_moved_set(baseline, result.fingerprint)
     return Measured(result=result, seconds=seconds)
 
 
@@ -59,13 +59,13 @@ def _on_shared_rows(
     """Measure both models on the rows that both evaluation sets contain; the candidate's set gives the fingerprint."""
     try:
         asked = engine_job(context.config, candidate.source, baseline.source, data=data)
-        asked, shared = shared_rows.restrict_to_shared(context, asked, own)
+        asked, shared = evaluation_sets.restrict_to_shared(context, asked, own)
         one = replace(candidate, source=asked.candidate)
         other = replace(baseline, source=asked.baseline or baseline.source)
         result, seconds = measure_models(context, one, other, data=asked.data)
     except InputError as error:
         raise InputError.of(_placed(problem, context.scratch) for problem in error.problems) from error
-    notes = (*result.notes, shared_rows.shared_rows_note(shared, own))
+    notes = (*result.notes, evaluation_sets.shared_rows_note(shared, own))
     return Measured(
         result=replace(result, fingerprint=context.fingerprint(data), notes=notes), seconds=seconds, shared=shared
     )

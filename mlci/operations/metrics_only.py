@@ -24,7 +24,9 @@ from mlci.inference.evidence import Cause, Evidence, Point, Undefined
 from mlci.inference.result import Comparison, EvaluationResult
 from mlci.metrics.statistics import WHOLE
 from mlci.operations import evaluation_plan
-from mlci.operations.baseline.ref_or_file import (
+from mlci.operations.context import MetricsContext, RunContext
+from mlci.operations.models import predictions
+from mlci.operations.models.baseline_ref_or_file import (
     allow_first_change,
     baseline_steps,
     has_configuration,
@@ -33,8 +35,6 @@ from mlci.operations.baseline.ref_or_file import (
     own_steps,
     refuse_itself,
 )
-from mlci.operations.context import MetricsContext, RunContext
-from mlci.operations.models import predictions
 from mlci.operations.models.predictions import ModelPredictions
 from mlci.registry import stored_files
 from mlci.registry.registry import RegistryView

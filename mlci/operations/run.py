@@ -14,19 +14,17 @@ from mlci.git.git import is_tracked
 from mlci.git.ref_baseline import NoBaselineYetError
 from mlci.git.refs import read_head
 from mlci.inference.result import EvaluationResult
-from mlci.operations import behaviour, holdout_uses, metrics_only, name_checks
-from mlci.operations.baseline import made_by_training, production, ref_or_file, training_noise
-from mlci.operations.bundle import artifacts
-from mlci.operations.bundle.artifacts import ArtifactDigests
-from mlci.operations.bundle.provenance import BuildProvenance
+from mlci.operations import behaviour, evaluation_sets, metrics_only, name_checks
+from mlci.operations.comparison import ComparisonRun, add_lineage, add_report_refs, has_known_origin
 from mlci.operations.context import MetricsContext, RowsContext, RunContext, registry_of
 from mlci.operations.evaluate import evaluate_models, judge_gates
-from mlci.operations.holdout_uses import HoldoutUse
-from mlci.operations.lineage.comparison import ComparisonRun, add_lineage, add_report_refs, has_known_origin
 from mlci.operations.metrics_only import MetricValues
-from mlci.operations.models import predictions, skip_training
+from mlci.operations.models import baseline_production, baseline_ref_or_file, predictions, skip_training
 from mlci.operations.models.file_guards import MOVED, FileSnapshot
 from mlci.operations.models.predictions import ModelPredictions
+from mlci.operations.provenance import ArtifactDigests, BuildProvenance, digest_artifacts, try_digest_artifacts
+from mlci.operations.registry import holdout_uses, training_noise
+from mlci.operations.registry.holdout_uses import HoldoutUse
 from mlci.operations.report_builder import build_report
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import RegistryView
@@ -103,8 +101,8 @@ def compare_models(
     current = read_head(context.git)  # read before the candidate's steps, which may write to tracked files
     survey = partial(name_checks.survey_before_steps, context)
     surveyed = survey()
-    view = production.champion_head(context)
-    if made_by_training.is_made_by_training(context):
+    view = baseline_production.champion_head(context)
+    if evaluation_sets.is_made_by_training(context):
         pair = _candidate_first(context, view, survey=survey)
     else:
         pair = _baseline_first(context, view, base=base, survey=None if surveyed else survey)
@@ -115,7 +113,7 @@ def compare_models(
     name_checks.refuse_unknown(context.loaded, measured.result)
     facts = replace(context.facts, made_by_training=from_training, shared=measured.shared)
     result = measured.result
-    result = replace(result, notes=(*result.notes, made_by_training.MADE)) if from_training else result
+    result = replace(result, notes=(*result.notes, evaluation_sets.MADE_NOTE)) if from_training else result
     facts = add_report_refs(
         facts, context.config, candidate, baseline, seconds=measured.seconds, head=current, digests=digests
     )
@@ -124,7 +122,7 @@ def compare_models(
         result=replace(result, unchanged_since=pair.unchanged_since),
         facts=facts,
         candidate=candidate,
-        rows=ref_or_file.same_rows(context.config, result.fingerprint, context.data),
+        rows=baseline_ref_or_file.same_rows(context.config, result.fingerprint, context.data),
         head=current,
         digests=digests,
         view=view,
@@ -143,7 +141,7 @@ def _compare_nothing(context: RunContext, base: str) -> ComparisonRun:
 
 def _as_recorded(context: RowsContext, base: str) -> ComparisonRun | None:
     """Return the champion's recorded numbers, if training would reproduce its model and evaluation set."""
-    if context.config.baseline != "production" or not made_by_training.is_made_by_training(context):
+    if context.config.baseline != "production" or not evaluation_sets.is_made_by_training(context):
         return None
     view = registry_of(context).view()
     found = skip_training.recorded_champion(context, view)
@@ -203,7 +201,7 @@ def _baseline_first(
     try:
         baseline = _chosen_baseline(context, view)
     except NoBaselineYetError as error:
-        baseline, notes = None, ref_or_file.note_first_change(context, error)
+        baseline, notes = None, baseline_ref_or_file.note_first_change(context, error)
     same = None
     if base is not None and baseline is not None and baseline.own is None:
         same = skip_training.same_as_champion(context, baseline)
@@ -215,15 +213,15 @@ def _baseline_first(
         steps = predictions.candidate_steps(context)
         candidate = predictions.make_predictions(context, steps, data=context.data, after_training=survey)
     if rows.written:
-        made_by_training.remember_made(context)
+        evaluation_sets.remember_made(context)
     candidate = replace(candidate, notes=(*candidate.notes, *notes))
     return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=rows.written)
 
 
 def _chosen_baseline(context: RowsContext, view: RegistryView | None) -> ModelPredictions | None:
     if view is not None:
-        return production.champion_predictions(context, view)
-    return ref_or_file.baseline_predictions(context)
+        return baseline_production.champion_predictions(context, view)
+    return baseline_ref_or_file.baseline_predictions(context)
 
 
 def _candidate_first(
@@ -237,22 +235,24 @@ def _candidate_first(
     The choice of the baseline is fixed before training: the ledger head, the commit of a reference, the digests of the
     cache.
     """
-    pinned = ref_or_file.pin_baseline(context)
-    baseline = ref_or_file.baseline_from_file(context)
+    pinned = baseline_ref_or_file.pin_baseline(context)
+    baseline = baseline_ref_or_file.baseline_from_file(context)
     steps = predictions.candidate_steps(context)
     with _guard_baseline_files(context, baseline, rows_may_change=True):
-        makes = made_by_training.required_output(context.config)
+        makes = evaluation_sets.required_output(context.config)
         candidate = predictions.make_predictions(context, steps, data=context.data, makes=makes, after_training=survey)
-    made_by_training.remember_made(context)
+    evaluation_sets.remember_made(context)
     if baseline is not None:
-        baseline = ref_or_file.baseline_on_own_rows(context, baseline)
+        baseline = baseline_ref_or_file.baseline_on_own_rows(context, baseline)
     elif view is not None:
-        baseline = production.champion_predictions(context, view, by_training=True)
+        baseline = baseline_production.champion_predictions(context, view, by_training=True)
     elif pinned is not None:
         try:
-            baseline = ref_or_file.baseline_from_ref(context, pinned=pinned)
+            baseline = baseline_ref_or_file.baseline_from_ref(context, pinned=pinned)
         except NoBaselineYetError as error:
-            candidate = replace(candidate, notes=(*candidate.notes, *ref_or_file.note_first_change(context, error)))
+            candidate = replace(
+                candidate, notes=(*candidate.notes, *baseline_ref_or_file.note_first_change(context, error))
+            )
     return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=True)
 
 
@@ -300,7 +300,7 @@ def _run_on_metrics(
     context: MetricsContext, *, keep: bool, since: str | None
 ) -> tuple[ComparisonRun, tuple[JudgedGate, ...]]:
     current = read_head(context.git)
-    view = production.champion_head(context)
+    view = baseline_production.champion_head(context)
     base = skip_training.unchanged_since(context, since) if since else None
     same = skip_training.same_metrics(context, view) if base is not None else None
     if base is not None and same is not None:
@@ -310,7 +310,7 @@ def _run_on_metrics(
     try:
         side = metrics_only.baseline_values(context, view)
     except NoBaselineYetError as error:
-        first = ref_or_file.note_first_change(context, error)
+        first = baseline_ref_or_file.note_first_change(context, error)
     before = side.values if side else None
     candidate, now = metrics_only.candidate_values(context)
     digests = _digest_candidate(context, candidate, keep=keep)
@@ -351,5 +351,5 @@ def _same_metrics(
 def _digest_candidate(context: RunContext, candidate: ModelPredictions, *, keep: bool) -> ArtifactDigests | None:
     """Digest the candidate's artifacts if they are kept, or if the report lists what changed."""
     if keep:
-        return artifacts.digest_artifacts(candidate, context.fingerprint)
-    return artifacts.try_digest_artifacts(candidate, context.fingerprint) if has_known_origin(context.config) else None
+        return digest_artifacts(candidate, context.fingerprint)
+    return try_digest_artifacts(candidate, context.fingerprint) if has_known_origin(context.config) else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, assert_never
 from urllib.parse import unquote
 
-from mlci.publish.check import Conclusion, State
+from mlci.publish.check_content import Conclusion, State
 from mlci.publish.runs import Run, parse_run
 from mlci.report.text.markup import Markdown
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from mlci.publish import check, comment_choice, commit_verdict
+from mlci.publish import check_content, comment_choice, commit_verdict
 from mlci.publish import result as publish_result
-from mlci.publish.check import Annotation, Conclusion, State
+from mlci.publish.check_content import Annotation, Conclusion, State
 from mlci.publish.comment_choice import CommentText, Policy
 from mlci.publish.commit_verdict import Own
 from mlci.publish.event import Event
@@ -42,7 +42,7 @@ class Target:
     @property
     def name(self) -> str:
         """Return the name of the check run and the context of the commit status."""
-        return check.check_name(self.model)
+        return check_content.check_name(self.model)
 
     def version(self, body: str) -> CommentText:
         """Return a text with this run's marker."""
@@ -108,9 +108,9 @@ def plan_publication(where: Target, result: Result, *, policy: Policy, links: Li
     """Return the content of the publication."""
     match result:
         case Finished(report=report):
-            title = check.check_title(report)
-            own: Own = check.check_conclusion(report.verdict)
-            annotations = check.check_annotations(report)
+            title = check_content.check_title(report)
+            own: Own = check_content.check_conclusion(report.verdict)
+            annotations = check_content.check_annotations(report)
             body = render_comment(report, links=links).partition("\n")[2]
             creates = comment_choice.creates(policy, report)
         case Unfinished():

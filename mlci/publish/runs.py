@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from mlci.publish.check import shorten_text
+from mlci.publish.check_content import shorten_text
 
 _WRITTEN = re.compile(r"([0-9]{1,20})\.([0-9]{1,6})")
 

@@ -17,9 +17,9 @@ from mlci.engine.tables.files import suffix_of
 from mlci.engine.tables.pandas_frames import read_frame, write_rows
 from mlci.errors import InputError
 from mlci.execution.behaviour_stage import SESSION, BehaviourSession, PredictionTable
-from mlci.operations.baseline.ref_or_file import source_of_file
 from mlci.operations.context import RowsContext, resolve_path
 from mlci.operations.models import predictions
+from mlci.operations.models.baseline_ref_or_file import source_of_file
 from mlci.report.serialization import parse_report
 
 if TYPE_CHECKING:

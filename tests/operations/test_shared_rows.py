@@ -10,7 +10,7 @@ from mlci.config.loader import parse_config
 from mlci.engine.interface import Job, Source
 from mlci.engine.row_comparison import row_digests, share_rows
 from mlci.errors import InputError
-from mlci.operations.baseline import shared_rows
+from mlci.operations import evaluation_sets
 from mlci.operations.models.predictions import OwnRows
 
 CONFIG = """\
@@ -46,7 +46,7 @@ def restrict_job(folder, parts):
     own = OwnRows(rows=row_digests(paths["theirs"], None, "y", in_order=True), of="main", in_order=True)
     config = parse_config(CONFIG.encode(), path="mlci.yml").config
     context = SimpleNamespace(config=config, share=share_rows, scratch=folder)
-    return *shared_rows.restrict_to_shared(context, job, own), own
+    return *evaluation_sets.restrict_to_shared(context, job, own), own
 
 
 def test_restrict__content_that_identifies_rows(tmp_path):
@@ -57,7 +57,7 @@ def test_restrict__content_that_identifies_rows(tmp_path):
     assert scores[0] == scores[1]
     assert (shared.rows, shared.repeated) == (both, 0)
     note = f"{120 - both} rows added, {120 - both} removed since main; compared on {both} shared rows, matched by their"
-    assert note in shared_rows.shared_rows_note(shared, own)
+    assert note in evaluation_sets.shared_rows_note(shared, own)
 
 
 def test_note__rows_that_were_left_out(tmp_path):
@@ -65,7 +65,7 @@ def test_note__rows_that_were_left_out(tmp_path):
     repeated = pd.concat([mine, mine.head(1).set_axis([299])])
     _, shared, own = restrict_job(tmp_path, (repeated, pd.concat([theirs, mine.head(1)])))
     assert shared.repeated == 2
-    assert shared_rows.shared_rows_note(shared, own).endswith(
+    assert evaluation_sets.shared_rows_note(shared, own).endswith(
         "by their content; 2 rows whose content repeats were left out"
     )
 

@@ -6,8 +6,8 @@ import pytest
 
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import load_unchecked
-from mlci.operations.fetch import fetch_for_run
 from mlci.operations.models.relevant_changes import reason_to_train
+from mlci.operations.registry.fetch import fetch_for_run
 from mlci.registry.registry import Registry
 from mlci.registry.stores.snapshot import SnapshotWriter
 from tests.support.project import PYTHON, config, mlci, run

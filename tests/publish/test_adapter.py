@@ -13,7 +13,7 @@ from mlci.github.client import Client, parse_check_run, parse_comment, parse_hea
 from mlci.github.interface import CheckFields, CheckOutput, NotThere, PermissionRefused, Status
 from mlci.github.retry import decode_json, error_message, requested_seconds
 from mlci.github.transport import Access, transport
-from mlci.publish.check import Annotation
+from mlci.publish.check_content import Annotation
 from tests.publish.scene import NAME, TODAY, Clock
 from tests.support.local_server import LocalServer
 

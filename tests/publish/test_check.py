@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlci.publish import check
+from mlci.publish import check_content
 from mlci.publish.event import Event
 from mlci.publish.plan import NothingToPublish, find_target, plan_publication
 from mlci.publish.result import Finished, Unfinished
@@ -57,7 +57,7 @@ def test_check_annotations__lines_of_the_gates_blocking_first():
             broken("brier", max_drop=0.1, reason="no scores", line=None),
         ]
     )
-    found = check.check_annotations(report)
+    found = check_content.check_annotations(report)
     assert {(one.path, one.line, one.level) for one in found} == {
         ("mlci.yml", 7, "failure"),
         ("mlci.yml", 1, "failure"),
@@ -87,20 +87,20 @@ def test_check_annotations__lines_of_the_gates_blocking_first():
     ],
 )
 def test_check_annotations__files_outside_of_the_repository(path, shown):
-    found = check.check_annotations(bad(provenance=Provenance(config_path=path, seed=1)))
+    found = check_content.check_annotations(bad(provenance=Provenance(config_path=path, seed=1)))
     assert [one.path for one in found] == ([shown] if shown else [])
 
 
 def test_check_annotations__more_than_the_limit():
-    found = check.check_annotations(wide(check.MOST + 40))
-    assert len(found) == check.MOST
+    found = check_content.check_annotations(wide(check_content.MOST + 40))
+    assert len(found) == check_content.MOST
     assert found[-1].message == "40 more gates did not pass."
 
 
 @given(name=st.text(min_size=1, max_size=400), reason=st.text(max_size=3_000))
 def test_check_annotations__hostile_names(name, reason):
     report = a_report(gates=[broken("recall", region=name, max_drop=0.1, reason=reason, line=3)])
-    (one,) = check.check_annotations(report)
+    (one,) = check_content.check_annotations(report)
     assert max(map(ord, one.title + one.message)) <= 0xFFFF
     assert len(one.title) <= 255
     assert len(one.message.encode()) <= 64 * 1024
@@ -109,6 +109,6 @@ def test_check_annotations__hostile_names(name, reason):
 @given(st.text(max_size=600))
 def test_shorten_text__marks_the_cut(text):
     for most in (255, 140):
-        found = check.shorten_text(text, most)
+        found = check_content.shorten_text(text, most)
         assert len(found) <= most
-        assert found == check.basic(text) or found.endswith("…")
+        assert found == check_content.basic(text) or found.endswith("…")

@@ -7,9 +7,9 @@ import pytest
 from mlci.cli import publish_steps
 from mlci.github import client
 from mlci.github.interface import CheckRun
-from mlci.operations.publish import check as publish_check
-from mlci.operations.publish import comment, publish
-from mlci.publish import check, comment_choice, commit_verdict, event, result, runs
+from mlci.operations.publish import check_run as publish_check
+from mlci.operations.publish import publish, sticky_comment
+from mlci.publish import check_content, comment_choice, commit_verdict, event, result, runs
 from mlci.publish.commit_verdict import CheckText
 from tests.publish import (
     test_check,
@@ -175,7 +175,7 @@ DEFECTS = {
         {},
     ),
     "duplicates": (
-        comment,
+        sticky_comment,
         "_delete",
         lambda *_: None,
         test_races.test_publish__two_that_find_no_comment,
@@ -189,7 +189,7 @@ DEFECTS = {
         {},
     ),
     "status-without-checks": (
-        comment,
+        sticky_comment,
         "newer_stands",
         lambda *_: False,
         test_publish.test_publish__older_run_later_without_checks,
@@ -203,7 +203,7 @@ DEFECTS = {
         {"code": "0"},
     ),
     "astral": (
-        check,
+        check_content,
         "basic",
         str,
         test_check.test_check_annotations__files_outside_of_the_repository,
@@ -236,7 +236,7 @@ def test_guard__removed_fails_its_test(fake, monkeypatch, name):
         module,
         publish,
         publish_check,
-        comment,
+        sticky_comment,
         commit_verdict,
         client,
         test_choose_comment,

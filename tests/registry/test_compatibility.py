@@ -6,8 +6,8 @@ import pytest
 
 from mlci import __version__
 from mlci.errors import InputError, OutsideError
-from mlci.operations.bundle import read
-from mlci.operations.rollback import roll_back
+from mlci.operations import bundle
+from mlci.operations.registry.rollback import roll_back
 from mlci.registry import compatibility, registry, stored_files, verification
 from mlci.registry.errors import CorruptError, NewerError
 from mlci.registry.registry import Registry
@@ -144,6 +144,6 @@ def test_bundle__of_a_newer_mlci(tmp_path):
     (tmp_path / "bundle").mkdir()
     data = canonical_json({"schema": "mlci/bundle/2"})
     (tmp_path / "bundle/bundle.json").write_bytes(data)
-    (tmp_path / "bundle/bundle.sha256").write_bytes(read.seals_labels(data))
+    (tmp_path / "bundle/bundle.sha256").write_bytes(bundle.seals_labels(data))
     with pytest.raises(InputError, match="was written by a newer mlci"):
-        read.read_bundle(tmp_path)
+        bundle.read_bundle(tmp_path)

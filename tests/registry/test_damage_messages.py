@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.operations.promote import preflight
-from mlci.operations.rollback import roll_back
+from mlci.operations.registry import preflight
+from mlci.operations.registry.rollback import roll_back
 from mlci.registry import errors
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlci.operations.promote import preflight
-from mlci.operations.rollback import roll_back
+from mlci.operations.registry import preflight
+from mlci.operations.registry.rollback import roll_back
 from mlci.registry import entries, ledger, ledger_state, verification
 from mlci.registry.entries import LedgerState, PredictionsAdded, Rollback
 from mlci.registry.errors import CorruptError

@@ -6,7 +6,7 @@ import pytest
 
 from mlci.cli.registry_factory import clock
 from mlci.errors import OutsideError
-from mlci.operations.registry_probe import probe_registry
+from mlci.operations.registry.probe import probe_registry
 from mlci.registry import ledger
 from mlci.registry.registry import Registry
 from mlci.registry.stores.folder import FolderStore

@@ -22,10 +22,10 @@ from mlci.demo import Chapter, chapters, write_data
 from mlci.demo import write as write_project
 from mlci.errors import InputError
 from mlci.git.git import Git
-from mlci.operations import holdout_uses
-from mlci.operations.bundle import write
-from mlci.operations.promote.promote import PromoteOptions, PromotionResult, promote
-from mlci.operations.rollback import roll_back
+from mlci.operations import bundle
+from mlci.operations.registry import holdout_uses
+from mlci.operations.registry.promote import PromoteOptions, PromotionResult, promote
+from mlci.operations.registry.rollback import roll_back
 from mlci.operations.run import run_and_judge
 from mlci.registry import ledger
 from mlci.registry.registry import Registry
@@ -161,7 +161,7 @@ def _judge(out: Path, loaded: CheckedConfig, registry: Registry) -> Report:
     with run_context(loaded, registry=registry, log=io.StringIO()) as context:
         ran = run_and_judge(context, keep=True, environment=runtime_environment())
         text = dump_report(ran.report)
-        write.write_bundle(context, into, ran, text)
+        bundle.write_bundle(context, into, ran, text)
         save_files(ran.report, into)
         if ran.use is not None:
             digest = sha256_of(text.encode())

@@ -12,7 +12,7 @@ from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.models import MetricsConfig
 from mlci.errors import InputError
 from mlci.inference import serialization
-from mlci.operations.lineage.comparison import add_lineage, has_known_origin
+from mlci.operations.comparison import add_lineage, has_known_origin
 from mlci.operations.report_builder import ReportContext
 from mlci.operations.run import compare_models
 from mlci.util.json_text import pretty_json

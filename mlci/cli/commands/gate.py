@@ -16,9 +16,10 @@ from mlci.errors import InputError, Problem
 from mlci.inference import serialization
 from mlci.inference.result import EvaluationResult
 from mlci.inference.training_noise import TrainingNoise
-from mlci.operations.baseline import ref_or_file, training_noise
 from mlci.operations.context import resolve_path
 from mlci.operations.evaluate import judge_gates
+from mlci.operations.models import baseline_ref_or_file
+from mlci.operations.registry import training_noise
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.report.document import BaselineRef, Candidate, Lineage, ReportPart, Seconds, SharedRows, TrendRow
 from mlci.util.safe_files import read_bounded
@@ -66,7 +67,7 @@ def _noise(loaded: LoadedConfig, folder: Path, result: EvaluationResult, origins
     config, version = loaded.config, origins.baseline.version
     view = open_registry(loaded, folder).view() if training_noise.is_noise_wanted(config) else None
     rows = (
-        ref_or_file.same_rows(config, result.fingerprint, resolve_path(config.evaluation.data, folder))
+        baseline_ref_or_file.same_rows(config, result.fingerprint, resolve_path(config.evaluation.data, folder))
         if config.evaluation
         else ""
     )

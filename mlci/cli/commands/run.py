@@ -14,9 +14,9 @@ from mlci.cli.registry_factory import (
 )
 from mlci.cli.run_output import check_output, prepare_output, write_report
 from mlci.cli.wiring import load_configuration, run_context
-from mlci.operations import holdout_uses
-from mlci.operations.bundle import write as bundles
-from mlci.operations.lineage.comparison import has_known_origin
+from mlci.operations import bundle as bundles
+from mlci.operations.comparison import has_known_origin
+from mlci.operations.registry import holdout_uses
 from mlci.operations.run import run_and_judge
 from mlci.report.serialization import dump_report
 from mlci.util.digests import sha256_of

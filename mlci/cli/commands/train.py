@@ -9,8 +9,7 @@ from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.models import RowsConfig
 from mlci.errors import InputError
 from mlci.execution.stages import Stage, operational_costs
-from mlci.operations import name_checks
-from mlci.operations.baseline import made_by_training
+from mlci.operations import evaluation_sets, name_checks
 from mlci.operations.context import RowsContext
 from mlci.operations.models.predictions import PER_ROWS, candidate_steps, run_train_step
 from mlci.util.json_text import pretty_json
@@ -46,9 +45,9 @@ def command(config_path: Path, *, as_json: bool) -> int:
 def _train_for_rows(context: RowsContext) -> Stage | None:
     """Run the training step, which may make the evaluation set."""
     name_checks.check_custom_metrics(context)
-    made = made_by_training.is_made_by_training(context)
-    makes = made_by_training.required_output(context.config) if made else None
+    made = evaluation_sets.is_made_by_training(context)
+    makes = evaluation_sets.required_output(context.config) if made else None
     stage = run_train_step(context, candidate_steps(context), makes=makes)
     if made:
-        made_by_training.remember_made(context)
+        evaluation_sets.remember_made(context)
     return stage

@@ -22,7 +22,7 @@ from mlci.inference.intervals.distributions import quantile, two_sided
 from mlci.inference.result import EvaluationResult
 from mlci.metrics import catalogue
 from mlci.operations import evaluation_plan
-from mlci.operations.bundle.read import read_bundle
+from mlci.operations.bundle import read_bundle
 from mlci.operations.context import RowsContext, resolve_path
 from mlci.operations.doctor.checks.finding import Finding
 from mlci.operations.doctor.equal_candidates import SimulatedPair

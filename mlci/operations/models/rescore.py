@@ -9,9 +9,8 @@ from mlci.config.loader import parse_config
 from mlci.errors import InputError
 from mlci.execution.stages import make_empty_folder
 from mlci.git.worktree import checked_out
-from mlci.operations.baseline import ref_or_file
 from mlci.operations.context import RowsContext
-from mlci.operations.models import predictions
+from mlci.operations.models import baseline_ref_or_file, predictions
 from mlci.operations.models.predictions import ModelPredictions, StepContext
 from mlci.registry import stored_files
 from mlci.registry.manifest import Content, VersionFile
@@ -43,7 +42,7 @@ def rescore_version(
         InputError: if the version has predictions only, or its code is not available.
         StepError: if its predict step fails.
     """
-    own = _own(context, content, fetch(content.recipe.config, context.scratch / name / "mlci.yml"), of)
+    own = _version_context(context, content, fetch(content.recipe.config, context.scratch / name / "mlci.yml"), of)
     with _checked_out_steps(own, content, of, name) as steps:
         model = _put_back(content, steps, fetch)
         if says is not None:
@@ -63,7 +62,7 @@ def can_rescore(content: Content, store: Store, number: int) -> bool:
     return predict.file is None and predict.metrics is None
 
 
-def _own(context: RowsContext, content: Content, path: Path, of: str) -> RowsContext:
+def _version_context(context: RowsContext, content: Content, path: Path, of: str) -> RowsContext:
     """Return the run with the version's own predict step, and without training."""
     again = f"the evaluation set moved since {of} was judged, and"
     try:
@@ -104,7 +103,7 @@ def _checked_out_steps(context: RowsContext, content: Content, of: str, name: st
             f"{_FETCH}"
         )
     with checked_out(context.git, commit, config_path=content.recipe.config_path) as worktree:
-        ref_or_file.keep_inside(context.config, worktree)
+        baseline_ref_or_file.keep_inside(context.config, worktree)
         own = worktree.environment
         yield StepContext(folder=worktree.folder, scratch=scratch, name=f"{name} ", environment=own, written=written)
 

@@ -18,11 +18,11 @@ from mlci.inference.result import Comparison, Disparity, EvaluationResult, Group
 from mlci.lineage.rows import SCHEME
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import Scope
-from mlci.operations import metrics_only
-from mlci.operations.baseline import made_by_training, production
+from mlci.operations import evaluation_sets, metrics_only
 from mlci.operations.behaviour import recorded_tests
 from mlci.operations.context import MetricsContext, RowsContext, RunContext
 from mlci.operations.metrics_only import MetricValues
+from mlci.operations.models import baseline_production
 from mlci.operations.models.predictions import ModelPredictions
 from mlci.operations.models.relevant_changes import find_difference, reason_to_train
 from mlci.registry.registry import RegistryView, Version
@@ -88,9 +88,9 @@ def recorded_champion(context: RowsContext, view: RegistryView) -> tuple[Version
     if champion is None or not _rows_are_inside(context):
         return None
     of = f"version {champion.number}"
-    if not same_files(context, production.made_from(context.config, champion), of=of):
+    if not same_files(context, baseline_production.made_from(context.config, champion), of=of):
         return None
-    report = production.report_of(context, champion)
+    report = baseline_production.report_of(context, champion)
     if report is None or not report.evaluation.made_by_training or report.evaluation.rows is None:
         context.say(f"nothing relevant changed, but {of} was judged on rows that no training made, so training runs")
         return None
@@ -102,7 +102,7 @@ def same_as_reference(context: RowsContext) -> bool:
     baseline = context.config.baseline
     if not isinstance(baseline, Baseline) or baseline.ref is None:
         return False
-    if not made_by_training.is_made_by_training(context) and not _is_tracked(context):
+    if not evaluation_sets.is_made_by_training(context) and not _is_tracked(context):
         context.say(
             f"nothing relevant changed, but git does not track {context.config.evaluation.data}, so training runs"
         )
@@ -128,7 +128,7 @@ def same_metrics(context: MetricsContext, view: RegistryView | None) -> MetricVa
     if view is not None:
         champion = view.champion
         of = f"version {champion.number}" if champion is not None else "production"
-        made_from = None if champion is None else production.made_from(context.config, champion)
+        made_from = None if champion is None else baseline_production.made_from(context.config, champion)
         same = same_files(context, made_from, of=of)
         return metrics_only.champion_values(context, view) if same else None
     baseline = context.config.baseline
@@ -175,7 +175,7 @@ def result_without_rows(config: Config, base: str) -> EvaluationResult:
 
 
 def _rows_are_inside(context: RowsContext) -> bool:
-    return _inside(context, shown=not made_by_training.is_made_by_training(context))
+    return _inside(context, shown=not evaluation_sets.is_made_by_training(context))
 
 
 def _inside(context: RunContext, *, shown: bool) -> bool:

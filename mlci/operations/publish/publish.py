@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from mlci.errors import OutsideError
 from mlci.github.interface import CheckRun, Comment, GitHub, PermissionRefused, Status
-from mlci.operations.publish import check as checks
-from mlci.operations.publish import comment as comments
-from mlci.operations.publish.check import OpenCheck
-from mlci.operations.publish.comment import WORKFLOW, CommentAuthor, Commits, Standing
+from mlci.operations.publish import check_run as checks
+from mlci.operations.publish import sticky_comment as comments
+from mlci.operations.publish.check_run import OpenCheck
+from mlci.operations.publish.sticky_comment import WORKFLOW, CommentAuthor, Commits, Standing
 from mlci.publish import commit_verdict, runs
 from mlci.publish.comment_choice import CommentText
 from mlci.publish.commit_verdict import (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlci.operations.promote import preflight
+from mlci.operations.registry import preflight
 from mlci.registry import layout
 from mlci.registry.errors import CorruptError
 from mlci.registry.manifest import Manifest

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from mlci.operations.bundle.read import read_bundle
+from mlci.operations.bundle import read_bundle
 from mlci.registry.verification import verify_registry
 from tests.support.project import mlci
 from tests.support.registry.killed import DEAD, ENDED, Deaths

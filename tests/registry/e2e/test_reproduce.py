@@ -4,7 +4,7 @@ from statistics import stdev
 
 import pytest
 
-from mlci.operations.reproduce import MOST_BYTES
+from mlci.operations.registry.reproduce import MOST_BYTES
 from mlci.registry.entries import MetricSpread
 from tests.registry.e2e.retraining import accuracy_of_seed, counter, promote_noisy, reproduce
 from tests.support.project import BY_FILE, holdout, mlci, predictions, write

@@ -13,8 +13,8 @@ from dataclasses import replace
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.operations.promote import preflight
-from mlci.operations.rollback import roll_back
+from mlci.operations.registry import preflight
+from mlci.operations.registry.rollback import roll_back
 from mlci.registry import ledger, verification
 from mlci.registry.errors import CorruptError, UnknownOutcomeError
 from mlci.registry.registry import Intent, Registry

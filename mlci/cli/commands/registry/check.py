@@ -12,8 +12,8 @@ from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.registry_factory import build_store, clock
 from mlci.cli.wiring import load_configuration
-from mlci.operations.registry_probe import RegistryProbe
-from mlci.operations.registry_probe import probe_registry as run_checks
+from mlci.operations.registry.probe import RegistryProbe
+from mlci.operations.registry.probe import probe_registry as run_checks
 from mlci.registry.stores.interface import Store
 from mlci.util.json_text import pretty_json
 

@@ -10,7 +10,7 @@ from mlci.cli.github_actions import read_workflow, write_outputs
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.cli.registry_factory import build_store, is_remote
 from mlci.cli.wiring import load_configuration, run_context
-from mlci.operations.fetch import fetch_for_run
+from mlci.operations.registry.fetch import fetch_for_run
 from mlci.registry.registry import Registry
 from mlci.registry.stores.snapshot import SnapshotWriter
 

@@ -24,10 +24,10 @@ from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import CheckedConfig
 from mlci.config.types import MLFLOW
 from mlci.errors import InputError, OutsideError
-from mlci.operations import holdout_uses
 from mlci.operations.context import RunContext
-from mlci.operations.promote.import_model import ImportedModel, import_model
-from mlci.operations.promote.promote import PromoteOptions, PromotionResult, promote
+from mlci.operations.registry import holdout_uses
+from mlci.operations.registry.import_model import ImportedModel, import_model
+from mlci.operations.registry.promote import PromoteOptions, PromotionResult, promote
 from mlci.registry.registry import Registry
 from mlci.registry.stores.request_limits import Limits
 from mlci.report.document import Report

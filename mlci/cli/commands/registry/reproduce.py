@@ -16,9 +16,8 @@ from mlci.cli.wiring import load_configuration, run_context, terminal_style
 from mlci.config.loader import CheckedConfig, LoadedConfig
 from mlci.engine.row_comparison import count_disagreements
 from mlci.errors import InputError, Problem
-from mlci.operations.diff import PRODUCTION
-from mlci.operations.models.retrain import EnvironmentBuilder
-from mlci.operations.reproduce import (
+from mlci.operations.registry.diff import PRODUCTION
+from mlci.operations.registry.reproduce import (
     MOST_BYTES,
     SAVE_REMEDY,
     Reproduction,
@@ -27,6 +26,7 @@ from mlci.operations.reproduce import (
     reproduce_version,
     take_over_reproduction,
 )
+from mlci.operations.registry.retrain import EnvironmentBuilder
 from mlci.report.registry_text import reproduction_text
 from mlci.util.json_text import pretty_json
 from mlci.util.safe_files import read_bounded

@@ -11,7 +11,7 @@ from mlci.cli.commands.registry.promote import ledger_text
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.registry_factory import open_registry, update_mlflow_aliases, with_intent
 from mlci.cli.wiring import load_configuration
-from mlci.operations.rollback import RollbackResult, roll_back
+from mlci.operations.registry.rollback import RollbackResult, roll_back
 from mlci.util.json_text import pretty_json
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from mlci.cli.registry_factory import clock
 from mlci.errors import OutsideError
-from mlci.operations.registry_probe import probe_registry
-from mlci.operations.rollback import roll_back
+from mlci.operations.registry.probe import probe_registry
+from mlci.operations.registry.rollback import roll_back
 from mlci.registry import ledger
 from mlci.registry.errors import UnknownOutcomeError
 from mlci.registry.registry import Intent, Registry

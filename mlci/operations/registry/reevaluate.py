@@ -13,19 +13,17 @@ from mlci.execution import metrics_file
 from mlci.gates.outcomes import JudgedGate
 from mlci.inference.result import EvaluationResult
 from mlci.lineage.rows import Rows, is_recorded
-from mlci.operations import evaluation_plan, holdout_uses, metrics_only
-from mlci.operations.baseline import made_by_training, production, training_noise
+from mlci.operations import comparison, evaluation_plan, evaluation_sets, lineage, metrics_only, provenance
 from mlci.operations.behaviour import recorded_tests
-from mlci.operations.bundle import artifacts, write
-from mlci.operations.bundle.artifacts import Artifact, ArtifactDigests
-from mlci.operations.bundle.read import VerifiedBundle
+from mlci.operations.bundle import REPORT, VerifiedBundle, whole_set_values
+from mlci.operations.comparison import add_report_refs
 from mlci.operations.context import RowsContext, RunContext
 from mlci.operations.evaluate import evaluate_models, judge_gates
-from mlci.operations.lineage import comparison, evaluation_rows, origins
-from mlci.operations.lineage.comparison import add_report_refs
-from mlci.operations.lineage.origins import CurrentState
-from mlci.operations.models import rescore
+from mlci.operations.lineage import CurrentState
+from mlci.operations.models import baseline_production, rescore
 from mlci.operations.models.predictions import PER_ROWS, ModelPredictions
+from mlci.operations.provenance import Artifact, ArtifactDigests
+from mlci.operations.registry import holdout_uses, training_noise
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.registry.manifest import VersionFile
 from mlci.registry.registry import RegistryView
@@ -66,10 +64,10 @@ def reevaluate_bundle(
     use = holdout_uses.use_of_run(context, result.fingerprint, digests)
     facts = replace(context.facts, shared=judged.shared, uses=use.count if use else None)
     facts = _facts(config, bundle, baseline, facts)
-    kept = evaluation_rows.keep_rows(context)
+    kept = evaluation_sets.keep_rows(context)
     now = _now(bundle, result, kept[1] if kept else None)
     if facts.made_by_training:
-        result = replace(result, notes=(*result.notes, made_by_training.MADE))
+        result = replace(result, notes=(*result.notes, evaluation_sets.MADE_NOTE))
     result, facts = comparison.add_history(context, view, result=result, facts=facts, now=now)
     report = build_report(result, judged.gates, facts)
     text = save(report).encode()
@@ -91,7 +89,7 @@ class _Judged:
 
 def _judge_predictions(context: RowsContext, bundle: VerifiedBundle, view: RegistryView, rows: str) -> _Judged:
     """Compare a bundle's predictions on the current rows with the champion's."""
-    config, baseline = context.config, production.champion_predictions(context, view, scored=bundle.scored)
+    config, baseline = context.config, baseline_production.champion_predictions(context, view, scored=bundle.scored)
     measured = evaluate_models(context, _candidate(bundle), baseline, data=context.data)
     against = baseline.version if baseline else None
     noise = training_noise.load_noise(config, view, against=against, rows=rows)
@@ -144,7 +142,7 @@ def _scored(context: RowsContext, bundle: VerifiedBundle, rows: str) -> Verified
 
     side = rescore.rescore_version(context, bundle.content, fetch, of="this bundle", name="candidate")
     path = Path(side.source.path)
-    part = artifacts.digest_file(path, f"predictions{suffix_of(str(path))}")
+    part = provenance.digest_file(path, f"predictions{suffix_of(str(path))}")
     update = {"fingerprint": rows, "file": part.file, **side.source.columns}
     predictions = bundle.content.predictions.model_copy(update=update)
     content = bundle.content.model_copy(update={"predictions": predictions})
@@ -173,7 +171,7 @@ def _facts(
 def _now(bundle: VerifiedBundle, result: EvaluationResult, rows: Rows | None) -> CurrentState:
     own = (bundle.content.recipe.config, *bundle.content.environment.lock)
     texts = {file.digest: bundle.paths[file.digest].read_bytes() for file in own}
-    origin = origins.origin_of_content(bundle.content, lambda file: texts[file.digest])
+    origin = lineage.origin_of_content(bundle.content, lambda file: texts[file.digest])
     known = replace(origin, fingerprint=result.fingerprint or holdout_uses.ON_NUMBERS)
     return CurrentState(origin=known, texts=texts, rows=rows)
 
@@ -184,11 +182,11 @@ def _with_report(
     """Return the bundle with its new report, judged on the current rows."""
     path = context.scratch / "report.json"
     path.write_bytes(text)
-    file = VersionFile(name=write.REPORT, digest=sha256_of(text), bytes=len(text))
+    file = VersionFile(name=REPORT, digest=sha256_of(text), bytes=len(text))
     judged_on = report.evaluation
     known = {"fingerprint": judged_on.fingerprint or holdout_uses.ON_NUMBERS, "rows": judged_on.rows or 0}
     data = bundle.content.data.model_copy(update={**known, "keys": rows.file if rows else None})
-    update = {"report": file, "metrics": write.whole_set_values(report), "data": data}
+    update = {"report": file, "metrics": whole_set_values(report), "data": data}
     content = bundle.content.model_copy(update=update)
     paths = {**bundle.paths, file.digest: path, **({rows.file.digest: rows.path} if rows else {})}
     return replace(bundle, content=content, report=report, paths=paths)

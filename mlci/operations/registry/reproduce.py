@@ -13,13 +13,13 @@ from mlci.errors import InputError, Problem
 from mlci.git.git import is_tracked
 from mlci.inference.training_noise import LEAST, ReproductionCheck, check_reproduction
 from mlci.lineage.compare import differing_settings
-from mlci.operations.baseline import production, ref_or_file
-from mlci.operations.bundle import artifacts
+from mlci.operations import provenance
 from mlci.operations.context import RowsContext, RunContext, registry_of
-from mlci.operations.diff import version_number
-from mlci.operations.models import file_guards, retrain
+from mlci.operations.models import baseline_production, baseline_ref_or_file, file_guards
 from mlci.operations.models.predictions import ModelPredictions
-from mlci.operations.models.retrain import EnvironmentBuilder, Retraining, lock_file
+from mlci.operations.registry import retrain
+from mlci.operations.registry.diff import version_number
+from mlci.operations.registry.retrain import EnvironmentBuilder, Retraining, lock_file
 from mlci.registry import stored_files
 from mlci.registry.entries import MetricSpread, ReproductionFound, ReproductionRecorded, Rerun
 from mlci.registry.manifest import Environment
@@ -115,7 +115,7 @@ def reproduce_version(
         ]
     first, metrics = retrainings[0], _metrics(recipe.config, retrainings)
     how = _identical(version, first, context.fingerprint(original.source.path))
-    rows = version.manifest.predictions.fingerprint if own_rows else ref_or_file.rows_fingerprint(recipe)
+    rows = version.manifest.predictions.fingerprint if own_rows else baseline_ref_or_file.rows_fingerprint(recipe)
     trained_in = _environment_of(first, environment.job)
     record = _record(_outcome(how, metrics, runs), version.number, retrainings, rows, trained_in)
     return Reproduction(
@@ -131,7 +131,7 @@ def reproduce_version(
 def _makes_its_own_rows(context: RowsContext, version: Version) -> bool:
     """Check if the version's training made its evaluation set, and git does not track one now."""
     committed = is_tracked(context.git, context.config.evaluation.data)
-    return not committed and production.was_made_by_training(context, version)
+    return not committed and baseline_production.was_made_by_training(context, version)
 
 
 def _environment_of(first: Retraining, job: Environment) -> Environment:
@@ -161,7 +161,7 @@ def _metrics(config: Config, retrainings: list[Retraining]) -> dict[str, Reprodu
 
 
 def _identical(version: Version, first: Retraining, fingerprint: str) -> Literal["bytes", "predictions"] | None:
-    model = artifacts.model_digest(version.manifest.files, folder=version.manifest.recipe.folder)
+    model = provenance.model_digest(version.manifest.files, folder=version.manifest.recipe.folder)
     same = first.rerun.predictions == fingerprint
     if same and model is not None and first.rerun.model == model:
         return "bytes"

@@ -19,12 +19,10 @@ from mlci.execution.interface import Step
 from mlci.git.worktree import Worktree, checked_out
 from mlci.inference.result import EvaluationResult
 from mlci.metrics.statistics import WHOLE
-from mlci.operations.baseline import made_by_training, production, ref_or_file
-from mlci.operations.bundle import artifacts
+from mlci.operations import evaluation_sets, provenance
 from mlci.operations.context import RowsContext, registry_of, resolve_path
 from mlci.operations.evaluate import evaluate_models
-from mlci.operations.lineage import evaluation_rows
-from mlci.operations.models import file_guards, rescore
+from mlci.operations.models import baseline_production, baseline_ref_or_file, file_guards, rescore
 from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext, make_predictions
 from mlci.registry import stored_files
 from mlci.registry.entries import Rerun
@@ -110,14 +108,14 @@ def original_model(context: RowsContext, view: RegistryView, version: Version, *
     own = version.manifest.predictions
     if own_rows:
         path = fetch(own.file, context.scratch / "baseline" / own.file.name)
-        return replace(production.version_predictions(context.config, version, own, path), made_on=None)
-    rows = ref_or_file.rows_fingerprint(context)
-    recorded = own if ref_or_file.is_same_set(context, own.fingerprint, rows) else None
+        return replace(baseline_production.version_predictions(context.config, version, own, path), made_on=None)
+    rows = baseline_ref_or_file.rows_fingerprint(context)
+    recorded = own if baseline_ref_or_file.is_same_set(context, own.fingerprint, rows) else None
     if recorded is None and version.number == view.state.champion:
-        recorded = production.added_for_rows(view, rows)
+        recorded = baseline_production.added_for_rows(view, rows)
     if recorded is not None:
         path = fetch(recorded.file, context.scratch / "baseline" / recorded.file.name)
-        return production.version_predictions(context.config, version, recorded, path)
+        return baseline_production.version_predictions(context.config, version, recorded, path)
     with file_guards.guard_candidate_files(context):
         return rescore.rescore_version(context, version.manifest, fetch, of=of, says="reproduce")
 
@@ -145,7 +143,7 @@ def retrain_version(
     seed = recipe.seed + index
     seeded = config.model_copy(update={"policy": config.policy.model_copy(update={"seed": seed})})
     with checked_out(context.git, str(recipe.commit), config_path=recipe.config_path) as worktree:
-        ref_or_file.keep_inside(seeded, worktree)
+        baseline_ref_or_file.keep_inside(seeded, worktree)
         scratch = context.scratch / f"rerun-{index}"
         home = context.scratch / f"rerun-{index}-environment"
         clean = build_environment(context, builder, version, worktree, home=home, name=name) if builder else None
@@ -153,11 +151,11 @@ def retrain_version(
         written = f"{recipe.config.name} of version {version.number}"
         steps = StepContext(folder=worktree.folder, scratch=scratch, name=name, environment=variables, written=written)
         own = resolve_path(config.evaluation.data, worktree.folder)
-        makes = made_by_training.required_output(config) if own_rows else None
+        makes = evaluation_sets.required_output(config) if own_rows else None
         data = own if own_rows else context.data
         retrained = make_predictions(context.with_config(seeded), steps, data=data, makes=makes)
-        ref_or_file.keep_inside(seeded, worktree)
-        digests = artifacts.digest_artifacts(retrained, context.fingerprint)
+        baseline_ref_or_file.keep_inside(seeded, worktree)
+        digests = provenance.digest_artifacts(retrained, context.fingerprint)
         kept = context.scratch / f"rerun-{index}-kept"
         retrained = _outlives(retrained, kept)
         data = _copied(Path(own), kept / f"evaluation{suffix_of(own)}") if own_rows else data
@@ -177,7 +175,7 @@ def _on_rows_of(context: RowsContext, version: Version, before: ModelPredictions
     """
     if context.fingerprint(data) == version.manifest.data.fingerprint:
         return before
-    of, own = f"version {version.number}", evaluation_rows.rows_of_version(context, registry_of(context).store, version)
+    of, own = f"version {version.number}", evaluation_sets.rows_of_version(context, registry_of(context).store, version)
     if own is None or (own.key is None and not own.in_order):
         raise InputError(
             f"the rerun of {of} made another evaluation set, and its rows can't be matched with those of {of}; let "

@@ -1,10 +1,11 @@
 """``mlci fetch``: copy the part of the registry that a run reads."""
 
 from mlci.config.models import RowsConfig
-from mlci.operations.baseline import made_by_training, production, ref_or_file, training_noise
+from mlci.operations import evaluation_sets, lineage
 from mlci.operations.context import RunContext
-from mlci.operations.lineage import trend
 from mlci.operations.metrics_only import ROWS
+from mlci.operations.models import baseline_production, baseline_ref_or_file
+from mlci.operations.registry import training_noise
 from mlci.registry import stored_files
 from mlci.registry.registry import RegistryView, Version
 
@@ -19,12 +20,12 @@ def fetch_for_run(context: RunContext) -> int | None:
         CorruptError: if the champion is damaged.
         OutsideError: if the registry can't be reached.
     """
-    view = production.champion_head(context)
+    view = baseline_production.champion_head(context)
     champion = view.champion if view is not None else None
     if view is None or champion is None:
         return None
     _read(context, view, champion)
-    for _ in trend.metric_history(view):  # for the report's trend; unreadable versions are skipped
+    for _ in lineage.metric_history(view):  # for the report's trend; unreadable versions are skipped
         pass
     return champion.number
 
@@ -35,9 +36,9 @@ def _read(context: RunContext, view: RegistryView, champion: Version) -> None:
     config, rows, made_later = context.config, ROWS, False
     if isinstance(config, RowsConfig):
         on_rows = context.with_config(config)
-        made_later = made_by_training.is_made_by_training(on_rows)
-        rows = manifest.predictions.fingerprint if made_later else ref_or_file.rows_fingerprint(on_rows)
-    predictions = production.is_made_on(view, champion, rows)
+        made_later = evaluation_sets.is_made_by_training(on_rows)
+        rows = manifest.predictions.fingerprint if made_later else baseline_ref_or_file.rows_fingerprint(on_rows)
+    predictions = baseline_production.is_made_on(view, champion, rows)
     keys = (manifest.data.keys,) if manifest.data.keys else ()
     training_noise.load_noise(config, view, against=champion.number, rows=rows)
     # Training may make other rows, so every file that a comparison with the champion may need has to be copied.

@@ -12,12 +12,9 @@ from mlci.errors import InputError, UserCodeError
 from mlci.git.git import is_tracked
 from mlci.git.ref_baseline import WITHOUT_BASELINE
 from mlci.lineage.rows import is_recorded, spellings
-from mlci.operations import evaluation_plan
-from mlci.operations.baseline import ref_or_file, shared_rows
-from mlci.operations.bundle import artifacts
+from mlci.operations import evaluation_plan, evaluation_sets, provenance
 from mlci.operations.context import RowsContext, RunContext, registry_of
-from mlci.operations.lineage import evaluation_rows
-from mlci.operations.models import file_guards, rescore
+from mlci.operations.models import baseline_ref_or_file, file_guards, rescore
 from mlci.operations.models.file_guards import MOVED
 from mlci.operations.models.predictions import PER_ROWS, PER_THOUSAND, ModelPredictions, OwnRows, ScoredChampion
 from mlci.registry import stored_files
@@ -62,9 +59,11 @@ def champion_predictions(
         context.say(f"baseline: {store.shown} has no version yet")
         return None
     context.say(f"baseline: version {champion.number} of {store.shown}")
-    rows = ref_or_file.rows_fingerprint(context)
+    rows = baseline_ref_or_file.rows_fingerprint(context)
     own = champion.manifest.predictions
-    predictions = own if ref_or_file.is_same_set(context, own.fingerprint, rows) else is_made_on(view, champion, rows)
+    predictions = (
+        own if baseline_ref_or_file.is_same_set(context, own.fingerprint, rows) else is_made_on(view, champion, rows)
+    )
     if predictions is None:
         shares = by_training or was_made_by_training(context, champion)
         only = not rescore.can_rescore(champion.manifest, store, champion.number)
@@ -86,9 +85,9 @@ def _rows_of(context: RowsContext, champion: Version) -> OwnRows:
         InputError: if they are not known.
     """
     of = f"version {champion.number}"
-    own = evaluation_rows.rows_of_version(context, registry_of(context).store, champion)
+    own = evaluation_sets.rows_of_version(context, registry_of(context).store, champion)
     if own is None:
-        raise shared_rows.unknown_rows(context.loaded, of)
+        raise evaluation_sets.unknown_rows(context.loaded, of)
     return OwnRows(rows=own, of=of, in_order=False)
 
 
@@ -167,7 +166,7 @@ def _on_own_rows(
     keyed = context.config.evaluation.key is not None
     own_rows = _rows_of(context, champion)
     if only and not keyed and not own_rows.rows.in_order:
-        raise shared_rows.unknown_rows(context.loaded, of)
+        raise evaluation_sets.unknown_rows(context.loaded, of)
     if not keyed and not only:
         again = _scored_again(context, champion, rows=rows, scored=scored)
         return replace(again, own=own_rows, made_on=None)
@@ -268,7 +267,7 @@ def _kept(context: RowsContext, champion: Version, scored: ScoredChampion) -> Mo
 def _scored(number: int, rescored: ModelPredictions, rows: str) -> ScoredChampion:
     """Digest a version's new predictions before any step of the candidate runs."""
     path, source = Path(rescored.source.path), rescored.source
-    file = artifacts.digest_file(path, f"predictions{suffix_of(str(path))}").file
+    file = provenance.digest_file(path, f"predictions{suffix_of(str(path))}").file
     predictions = Predictions(fingerprint=rows, file=file, **source.columns)
     return ScoredChampion(version=number, predictions=predictions, path=path)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mlci.errors import InputError, OutsideError
-from mlci.operations.promote.preflight import find_own_decision
+from mlci.operations.registry.preflight import find_own_decision
 from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState, Promotion, Rollback
 from mlci.registry.errors import UnknownOutcomeError

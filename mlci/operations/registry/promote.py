@@ -11,13 +11,13 @@ from mlci.config.models import Config, MetricsConfig
 from mlci.errors import InputError, OutsideError, UserCodeError
 from mlci.git.git import is_tracked
 from mlci.lineage.rows import is_recorded
-from mlci.operations.baseline import production, ref_or_file
-from mlci.operations.bundle.read import VerifiedBundle
-from mlci.operations.bundle.read import read_bundle as open_bundle
+from mlci.operations.bundle import VerifiedBundle
+from mlci.operations.bundle import read_bundle as open_bundle
 from mlci.operations.context import RunContext, registry_of
-from mlci.operations.holdout_uses import ON_NUMBERS
-from mlci.operations.promote import preflight
-from mlci.operations.promote.preflight import (
+from mlci.operations.models import baseline_production, baseline_ref_or_file
+from mlci.operations.registry import preflight
+from mlci.operations.registry.holdout_uses import ON_NUMBERS
+from mlci.operations.registry.preflight import (
     RolledBack,
     find_own_decision,
     find_rolled_back_match,
@@ -25,7 +25,7 @@ from mlci.operations.promote.preflight import (
     rolled_back_model_note,
     unknown_order_note,
 )
-from mlci.operations.promote.reevaluate import reevaluate_bundle
+from mlci.operations.registry.reevaluate import reevaluate_bundle
 from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState, Promotion
 from mlci.registry.manifest import Manifest, is_same_model
@@ -105,13 +105,13 @@ def promote(
 
     Raises:
         InputError: if the bundle is missing, damaged or of another model.
-        CorruptError: if the registry fails the checks of :mod:`mlci.operations.promote.preflight`.
+        CorruptError: if the registry fails the checks of :mod:`mlci.operations.registry.preflight`.
         OutsideError: if the registry can't be reached, or other promotions came first every time.
     """
     registry, bundle = registry_of(context), open_bundle(out)
     if bundle.content.model != context.config.model:
         raise InputError(f"the bundle in {out} is of the model `{bundle.content.model}`, not `{context.config.model}`")
-    promotion = _Promotion(context, options, save, _rows(context, bundle), bundle)
+    promotion = _Promotion(context, options, save, _evaluation_set_identifier(context, bundle), bundle)
     for _ in range(_TRIES):
         try:
             return replace(promotion.attempt(registry), again=promotion.again)
@@ -138,15 +138,15 @@ class _Promotion:
             MovedError: if another promotion or rollback came in between.
         """
         view, author = registry.view(), registry.required_author()
-        if (own := _own(view, author, self.bundle)) is not None:
+        if (own := _find_earlier_promotion(view, author, self.bundle)) is not None:
             return own
-        stale = self._stale(view)
+        stale = self._reasons_to_reevaluate(view)
         if self.bundle.report.verdict == "block" and not stale:
             _keep_champion_predictions(self.context, view, self.bundle)
             return self._refused("a gate blocks")
         checked = self._check(view, author)
-        if (settled := _settled(self.context, view, self.bundle, checked.rolled_back)) is not None:
-            return settled
+        if (ended := _ended_without_entry(self.context, view, self.bundle, checked.rolled_back)) is not None:
+            return ended
         if stale:
             try:
                 self._reevaluate(view, stale)
@@ -154,13 +154,13 @@ class _Promotion:
                 return self._refused(_needs_user_code(stale, error))
         if self.bundle.report.verdict == "block":
             return self._refused("a gate blocks")
-        notes = (*checked.wrong, *_notes(self.context, view, self.bundle, checked.rolled_back))
+        notes = (*checked.wrong, *_provenance_notes(self.context, view, self.bundle, checked.rolled_back))
         words, mend = self.options.words(checked.wrong), bool(checked.wrong)
         return replace(append_version(registry, view, self.bundle, words, mend=mend), notes=notes)
 
-    def _stale(self, view: RegistryView) -> list[str]:
+    def _reasons_to_reevaluate(self, view: RegistryView) -> list[str]:
         asked = self.options.again and _ASKED not in self.again
-        return [_ASKED] * asked + _stale(self.context.loaded, self.bundle, view, self.rows)
+        return [_ASKED] * asked + _stale_reasons(self.context.loaded, self.bundle, view, self.rows)
 
     def _check(self, view: RegistryView, author: Author) -> preflight.RegistryCheck:
         self.context.say(f"promote: verifying {view.shown}, {pluralize(view.number, 'entry', 'entries')}")
@@ -182,7 +182,7 @@ class _Promotion:
         return PromotionResult(report=self.bundle.report, refused=why)
 
 
-def _own(view: RegistryView, author: Author, bundle: VerifiedBundle) -> PromotionResult | None:
+def _find_earlier_promotion(view: RegistryView, author: Author, bundle: VerifiedBundle) -> PromotionResult | None:
     """Return the outcome if an earlier attempt of this invocation promoted these bytes already."""
     entry = find_own_decision(view, author)
     if entry is None or not isinstance(entry.body, Promotion):
@@ -199,7 +199,7 @@ def _own(view: RegistryView, author: Author, bundle: VerifiedBundle) -> Promotio
     )
 
 
-def _rows(context: RunContext, bundle: VerifiedBundle) -> str:
+def _evaluation_set_identifier(context: RunContext, bundle: VerifiedBundle) -> str:
     """Return the identifier of the current evaluation set; a set that training makes is the bundle's own."""
     config = context.config
     if isinstance(config, MetricsConfig):
@@ -207,8 +207,8 @@ def _rows(context: RunContext, bundle: VerifiedBundle) -> str:
     known, on_rows = bundle.content.predictions.fingerprint, context.with_config(config)
     if bundle.report.evaluation.made_by_training and not is_tracked(context.git, config.evaluation.data):
         return known
-    rows = ref_or_file.rows_fingerprint(on_rows)
-    return known if ref_or_file.is_same_set(on_rows, known, rows) else rows
+    rows = baseline_ref_or_file.rows_fingerprint(on_rows)
+    return known if baseline_ref_or_file.is_same_set(on_rows, known, rows) else rows
 
 
 def _refuse_other_rows(context: RunContext, bundle: VerifiedBundle, stale: list[str], rows: str) -> None:
@@ -223,7 +223,7 @@ def _refuse_other_rows(context: RunContext, bundle: VerifiedBundle, stale: list[
         return
     data = config.evaluation.data
     with contextlib.suppress(InputError):
-        if is_tracked(context.git, data) or ref_or_file.rows_fingerprint(context.with_config(config)) == rows:
+        if is_tracked(context.git, data) or baseline_ref_or_file.rows_fingerprint(context.with_config(config)) == rows:
             return
     if not context.user_code:
         raise UserCodeError(
@@ -239,11 +239,11 @@ def _needs_user_code(stale: list[str], error: UserCodeError) -> str:
     """Return why a bundle can't be re-evaluated in this job, and the remedy."""
     return (
         f"the bundle has to be re-evaluated because {' and '.join(stale)}; for that {error}, and in a workflow "
-        f"`mlci promote` runs no user code. {_remedy(stale)}"
+        f"`mlci promote` runs no user code. {_reevaluation_remedy(stale)}"
     )
 
 
-def _remedy(stale: list[str]) -> str:
+def _reevaluation_remedy(stale: list[str]) -> str:
     trains = "run the job that trains again (`retrain` in the template; on GitHub: Re-run all jobs)"
     if any(line.startswith(_NOT_PRODUCTION) for line in stale):
         return f"Set `baseline: production` in the configuration, and {trains}"
@@ -259,11 +259,11 @@ def _keep_champion_predictions(context: RunContext, view: RegistryView, bundle: 
     scored = bundle.scored
     if scored is None or view.state.champion != scored.version:
         return
-    if production.added_for_rows(view, scored.predictions.fingerprint) is None:
-        production.keep_rescored(context, scored)
+    if baseline_production.added_for_rows(view, scored.predictions.fingerprint) is None:
+        baseline_production.keep_rescored(context, scored)
 
 
-def _settled(
+def _ended_without_entry(
     context: RunContext, view: RegistryView, bundle: VerifiedBundle, rolled_back: RolledBack
 ) -> PromotionResult | None:
     """Return the outcome if nothing is to be appended: in production already, rolled back, or an older build."""
@@ -282,7 +282,7 @@ def _settled(
     return None
 
 
-def _stale(loaded: LoadedConfig, bundle: VerifiedBundle, view: RegistryView, rows: str) -> list[str]:
+def _stale_reasons(loaded: LoadedConfig, bundle: VerifiedBundle, view: RegistryView, rows: str) -> list[str]:
     """Return the reasons why a verdict is outdated."""
     reasons, against = [], bundle.report.baseline
     champion = None if view.state.champion is None else str(view.state.champion)
@@ -293,22 +293,22 @@ def _stale(loaded: LoadedConfig, bundle: VerifiedBundle, view: RegistryView, row
         reasons.append(f"it was judged against {names[0]}, and {names[1]} is in production")
     if not is_recorded(bundle.content.predictions.fingerprint, rows):
         reasons.append("the evaluation set moved")
-    if not _same_terms(loaded, bundle):
+    if not _same_judged_settings(loaded, bundle):
         reasons.append(_OTHER_TERMS)
     return reasons
 
 
-def _same_terms(loaded: LoadedConfig, bundle: VerifiedBundle) -> bool:
+def _same_judged_settings(loaded: LoadedConfig, bundle: VerifiedBundle) -> bool:
     """Check if a bundle was judged under the current gates and policy."""
     own = bundle.content.recipe.config
     try:
         judged_by = parse_config(bundle.paths[own.digest].read_bytes(), path=own.name).config
     except InputError:
         return False  # written by another version of mlci
-    return _terms(judged_by) == _terms(loaded.config)
+    return _judged_settings(judged_by) == _judged_settings(loaded.config)
 
 
-def _terms(config: Config) -> dict[str, Any]:
+def _judged_settings(config: Config) -> dict[str, Any]:
     parts = config.model_dump(mode="json", include={"task", "evaluation", "gates", "tests", "policy"})
     (parts["evaluation"] or {}).pop("data", None)  # its content counts, not its path
     return parts
@@ -336,7 +336,9 @@ def append_version(
     )
 
 
-def _notes(context: RunContext, view: RegistryView, bundle: VerifiedBundle, rolled_back: RolledBack) -> tuple[str, ...]:
+def _provenance_notes(
+    context: RunContext, view: RegistryView, bundle: VerifiedBundle, rolled_back: RolledBack
+) -> tuple[str, ...]:
     recipe, found = bundle.content.recipe, []
     if recipe.commit is None:
         found.append("it was made outside of git, so it can't be reproduced")

@@ -6,9 +6,10 @@ from pathlib import Path
 from mlci.errors import InputError
 from mlci.lineage.origin import Origin
 from mlci.lineage.rows import Rows
-from mlci.operations.bundle.read import read_bundle
+from mlci.operations import evaluation_sets
+from mlci.operations.bundle import read_bundle
 from mlci.operations.context import RunContext, registry_of
-from mlci.operations.lineage import evaluation_rows, origins
+from mlci.operations.lineage import compare_lineage, origin_of_content, origin_of_version
 from mlci.registry.manifest import Content, VersionFile
 from mlci.registry.registry import RegistryView
 from mlci.report.document import Lineage
@@ -71,9 +72,9 @@ def diff_versions(context: RunContext, before: str, after: str, *, out: Path) ->
     one, other = (_end(context, now, name, out) for name in (before, after))
     values = (one.content.metrics, other.content.metrics)
     metrics = {name: (values[0].get(name), values[1].get(name)) for name in {**values[0], **values[1]}}
-    lineage = origins.compare_lineage(context.git, one.origin, other.origin)
+    lineage = compare_lineage(context.git, one.origin, other.origin)
     if one.origin.fingerprint != other.origin.fingerprint:
-        rows = evaluation_rows.compare_rows(
+        rows = evaluation_sets.compare_rows(
             one.rows, other.rows, before=one.content.data.rows, after=other.content.data.rows
         )
         lineage = lineage.model_copy(update={"evaluation": rows})
@@ -104,8 +105,8 @@ def _end(context: RunContext, now: RegistryView, name: str, out: Path) -> DiffSi
     return DiffSide(
         name=f"version {version.number}",
         content=version.manifest,
-        origin=origins.origin_of_version(now.store, version),
-        rows=evaluation_rows.rows_of_version(context, now.store, version),
+        origin=origin_of_version(now.store, version),
+        rows=evaluation_sets.rows_of_version(context, now.store, version),
     )
 
 
@@ -116,7 +117,10 @@ def _candidate(out: Path) -> DiffSide:
         return bundle.paths[file.digest].read_bytes()
 
     keys = bundle.content.data.keys
-    rows = evaluation_rows.parse_kept_rows(read(keys)) if keys else None
+    rows = evaluation_sets.parse_kept_rows(read(keys)) if keys else None
     return DiffSide(
-        name=CANDIDATE, content=bundle.content, origin=origins.origin_of_content(bundle.content, read), rows=rows
+        name=CANDIDATE,
+        content=bundle.content,
+        origin=origin_of_content(bundle.content, read),
+        rows=rows,
     )

@@ -1,8 +1,9 @@
-"""Origins of baseline and candidate: from manifests, checkouts, and the worktree of a git-ref baseline."""
+"""Lineage: origins of baseline and candidate, the changes between them, and the trend over versions in production."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice, takewhile
 from pathlib import Path
 
 from mlci.config.loader import LoadedConfig, load_unchecked, parse_config
@@ -10,28 +11,31 @@ from mlci.errors import InputError, OutsideError
 from mlci.git.git import Git, changed_files
 from mlci.git.refs import CommitHead
 from mlci.git.worktree import Worktree
-from mlci.lineage import origin as lineage_origin
-from mlci.lineage import origin as pasts
 from mlci.lineage import rows
 from mlci.lineage.compare import compare_origins
-from mlci.lineage.origin import ChangedFiles, Origin, RecordedOrigin, Row
+from mlci.lineage.origin import ChangedFiles, Origin, RecordedOrigin, Row, dump_origin, locked_packages, parse_origin
 from mlci.lineage.rows import Rows, is_recorded
-from mlci.operations.bundle.artifacts import ArtifactDigests, model_digest
-from mlci.operations.bundle.provenance import BuildProvenance, collect_provenance
+from mlci.metrics import catalogue
+from mlci.operations import evaluation_sets
 from mlci.operations.context import RunContext, resolve_path
-from mlci.operations.lineage import evaluation_rows
+from mlci.operations.provenance import ArtifactDigests, BuildProvenance, collect_provenance, model_digest
+from mlci.registry.entries import Promotion, Rollback
+from mlci.registry.ledger_state import rolled_back_versions
 from mlci.registry.manifest import Content, Environment, Recipe, VersionFile
-from mlci.registry.registry import Version
+from mlci.registry.registry import RegistryView, Version
 from mlci.registry.stored_files import read_description
 from mlci.registry.stores.interface import Store
-from mlci.report.document import Lineage, LineageItem, LineageRow
+from mlci.report.document import Lineage, LineageItem, LineageRow, TrendPoint, TrendRow
 
 ORIGIN = "origin.json"
 """File beside the predictions that holds the origin."""
 _NOWHERE = Environment(python="", platform="", packages={})
-
-
 Read = Callable[[VersionFile], bytes]
+MOST_TREND_POINTS = 8
+"""Number of versions in a trend; each takes two reads."""
+SEARCHED_VERSIONS = 16
+"""Number of newest versions to choose them from; versions that were rolled back are left out."""
+_DECISIONS = 64  # promotions and rollbacks that are read for that
 
 
 def origin_of_content(content: Content, read: Read) -> Origin:
@@ -101,7 +105,7 @@ def compare_lineage(git: Git, before: Origin, after: Origin) -> Lineage:
     if before.commit is not None and after.commit is not None:
         named = changed_files(git, before.commit, None if after.dirty else after.commit)
         files = None if named is None else ChangedFiles(names=named)
-    return Lineage(rows=tuple(_row(row) for row in compare_origins(before, after, files)))
+    return Lineage(rows=tuple(_lineage_row(row) for row in compare_origins(before, after, files)))
 
 
 def _origin(
@@ -119,7 +123,7 @@ def _origin(
         python=environment.python,
         mlci=environment.packages.get("mlci"),
         locks={file.name: f"sha256:{file.digest}" for file in environment.lock},
-        packages=lineage_origin.locked_packages({file.name: read(file) for file in environment.lock}),
+        packages=locked_packages({file.name: read(file) for file in environment.lock}),
         installed=environment.packages,
         model=f"sha256:{model}" if model else None,
     )
@@ -133,7 +137,7 @@ def _settings(text: bytes) -> dict[str, object] | None:
         return None
 
 
-def _row(row: Row) -> LineageRow:
+def _lineage_row(row: Row) -> LineageRow:
     items = (
         LineageItem(name=item.name, how=item.how, baseline=item.before, candidate=item.after) for item in row.items
     )
@@ -168,7 +172,7 @@ def record_origin(context: RunContext, worktree: Worktree, into: Path, *, now: s
         git = Git(folder=worktree.folder, environment=context.git.environment)
         provenance = collect_provenance(own, git, _NOWHERE, head=head, digests=None)
         fingerprint = _evaluation(context, own, worktree, into, now=now)
-        (into / ORIGIN).write_text(pasts.dump_origin(origin_of_run(provenance, None, fingerprint)), encoding="utf-8")
+        (into / ORIGIN).write_text(dump_origin(origin_of_run(provenance, None, fingerprint)), encoding="utf-8")
 
 
 def add_evaluation(context: RunContext, worktree: Worktree, into: Path, *, now: str) -> None:
@@ -178,17 +182,17 @@ def add_evaluation(context: RunContext, worktree: Worktree, into: Path, *, now: 
         return
     with contextlib.suppress(InputError, OutsideError, OSError):
         fingerprint = _evaluation(context, load_unchecked(path), worktree, into, now=now)
-        recorded = replace(pasts.parse_origin(origin.read_text(encoding="utf-8")), fingerprint=fingerprint)
-        origin.write_text(pasts.dump_origin(recorded), encoding="utf-8")
+        recorded = replace(parse_origin(origin.read_text(encoding="utf-8")), fingerprint=fingerprint)
+        origin.write_text(dump_origin(recorded), encoding="utf-8")
 
 
 def read_origin(folder: Path) -> RecordedOrigin | None:
     """Return the origin that :func:`record_origin` wrote beside the predictions."""
-    origin, kept = folder / ORIGIN, folder / evaluation_rows.NAME
+    origin, kept = folder / ORIGIN, folder / evaluation_sets.ROWS_FILE
     if not origin.is_file():
         return None
-    digests = evaluation_rows.parse_kept_rows(kept.read_bytes()) if kept.is_file() else None
-    return RecordedOrigin(origin=pasts.parse_origin(origin.read_text(encoding="utf-8")), rows=digests)
+    digests = evaluation_sets.parse_kept_rows(kept.read_bytes()) if kept.is_file() else None
+    return RecordedOrigin(origin=parse_origin(origin.read_text(encoding="utf-8")), rows=digests)
 
 
 def changes_since(context: RunContext, before: RecordedOrigin, now: CurrentState) -> Lineage:
@@ -198,7 +202,7 @@ def changes_since(context: RunContext, before: RecordedOrigin, now: CurrentState
     lineage = compare_lineage(context.git, origin, here)
     if origin.fingerprint is None or is_recorded(origin.fingerprint, here.fingerprint) or before.rows is None:
         return lineage
-    difference = evaluation_rows.compare_rows(before.rows, now.rows, before=len(before.rows), after=None)
+    difference = evaluation_sets.compare_rows(before.rows, now.rows, before=len(before.rows), after=None)
     return lineage.model_copy(update={"evaluation": difference})
 
 
@@ -215,5 +219,72 @@ def _evaluation(context: RunContext, own: LoadedConfig, worktree: Worktree, into
     if fingerprint != now and context.rows is not None:
         digests = context.rows(data, evaluation.key, evaluation.label)
         if digests is not None:
-            (into / evaluation_rows.NAME).write_bytes(rows.dump_rows(digests))
+            (into / evaluation_sets.ROWS_FILE).write_bytes(rows.dump_rows(digests))
     return fingerprint
+
+
+def trend_rows(
+    view: RegistryView, metrics: Iterable[str], fingerprint: str | None
+) -> tuple[tuple[TrendRow, ...], tuple[str, ...]]:
+    """Return a row for each metric, oldest version first, and notes about versions that can't be read.
+
+    A trend only explains: a damaged version that is no longer in production never blocks a merge.
+
+    Args:
+        store: The registry.
+        view: The registry as of one entry.
+        metrics: Metrics on the whole set, as gates name them.
+        fingerprint: Fingerprint of the current evaluation set; numbers on another set can't be compared.
+    """
+    history: list[Version] = []
+    notes: list[str] = []
+    for item in metric_history(view):
+        if isinstance(item, Version):
+            history.append(item)
+        else:
+            notes.append(f"trend: {item}")
+    rows = (_trend_row(metric, _points(metric, history, fingerprint)) for metric in dict.fromkeys(metrics))
+    return tuple(row for row in rows if row is not None), tuple(notes)
+
+
+def metric_history(view: RegistryView) -> Iterator[Version | OutsideError]:
+    """Yield the versions that led to the champion, oldest first; an unreadable one is yielded as its error.
+
+    Versions that were rolled back are left out.
+    """
+    newest = view.state.champion or 0
+    oldest = max(1, newest - SEARCHED_VERSIONS + 1)
+    rolled_back: set[int] = set()
+    if newest > 1:
+        try:
+            rolled_back = _rolled_back(view, view.state.promoted[str(oldest)])
+        except OutsideError as error:
+            yield error
+    for number in [number for number in range(oldest, newest + 1) if number not in rolled_back][-MOST_TREND_POINTS:]:
+        try:
+            yield view.version(number)
+        except OutsideError as error:
+            yield error
+
+
+def _rolled_back(view: RegistryView, since: int) -> set[int]:
+    """Return the rolled-back versions among those promoted by entry ``since`` or later."""
+    decided = takewhile(lambda entry: entry.number >= since, islice(view.decisions(), _DECISIONS))
+    steps = [entry.body for entry in decided if isinstance(entry.body, Promotion | Rollback)]
+    return set(rolled_back_versions(reversed(steps)))
+
+
+def _points(metric: str, history: list[Version], fingerprint: str | None) -> tuple[TrendPoint, ...]:
+    points = []
+    for version in history:
+        values = {catalogue.canonical(name): value for name, value in version.manifest.metrics.items()}
+        value = values.get(catalogue.canonical(metric))
+        if value is not None:
+            same = fingerprint is None or is_recorded(version.manifest.data.fingerprint, fingerprint)
+            points.append(TrendPoint(version=version.number, value=value, same_rows=same))
+    return tuple(points)
+
+
+def _trend_row(metric: str, points: tuple[TrendPoint, ...]) -> TrendRow | None:
+    """Return a metric's row; with one version alone there is only a baseline, not a trend."""
+    return TrendRow(metric=metric, points=points) if len(points) > 1 else None

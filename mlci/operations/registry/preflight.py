@@ -92,7 +92,7 @@ def check_registry(view: RegistryView, *, now: str, despite: str | None, against
     found = (
         *(RegistryFault(text, SET_CLOCK) for text in clock),
         *(RegistryFault(text, RESTORE_CHECKPOINT) for text in lacks),
-        *_cut(view, against),
+        *_missing_baseline(view, against),
         *_files(view, record),
     )
     if found and despite is None:
@@ -144,7 +144,7 @@ def _steps(record: _Record) -> Iterator[Promotion | Rollback]:
         champion = step.version
 
 
-def _cut(view: RegistryView, against: str | None) -> Iterator[RegistryFault]:
+def _missing_baseline(view: RegistryView, against: str | None) -> Iterator[RegistryFault]:
     """Yield the fault that the candidate was judged against a version that is not in the ledger."""
     if against is not None and against not in view.state.promoted:
         lost = f"the candidate was judged against version {against}, which is not in the ledger"

@@ -18,9 +18,8 @@ from mlci.git.ref_baseline import WITHOUT_BASELINE, Make, NoBaselineYetError, Re
 from mlci.git.refs import ResolvedRef, resolve_ref
 from mlci.git.worktree import Worktree
 from mlci.lineage.rows import Fingerprint, is_recorded, spellings
-from mlci.operations.baseline import shared_rows
+from mlci.operations import evaluation_sets, lineage
 from mlci.operations.context import C, ContextOf, RowsContext, RunContext, resolve_path
-from mlci.operations.lineage import origins
 from mlci.operations.models import file_guards, predictions
 from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext
 from mlci.util.digests import canonical_json, sha256_of
@@ -260,8 +259,8 @@ def baseline_from_ref(context: RowsContext, *, pinned: PinnedBaseline | None = N
         commit=ref_baseline.commit,
         label=ref,
         made_on=None if facts.get("own") else fingerprint,
-        past=origins.read_origin(ref_baseline.folder),
-        own=shared_rows.read_own_rows(ref_baseline.folder, of=ref, in_order=bool(facts.get("own_order")))
+        past=lineage.read_origin(ref_baseline.folder),
+        own=evaluation_sets.read_own_rows(ref_baseline.folder, of=ref, in_order=bool(facts.get("own_order")))
         if facts.get("own")
         else None,
     )
@@ -323,15 +322,15 @@ def _make_predictions(
     configured = has_configuration(context, worktree, ref)
     own, notes = own_steps(context, worktree, ref)
     keep_inside(own.config, worktree)
-    origins.record_origin(context, worktree, into, now=fingerprint)
-    own_set = shared_rows.find_own_set(context.loaded, worktree)
+    lineage.record_origin(context, worktree, into, now=fingerprint)
+    own_set = evaluation_sets.find_own_set(context.loaded, worktree)
     with allow_first_change(configured=configured):
         baseline = predictions.make_predictions(own, baseline_steps(context, worktree), data=context.data)
     keep_inside(own.config, worktree)  # its steps may have made links
     if own_set is not None and not own_set.committed:
-        origins.add_evaluation(context, worktree, into, now=fingerprint)
+        lineage.add_evaluation(context, worktree, into, now=fingerprint)
     in_order = own.config.predict.file is not None
-    differs = shared_rows.keep_own_digests(context, own_set, into, by_training=by_training, in_order=in_order)
+    differs = evaluation_sets.keep_own_digests(context, own_set, into, by_training=by_training, in_order=in_order)
     source = Path(baseline.source.path)
     if not source.is_file():
         refuse = InputError if configured else NoBaselineYetError

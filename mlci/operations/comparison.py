@@ -8,12 +8,19 @@ from mlci.git.refs import CommitHead
 from mlci.inference.result import EvaluationResult
 from mlci.lineage.origin import RecordedOrigin
 from mlci.lineage.rows import is_recorded
-from mlci.operations import evaluation_plan, holdout_uses
-from mlci.operations.bundle.artifacts import ArtifactDigests
-from mlci.operations.bundle.provenance import BuildProvenance, collect_provenance
+from mlci.operations import evaluation_plan, evaluation_sets
 from mlci.operations.context import RunContext
-from mlci.operations.lineage import evaluation_rows, origins, trend
+from mlci.operations.lineage import (
+    CurrentState,
+    changes_since,
+    compare_lineage,
+    current_state,
+    origin_of_version,
+    trend_rows,
+)
 from mlci.operations.models.predictions import ModelPredictions, ScoredChampion
+from mlci.operations.provenance import ArtifactDigests, BuildProvenance, collect_provenance
+from mlci.operations.registry import holdout_uses
 from mlci.operations.report_builder import ReportContext
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import RegistryView
@@ -128,14 +135,14 @@ def add_lineage(
     )
     provenance, now = None, None
     if environment is not None and comparison.has_rows:
-        rows = evaluation_rows.keep_rows(context) if keep or _by_rows(comparison) else None
+        rows = evaluation_sets.keep_rows(context) if keep or _by_rows(comparison) else None
         head, digests = comparison.head, comparison.digests
         provenance = collect_provenance(context.loaded, context.git, environment, head=head, digests=digests, rows=rows)
-        now = origins.current_state(provenance, comparison.digests, result.fingerprint or comparison.rows)
+        now = current_state(provenance, comparison.digests, result.fingerprint or comparison.rows)
     if comparison.view is not None:
         result, facts = add_history(context, comparison.view, result=result, facts=facts, now=now)
     elif now is not None and comparison.past is not None:
-        facts = replace(facts, lineage=origins.changes_since(context, comparison.past, now))
+        facts = replace(facts, lineage=changes_since(context, comparison.past, now))
     return replace(comparison, result=result, facts=facts), provenance
 
 
@@ -152,7 +159,7 @@ def add_history(
     *,
     result: EvaluationResult,
     facts: ReportContext,
-    now: origins.CurrentState | None,
+    now: CurrentState | None,
 ) -> tuple[EvaluationResult, ReportContext]:
     """Add lineage and trend to a result and its facts.
 
@@ -163,18 +170,18 @@ def add_history(
     gated = [
         rule.metric for rule in evaluation_plan.gate_rules(context.config) if rule.each is None and rule.across is None
     ]
-    rows, notes = trend.trend_rows(view, gated, result.fingerprint)
+    rows, notes = trend_rows(view, gated, result.fingerprint)
     return replace(result, notes=(*result.notes, *notes)), replace(facts, trend=rows)
 
 
-def _lineage_to_champion(context: RunContext, view: RegistryView, now: origins.CurrentState) -> Lineage | None:
+def _lineage_to_champion(context: RunContext, view: RegistryView, now: CurrentState) -> Lineage | None:
     store, champion = view.store, view.champion
     if champion is None:
         return None
-    before = origins.origin_of_version(store, champion, now.texts)
-    lineage = origins.compare_lineage(context.git, before, now.origin)
+    before = origin_of_version(store, champion, now.texts)
+    lineage = compare_lineage(context.git, before, now.origin)
     if is_recorded(before.fingerprint, now.origin.fingerprint):
         return lineage
     return lineage.model_copy(
-        update={"evaluation": evaluation_rows.evaluation_set_difference(context, store, champion, now.rows)}
+        update={"evaluation": evaluation_sets.evaluation_set_difference(context, store, champion, now.rows)}
     )

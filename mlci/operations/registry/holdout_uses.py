@@ -9,8 +9,8 @@ from itertools import islice
 
 from mlci.config.models import Config
 from mlci.lineage.rows import spellings
-from mlci.operations.bundle.artifacts import ArtifactDigests
 from mlci.operations.context import RunContext, registry_of
+from mlci.operations.provenance import ArtifactDigests
 from mlci.registry import ledger
 from mlci.registry.entries import Entry, VerdictRecord
 from mlci.registry.registry import Registry, RegistryView

@@ -1,31 +1,167 @@
-"""Comparison on the rows that both models' own evaluation sets contain, if training makes one for each model.
+"""Evaluation sets that differ: made by training, compared by row, and restricted to the rows that both contain.
+
+A set that training makes is not in git, so a fresh checkout has none and the candidate's training runs before the
+baseline is chosen. A file that exists before training may only be overwritten if an earlier training made it, which
+mlci records by digest in its own folder. Every other file (a committed one, one that a step downloaded) is protected,
+because a change could label the rows that it is judged on.
 
 A model may have been trained on any row that is not in its own evaluation set, so only rows of both sets compare.
 """
 
+import contextlib
+import glob
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlci.config.loader import Loaded, LoadedConfig, load_unchecked
-from mlci.config.models import Config, RowsConfig
+from mlci.config.models import Config, MetricsConfig, RowsConfig
 from mlci.engine.interface import Job
 from mlci.errors import InputError
+from mlci.git.git import is_tracked
 from mlci.git.ref_baseline import WITHOUT_BASELINE
 from mlci.git.worktree import Worktree
 from mlci.lineage import rows
-from mlci.lineage.rows import UNCERTAIN
-from mlci.operations.context import RowsContext, resolve_path
-from mlci.operations.lineage import evaluation_rows
+from mlci.lineage.rows import UNCERTAIN, Rows
+from mlci.operations.context import RowsContext, RunContext, resolve_path
 from mlci.operations.models import file_guards
 from mlci.operations.models.predictions import OwnRows
-from mlci.report.document import SharedRows
+from mlci.operations.provenance import Artifact, digest_file
+from mlci.registry import stored_files
+from mlci.registry.registry import Version
+from mlci.registry.stores.interface import Store
+from mlci.report.document import DataDifference, NullRate, SharedRows
 
+MADE_NOTE = (
+    "the evaluation set was made by this change's own training, which chose its rows and wrote their labels; "
+    "commit it, or fetch it before mlci runs, if a change must not do that"
+)
+"""Note of a report."""
+_REMEMBERED_FILE = "made-by-training"
+_MOST_REMEMBERED = 50
+ROWS_FILE = "rows.bin"
+"""File of a version with the digests of its rows."""
+_COLUMNS = 20
+_NOT_KEPT = "row digests of one of the sets were not kept, so the differing rows are unknown"
+_ELSEWHERE = "keys or labels stand in other columns, so rows can't be matched"
+_REPEAT = "rows with the same content can't be distinguished without `evaluation.key`"
 OWN_ROWS = "own-rows.bin"
 """File beside the predictions."""
 _NAME_A_KEY = (
     "Name the column that identifies a row, and write it into the predictions too:\n    evaluation:\n      key: id"
 )
 _WITHOUT = f"{WITHOUT_BASELINE[0].upper()}{WITHOUT_BASELINE[1:]}"
+
+
+def is_made_by_training(context: RowsContext) -> bool:
+    """Check if training makes the evaluation set: it does not exist, or an earlier training made it.
+
+    Call it before any of the candidate's steps runs.
+    """
+    if context.config.train is None or "://" in context.data:
+        return False
+    if is_tracked(context.git, context.config.evaluation.data):
+        return False
+    return not file_guards.is_there(context.data) or file_guards.digest_contents(context.data) in _remembered(context)
+
+
+def required_output(config: RowsConfig) -> str | None:
+    """Return the file that training has to write; ``None`` for a pattern, whose files are unknown before training."""
+    data = config.evaluation.data
+    return None if glob.has_magic(data) else data
+
+
+def remember_made(context: RowsContext) -> None:
+    """Record the digest of an evaluation set that training just made."""
+    digest = file_guards.digest_contents(context.data)
+    if context.own_folder is None or digest is None or not file_guards.is_there(context.data):
+        return
+    earlier = [line for line in _remembered(context) if line != digest][-_MOST_REMEMBERED:]
+    with contextlib.suppress(OSError):  # without it, the next training has to find no file
+        (context.own_folder / _REMEMBERED_FILE).write_text("\n".join([*earlier, digest, ""]), encoding="utf-8")
+
+
+def _remembered(context: RowsContext) -> list[str]:
+    """Return the recorded digests; none from a file that git tracks, which a commit could have planted."""
+    if context.own_folder is None:
+        return []
+    path = context.own_folder / _REMEMBERED_FILE
+    try:
+        if path.is_symlink() or not path.is_file() or is_tracked(context.git, str(path.absolute())):
+            return []
+        return path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def keep_rows(context: RunContext) -> tuple[Artifact, Rows] | None:
+    """Return the digests of the current evaluation set, and a temporary file with them for a version to keep.
+
+    There are none if only numbers are compared, or if there are too many rows. Rows without a key are kept in the
+    table's order: the version's predictions belong to rows by position.
+    """
+    config = context.config
+    if isinstance(config, MetricsConfig) or context.rows is None:
+        return None
+    evaluation, data = config.evaluation, context.with_config(config).data
+    digests = context.rows(data, evaluation.key, evaluation.label, in_order=evaluation.key is None)
+    if digests is None:
+        return None
+    path = context.scratch / ROWS_FILE
+    path.write_bytes(rows.dump_rows(digests))
+    return digest_file(path, ROWS_FILE), digests
+
+
+def evaluation_set_difference(context: RunContext, store: Store, version: Version, now: Rows | None) -> DataDifference:
+    """Return the difference between a version's evaluation set and the current one.
+
+    Raises:
+        CorruptError: if the version's row digests were changed or are damaged.
+    """
+    before = rows_of_version(context, store, version)
+    return compare_rows(before, now, before=version.manifest.data.rows, after=len(now) if now is not None else None)
+
+
+def compare_rows(one: Rows | None, other: Rows | None, *, before: int, after: int | None) -> DataDifference:
+    """Return the difference between two evaluation sets; their numbers of rows are always known."""
+    if one is None or other is None:
+        return DataDifference(baseline_rows=before, candidate_rows=after, reason=_NOT_KEPT)
+    difference = rows.row_difference(one, other)
+    rates = [NullRate(column=name, baseline=was, candidate=new) for name, was, new in difference.null_rates]
+    return DataDifference(
+        baseline_rows=difference.before,
+        candidate_rows=difference.after,
+        added=difference.added,
+        removed=difference.removed,
+        relabelled=difference.relabelled,
+        changed=difference.changed,
+        columns_added=difference.columns_added[:_COLUMNS],
+        columns_removed=difference.columns_removed[:_COLUMNS],
+        null_rates=tuple(rates[:_COLUMNS]),
+        reason=_REPEAT if difference.repeat else _ELSEWHERE if difference.added is None else None,
+    )
+
+
+def rows_of_version(context: RunContext, store: Store, version: Version) -> Rows | None:
+    """Return a version's row digests; ``None`` if it has none that this mlci can read.
+
+    Raises:
+        CorruptError: if they were changed or are damaged.
+    """
+    file = version.manifest.data.keys
+    if file is None:
+        return None
+    path = stored_files.fetch_file(
+        store, file, context.scratch / "baseline" / ROWS_FILE, of=f"version {version.number}"
+    )
+    return parse_kept_rows(path.read_bytes())
+
+
+def parse_kept_rows(data: bytes) -> Rows | None:
+    """Parse a file of row digests; ``None`` if this mlci can't read it."""
+    try:
+        return rows.parse_rows(data)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +225,7 @@ def keep_own_digests(
 def read_own_rows(folder: Path, *, of: str, in_order: bool) -> OwnRows | None:
     """Return the digests that :func:`keep_own_digests` wrote beside the predictions."""
     path = folder / OWN_ROWS
-    digests = evaluation_rows.parse_kept_rows(path.read_bytes()) if path.is_file() else None
+    digests = parse_kept_rows(path.read_bytes()) if path.is_file() else None
     return None if digests is None else OwnRows(rows=digests, of=of, in_order=in_order)
 
 

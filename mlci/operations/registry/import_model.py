@@ -8,14 +8,14 @@ from mlci.config.models import Config, MetricsConfig
 from mlci.errors import InputError, StepError, UserCodeError
 from mlci.git.refs import read_head
 from mlci.inference.result import EvaluationResult
-from mlci.operations.baseline import ref_or_file
-from mlci.operations.bundle import artifacts, provenance
-from mlci.operations.bundle.artifacts import Artifact
-from mlci.operations.bundle.read import VerifiedBundle
+from mlci.operations import provenance
+from mlci.operations.bundle import VerifiedBundle
 from mlci.operations.context import RowsContext, RunContext, registry_of
+from mlci.operations.models import baseline_ref_or_file
 from mlci.operations.models.predictions import kept_model_path
-from mlci.operations.promote.promote import PromotionResult, append_version
-from mlci.operations.promote.reevaluate import reevaluate_bundle
+from mlci.operations.provenance import Artifact
+from mlci.operations.registry.promote import PromotionResult, append_version
+from mlci.operations.registry.reevaluate import reevaluate_bundle
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.registry.manifest import Bundle, Data, Environment, Predictions
 from mlci.registry.registry import Registry, RegistryView
@@ -100,14 +100,14 @@ def _bundle(context: RunContext, model: ImportedModel, *, environment: Environme
     )
     empty = context.scratch / "no-predictions.csv"
     empty.write_bytes(b"")
-    nothing = artifacts.digest_file(empty, "predictions.csv")
-    digest = artifacts.model_digest(tuple(part.file for part in files), folder=is_folder)
+    nothing = provenance.digest_file(empty, "predictions.csv")
+    digest = provenance.model_digest(tuple(part.file for part in files), folder=is_folder)
     candidate = Candidate(commit=model.commit, model=f"sha256:{digest}")
     facts = replace(context.facts, candidate=candidate, baseline=BaselineRef(source="production"))
     report = _unjudged(context.config, facts)
     text = context.scratch / "unjudged.json"
     text.write_text(report.model_dump_json(by_alias=True), encoding="utf-8")
-    kept_report = artifacts.digest_file(text, "report.json")
+    kept_report = provenance.digest_file(text, "report.json")
     recipe = collected.recipe.model_copy(update={"train": None, "folder": is_folder})
     content = Bundle(
         model=context.config.model,
@@ -149,20 +149,20 @@ def _files(config: Config, model: ImportedModel) -> tuple[list[Artifact], bool]:
         inside = [one for one in sorted(path.rglob("*")) if one.is_file()]
         same = [one for one in inside if one.name == name]
         if len(same) == 1:
-            return [artifacts.digest_file(same[0], name)], False
+            return [provenance.digest_file(same[0], name)], False
         if not inside:
             raise InputError(f"{model.source} contains no file, so nothing can be imported")
-        return [artifacts.digest_file(one, one.relative_to(path).as_posix()) for one in inside], True
+        return [provenance.digest_file(one, one.relative_to(path).as_posix()) for one in inside], True
     if not path.is_file():
         raise InputError(f"{model.source} is neither a file nor a folder, so nothing can be imported")
-    return [artifacts.digest_file(path, name)], False
+    return [provenance.digest_file(path, name)], False
 
 
 def _scored(
     context: RowsContext, bundle: VerifiedBundle, view: RegistryView, *, save: Callable[[Report], str]
 ) -> tuple[VerifiedBundle, str | None]:
     """Score and judge the model; return why its predictions are missing if that fails."""
-    rows = ref_or_file.rows_fingerprint(context)
+    rows = baseline_ref_or_file.rows_fingerprint(context)
     reading = replace(context, registry=Registry(view.store))  # an import is not a use of the evaluation set
     try:
         judged = reevaluate_bundle(reading, bundle, view, rows=rows, save=save)

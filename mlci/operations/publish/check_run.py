@@ -11,7 +11,7 @@ from functools import partial
 
 from mlci.errors import OutsideError
 from mlci.github.interface import CheckFields, CheckOutput, CheckRun, GitHub, NotThere, PermissionRefused, Status
-from mlci.publish import check as words
+from mlci.publish import check_content as words
 from mlci.publish import commit_verdict
 from mlci.publish.commit_verdict import (
     WORST,

@@ -1,1 +1,0 @@
-"""The baseline: from a file, a git reference, or the champion."""

@@ -1,1 +1,0 @@
-"""The bundle: the files that a run writes for a promotion."""

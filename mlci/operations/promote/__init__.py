@@ -1,1 +1,0 @@
-"""Promotion of a bundle to champion."""
