@@ -93,10 +93,12 @@ def test_quadratic_weighted_kappa__missing_class_keeps_its_place():
     assert scikit_learns("quadratic_weighted_kappa", y, p, classes=3)[1] == pytest.approx(0.5)
 
 
-def test_find__scikit_learn_in_the_process(tmp_path):
+def test_evaluate__parameters_in_the_process(tmp_path):
+    """That the process finds functions of scikit-learn shows a run in `tests/operations/test_tasks.py`."""
     given = sample((0, 1), task="binary")
-    found = evaluate(tmp_path, "", "fbeta_score", given=given, draws=0, params={"beta": 2}, timeout=120)
-    assert found.values[0, 0, 0, 0] == pytest.approx(fbeta_score(given.labels, given.decisions[0], beta=2))
+    code = "def share(y_true, y_pred, times=1): return float(times * (y_true == y_pred).mean())"
+    found = evaluate(tmp_path, code, "mine:share", given=given, draws=0, params={"times": 2})
+    assert found.values[0, 0, 0, 0] == pytest.approx(2 * (given.labels == given.decisions[0]).mean())
 
 
 def test_evaluate__same_seed_and_random_functions(tmp_path):

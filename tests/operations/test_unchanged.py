@@ -1,6 +1,7 @@
 """Changes that do not affect the model: no training, but training if in doubt."""
 
 import json
+import shutil
 
 import pytest
 
@@ -18,16 +19,24 @@ def count_trainings(folder) -> int:
     return len(path.read_text().split()) if path.exists() else 0
 
 
-def on_production(folder, candidate, **changes):
-    """Promote main, commit a candidate on a branch, and return how many trainings there were until then."""
-    repository(folder, files(2, baseline="production", **changes), {})
+@pytest.fixture(scope="module")
+def promoted_project(tmp_path_factory):
+    """Return a project whose main is in production, on a branch, to be copied."""
+    folder = repository(tmp_path_factory.mktemp("promoted"), files(2, baseline="production"), {})
     assert promote_run(folder) == 1
-    commit(folder, candidate)
-    return count_trainings(folder)
+    return folder
+
+
+@pytest.fixture
+def promoted(promoted_project, tmp_path):
+    return shutil.copytree(promoted_project, tmp_path / "copy")
 
 
 def test_run__documentation_only_against_production(tmp_path):
-    before = on_production(tmp_path, README, more="  - {metric: accuracy, min: 0.7}\n")
+    repository(tmp_path, files(2, baseline="production", more="  - {metric: accuracy, min: 0.7}\n"), {})
+    assert promote_run(tmp_path) == 1
+    before = count_trainings(tmp_path)
+    commit(tmp_path, README)
     ended = run(tmp_path, "--changed-since", "main")
     assert (ended.code, count_trainings(tmp_path)) == (0, before)
     report = ended.report
@@ -40,56 +49,56 @@ def test_run__documentation_only_against_production(tmp_path):
     assert not (tmp_path / ".mlci/out/bundle").exists()
 
 
-def test_run__unchanged_champion_below_its_floor_blocks(tmp_path):
-    repository(tmp_path, files(2, baseline="production"), {})
-    assert promote_run(tmp_path) == 1
-    git(tmp_path, "checkout", "--quiet", "main")
-    commit(tmp_path, files(2, baseline="production", more="  - {metric: accuracy, min: 0.9}\n"))
-    git(tmp_path, "checkout", "--quiet", "-b", "words")
-    commit(tmp_path, README)
-    ended = run(tmp_path, "--changed-since", "main")
+def test_run__unchanged_champion_below_its_floor_blocks(promoted):
+    git(promoted, "checkout", "--quiet", "main")
+    commit(promoted, files(2, baseline="production", more="  - {metric: accuracy, min: 0.9}\n"))
+    git(promoted, "checkout", "--quiet", "-b", "words")
+    commit(promoted, README)
+    ended = run(promoted, "--changed-since", "main")
     assert ended.code == 1  # the champion was made under another configuration, so that this is a full run
     assert ended.report["unchanged_since"] is None
 
 
-def test_run__any_other_change_is_trained(tmp_path):
-    before = on_production(tmp_path, README | {"train.py": "# a comment\n" + files(2)["train.py"]})
-    ended = run(tmp_path, "--changed-since", "main")
-    assert count_trainings(tmp_path) > before
+def test_run__any_other_change_is_trained(promoted):
+    before = count_trainings(promoted)
+    commit(promoted, README | {"train.py": "# a comment\n" + files(2)["train.py"]})
+    ended = run(promoted, "--changed-since", "main")
+    assert count_trainings(promoted) > before
     assert ended.report["unchanged_since"] is None
     assert "train.py differs, so everything runs" in ended.err
 
 
-def test_run__uncommitted_change_is_trained(tmp_path):
-    before = on_production(tmp_path, README)
-    (tmp_path / "k.txt").write_text("3")
-    assert run(tmp_path, "--changed-since", "main").report["unchanged_since"] is None
-    assert count_trainings(tmp_path) > before
+def test_run__uncommitted_change_is_trained(promoted):
+    before = count_trainings(promoted)
+    commit(promoted, README)
+    (promoted / "k.txt").write_text("3")
+    assert run(promoted, "--changed-since", "main").report["unchanged_since"] is None
+    assert count_trainings(promoted) > before
 
 
-def test_run__everything_is_trained_without_the_option(tmp_path):
-    before = on_production(tmp_path, README)
-    assert run(tmp_path).report["unchanged_since"] is None
-    assert count_trainings(tmp_path) > before
+def test_run__everything_is_trained_without_the_option(promoted):
+    before = count_trainings(promoted)
+    commit(promoted, README)
+    assert run(promoted).report["unchanged_since"] is None
+    assert count_trainings(promoted) > before
 
 
-def test_run__commit_not_in_the_clone_is_trained(tmp_path):
-    before = on_production(tmp_path, README)
-    ended = run(tmp_path, "--changed-since", "f" * 40)
+def test_run__commit_not_in_the_clone_is_trained(promoted):
+    before = count_trainings(promoted)
+    commit(promoted, README)
+    ended = run(promoted, "--changed-since", "f" * 40)
     assert ended.report["unchanged_since"] is None
     assert "no common commit is in this clone (`fetch-depth: 0`?), so training runs" in ended.err
-    assert run(tmp_path, "--changed-since", "--output=x").report["unchanged_since"] is None
-    assert count_trainings(tmp_path) > before
+    assert run(promoted, "--changed-since", "--output=x").report["unchanged_since"] is None
+    assert count_trainings(promoted) > before
 
 
-def test_run__champion_of_another_commit_is_trained(tmp_path):
-    repository(tmp_path, files(2, baseline="production"), {})
-    assert promote_run(tmp_path) == 1
-    git(tmp_path, "checkout", "--quiet", "main")
-    commit(tmp_path, {"k.txt": "1"})  # merged, and not promoted
-    git(tmp_path, "checkout", "--quiet", "-b", "words")
-    commit(tmp_path, README)
-    assert run(tmp_path, "--changed-since", "main").report["unchanged_since"] is None
+def test_run__champion_of_another_commit_is_trained(promoted):
+    git(promoted, "checkout", "--quiet", "main")
+    commit(promoted, {"k.txt": "1"})  # merged, and not promoted
+    git(promoted, "checkout", "--quiet", "-b", "words")
+    commit(promoted, README)
+    assert run(promoted, "--changed-since", "main").report["unchanged_since"] is None
 
 
 def test_run__moved_data_outside_of_the_repository_is_trained(tmp_path):
