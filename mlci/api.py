@@ -14,7 +14,7 @@ import numpy as np
 
 from mlci.cli.output_files import write_files
 from mlci.cli.wiring import load_configuration, run_context
-from mlci.engine.column_summary import summarize_table
+from mlci.engine.tables.column_summary import summarize_table
 from mlci.engine.tables.frames import frame_names, write_frame
 from mlci.errors import InputError, Problem
 from mlci.operations.init.columns import find_task

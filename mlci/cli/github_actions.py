@@ -101,9 +101,14 @@ class Workflow:
         """
         if self.event is None:
             return Event(name="", why="this is not a workflow run: GITHUB_EVENT_NAME is not set")
-        return event_facts(self.event, self._payload(), sha=self.sha, actor=self.actor)
+        return event_facts(self.event, self.payload(), sha=self.sha, actor=self.actor)
 
-    def _payload(self) -> publish_event.Object:
+    def payload(self) -> publish_event.Object:
+        """Return the event's payload; an empty one without a file.
+
+        Raises:
+            InputError: if it can't be read or parsed.
+        """
         if self.event_path is None:
             return {}
         try:
@@ -181,6 +186,21 @@ def head_of_this_run(elsewhere: Callable[[frozenset[str]], str | None] = lambda 
     except InputError:  # `mlci publish` reports a payload that can't be read
         event = Event(name="")
     return elsewhere(event.commits(workflow.sha)) or event.head or workflow.sha
+
+
+def is_public_repository(environment: Mapping[str, str]) -> bool:
+    """Check if everyone can read what this workflow run writes; ``True`` if a run's repository is not known.
+
+    Outside of a workflow, reports stay on this machine.
+    """
+    if environment.get("GITHUB_ACTIONS") != "true":
+        return False
+    try:
+        payload = read_workflow(environment).payload()
+    except InputError:
+        return True
+    repository = publish_event.payload_part(payload, "repository")
+    return repository is None or repository.get("private") is not True
 
 
 def write_outputs(path: Path | None, values: Mapping[str, str]) -> str | None:

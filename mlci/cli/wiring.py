@@ -14,7 +14,7 @@ from typing import TextIO
 import click
 
 from mlci import __version__
-from mlci.cli.github_actions import head_of_this_run
+from mlci.cli.github_actions import head_of_this_run, is_public_repository
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.config.loader import CheckedConfig, LoadedConfig
 from mlci.config.read import load
@@ -96,6 +96,7 @@ def run_context(
             own_folder=folder / OURS,
             survey=survey_table,
             user_code=user_code,
+            public=is_public_repository(environment),
         )
 
 

@@ -31,6 +31,7 @@ def check_configuration(loaded: LoadedConfig, catalogue: Metrics) -> list[Proble
         *check_gates(context),
         *check_functions(context),
         *_check_tests(context),
+        *_check_report(loaded),
     ]
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
 
@@ -208,3 +209,15 @@ def _check_tests(context: CheckContext) -> Iterator[Problem]:
     if context.config.tests is not None and context.totals:
         message = f"`tests` get both models' predictions, and `predict.metrics` has none; remove it, or {ROWS_ADD}"
         yield context.loaded.problem(message, "tests")
+
+
+def _check_report(loaded: LoadedConfig) -> Iterator[Problem]:
+    """Check that there are rows of two models to show."""
+    if not loaded.config.report.rows:
+        return
+    if loaded.config.predict.metrics is not None:
+        message = f"`report.rows` needs rows, and `predict.metrics` has only totals; remove it, or {ROWS_ADD}"
+        yield loaded.problem(message, "predict", "metrics")
+    elif loaded.config.baseline == "none":
+        message = "`report.rows` shows what changed against the baseline, and `baseline` is `none`; remove one of them"
+        yield loaded.problem(message, "baseline")

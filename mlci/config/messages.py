@@ -20,6 +20,7 @@ from mlci.config.models import (
     Policy,
     Predict,
     Reported,
+    ReportSection,
     SliceColumnConfig,
     Train,
     fields,
@@ -38,6 +39,7 @@ SECTIONS: dict[Path, type[ConfigModel]] = {
     ("gates",): Gate,
     ("gates", "policy"): GatePolicy,
     ("tests",): BehaviourTests,
+    ("report",): ReportSection,
     ("policy",): Policy,
 }
 _FILES = (".csv", ".tsv", ".parquet", ".jsonl", ".json", ".gz", ".yaml", ".yml", ".toml")

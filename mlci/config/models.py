@@ -251,6 +251,24 @@ class BehaviourTests(ConfigModel):
     line: SkipJsonSchema[int | None] = Field(default=None, exclude=True, json_schema_extra={"x-internal": True})
 
 
+class ReportSection(ConfigModel):
+    """What the report shows beyond totals: single rows, which may be personal data."""
+
+    rows: int = Field(
+        default=0, ge=0, le=200, description="Rows whose loss changed most, with key, label and both predictions."
+    )
+    public: bool = Field(
+        default=False, description="Whether a public repository's report shows these rows, which everyone can read."
+    )
+
+    @classmethod
+    def rule(cls, keys: AbstractSet[str]) -> str | None:
+        """Refuse ``public`` alone, which has no effect."""
+        if "public" in keys and "rows" not in keys:
+            return "has `public` without `rows`; add `rows: 20`, or remove it"
+        return None
+
+
 class GatePolicy(ConfigModel):
     """Policy of one gate for inconclusive results and missing baselines; overrides that of the file."""
 
@@ -347,6 +365,7 @@ class Config(ConfigModel):
     tests: BehaviourTests | None = Field(
         default=None, description="Behavioural tests of the candidate; if omitted, there are none."
     )
+    report: ReportSection = Field(default=ReportSection(), description="Single rows in the report; none by default.")
     policy: Policy = Field(default=Policy(), description="Confidence level, and effect of inconclusive gates.")
 
 

@@ -18,6 +18,7 @@ from mlci.engine.fingerprint import fingerprint_table
 from mlci.engine.interface import Job, Observed
 from mlci.engine.join import Frame, ModelColumns, ScannedRows, read_rows
 from mlci.engine.reduce import reduce
+from mlci.engine.row_changes import find_row_changes
 from mlci.engine.sql import Array
 from mlci.engine.tables.files import PARQUET, suffix_of
 from mlci.errors import InputError
@@ -58,7 +59,7 @@ class DuckDBEngine:
 
     def _observe(self, connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> Observed:
         bound = bind_job(connection, job, scratch)
-        frame = load_frame(bound, threads=self.threads)
+        frame = load_frame(bound, threads=self.threads, by_rows=job.row_changes > 0)
         left_out = bound.prediction_columns
         fingerprint = fingerprint_table(
             connection, bound.table, left_out, coded=frame.coded, weights=frame.coded_weights, threads=self.threads
@@ -69,7 +70,12 @@ class DuckDBEngine:
         )
         every_note = (*frame.notes, *notes, *left_out_notes)
         return Observed(
-            statistics=statistics, rows=frame.rows, fingerprint=fingerprint, notes=every_note, undecided=frame.undecided
+            statistics=statistics,
+            rows=frame.rows,
+            fingerprint=fingerprint,
+            notes=every_note,
+            undecided=frame.undecided,
+            row_changes=find_row_changes(bound, frame, job.row_changes) if job.row_changes else None,
         )
 
 

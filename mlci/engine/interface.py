@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from mlci.lineage.rows import Fingerprint
+from mlci.metrics.row_changes import RowChanges
 from mlci.metrics.row_metrics import RowMetric
 from mlci.metrics.statistics import Statistics
 
@@ -113,6 +114,7 @@ class Job:
         configured by name, or the metric is omitted with a note if it would only be reported.
         replicates, seed, row_timeout: Settings of the row bootstrap; the last one in seconds.
         max_groups: Most groups that one slice may have.
+        row_changes: Most rows to name whose loss changed; 0 names none.
     """
 
     task: Literal["binary", "multiclass", "regression"]
@@ -138,6 +140,7 @@ class Job:
     seed: int = 7
     row_timeout: float = 3600
     max_groups: int = 100
+    row_changes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +155,7 @@ class Observed:
         notes: Lines for the report, e.g. that tables were joined by position.
         undecided: Models whose scores lie outside [0, 1] under an assumed threshold, each with its column and range;
             their decisions mean nothing.
+        row_changes: The rows whose loss changed most, if the job asks for them.
     """
 
     statistics: tuple[Statistics, ...]
@@ -159,6 +163,7 @@ class Observed:
     fingerprint: Fingerprint
     notes: tuple[str, ...] = field(default=())
     undecided: tuple[str, ...] = field(default=())
+    row_changes: RowChanges | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from mlci.inference.evidence import Evidence
 from mlci.inference.plots import Confusion, Curves
+from mlci.metrics.row_changes import RowChanges
 from mlci.metrics.statistics import Scope
 
 
@@ -135,6 +136,7 @@ class EvaluationResult:
         confusion: Both models' confusion matrices; ``None`` without decisions, or for many classes.
         notes: Remarks for the reader (joined by position, bins instead of ranks, …).
         tests: Behavioural tests of the candidate, in the order in which they ran.
+        row_changes: Rows whose loss changed most; ``None`` unless the configuration asks for them.
         unchanged_since: Merge base from which no relevant file differs, so that nothing was trained.
         classes: Names of the classes; empty for regression and for a metrics file.
     """
@@ -154,6 +156,7 @@ class EvaluationResult:
     seconds: Mapping[str, float] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     tests: tuple[BehaviourTest, ...] = ()
+    row_changes: RowChanges | None = None
     unchanged_since: str | None = None
 
     @property

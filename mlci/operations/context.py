@@ -45,6 +45,7 @@ class ContextOf(Generic[C_co]):
         share: Restricts a job to the rows that two evaluation sets have in common.
         own_folder: mlci's folder beside the configuration; ``None`` if nothing may be kept there.
         survey: ``survey(data, label)`` returns the columns and classes of an evaluation set; ``None`` looks nothing up.
+        public: Whether everyone can read the report, as in a public repository.
         user_code: Whether commands, models and custom metrics of the user may run here.
     """
 
@@ -67,6 +68,7 @@ class ContextOf(Generic[C_co]):
     own_folder: Path | None = None
     survey: Callable[[str, str], Survey] | None = None
     user_code: bool = True
+    public: bool = False
 
     @property
     def config(self) -> C_co:

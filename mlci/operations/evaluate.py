@@ -90,11 +90,12 @@ def measure_models(
     """Reduce the tables and estimate every metric that the configuration asks for; also return stages' wall times."""
     begun = context.clock()
     asked = engine_job(context.config, candidate.source, baseline.source if baseline else None, data=data)
+    asked = replace(asked, row_changes=_shown_rows(context, baseline))
     slow = ", ".join(metric.name for metric in asked.row_metrics)
     many = f": {slow} by {asked.replicates:,} resamples of every group, which takes a while" if slow else ""
     context.say(f"evaluate{many}")
     observed = context.engine.observe(asked)
-    notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes)
+    notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes, *_hidden_rows(context))
     question = evaluation_plan.evaluation_question(context.config, baseline=baseline is not None)
     if observed.undecided:
         custom = frozenset(metric.name for metric in asked.row_metrics if metric.on == "decision")
@@ -105,6 +106,7 @@ def measure_models(
             (*notes, evaluation_plan.missing_threshold_note(observed.undecided)),
         )
     result = evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=notes)
+    result = replace(result, row_changes=observed.row_changes)
     if observed.undecided:
         result = replace(result, agreement=None)
     before = operational_metrics_of(baseline, rows=observed.rows) if baseline else {}
@@ -112,6 +114,20 @@ def measure_models(
     result = add_operational_metrics(result, evaluation_plan.asked_operations(context.config), now, before)
     seconds = {**candidate.seconds, **(baseline.seconds if baseline else {}), "evaluate": context.clock() - begun}
     return result, seconds
+
+
+def _shown_rows(context: RowsContext, baseline: ModelPredictions | None) -> int:
+    """Return how many rows the report shows: none in public unless the configuration allows it."""
+    return 0 if baseline is None or _hidden_rows(context) else context.config.report.rows
+
+
+def _hidden_rows(context: RowsContext) -> tuple[str, ...]:
+    """Return the note about rows that a public report leaves out."""
+    report = context.config.report
+    if not report.rows or report.public or not context.public:
+        return ()
+    wanted = f"`report: {{rows: {report.rows}, public: true}}`"
+    return (f"the rows that changed most are left out, because everyone can read this report; {wanted} shows them",)
 
 
 def operational_metrics_of(side: ModelPredictions, *, rows: int) -> dict[str, float]:

@@ -286,6 +286,27 @@ class BehaviourRow(ReportPart):
     message: str | None = Field(default=None, description="First line of what it reported, unless it passed.")
 
 
+class ChangedRow(ReportPart):
+    """One row of the evaluation set, and both models' predictions for it."""
+
+    row: int = Field(description="Its position in the evaluation set, from 1.")
+    key: str | None = None
+    slices: dict[str, str] = Field(default={}, description="Its group in each slice.")
+    label: str
+    baseline_score: float | None = None
+    candidate_score: float | None = None
+    baseline_decision: str | None = None
+    candidate_decision: str | None = None
+    change: float = Field(description="The candidate's loss minus the baseline's.")
+
+
+class RowsChanged(ReportPart):
+    """The rows whose loss changed most, the largest rise first."""
+
+    loss: Literal["absolute error", "squared error", "wrong decision"]
+    rows: Listed[ChangedRow]
+
+
 class LineageItem(ReportPart):
     """One thing that differs between baseline and candidate."""
 
@@ -400,6 +421,9 @@ class Report(ReportPart):
     curves: CurvesRow | None = None
     confusion: ConfusionRow | None = None
     tests: Listed[BehaviourRow] = Field(default=(), description="Those that `tests.run` of the configuration ran.")
+    rows_changed: RowsChanged | None = Field(
+        default=None, description="Only with `report.rows`; in a public repository only with `report.public`."
+    )
     notes: Listed[str] = ()
     unchanged_since: str | None = Field(
         default=None, description="Commit from which no relevant file differs: nothing was trained."

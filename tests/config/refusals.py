@@ -20,6 +20,13 @@ CASES = {
     "missing label": [("  label: defaulted\n", ""), "3: `evaluation.label` is missing: column with the true values"],
     "missing data": [("  data: holdout.csv\n", ""), "3: `evaluation.data` is missing: CSV, Parquet or JSON Lines: a path, a glob or a URL (s3://, gs://, https://)"],
     "missing metric": [("metric: roc_auc, ", ""), "13: `gates[0].metric` is missing: a metric of the catalogue, a scikit-learn name, or `module:function`"],
+    # tests and rows of the report
+    "misspelt tests": [("gates:", "tests: {run: pytest, command: pytest}\ngates:"), "12: unknown key `command` in `tests`; did you mean `run`?"],
+    "tests without a command": [("gates:", "tests: {required: [a]}\ngates:"), "12: `tests.run` is missing: command that runs pytest with mlci's plugin, after both models are evaluated"],
+    "one required test": [("gates:", "tests: {run: pytest, required: a}\ngates:"), "12: `tests.required` must be a list, not `a`; write `[a]`"],
+    "rows as a flag": [("gates:", "report: {rows: true}\ngates:"), "12: `report.rows` must be a whole number, not `true`"],
+    "too many rows": [("gates:", "report: {rows: 1000}\ngates:"), "12: `report.rows` must be at most 200, not `1000`"],
+    "public alone": [("gates:", "report: {public: true}\ngates:"), "12: `report` has `public` without `rows`; add `rows: 20`, or remove it"],
     # words and names
     "unknown task": [("task: binary", "task: clasification"), "2: `task` must be binary, multiclass or regression, not `clasification`"],
     "misspelt task": [("task: binary", "task: Binary"), "2: `task` must be binary, multiclass or regression, not `Binary`; did you mean `binary`?"],

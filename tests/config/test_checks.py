@@ -225,6 +225,12 @@ OTHER = {
         ]
     },
     "noise, another baseline": (gate("metric: recall, max_drop: 0.1, noise: retraining"), ["m:13: `gates[0].noise` is recorded for versions of the registry; it needs `baseline: production`"]),
+    "totals with tests": (edit(TOTALS, ("gates:", "tests: {run: pytest}\ngates:")), ["m:5: `tests` get both models' predictions, and `predict.metrics` has none; remove it, or predictions (`run` or `file`) would add slices, fairness and intervals"]),
+    "totals with rows": (edit(TOTALS, ("gates:", "report: {rows: 5}\ngates:")), ["m:3: `report.rows` needs rows, and `predict.metrics` has only totals; remove it, or predictions (`run` or `file`) would add slices, fairness and intervals"]),
+    "rows of one model": (
+        edit(GOOD, ("baseline: {file: old.csv}", "baseline: none"), ("gates:", "report: {rows: 5}\ngates:")),
+        ["m:11: `report.rows` shows what changed against the baseline, and `baseline` is `none`; remove one of them"],
+    ),
     "totals the wrong way": (gate("metric: log_loss, max_drop: 0.5", TOTALS), ["m:6: `gates[0].max_drop` would limit an improvement: lower is better for `log_loss`; use `max_rise`"]),
 }  # fmt: skip
 

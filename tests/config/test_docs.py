@@ -42,6 +42,8 @@ def test_page__every_key_with_its_default(home):
     for key, info in fields(model).items():
         if info.is_required():
             assert written[key] == "required", key
+        elif isinstance(info.default, bool):
+            assert written[key] == f"`{str(info.default).lower()}`", key
         elif isinstance(info.default, str | float | int):
             assert written[key] == f"`{info.default}`", key
         elif info.default == () and info.default is not PydanticUndefined:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from mlci.report.page.gates import LIMIT_AT, gate_plot
 from mlci.report.page.page import BUDGET, render_page
 from mlci.report.page.scales import fit_scale
+from mlci.report.render import render_all
+from mlci.report.terminal import render_terminal
 from mlci.report.text.markup import Links
 from tests.support.report_cases import (
     all_passed,
@@ -23,11 +25,23 @@ from tests.support.report_cases import (
     nothing_evaluated,
     shifted,
     undefined,
+    with_rows,
     with_scores,
 )
 from tests.support.reports import a_report, failed, inconclusive, measured, passed
 
-CASES = (all_passed, first_run, hostile, metrics_only, mixed, nothing_evaluated, shifted, undefined, with_scores)
+CASES = (
+    all_passed,
+    first_run,
+    hostile,
+    metrics_only,
+    mixed,
+    nothing_evaluated,
+    shifted,
+    undefined,
+    with_rows,
+    with_scores,
+)
 VOID = {"meta", "br"}
 SVG = {"circle", "defs", "line", "path", "pattern", "polyline", "rect", "svg", "symbol", "text", "use"}
 HTML = set(
@@ -236,3 +250,23 @@ def test_render_page__mark_stands_at_the_operating_point():
     places = [(name, value) for tag, name, value in document.attributes if tag == "circle" and name in {"cx", "cy"}]
     assert ("cx", str(x)) in places
     assert ("cy", str(y)) in places
+
+
+def test_render_page__rows_that_changed_are_left_out_first():
+    report = with_rows()
+    text = render_page(report)
+    assert ">Rows that changed most</h2>" in text
+    assert "&lt;b&gt;loan-8&lt;/b&gt;" in text
+    assert text.index("loan-77") < text.index("loan-8")
+    assert ">+0.6" in text
+    smaller = render_page(report, budget=len(text.encode()) - 1)
+    assert "loan-77" not in smaller
+    assert "Detail was left out" in smaller
+    assert set(re.findall(r'<section id="([\w-]+)"', text)) - set(re.findall(r'<section id="([\w-]+)"', smaller)) == {
+        "rows"
+    }
+
+
+def test_render__rows_that_changed_are_on_the_page_only():
+    texts = {**render_all(with_rows()), "terminal": render_terminal(with_rows(), details=True)}
+    assert {name for name, text in texts.items() if "loan-77" in text} == {"report.html"}

@@ -4,12 +4,14 @@ from mlci.report.document import (
     BaselineRef,
     BehaviourRow,
     CalibrationRow,
+    ChangedRow,
     ConfusionRow,
     CurvesRow,
     DataDifference,
     LabelMovesRow,
     ModelCurvesRow,
     NullRate,
+    RowsChanged,
 )
 from tests.support.reports import (
     BASE,
@@ -352,6 +354,27 @@ def behavioural():
             BehaviourRow(name=f"{path}test_draft", outcome="error", message="KeyError: 'x'"),
         ],
     )
+
+
+def with_rows():
+    """Rows that changed most, with names that have to be escaped."""
+    rows = [
+        ChangedRow(
+            row=4_012 + index,
+            key=key,
+            slices={"region": "north", "age": "25–40"},
+            label=label,
+            baseline_score=0.21,
+            candidate_score=0.21 + change,
+            baseline_decision="no",
+            candidate_decision="yes" if change > 0.29 else "no",
+            change=change,
+        )
+        for index, (key, label, change) in enumerate(
+            [("loan-77", "no", 0.6), ("<b>loan-8</b>", "no", 0.3), (None, "yes", -0.00041)]
+        )
+    ]
+    return mixed().model_copy(update={"rows_changed": RowsChanged(loss="squared error", rows=tuple(rows))})
 
 
 GOLDEN = {

@@ -12,7 +12,7 @@ import click
 from mlci.cli.commands import run
 from mlci.cli.commands.doctor import collect_setup
 from mlci.cli.output_files import OURS, keep_out_of_git, write_files
-from mlci.engine.column_summary import summarize_table
+from mlci.engine.tables.column_summary import summarize_table
 from mlci.errors import InputError, OutsideError
 from mlci.execution.environment import child_environment
 from mlci.execution.sanitize import sanitize

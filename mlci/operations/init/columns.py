@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from mlci.engine.column_summary import ColumnSummary, TableSummary
+from mlci.engine.tables.column_summary import ColumnSummary, TableSummary
 from mlci.operations.init.addition import Task
 
 LABELS = (

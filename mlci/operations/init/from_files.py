@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from mlci.engine.column_summary import ColumnSummary, TableSummary
+from mlci.engine.tables.column_summary import ColumnSummary, TableSummary
 from mlci.errors import InputError
 from mlci.metrics import catalogue
 from mlci.metrics.catalogue import Direction

@@ -4,7 +4,7 @@ import ast
 import re
 from dataclasses import dataclass, replace
 
-from mlci.engine.column_summary import ColumnSummary, TableSummary
+from mlci.engine.tables.column_summary import ColumnSummary, TableSummary
 from mlci.errors import InputError
 from mlci.operations.init.addition import (
     HoldoutRows,

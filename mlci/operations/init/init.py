@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlci.config.read import load_text
-from mlci.engine.column_summary import TableSummary
+from mlci.engine.tables.column_summary import TableSummary
 from mlci.errors import InputError, yaml_value
 from mlci.metrics import catalogue
 from mlci.operations.init.from_files import propose_metrics, propose_predictions

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from mlci.engine.column_summary import TableSummary
+from mlci.engine.tables.column_summary import TableSummary
 from mlci.errors import InputError, list_names
 from mlci.execution.metrics_file import MetricsFile, read_metrics_file
 from mlci.operations.init.notebook import NotebookScript, notebook_script

@@ -17,6 +17,7 @@ from mlci.report.page.gates import FOLDED, RuleView, SplitGates, gate_section, o
 from mlci.report.page.groups import GroupSection, group_sections
 from mlci.report.page.markup import Html
 from mlci.report.page.metrics import metric_table
+from mlci.report.page.rows import changed_rows
 from mlci.report.page.trend import trend_plots
 from mlci.report.sections import behaviour, disparities, history, metrics
 from mlci.report.templating import html_template
@@ -34,6 +35,7 @@ class PageDetail:
     """How much a page shows.
 
     Attributes:
+        rows: Whether the rows that changed most are listed.
         slices: Whether slices without a gate have tables.
         plots: Whether folded groups have plots of both values.
         values: Whether all metrics and disparities are listed.
@@ -46,6 +48,7 @@ class PageDetail:
         rest: Whether there is anything beside the gates.
     """
 
+    rows: bool = True
     slices: bool = True
     plots: bool = True
     values: bool = True
@@ -78,6 +81,7 @@ def _levels() -> Iterator[PageDetail]:
     detail = PageDetail()
     yield detail
     for less in (
+        {"rows": False},
         {"slices": False},
         {"plots": False},
         {"groups": 100},
@@ -134,6 +138,7 @@ def _render(d: Html, report: Report, parts: Mapping[str, object], split: SplitGa
     return html_template("report/page.html.j2").render(
         parts,
         gates=gate_section(d, report, split, most=detail.folded, open_most=detail.open),
+        changed=changed_rows(d, report) if detail.rows else [],
         curves=curve_section(d, report) if detail.figures else None,
         values=values,
         slices=metrics.other_slices(d, report) if detail.slices else [],

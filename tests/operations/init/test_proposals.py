@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlci.engine.column_summary import ColumnSummary, TableSummary, summarize_table
+from mlci.engine.tables.column_summary import ColumnSummary, TableSummary, summarize_table
 from mlci.inference.minimums import rows_needed
 from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
 from mlci.operations.init.margins import DISAGREEMENT, propose_gates, smallest_margin
