@@ -2,7 +2,10 @@
 
 import ast
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import PurePosixPath
 
 from mlci.engine.tables.column_summary import ColumnSummary, TableSummary
 from mlci.errors import InputError
@@ -28,6 +31,7 @@ from mlci.operations.init.traced_values import SAMPLE_ROWS, UNKNOWN, sample_task
 
 _REGRESSOR = re.compile(r"(Regressor|SVR|Ridge|RidgeCV|Lasso|LassoCV|ElasticNet|ElasticNetCV|LinearRegression)$")
 _ABSOLUTE = re.compile(r"/|~|[A-Za-z]:[/\\\\]")
+_MOST_OTHERS = 5
 _TEST_SHARE = 0.25
 """Share that ``train_test_split`` keeps for the test by default."""
 
@@ -69,11 +73,25 @@ class _Found:
 
 def propose_script(repository: Repository) -> Proposal | None:
     """Return the proposal for the most likely training script that can be followed; ``None`` if none can."""
-    for facts in repository.scripts:
-        point = choose_point(facts)
-        if point is not None:
-            return _propose(repository, facts, point)
-    return None
+    points = ((facts, choose_point(facts)) for facts in repository.scripts)
+    found = [(facts, point) for facts, point in points if point is not None]
+    if not found:
+        return None
+    proposal = _propose(repository, *found[0])
+    others = _other_models(found[0][0], [facts for facts, _ in found[1:]])
+    return replace(proposal, notes=(*proposal.notes, *others))
+
+
+def _other_models(chosen: ScriptFacts, others: Sequence[ScriptFacts]) -> list[str]:
+    """Return notes about scripts in other folders, each of which may train a model of its own."""
+    folders = {PurePosixPath(chosen.path).parent: chosen.path}
+    for facts in others:
+        if facts.path.endswith(".py"):
+            folders.setdefault(PurePosixPath(facts.path).parent, facts.path)
+    return [
+        f"{path} trains a model, too. For a configuration and a workflow of its own: cd {folder} && mlci init"
+        for folder, path in islice(folders.items(), 1, 1 + _MOST_OTHERS)
+    ]
 
 
 def _propose(repository: Repository, facts: ScriptFacts, point: EvaluationPoint) -> Proposal:

@@ -244,6 +244,25 @@ def test_init__change_to_the_script_is_declined(tmp_path, monkeypatch):
     assert 'holdout.to_csv("holdout.csv", index=False)' in (tmp_path / "train.py").read_text()
 
 
+def test_init__several_models(tmp_path):
+    """The models of other folders are named, and each folder gets a configuration and a workflow of its own."""
+    sources = {"train.py": SPLITS_INSIDE, "data/loans.csv": loans(60)}
+    commit(init(tmp_path), {f"{model}/{name}": text for model in ("churn", "fraud") for name, text in sources.items()})
+    plan = json.loads(mlci("init", "--json", cwd=tmp_path).out)
+    assert len([note for note in plan["notes"] if "&& mlci init" in note]) == 1
+    for model in ("churn", "fraud"):
+        ended = mlci("init", "--yes", cwd=tmp_path / model)
+        assert ended.code == 0, ended.err
+        assert "trains a model, too" not in ended.out
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("mlci*.yml")}
+    assert written == {
+        "churn/mlci.yml",
+        "fraud/mlci.yml",
+        ".github/workflows/mlci-churn.yml",
+        ".github/workflows/mlci-fraud.yml",
+    }
+
+
 def test_init__checks_and_runs_on_consent(tmp_path, monkeypatch):
     write(tmp_path, {**saved(), ".github/workflows/mlci.yml": "on: push\njobs: {}\n"})
     monkeypatch.setattr(command.sys.stdin, "isatty", lambda: True, raising=False)
