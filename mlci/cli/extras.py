@@ -10,6 +10,7 @@ from mlci.errors import MlciError
 from mlci.metrics import catalogue
 
 _STORES = ("s3://", "gs://")
+_ARROW = (".feather", ".arrow")
 _BUCKETS = tuple(f"{scheme}://" for scheme in STORES)
 
 
@@ -27,8 +28,8 @@ def extras(config: Config) -> list[str]:
     """Return the optional dependencies in ``pyproject.toml`` that a run of this configuration imports.
 
     ``metrics``: metrics of scikit-learn or of the user, and saved scikit-learn models. ``remote``: tables in object
-    stores. ``github``: a registry in the repository itself. ``objects``: a registry in an object store. ``mlflow``: a
-    registry in MLflow.
+    stores and Feather files. ``github``: a registry in the repository itself. ``objects``: a registry in an object
+    store. ``mlflow``: a registry in MLflow.
     """
     reported = (config.evaluation and config.evaluation.reported) or ()
     entries: list[Gate | Reported] = [*config.gates, *reported]
@@ -36,7 +37,7 @@ def extras(config: Config) -> list[str]:
         item.params or catalogue.find(item.metric) is None for item in entries
     )
     tables = (config.evaluation and config.evaluation.data, config.predict.file, getattr(config.baseline, "file", None))
-    remote = any(table.startswith(_STORES) for table in tables if table)
+    remote = any(table.startswith(_STORES) or table.lower().endswith(_ARROW) for table in tables if table)
     place = config.registry
     registry = ["github"] * (place == GITHUB) + ["objects"] * place.startswith(_BUCKETS)
     registry += ["mlflow"] * place.startswith(MLFLOW)

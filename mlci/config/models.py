@@ -115,7 +115,10 @@ Metric = Annotated[
 class Evaluation(ConfigModel):
     """The evaluation set: rows with a key, a label, features and slice columns."""
 
-    data: Place = Field(description="CSV, Parquet or JSON Lines: a path, a glob or a URL (s3://, gs://, https://).")
+    data: Place = Field(
+        description="CSV, Parquet, JSON Lines, NumPy, Feather, DuckDB or SQLite: a path, a glob or a URL "
+        "(s3://, gs://, https://)."
+    )
     label: Name = Field(description="Column with the true values.")
     key: Name | None = Field(
         default=None, description="Column that predictions are joined by; without it, tables are joined by position."

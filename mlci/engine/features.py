@@ -50,7 +50,7 @@ def write_features(data: str, label: str, folder: Path) -> Path:
     with sql.session() as (connection, scratch):
         table = open_table(connection, data, scratch)
         left_out = table.column(label)
-        target = folder / f"features{suffix_of(table.files[0].shown)}"
+        target = folder / f"features{_suffix(table.files[0])}"
         if len(table.columns) == 1:
             raise InputError(Problem(f"has no columns besides the label {label!r}", data))
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -59,12 +59,19 @@ def write_features(data: str, label: str, folder: Path) -> Path:
     return target
 
 
+def _suffix(file: LocalFile) -> str:
+    """Return the suffix of the features: that of the source, or Parquet's for arrays, Feather and databases."""
+    return suffix_of(file.shown) if file.format in {"csv", "json", "parquet"} else ".parquet"
+
+
 def _write(connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableColumn, target: Path) -> None:
     form = table.files[0].format
     if form == "csv":
         write_csv_without(table.files, left_out.name, target)
     elif form == "json":
         write_json_without(table.files, left_out.name, target)
+    elif form != "parquet":
+        _write_again(connection, table, left_out, target, why="names differ by case only")
     else:
         try:
             parquet_without_column.write_without([file.path for file in table.files], left_out.name, target)
@@ -73,7 +80,7 @@ def _write(connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableC
 
 
 def _write_again(
-    connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableColumn, target: Path, *, why: Exception
+    connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableColumn, target: Path, *, why: object
 ) -> None:
     """Write a Parquet table with DuckDB if its footer can't be edited (files of different schemas, encryption).
 

@@ -18,7 +18,7 @@ CASES = {
     "twice on a line": [("min: 0.75", "min: 1, min: 0.75"), "13: `gates[0].min` stands twice, on line 13; keep one"],
     "twice at the top": [("predict:", "task: regression\npredict:"), "8: `task` stands twice, on lines 2 and 8; keep one"],
     "missing label": [("  label: defaulted\n", ""), "3: `evaluation.label` is missing: column with the true values"],
-    "missing data": [("  data: holdout.csv\n", ""), "3: `evaluation.data` is missing: CSV, Parquet or JSON Lines: a path, a glob or a URL (s3://, gs://, https://)"],
+    "missing data": [("  data: holdout.csv\n", ""), "3: `evaluation.data` is missing: CSV, Parquet, JSON Lines, NumPy, Feather, DuckDB or SQLite: a path, a glob or a URL (s3://, gs://, https://)"],
     "missing metric": [("metric: roc_auc, ", ""), "13: `gates[0].metric` is missing: a metric of the catalogue, a scikit-learn name, or `module:function`"],
     # tests and rows of the report
     "misspelt tests": [("gates:", "tests: {run: pytest, command: pytest}\ngates:"), "12: unknown key `command` in `tests`; did you mean `run`?"],

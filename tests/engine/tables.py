@@ -1,9 +1,12 @@
 """Builders of small real files in every format, and of jobs over them."""
 
+import contextlib
 import gzip
 import json
+import sqlite3
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 
@@ -11,7 +14,7 @@ from mlci.engine.duckdb_engine import DuckDBEngine
 from mlci.engine.interface import Job, Observed, SliceColumn, SliceSpec, Source
 from mlci.errors import InputError
 
-FORMATS = ("csv", "csv.gz", "tsv", "parquet", "jsonl", "json", "shards")
+FORMATS = ("csv", "csv.gz", "tsv", "parquet", "jsonl", "json", "shards", "feather", "duckdb", "sqlite")
 
 
 def write(frame: pd.DataFrame, folder: Path, name: str, form: str) -> str:
@@ -25,6 +28,15 @@ def write(frame: pd.DataFrame, folder: Path, name: str, form: str) -> str:
         return str(folder / f"{name}-*.parquet")
     if form == "parquet":
         frame.to_parquet(path, index=False)
+    elif form == "feather":
+        frame.reset_index(drop=True).to_feather(path)
+    elif form == "duckdb":
+        with duckdb.connect(str(path)) as database:
+            database.register("given", frame)
+            database.execute("CREATE TABLE evaluation AS FROM given")
+    elif form == "sqlite":
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            frame.to_sql("evaluation", database, index=False)
     elif form == "jsonl":
         path.write_text("".join(json.dumps(row) + "\n" for row in _rows(frame)))
     elif form == "json":

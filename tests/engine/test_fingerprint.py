@@ -29,6 +29,8 @@ def reference(tmp_path_factory):
 @pytest.mark.parametrize("form", FORMATS)
 def test_fingerprint__format_order_and_columns(reference, tmp_path, form):
     shuffled = table().sample(frac=1, random_state=1)
+    if form == "sqlite":  # it has no booleans
+        shuffled = shuffled.assign(flag=shuffled.flag.map({False: "false", True: "true"}))
     assert fingerprint(write(shuffled[sorted(shuffled)], tmp_path, "t", form)) == reference
 
 

@@ -256,7 +256,8 @@ def test_files__missing_and_unknown_format(tmp_path):
     assert refusal(one(path)) == [
         (
             f"{path}: can't tell the format from the suffix '.xlsx'; "
-            "mlci reads .csv, .json, .jsonl, .ndjson, .parquet, .pq, .tsv"
+            "mlci reads .arrow, .csv, .db, .ddb, .duckdb, .feather, .json, .jsonl, .ndjson, .npy, .npz, .parquet, .pq, "
+            ".sqlite, .sqlite3, .tsv, .txt"
         )
     ]
 

@@ -15,13 +15,15 @@ from typing import IO, Any, Literal
 
 from mlci.errors import InputError, OutsideError, Problem
 
-Format = Literal["csv", "parquet", "json"]
+Format = Literal["csv", "parquet", "json", "numpy", "feather", "database"]
 _FORMATS: dict[str, Format] = {
     ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet",
-    ".jsonl": "json", ".ndjson": "json", ".json": "json",
+    ".jsonl": "json", ".ndjson": "json", ".json": "json", ".npy": "numpy", ".npz": "numpy", ".txt": "numpy",
+    ".feather": "feather", ".arrow": "feather", ".duckdb": "database", ".ddb": "database", ".sqlite": "database",
+    ".sqlite3": "database", ".db": "database",
 }  # fmt: skip
 PARQUET = frozenset(suffix for suffix, form in _FORMATS.items() if form == "parquet")
-_COMPRESSED = (".gz",)
+_COMPRESSED, _PACKABLE = (".gz",), frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".txt"})
 INFLATED_LIMIT = 8 * 2**30
 """Most bytes of an unpacked file: the same as for downloads."""
 _MAGIC, _GLOB = "*?[{", "*?["
@@ -31,12 +33,13 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 
 @dataclass(frozen=True)
 class LocalFile:
-    """One local file: its name in messages, its path, and its format."""
+    """One local file: its name in messages, its path, its format, and the table that is read of a database."""
 
     shown: str
     path: Path
     format: Format
     suffix: str
+    table: str | None = None
 
 
 def locate_files(path: str, scratch: Path) -> tuple[LocalFile, ...]:
@@ -66,6 +69,7 @@ def _local(path: str) -> list[tuple[str, Path]]:
     if Path(path).is_file():
         return [(path, Path(path))]
     if Path(path).is_dir():
+        _refuse_lake(Path(path), path)
         raise InputError(Problem(f"is a folder; name its files by a glob, e.g. {path.rstrip('/')}/*.parquet", path))
     if Path(path).exists():
         raise InputError(Problem("is a pipe or a device, not a file; write the table to a file first", path))
@@ -80,6 +84,27 @@ def _local(path: str) -> list[tuple[str, Path]]:
     return [(match, Path(match)) for match in matches]
 
 
+_LAKES = {
+    "_delta_log/*.json": ("a Delta table", 'deltalake.DeltaTable("{}").to_pandas()'),
+    "metadata/*.metadata.json": (
+        "an Iceberg table",
+        'pyiceberg.table.StaticTable.from_metadata("{}").scan().to_pandas()',
+    ),
+}
+"""Files by which a folder is recognized, with its name and the line that reads it."""
+
+
+def _refuse_lake(folder: Path, shown: str) -> None:
+    """Refuse a folder that a table format with its own reader wrote."""
+    for pattern, (name, line) in _LAKES.items():
+        logs = sorted(folder.glob(pattern))
+        if logs:
+            engine = line.partition(".")[0]
+            read = line.format(shown if engine == "deltalake" else logs[-1])
+            message = f"is {name}, which mlci does not read; {engine} does: `{read}.to_parquet('eval.parquet')`"
+            raise InputError(Problem(message, shown))
+
+
 def is_missing(path: str) -> bool:
     """Return whether a local path does not exist; never true for patterns."""
     return "://" not in path and not glob.has_magic(path) and not Path(path).exists() and not Path(path).is_symlink()
@@ -88,7 +113,7 @@ def is_missing(path: str) -> bool:
 def _file(shown: str, local: Path, scratch: Path) -> LocalFile:
     suffix = suffix_of(shown)
     plain = next((suffix.removesuffix(end) for end in _COMPRESSED if suffix.endswith(end)), suffix)
-    if plain not in _FORMATS or (plain != suffix and _FORMATS[plain] == "parquet"):
+    if plain not in _FORMATS or (plain != suffix and plain not in _PACKABLE):
         suffixes = ", ".join(sorted(_FORMATS))
         raise InputError(Problem(f"can't tell the format from the suffix {suffix!r}; mlci reads {suffixes}", shown))
     if local.stat().st_size == 0:
@@ -96,7 +121,7 @@ def _file(shown: str, local: Path, scratch: Path) -> LocalFile:
     if _starts_with(local, _LFS):
         how = "fetch the data first: `git lfs pull`, or `lfs: true` under actions/checkout"
         raise InputError(Problem(f"is a pointer of Git LFS; {how}", shown))
-    if _FORMATS[plain] != "parquet" and _starts_with(local, b"\x1f\x8b"):
+    if plain in _PACKABLE and _starts_with(local, b"\x1f\x8b"):
         local, suffix = inflate(shown, local, scratch / f"inflated{sum(1 for _ in scratch.iterdir())}{plain}"), plain
     return LocalFile(shown, _literal_path(local, scratch, suffix), _FORMATS[plain], plain)
 
@@ -109,7 +134,7 @@ def inflate(shown: str, local: Path, target: Path, *, limit: int = INFLATED_LIMI
     """
     try:
         with gzip.open(local, "rb") as source, target.open("wb") as out:
-            _copy_bounded(source, out, limit, Problem(f"is larger than {limit:,} bytes when it is unpacked", shown))
+            copy_bounded(source, out, limit, Problem(f"is larger than {limit:,} bytes when it is unpacked", shown))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(Problem(f"can't be unpacked, it seems cut short or damaged: {error}", shown)) from error
     return target
@@ -164,13 +189,18 @@ def download(url: str, target: Path, *, limit: int = LIMIT, timeout: float = TIM
     try:
         with urllib.request.urlopen(url, timeout=timeout) as answer, target.open("wb") as out:  # noqa: S310 - https only, see fetch
             too_large = f"is larger than {limit:,} bytes; download it in a step before mlci"
-            _copy_bounded(answer, out, limit, Problem(too_large, url))
+            copy_bounded(answer, out, limit, Problem(too_large, url))
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         raise OutsideError(f"{url}: could not be downloaded: {error}") from error
     return target
 
 
-def _copy_bounded(source: IO[bytes] | gzip.GzipFile, out: IO[bytes], limit: int, too_large: Problem) -> None:
+def copy_bounded(source: IO[bytes] | gzip.GzipFile, out: IO[bytes], limit: int, too_large: Problem) -> None:
+    """Copy a stream of at most ``limit`` bytes.
+
+    Raises:
+        InputError: if it is larger.
+    """
     size = 0
     while chunk := source.read(1 << 20):
         size += len(chunk)

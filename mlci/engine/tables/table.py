@@ -3,7 +3,8 @@
 import base64
 import difflib
 import struct
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,10 @@ import duckdb
 from mlci.engine import sql
 from mlci.engine.tables.column_types import TableColumn, read_column, relation
 from mlci.engine.tables.csv_json import check_names, stage_csv, stage_json
-from mlci.engine.tables.files import LocalFile, locate_files
+from mlci.engine.tables.databases import stage_database
+from mlci.engine.tables.feather import stage_feather
+from mlci.engine.tables.files import Format, LocalFile, locate_files
+from mlci.engine.tables.numpy_files import stage_numpy
 from mlci.engine.tables.parquet_metadata import UnsupportedError, durations
 from mlci.errors import InputError, Problem, count_noun, list_names
 
@@ -108,12 +112,25 @@ class _Shard:
     rows: int
 
 
+_STAGES: dict[Format, Callable[[duckdb.DuckDBPyConnection, LocalFile, Path], tuple[list[str], int]]] = {
+    "csv": stage_csv,
+    "json": stage_json,
+    "numpy": stage_numpy,
+    "database": stage_database,
+}
+"""Copies of files to Parquet, by format; each returns the names of columns and the number of rows."""
+
+
 def _shard(connection: duckdb.DuckDBPyConnection, file: LocalFile, scratch: Path) -> _Shard:
     if file.format == "parquet":
         columns = _parquet_columns(connection, file)
         return _Shard(file=file, columns=columns, readable=file.path, rows=_count(connection, file.shown, file.path))
     target = scratch / f"staged{sum(1 for _ in scratch.iterdir())}.parquet"
-    names, rows = (stage_csv if file.format == "csv" else stage_json)(connection, file, target)
+    if file.format == "feather":
+        stage_feather(file, target)
+        columns = _parquet_columns(connection, replace(file, path=target))
+        return _Shard(file=file, columns=columns, readable=target, rows=_count(connection, file.shown, target))
+    names, rows = _STAGES[file.format](connection, file, target)
     staged = ["VARCHAR"] * len(names) if file.format == "csv" else _types(connection, target)
     columns = tuple(read_column(name, i, staged[i]) for i, name in enumerate(names))
     return _Shard(file=file, columns=columns, readable=target, rows=rows)

@@ -20,7 +20,7 @@ LARGEST_TEXT = 2_000_000
 _SKIPPED = {
     "node_modules", "venv", "env", "site-packages", "__pycache__", "mlruns", "wandb", "build", "dist", "catboost_info",
 }  # fmt: skip
-_TABLES = (".csv", ".csv.gz", ".tsv", ".parquet", ".pq", ".jsonl", ".ndjson")
+_TABLES = (".csv", ".csv.gz", ".tsv", ".parquet", ".pq", ".jsonl", ".ndjson", ".npz", ".feather")
 _MODELS = (".pkl", ".pickle", ".joblib", ".skops", ".onnx", ".pt", ".pth", ".h5", ".keras", ".cbm", ".ubj", ".bin")
 _METRICS = re.compile(r"metric|score|result|evaluation|performance|trainer_state", re.IGNORECASE)
 _NOT_SCRIPTS = re.compile(r"(^|/)(tests?|docs?|migrations?|alembic)/|(^|/)(setup|conftest|test_[^/]*|[^/]*_test)\.py$")
