@@ -8,6 +8,7 @@ any size, follows redirects without end and sleeps on every 202. Its connection 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -104,18 +105,23 @@ def _bounded(access: Access) -> Any:  # noqa: ANN401 (a class made after a late 
         Requester,
     )
 
-    sessions: dict[str, Any] = {}
+    sessions: dict[str, Callable[..., Any]] = {}
+
+    def answer(connection: Any) -> _Whole:  # noqa: ANN401 (PyGithub's own type has no interface)
+        if connection.protocol not in sessions:
+            sessions[connection.protocol] = _session(connection)
+        return _whole(connection, sessions[connection.protocol], access)
 
     class Plain(HTTPRequestsConnectionClass):
         def getresponse(self) -> Any:  # noqa: ANN401 (PyGithub's own type has no interface)
-            return _whole(self, sessions.setdefault("http", self.session), access)
+            return answer(self)
 
         def close(self) -> None:
             """Keep the connection for the next request."""
 
     class Secure(HTTPSRequestsConnectionClass):
         def getresponse(self) -> Any:  # noqa: ANN401 (the same)
-            return _whole(self, sessions.setdefault("https", self.session), access)
+            return answer(self)
 
         def close(self) -> None:
             """Keep the connection for the next request."""
@@ -142,18 +148,24 @@ class _Whole:
         return self.body
 
 
-def _whole(connection: Any, session: Any, access: Access) -> _Whole:  # noqa: ANN401 (PyGithub's connection, requests' session)
+def _session(connection: Any) -> Callable[..., Any]:  # noqa: ANN401 (PyGithub's connection)
+    """Return the request function of a session that reads proxy and certificates from the environment only once."""
+    session, address = connection.session, f"{connection.protocol}://{connection.host}:{connection.port}"
+    settings = session.merge_environment_settings(address, {}, stream=True, verify=connection.verify, cert=None)
+    session.trust_env = False
+    return partial(session.request, **settings)
+
+
+def _whole(connection: Any, request: Callable[..., Any], access: Access) -> _Whole:  # noqa: ANN401 (the same)
     """Send the request and read its answer within the limits on bytes and time; follow no redirects."""
     begun = access.clock()
-    with session.request(
+    with request(
         connection.verb,
         f"{connection.protocol}://{connection.host}:{connection.port}{connection.url}",
         headers=connection.headers,
         data=connection.input,
         timeout=access.seconds,
-        verify=connection.verify,
         allow_redirects=False,
-        stream=True,
     ) as answer:
         if answer.is_redirect or answer.is_permanent_redirect:
             raise NoAnswerError(

@@ -6,6 +6,7 @@ documentation, "Update a check run"); a status description of at most 140 charac
 ``neutral`` and ``skipped`` satisfy a required check, so they are never used.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal, assert_never
@@ -26,6 +27,7 @@ BATCH = 50
 MOST = 500
 """Annotations of one check; more gates than that are counted in the last one."""
 
+_ABOVE_BASIC = re.compile("[\U00010000-\U0010ffff]")
 _TITLE = 255
 _DESCRIPTION = 140
 _MESSAGE = 2_000
@@ -101,7 +103,7 @@ def annotation_level(outcome: Outcome) -> Level | None:
 
 def basic(text: str) -> str:
     """Write code points above U+FFFF as their number."""
-    return "".join(char if ord(char) <= 0xFFFF else f"⟨U+{ord(char):X}⟩" for char in text)
+    return _ABOVE_BASIC.sub(lambda found: f"⟨U+{ord(found[0]):X}⟩", text)
 
 
 def shorten_text(text: str, most: int) -> str:

@@ -121,7 +121,7 @@ def environment(
     for path in files.values():
         path.touch()
     event, at = folder / "event.json", where(fake, name, content)
-    event.write_text(json.dumps(content, indent=1), "utf-8")
+    event.write_text(json.dumps(content), "utf-8")
     return {
         "CI": "true",
         "GITHUB_ACTIONS": "true",

@@ -1,6 +1,7 @@
 """A small language for publishing: a pull request on the fake, reports that pass or fail, publishers with a run id."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from mlci.github.client import Client
 from mlci.github.transport import Access, transport
@@ -90,7 +91,9 @@ class Publisher:
         send = transport(Access(url=self.fake.url, token=self.token, agent="mlci/test", seconds=self.seconds))
         return Client(send, repository=self.fake.name, patience=self.patience)
 
-    def what(self):
+    @cached_property
+    def plan(self):
+        """Return the publication; planning is pure, so a process that is started again need not repeat it."""
         links = Links(repository=f"{self.fake.url}/{self.fake.name}", commit=self.where.head, report=self.where.url)
         result = self.report
         if not isinstance(result, Unfinished):
@@ -102,7 +105,7 @@ class Publisher:
         return open_publication(self.where, self.client(), **more)
 
     def publish(self, **more):
-        return publish_report(self.what(), self.client(), **more)
+        return publish_report(self.plan, self.client(), **more)
 
 
 def publisher(fake, number, *, run=100, attempt=1, report=None, token=None, event="pull_request", **more):

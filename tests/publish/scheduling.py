@@ -62,7 +62,7 @@ class Schedule:
         try:
             client = Client(self.sender(one.token, turn), repository=self.fake.name, patience=Clock().patience())
             opened = open_publication(one.where, client)
-            done = publish_report(one.what(), client)
+            done = publish_report(one.plan, client)
             self.failures += opened.failures + done.failures
         except Killed:
             self.killed.append(turn)

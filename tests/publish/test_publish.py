@@ -98,7 +98,7 @@ def test_publish__comment_on_the_fourth_page(fake, pull):
 
 
 def test_publish__user_quotes_the_marker(fake, pull):
-    body = publisher(fake, pull, run=999).what()
+    body = publisher(fake, pull, run=999).plan
     quoted = body.target.version("I say it is green").body
     fake.comment(pull, quoted, user="octocat")
     fake.comment(pull, quoted, user="other-app[bot]")
@@ -178,7 +178,7 @@ def test_publish__older_head(fake, pull):
     stands(fake, pull, run=101, conclusion="failure", text="1 gate failed")
     # As if the older run had read the comments before the newer one wrote: its text stands over the newer one's.
     row = fake.state.one("comments", repo=fake.repo["id"], number=pull)
-    fake.state.change(row, body=old.what().target.version("stale green").body)
+    fake.state.change(row, body=old.plan.target.version("stale green").body)
     old.publish()
     stands(fake, pull, run=101, conclusion="failure", text="1 gate failed")
 
@@ -342,7 +342,7 @@ def test_publish__comment_deleted_between_list_and_edit(fake, pull):
 def test_publish__several_comments_become_one(fake, pull):
     one = publisher(fake, pull)
     for run in (3, 9, 5):
-        fake.comment(pull, publisher(fake, pull, run=run).what().target.version(f"of {run}").body, user=BOT)
+        fake.comment(pull, publisher(fake, pull, run=run).plan.target.version(f"of {run}").body, user=BOT)
     oldest = fake.comments(pull)[0]["id"]
     one.publish()
     assert [comment["id"] for comment in fake.comments(pull)] == [oldest]

@@ -130,7 +130,7 @@ def killed_at(fake, token, n, *, when):
 def whole(one, client):
     """Open and publish as two steps of one job do, without a note between them."""
     open_publication(one.where, client)
-    publish_report(one.what(), client)
+    publish_report(one.plan, client)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_publish__killed_with_an_open_check(fake, pull):
         one = publisher(fake, pull, run=100 + boundary, report=wide(60 + boundary), token=token)
         opened = one.open(fresh=True)
         try:
-            publish_report(one.what(), killed_at(fake, token, boundary, when="after"), known=opened.check)
+            publish_report(one.plan, killed_at(fake, token, boundary, when="after"), known=opened.check)
         except Killed:
             one.publish()
         (check,) = [check for check in fake.check_runs(name=NAME) if check["external_id"] == f"{100 + boundary}.1"]

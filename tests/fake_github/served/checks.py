@@ -97,7 +97,9 @@ def list_page(call: Call, rows: list[Row]) -> Reply:
         rows = [row for row in rows if numbers[row["app"]] == int(call.query["app_id"])]
     if call.query.get("filter", "latest") == "latest":
         rows = latest(rows)
-    return call.page(sorted(rows, key=lambda row: -row["id"]), lambda row: run(call, row), under="check_runs")
+    pulls = {sha: minimal_pulls(call, sha) for sha in {row["head_sha"] for row in rows}}
+    newest_first = sorted(rows, key=lambda row: -row["id"])
+    return call.page(newest_first, lambda row: run(call, row, pulls[row["head_sha"]]), under="check_runs")
 
 
 def find_check(call: Call) -> Row:
@@ -141,8 +143,8 @@ def apply(call: Call, row: Row) -> None:
     call.state.change(row, **facts, output=row["output"] | output)
 
 
-def run(call: Call, row: Row) -> Row:
-    """A check run as GitHub shows it."""
+def run(call: Call, row: Row, pulls: list[Row] | None = None) -> Row:
+    """A check run as GitHub shows it, with the pull requests of its commit, if they are known already."""
     at = f"{call.links.repo(full_name(call.repo))}/check-runs/{row['id']}"
     page = f"{call.links.site}/{full_name(call.repo)}/runs/{row['id']}"
     output = {key: row["output"].get(key) for key in ("title", "summary", "text")}
@@ -156,5 +158,5 @@ def run(call: Call, row: Row) -> Row:
         "output": output,
         "check_suite": {"id": row["suite"]},
         "app": people.app(call.state, call.links, row["app"]),
-        "pull_requests": minimal_pulls(call, row["head_sha"]),
+        "pull_requests": minimal_pulls(call, row["head_sha"]) if pulls is None else pulls,
     }
