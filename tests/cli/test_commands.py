@@ -1,7 +1,6 @@
 """Exit codes, messages, annotations, output files and help of every command."""
 
 import json
-import os
 from pathlib import Path
 
 import jsonschema_rs
@@ -280,25 +279,3 @@ def test_mlci__version_and_no_command(tmp_path):
     ended = mlci(cwd=tmp_path)
     assert ended.code == 2
     assert "run" in ended.out + ended.err
-
-
-class TestDemo:
-    def test_demo__inside_a_repository(self, tmp_path):
-        init(tmp_path)
-        commit(tmp_path, {"a.txt": "1"})
-        ended = mlci("demo", "--json", cwd=tmp_path)
-        assert ended.code == 0
-        assert set(ended.report["candidate"].values()) == {None}
-        assert git(tmp_path, "status", "--porcelain") == ""
-
-    def test_demo__every_outcome(self, tmp_path):
-        fine = mlci("demo", "--out", tmp_path / "a b", "--json", cwd=tmp_path).report
-        broken = mlci("demo", "--out", tmp_path / "c", "--regress", "--json", cwd=tmp_path)
-        assert broken.code == 1
-        broken = broken.report
-        jsonschema_rs.validate(SCHEMA, broken)
-        assert broken["verdict"] == "block"
-        assert {gate["outcome"] for gate in fine["gates"]} == {"passed", "inconclusive"}
-        assert "failed" in {gate["outcome"] for gate in broken["gates"]}
-        assert all(gate["rows_needed"] for gate in fine["gates"] if gate["outcome"] == "inconclusive")
-        assert os.fspath(tmp_path) not in json.dumps(fine)

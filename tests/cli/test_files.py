@@ -1,6 +1,7 @@
 """Files that another program controls: pipes, links and endless files neither block mlci nor are read completely."""
 
 import os
+import shutil
 import sys
 
 import pytest
@@ -80,11 +81,18 @@ def test_run__link_in_the_output_folder(tmp_path, link):
     assert [path.name for path in outside.iterdir()] == ["report.json"]
 
 
+@pytest.fixture(scope="module")
+def with_bundle(tmp_path_factory):
+    """A project with the bundle of a run, to be copied."""
+    folder = write(tmp_path_factory.mktemp("bundled"), files(2, baseline="production"))
+    assert run(folder).code == 0
+    return folder
+
+
 @pytest.mark.parametrize("name", ["bundle.json", "bundle.sha256", "report.json"])
 @pytest.mark.parametrize("kind", ["link", "pipe"])
-def test_promote__link_or_pipe_in_a_bundle(tmp_path, name, kind):
-    write(tmp_path, files(2, baseline="production"))
-    assert run(tmp_path).code == 0
+def test_promote__link_or_pipe_in_a_bundle(with_bundle, tmp_path, name, kind):
+    shutil.copytree(with_bundle, tmp_path, dirs_exist_ok=True)
     path = tmp_path / ".mlci/out/bundle" / name
     path.rename(tmp_path / name)
     if kind == "link":

@@ -1,13 +1,14 @@
-"""Behaviour of a real process: streams, colour, signals, kills, and no network."""
+"""Behaviour of a real process: streams, colour, signals and kills."""
 
+import contextlib
 import json
 import os
 import pty
 import random
-import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import jsonschema_rs
 import pytest
 
 from mlci.report import document
-from tests.support.project import files, repository, small_files, write
+from tests.support.project import Ended, files, mlci, repository, run_in_process, small_files, write
 from tests.support.repository import ENVIRONMENT, git
 
 MLCI = [sys.executable, "-m", "mlci"]
@@ -35,27 +36,31 @@ def process(*arguments, cwd, **more):
     )
 
 
-def on_a_terminal(*arguments, cwd, **more):
-    """Run on a pseudo terminal and return the exit code and the output."""
+def on_a_terminal(*arguments, cwd, **more) -> Ended:
+    """Run in this process, with a pseudo terminal as standard output and standard error."""
     controller, terminal = pty.openpty()
-    child = subprocess.Popen([*MLCI, *arguments], cwd=cwd, env=environment(**more), stdout=terminal, stderr=terminal)
-    os.close(terminal)
-    output = b""
-    while select.select([controller], [], [], 30)[0]:
-        try:
-            chunk = os.read(controller, 65536)
-        except OSError:  # Linux says EIO when the other end is closed
-            break
-        if not chunk:
-            break
-        output += chunk
+    chunks = []
+
+    def read():
+        with contextlib.suppress(OSError):  # Linux says EIO when the other end is closed
+            while chunk := os.read(controller, 65536):
+                chunks.append(chunk)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with open(terminal, "w") as stream:  # noqa: PTH123 - a descriptor
+        code = run_in_process(*arguments, cwd=cwd, out=stream, err=stream, **{"TERM": "xterm", "NO_COLOR": "", **more})
+    reader.join(30)
     os.close(controller)
-    return child.wait(30), output.decode()
+    return Ended(code, b"".join(chunks).decode(), "")
 
 
 def test_run__json_on_stdout_and_progress_on_stderr(tmp_path):
+    """By the installed program, so a module of the working folder must not replace Python's of the same name."""
     write(tmp_path, files(1, baseline="none", more="  - {metric: accuracy, min: 0.5}\n"))
-    ended = process("run", "--json", cwd=tmp_path)
+    (tmp_path / "json.py").write_text("raise SystemExit('shadowed')")
+    command = [sys.executable, str(Path(sys.executable).with_name("mlci")), "run", "--json"]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     jsonschema_rs.validate(SCHEMA, json.loads(ended.stdout))
     assert ended.stdout == (tmp_path / ".mlci/out/report.json").read_text()
@@ -65,37 +70,42 @@ def test_run__json_on_stdout_and_progress_on_stderr(tmp_path):
 
 def test_run__colour_on_a_terminal_only(tmp_path):
     write(tmp_path, small_files())
-    ended = process("run", cwd=tmp_path)
-    assert ended.returncode == 1
-    assert "blocked" in ended.stdout or "failed" in ended.stdout
-    assert ANSI not in ended.stdout + ended.stderr
-    code, output = on_a_terminal("report", ".mlci/out/report.json", cwd=tmp_path)
-    assert code == 0
-    assert ANSI + "31m" in output
-    _, output = on_a_terminal("report", ".mlci/out/report.json", cwd=tmp_path, NO_COLOR="1")
-    assert "failed" in output
-    assert ANSI not in output
-    _, output = on_a_terminal("run", "--config", "absent.yml", cwd=tmp_path)
-    assert ANSI in output
-    _, output = on_a_terminal("run", "--config", "absent.yml", cwd=tmp_path, NO_COLOR="1")
-    assert ANSI not in output
+    ended = mlci("run", cwd=tmp_path)
+    assert ended.code == 1
+    assert "blocked" in ended.out or "failed" in ended.out
+    assert ANSI not in ended.out + ended.err
+    ended = on_a_terminal("report", ".mlci/out/report.json", cwd=tmp_path)
+    assert ended.code == 0
+    assert ANSI + "31m" in ended.out
+    plain = on_a_terminal("report", ".mlci/out/report.json", cwd=tmp_path, NO_COLOR="1")
+    assert "failed" in plain.out
+    assert ANSI not in plain.out
+    assert ANSI in on_a_terminal("run", "--config", "absent.yml", cwd=tmp_path).out
+    plain = on_a_terminal("run", "--config", "absent.yml", cwd=tmp_path, NO_COLOR="1")
+    assert "absent.yml" in plain.out
+    assert ANSI not in plain.out
 
 
 @pytest.mark.parametrize(
-    ("raised", "said"), [("RuntimeError('planted')", "RuntimeError: planted"), ("SystemExit(0)", "SystemExit: 0")]
+    ("raised", "says"), [(RuntimeError("planted"), "RuntimeError: planted"), (SystemExit(0), "SystemExit: 0")]
 )
-def test_run__bug_exits_with_70(tmp_path, raised, said):
-    (tmp_path / "sitecustomize.py").write_text(
-        f"import mlci.cli.commands.run\ndef broken(*a, **k):\n    raise {raised}\n"
-        "mlci.cli.commands.run.run_and_judge = broken\n"
-    )
-    write(tmp_path, small_files())
-    ended = process("run", cwd=tmp_path, PYTHONPATH=str(tmp_path))
-    assert ended.returncode == 70
-    assert "bug in mlci" in ended.stderr
-    assert said in ended.stderr
-    assert ended.stdout == ""
+def test_run__bug_exits_with_70(tmp_path, monkeypatch, raised, says):
+    def broken(*_, **__):
+        raise raised
+
+    monkeypatch.setattr("mlci.cli.commands.run.run_and_judge", broken)
+    ended = mlci("run", cwd=write(tmp_path, small_files()))
+    assert (ended.code, ended.out) == (70, "")
+    assert "bug in mlci" in ended.err
+    assert says in ended.err
     assert not (tmp_path / ".mlci/out/report.json").exists()
+
+
+def test_run__bug_is_the_exit_code_of_the_process(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import click\nclick.Group.invoke = lambda *_: exit(0)\n")
+    ended = process("metrics", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert (ended.returncode, ended.stdout) == (70, "")
+    assert "SystemExit: 0" in ended.stderr
 
 
 def alive(pid: int) -> bool:
@@ -131,35 +141,48 @@ def test_run__signal_in_training_leaves_no_process_and_no_worktree(tmp_path, num
     assert not (folder / ".mlci/out/report.json").exists()
 
 
+LOOP = """\
+import os, sys
+from pathlib import Path
+from mlci.cli.commands.report import read_report_file
+from mlci.cli.run_output import write_report
+report, out = read_report_file(Path("first/report.json")), Path("out")
+for _ in sys.stdin:
+    child = os.fork()
+    while not child:
+        write_report(report, out, as_json=True)
+    print(child, file=sys.stderr, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=sys.stderr, flush=True)
+"""
+
+
 def test_write_reports__killed_at_any_moment(tmp_path):
     """A process writes reports in a loop and is killed at random moments."""
     write(tmp_path, small_files())
-    assert process("run", "--no-bundle", "--out", "first", cwd=tmp_path).returncode == 1
-    (tmp_path / "loop.py").write_text(
-        "from pathlib import Path\n"
-        "from mlci.cli.run_output import write_report\n"
-        "from mlci.cli.commands.report import read_report_file\n"
-        "report, out = read_report_file(Path('first/report.json')), Path('out')\n"
-        "while True:\n    write_report(report, out, as_json=True)\n"
-    )
+    assert mlci("run", "--no-bundle", "--out", "first", cwd=tmp_path).code == 1
+    (tmp_path / "loop.py").write_text(LOOP)
     generator, out, whole = random.Random(5), tmp_path / "out", {}
     for path in (tmp_path / "first").iterdir():
         whole[path.name] = path.read_bytes()
     seen = 0
-    for _ in range(5):
-        child = subprocess.Popen(
-            [sys.executable, "loop.py"], cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL
-        )
-        until = time.monotonic() + 30
-        while not (out / "report.json").exists() and time.monotonic() < until:
-            time.sleep(0.005)
-        time.sleep(generator.random() * 0.1)
-        child.kill()
-        child.wait()
-        for path in out.iterdir():
-            if path.name in whole:
-                seen += 1
-                assert path.read_bytes() == whole[path.name]
+    command = [sys.executable, "loop.py"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(), text=True, **pipes) as forking:
+        for _ in range(5):
+            forking.stdin.write("begin\n")
+            forking.stdin.flush()
+            child = int(forking.stderr.readline())
+            until = time.monotonic() + 30
+            while not (out / "report.json").exists() and time.monotonic() < until:
+                time.sleep(0.005)
+            time.sleep(generator.random() * 0.1)
+            os.kill(child, signal.SIGKILL)
+            assert forking.stderr.readline() == f"{-signal.SIGKILL}\n"
+            for path in out.iterdir():
+                if path.name in whole:
+                    seen += 1
+                    assert path.read_bytes() == whole[path.name]
+        forking.stdin.close()
     assert seen >= 5
 
 
@@ -173,47 +196,3 @@ def test_commands__closed_standard_output(tmp_path, words):
     )
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (141, "")
-
-
-NO_NETWORK = """\
-import socket
-def refuse(*a, **k):
-    raise OSError("no network here")
-socket.socket.connect = socket.socket.connect_ex = socket.create_connection = socket.getaddrinfo = refuse
-"""
-
-
-def test_demo__same_bytes_without_a_network(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
-    texts = []
-    for place, threads in (("one", {0}), ("two", None)):
-        folder = tmp_path / place
-        folder.mkdir()
-        with_threads = {0} if threads else os.sched_getaffinity(0)
-        ended = subprocess.run(
-            [*MLCI, "demo"],
-            cwd=folder,
-            env=environment(PYTHONPATH=str(tmp_path)),
-            capture_output=True,
-            text=True,
-            check=False,
-            preexec_fn=lambda cores=with_threads: os.sched_setaffinity(0, cores),
-        )
-        assert ended.returncode == 0, ended.stderr
-        report = json.loads((folder / ".mlci/demo/report.json").read_text())
-        report["provenance"]["seconds"] = None
-        texts.append((report, (folder / ".mlci/demo/comment.md").read_bytes(), ended.stdout))
-    assert texts[0] == texts[1]
-    outcomes = {gate["outcome"] for gate in texts[0][0]["gates"]}
-    assert {"passed", "inconclusive"} <= outcomes <= {"passed", "inconclusive"}
-    unsure = [gate for gate in texts[0][0]["gates"] if gate["outcome"] == "inconclusive"]
-    assert all(gate["rows_needed"] for gate in unsure)
-
-
-def test_commands__modules_in_the_working_folder(tmp_path):
-    """A module of the working folder must not replace Python's of the same name."""
-    write(tmp_path, small_files())
-    (tmp_path / "json.py").write_text("raise SystemExit('shadowed')")
-    script = [sys.executable, str(Path(sys.executable).with_name("mlci"))]
-    ended = subprocess.run([*script, "run"], cwd=tmp_path, env=environment(), capture_output=True, check=False)
-    assert ended.returncode == 1

@@ -1,6 +1,7 @@
 """Steps through the command line: the environment of a user's command, its failures, its costs."""
 
 import json
+import shutil
 
 import pytest
 
@@ -39,6 +40,15 @@ def test_predict__environment(tmp_path):
     assert not {"GITHUB_TOKEN", "MLCI_LABEL_KEY"} & seen.keys()
 
 
+@pytest.fixture(scope="module")
+def after_a_run(tmp_path_factory):
+    """A project with the output of a run that passed, to be copied."""
+    folder = project(tmp_path_factory.mktemp("passed"))
+    assert run(folder).code == 0
+    assert (folder / ".mlci/out/report.json").exists()
+    return folder
+
+
 @pytest.mark.parametrize(
     ("contents", "code", "says"),
     [
@@ -54,10 +64,9 @@ def test_predict__environment(tmp_path):
         ({"predict.py": PREDICT.replace("else int", "else 3 + int")}, 2, ["3"]),
     ],
 )
-def test_run__step_fails(tmp_path, contents, code, says):
-    run(project(tmp_path))
-    assert (tmp_path / ".mlci/out/report.json").exists()
-    ended = run(project(tmp_path, **contents))
+def test_run__step_fails(after_a_run, tmp_path, contents, code, says):
+    shutil.copytree(after_a_run, tmp_path, dirs_exist_ok=True)
+    ended = run(write(tmp_path, contents))
     assert (ended.code, ended.out) == (code, ""), ended.err
     error = ended.err[ended.err.index("error: ") :]
     assert all(word in error for word in says), error

@@ -71,6 +71,12 @@ class Ended:
 def mlci(*arguments, cwd, **environment) -> Ended:
     """Run a command in this process as the installed program would."""
     out, err = io.StringIO(), io.StringIO()
+    code = run_in_process(*arguments, cwd=cwd, out=out, err=err, **environment)
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+def run_in_process(*arguments, cwd, out, err, **environment) -> int:
+    """Run a command in this process with these streams; return its exit code."""
     before, folder = dict(os.environ), Path.cwd()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     os.environ.update({**{name: ENVIRONMENT[name] for name in ENVIRONMENT if name.startswith("GIT_")}, **environment})
@@ -80,14 +86,13 @@ def mlci(*arguments, cwd, **environment) -> Ended:
     words = [str(word) for word in arguments]
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = handle_errors(lambda: group.main(args=words, prog_name="mlci", standalone_mode=False))
+            return handle_errors(lambda: group.main(args=words, prog_name="mlci", standalone_mode=False))
     finally:
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(before)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-    return Ended(code, out.getvalue(), err.getvalue())
 
 
 def run(folder, *more, **environment) -> Ended:
