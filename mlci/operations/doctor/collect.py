@@ -232,10 +232,7 @@ def _reference(git: Git, ref: str, context: RunContext) -> BaselineFacts:
     except MlciError as error:
         return BaselineFacts(unresolved=str(error))
     place = context.folder.resolve().relative_to(top).as_posix()
-    name = Path(context.loaded.path).name
-    here = git.ask("cat-file", "-e", f"{commit}:{name if place == '.' else f'{place}/{name}'}").status == 0
-    renamed = git.ask("ls-tree", "-r", "--name-only", commit, "--").out
-    return BaselineFacts(without_folder=not here and "mlci.yml" not in renamed and place != ".")
+    return BaselineFacts(without_folder=place != "." and git.ask("cat-file", "-e", f"{commit}:{place}").status != 0)
 
 
 def _known_pins(templates: Traversable) -> dict[str, tuple[str, str]]:

@@ -80,7 +80,9 @@ def plan_setup(
         raise InputError(
             f"{CONFIGURATION} exists and is not overwritten; `mlci run` uses it. To start again, remove it first"
         )
-    inventory = take_inventory(folder)
+    home = "." if top is None else folder.resolve().relative_to(top.resolve()).as_posix()
+    home = "" if home == "." else home
+    inventory = take_inventory(folder, top if home else None)
     repository = Repository(
         inventory=inventory,
         options=options,
@@ -90,7 +92,6 @@ def plan_setup(
     proposal = _propose(repository)
     text = configuration_text(proposal.parts, branch=branch)
     load_text(text, catalogue, path=CONFIGURATION)
-    home = "" if top is None else folder.resolve().relative_to(top.resolve()).as_posix().removeprefix(".")
     files = [FileChange(path=CONFIGURATION, before=None, after=text, reason="the configuration")]
     written = workflow_text(workflow, inventory, folder=home)
     path = _workflow_path(folder, top, proposal.parts.model if home else "")
@@ -246,18 +247,18 @@ def workflow_text(template: str, inventory: Inventory, *, folder: str = "") -> s
         inventory: What the repository has.
         folder: Folder of the configuration, from the top of the repository; empty at the top.
     """
+    command = inventory.install or inventory.install_at_top
     lines = template.splitlines()
-    found = inventory.install
-    text = "\n".join(lines if found else _without_step(lines, "What training needs")) + "\n"
-    if found:
-        text = text.replace("run: python -m pip install --requirement requirements.txt", f"run: {found[1]}")
-        text = text.replace(f"run: {found[1]}", f"run: |\n          {found[1]}") if '"' in found[1] else text
-    if ".python-version" in inventory.files:
-        text = text.replace('python-version: "3.13"', "python-version-file: .python-version")
-    if folder:
-        text = text.replace("        run: ", f"        working-directory: {folder}\n        run: ")
-        text += f"        with:\n          working-directory: {folder}\n"
-    return text
+    text = "\n".join(lines if command else _without_step(lines, "What training needs")) + "\n"
+    if command:
+        within = f"working-directory: {yaml_value(folder)}\n        " if folder and inventory.install else ""
+        run = f"run: |\n          {command}" if '"' in command else f"run: {command}"
+        text = text.replace("run: python -m pip install --requirement requirements.txt", within + run)
+    version = ".python-version"
+    if version in inventory.files or version in inventory.at_top:
+        path = f"{folder}/{version}" if folder and version in inventory.files else version
+        text = text.replace('python-version: "3.13"', f"python-version-file: {yaml_value(path)}")
+    return f"{text}        with:\n          working-directory: {yaml_value(folder)}\n" if folder else text
 
 
 def _without_step(lines: Sequence[str], name: str) -> list[str]:

@@ -65,15 +65,29 @@ class Inventory:
     models: tuple[str, ...] = ()
     pipeline: Mapping[str, object] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    at_top: frozenset[str] = frozenset()
 
     @property
-    def install(self) -> tuple[str, str] | None:
-        """File that lists what training needs, and the command that installs it."""
-        return next(((name, command) for name, command in _INSTALLS.items() if name in self.files), None)
+    def install(self) -> str | None:
+        """Command that installs what training needs, in the folder itself."""
+        return _install_command(self.files)
+
+    @property
+    def install_at_top(self) -> str | None:
+        """Command that installs it at the top of the repository."""
+        return _install_command(self.at_top)
 
 
-def take_inventory(folder: Path) -> Inventory:
+def _install_command(files: frozenset[str]) -> str | None:
+    return next((command for name, command in _INSTALLS.items() if name in files), None)
+
+
+def take_inventory(folder: Path, top: Path | None = None) -> Inventory:
     """List and read what says how the model of a repository is trained.
+
+    Args:
+        folder: Folder of the model.
+        top: Top of the repository, if it is another folder.
 
     Raises:
         InputError: if the folder has too many files to look at.
@@ -91,6 +105,7 @@ def take_inventory(folder: Path) -> Inventory:
         models=tuple(path for path in files if path.lower().endswith(_MODELS)),
         pipeline=pipeline,
         texts=found,
+        at_top=frozenset() if top is None else frozenset(path.name for path in top.iterdir() if path.is_file()),
     )
 
 

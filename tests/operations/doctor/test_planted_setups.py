@@ -102,8 +102,6 @@ def test_check_setup__model_that_the_reference_lacks(repository):
     for name in ("mlci.yml", "holdout.csv", "train.py", "predict.py"):
         (repository / "models").mkdir(exist_ok=True)
         (repository / "models" / name).write_bytes((repository / name).read_bytes())
-    git(repository, "rm", "--quiet", "mlci.yml")
-    git(repository, "commit", "--quiet", "--message", "gone")
     assert "baseline-ref-without-model" in found(repository, "models/mlci.yml")
 
 

@@ -247,13 +247,15 @@ def test_init__change_to_the_script_is_declined(tmp_path, monkeypatch):
 def test_init__several_models(tmp_path):
     """The models of other folders are named, and each folder gets a configuration and a workflow of its own."""
     sources = {"train.py": SPLITS_INSIDE, "data/loans.csv": loans(60)}
-    commit(init(tmp_path), {f"{model}/{name}": text for model in ("churn", "fraud") for name, text in sources.items()})
+    both = {f"{model}/{name}": text for model in ("churn", "fraud") for name, text in sources.items()}
+    commit(init(tmp_path), {**both, "requirements.txt": "pandas\n", "fraud/requirements.txt": "scikit-learn\n"})
     plan = json.loads(mlci("init", "--json", cwd=tmp_path).out)
     assert len([note for note in plan["notes"] if "&& mlci init" in note]) == 1
     for model in ("churn", "fraud"):
         ended = mlci("init", "--yes", cwd=tmp_path / model)
         assert ended.code == 0, ended.err
         assert "trains a model, too" not in ended.out
+        assert "mlci doctor: Nothing to correct." in ended.out
     written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("mlci*.yml")}
     assert written == {
         "churn/mlci.yml",
@@ -261,6 +263,11 @@ def test_init__several_models(tmp_path):
         ".github/workflows/mlci-churn.yml",
         ".github/workflows/mlci-fraud.yml",
     }
+    churn, fraud = ((tmp_path / f".github/workflows/mlci-{model}.yml").read_text() for model in ("churn", "fraud"))
+    install = "      - name: What training needs\n        {}run: python -m pip install --requirement requirements.txt\n"
+    assert install.format("") in churn
+    assert install.format("working-directory: fraud\n        ") in fraud
+    assert churn.endswith("        with:\n          working-directory: churn\n")
 
 
 def test_init__checks_and_runs_on_consent(tmp_path, monkeypatch):

@@ -133,7 +133,7 @@ def check_reference(facts: SetupFacts) -> Iterator[Finding]:
         yield _finding(
             facts,
             name="baseline-ref-without-model",
-            what=f"At `{facts.ref}` the folder `{facts.folder or '.'}` has no `mlci.yml` and no such model.",
+            what=f"At `{facts.ref}` the folder `{facts.folder or '.'}` does not exist.",
             why="The steps of that commit make the baseline; the first pull request of a model has none to use.",
             lines="baseline: none   # until this is merged; then `baseline: {ref: main}`",
         )
