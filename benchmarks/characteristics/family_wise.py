@@ -9,7 +9,7 @@ from benchmarks.characteristics.draws import rank_scores, sum_columns
 from benchmarks.characteristics.figures import Figure, Section, percent, within
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import Kind, Limit, Rule
+from mlci.gates.limits import Kind, Limit, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.metrics.statistics import WHOLE, Decisions, Scope, Statistics
 

@@ -9,7 +9,7 @@ from benchmarks.characteristics.figures import Figure, Section
 from benchmarks.characteristics.many_slices import total
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import Limit, Rule
+from mlci.gates.limits import Limit, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.inference.result import EvaluationResult
 from mlci.metrics.statistics import WHOLE, Decisions, Scope, Statistics

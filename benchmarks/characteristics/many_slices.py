@@ -8,8 +8,8 @@ from benchmarks.characteristics.draws import Population, accurate
 from benchmarks.characteristics.figures import Section, share, within
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.gates.judge import judge_rules
+from mlci.gates.limits import Kind, Limit, Rule
 from mlci.gates.outcomes import JudgedGate
-from mlci.gates.rules import Kind, Limit, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.metrics.statistics import WHOLE, Decisions, Scope, Statistics
 

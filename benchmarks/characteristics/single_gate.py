@@ -8,8 +8,8 @@ import numpy as np
 from benchmarks.characteristics.figures import Figure, Section, percent, share
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.gates.judge import judge_rules
+from mlci.gates.limits import Limit, Rule
 from mlci.gates.outcomes import Outcome as Judgement
-from mlci.gates.rules import Limit, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.metrics.statistics import WHOLE, Decisions, Statistics
 

@@ -9,7 +9,7 @@ from mlci.config.messages import nearest_word
 from mlci.config.models import Gate, Reported
 from mlci.config.types import clip_text
 from mlci.errors import Problem, yaml_value
-from mlci.gates.rules import Limit
+from mlci.gates.limits import Limit
 from mlci.metrics.catalogue import OF_PROBABILITIES, MetricInfo
 from mlci.metrics.external import SklearnMetric
 

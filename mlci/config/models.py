@@ -14,7 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
-from mlci.gates.rules import LIMIT_KINDS, Limit
+from mlci.gates.limits import LIMIT_KINDS, Limit
 from mlci.util.withheld_variables import NEVER_GIVEN
 
 Task = Literal["binary", "multiclass", "regression"]

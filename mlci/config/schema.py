@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlci.config.models import SOURCES, Config
-from mlci.gates.rules import LIMIT_KINDS
+from mlci.gates.limits import LIMIT_KINDS
 
 ADDRESS = "https://raw.githubusercontent.com/mlci/mlci/main/mlci/config/schema.json"
 FILE = "schema.json"

@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from mlci.gates.rules import Kind, Limit
+from mlci.gates.limits import Kind, Limit
 
 PERCENT = r"^[+-]?([0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}) ?%$"
 DURATION = r"^(?=[0-9])([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,9}(\.[0-9]{1,6})?s)?$"

@@ -71,15 +71,15 @@ def _write(connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableC
     elif form == "json":
         write_json_without(table.files, left_out.name, target)
     elif form != "parquet":
-        _write_again(connection, table, left_out, target, why="names differ by case only")
+        _write_by_duckdb(connection, table, left_out, target, why="names differ by case only")
     else:
         try:
             parquet_without_column.write_without([file.path for file in table.files], left_out.name, target)
         except (ValueError, TypeError, AttributeError, KeyError, struct.error) as error:
-            _write_again(connection, table, left_out, target, why=error)
+            _write_by_duckdb(connection, table, left_out, target, why=error)
 
 
-def _write_again(
+def _write_by_duckdb(
     connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableColumn, target: Path, *, why: object
 ) -> None:
     """Write a Parquet table with DuckDB if its footer can't be edited (files of different schemas, encryption).

@@ -11,13 +11,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from mlci.engine import class_losses
+from mlci.engine import multiclass
 from mlci.engine.chunks import count_codes, count_pairs, each_block
-from mlci.engine.class_ranks import rank_classes
 from mlci.engine.encode.binder import needs_decision
 from mlci.engine.encode.grouping import Key, Level, View
 from mlci.engine.interface import Job
 from mlci.engine.join import Frame
+from mlci.engine.multiclass import rank_classes
 from mlci.engine.rank_statistics import rank_scores
 from mlci.engine.sql import Array
 from mlci.metrics import statistics
@@ -278,7 +278,7 @@ class _Rows:
     def columns(self, part: slice) -> dict[str, Array]:
         """Return the losses, and for R² the centred labels with their squares."""
         if self.frame.has_probabilities:
-            labels, of_classes = self.frame.labels[part], class_losses.class_loss(self.name)
+            labels, of_classes = self.frame.labels[part], multiclass.class_loss(self.name)
             return {model: of_classes(labels, each[:, part]) for model, each in self.predictions.items()}
         y = self.frame.labels[part].astype(np.float64)
         loss = LOSSES["squared" if self.name == "variance" else self.name]

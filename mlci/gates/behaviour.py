@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from mlci.errors import count_noun
 from mlci.gates.judge import Verdict, weigh_outcome
+from mlci.gates.limits import Limit, OnDoubt, Rule
 from mlci.gates.outcomes import JudgedGate, Outcome, Reason
-from mlci.gates.rules import Limit, OnDoubt, Rule
 from mlci.inference.result import NEEDS_BASELINE, BehaviourOutcome, BehaviourTest, EvaluationResult
 from mlci.metrics.statistics import WHOLE
 

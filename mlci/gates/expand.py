@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlci.gates.rules import Judge, Limit, Rule
+from mlci.gates.limits import Judge, Limit, Rule
 from mlci.inference.evidence import Cause, Evidence, Undefined
 from mlci.inference.result import Comparison, Disparity, EvaluationResult
 from mlci.inference.training_noise import UNKNOWN, TrainingNoise, widen_by_noise

@@ -183,7 +183,7 @@ ENTRIES: tuple[MetricInfo, ...] = (
 )
 # fmt: on
 
-_LIBRARIES = {
+_LIBRARY_ALIASES = {
     "accuracy_score": "accuracy",
     "balanced_accuracy_score": "balanced_accuracy",
     "precision_score": "precision",
@@ -200,14 +200,14 @@ _LIBRARIES = {
 }
 """Names that reports show as configured: those of functions of scikit-learn and fairlearn, and of medicine."""
 
-_FOREIGN = {
+_ALIASES_OF_SKLEARN_METRICS = {
     "qwk": "quadratic_weighted_kappa",
     "weighted_kappa": "quadratic_weighted_kappa",
     "explained_variance_score": "explained_variance",
 }
 """Aliases of metrics that scikit-learn evaluates."""
 
-_SHORT_NAMES = {
+_SHORT_ALIASES = {
     "accuracy": ("acc",),
     "balanced_accuracy": ("bacc", "balanced_acc"),
     "precision": ("ppv", "positive_predictive_value"),
@@ -239,7 +239,7 @@ _SHORT_NAMES = {
     "r2": ("R2",),
 }
 
-ALIASES = {**_LIBRARIES, **{alias: name for name, aliases in _SHORT_NAMES.items() for alias in aliases}}
+ALIASES = {**_LIBRARY_ALIASES, **{alias: name for name, aliases in _SHORT_ALIASES.items() for alias in aliases}}
 """The catalogue's name by alias."""
 
 
@@ -322,7 +322,7 @@ def canonical(name: str) -> str:
 
     Aliases may be written in capitals (``AUC``). An unknown name is returned unchanged.
     """
-    if plain := _plain(name) or _FOREIGN.get(name.lower()):
+    if plain := _plain(name) or _ALIASES_OF_SKLEARN_METRICS.get(name.lower()):
         return plain
     if (match := _CLASS_OR_UNKNOWN.match(name)) and (base := _plain(match[1])):
         return f"{base}[{match[2]}]"
@@ -334,7 +334,7 @@ def canonical(name: str) -> str:
 def shown_metric(name: str) -> str:
     """Return the name for reports: the canonical one, or a library's name as it was configured."""
     match = None if _plain(name) else _CLASS_OR_UNKNOWN.match(name) or SPREAD.match(name)
-    return name if (match[1] if match else name) in _LIBRARIES else canonical(name)
+    return name if (match[1] if match else name) in _LIBRARY_ALIASES else canonical(name)
 
 
 def hypothesis(name: str) -> str:

@@ -16,7 +16,7 @@ from mlci.operations.evaluate import operational_metrics_of
 from mlci.operations.models.predictions import ScoredChampion
 from mlci.operations.provenance import Artifact, ArtifactDigests, BuildProvenance, digest_file, model_digest
 from mlci.operations.run import RunResult
-from mlci.registry import compatibility
+from mlci.registry import errors
 from mlci.registry.errors import NewerError
 from mlci.registry.manifest import Bundle, ChampionPredictions, Data, Predictions, VersionFile, champion_place
 from mlci.registry.stored_files import MOST_DESCRIPTION_BYTES
@@ -220,7 +220,7 @@ def _content(path: Path) -> Bundle:
     try:
         return Bundle.model_validate_json(data)
     except ValidationError as error:
-        if isinstance(compatibility.unreadable_record(error, data, what=""), NewerError):
+        if isinstance(errors.unreadable_record(error, data, what=""), NewerError):
             words = "was written by a newer mlci; upgrade to that version, or run `mlci run` again with this one"
             raise InputError(Problem(words, str(path))) from error
         first = error.errors()[0]

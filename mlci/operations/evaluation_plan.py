@@ -19,7 +19,7 @@ from mlci.config.models import (
 from mlci.engine.interface import SliceColumn, SliceSpec
 from mlci.engine.tables import cell_values
 from mlci.errors import InputError, Problem
-from mlci.gates.rules import Rule
+from mlci.gates.limits import Rule
 from mlci.inference.evaluate import Question
 from mlci.metrics import catalogue
 from mlci.metrics.catalogue import PARITIES, PER_CLASS, MetricInfo

@@ -19,8 +19,7 @@ from mlci.metrics import catalogue
 from mlci.operations import evaluation_sets
 from mlci.operations.context import RunContext, resolve_path
 from mlci.operations.provenance import ArtifactDigests, BuildProvenance, collect_provenance, model_digest
-from mlci.registry.entries import Promotion, Rollback
-from mlci.registry.ledger_state import rolled_back_versions
+from mlci.registry.entries import Promotion, Rollback, rolled_back_versions
 from mlci.registry.manifest import Content, Environment, Recipe, VersionFile
 from mlci.registry.registry import RegistryView, Version
 from mlci.registry.stored_files import read_description

@@ -15,8 +15,8 @@ from mlci.errors import InputError
 from mlci.execution import metrics_file
 from mlci.execution.metrics_file import MetricsFile
 from mlci.gates.judge import judge_rules
+from mlci.gates.limits import Limit, Rule
 from mlci.gates.outcomes import JudgedGate, Outcome, Reason
-from mlci.gates.rules import Limit, Rule
 from mlci.git.git import is_tracked
 from mlci.git.ref_baseline import WITHOUT_BASELINE, NoBaselineYetError
 from mlci.git.worktree import Worktree

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mlci.gates.absence import cause_of
 from mlci.gates.judge import join_verdicts
-from mlci.gates.outcomes import JudgedGate, Outcome
+from mlci.gates.outcomes import JudgedGate, Outcome, cause_of
 from mlci.inference.evidence import Evidence
 from mlci.inference.result import BehaviourTest, Comparison, Disparity, EvaluationResult
 from mlci.lineage.rows import SCHEME

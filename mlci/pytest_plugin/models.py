@@ -14,7 +14,7 @@ from mlci.config.loader import Loaded
 from mlci.config.models import Baseline, MetricsConfig, RowsConfig
 from mlci.engine.interface import Source
 from mlci.engine.tables.files import suffix_of
-from mlci.engine.tables.pandas_frames import read_frame, write_rows
+from mlci.engine.tables.frames import read_frame, write_rows
 from mlci.errors import InputError
 from mlci.execution.behaviour_stage import SESSION, BehaviourSession, PredictionTable
 from mlci.operations.context import RowsContext, resolve_path

@@ -1,16 +1,30 @@
-"""Entries of a ledger, and the records of retrainings that they name: forms and bytes. Pure.
+"""Entries of a ledger, the records of retrainings that they name, and the state after an entry: forms and bytes. Pure.
 
 An entry's bytes are canonical JSON: keys sorted, no spaces, UTF-8. It contains the digest of the entry before, so that
 no entry can be changed, moved or removed unless all later ones are rewritten. It also contains the state of the ledger
 after it. Readers therefore need only the newest entry, and :func:`mlci.registry.verification.verify_ledger` recomputes
 every state from the first.
+
+Skip links are digests of older entries, so that a reader can verify one without walking the whole ledger. A chain of
+hashes reveals a changed entry to a reader who walks it. A reader of the newest entry alone would have to trust an older
+one that its state refers to, such as the promotion of version 1. Therefore a state contains the digests of entries that
+it refers to: of the newest :data:`LINKED`, and of those that decide what is in production. An older entry is reached by
+hops: the oldest entry with a digest in a state has its own state, with digests of entries before it. No entry can
+contain its own digest; the next one does. States of older ledgers contain no digests. There, readers go back entry by
+entry, along the chain.
+
+A snapshot is the whole state as a file, so that an entry contains only the changes since. The state grows with every
+version and evaluation set, and so would every entry. Therefore an entry contains at most :data:`MOST_ITEMS` items. One
+that would contain more names a snapshot of the state before it, by its SHA-256, and contains only its own changes.
+Entries of older versions contain the whole state.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mlci.util.digests import canonical_json
+from mlci.util.digests import canonical_json, sha256_of
 
 MOST_BYTES = 256 * 1024
 """Most bytes of an entry."""
@@ -24,6 +38,14 @@ Text = Annotated[str, Field(max_length=2_000)]
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 BY_ALIAS = ConfigDict(**_STRICT, populate_by_name=True, serialize_by_alias=True)
 """Settings of parts with keys that differ from Python's names, such as ``schema``."""
+_LATER = ("writer", "reader", "intent")
+_LATER_STATE = ("digests", "snapshot")
+"""Fields that older entries do not have: left out of the bytes if empty, so that older entries keep their bytes."""
+LINKED = 32
+"""Number of entries, beside those that decide, with digests in a state; each costs some 80 bytes in every entry."""
+MOST_ITEMS = 64
+"""Most items of an entry's state: versions, evaluation sets, added predictions and spreads."""
+_MAPS = ("promoted", "uses", "rescored", "reproduced")
 
 
 class LedgerPart(BaseModel):
@@ -115,9 +137,9 @@ class LedgerState(LedgerPart):
         rescored: By fingerprint, the number of the entry that added the champion's predictions on another set.
         reproduced: By version, the number of the newest entry with several retrainings, which give a spread.
         digests: By number, the SHA-256 of entries that the other attributes refer to, see
-            :mod:`mlci.registry.ledger_state`; ``None``, and not in the bytes, in entries of older versions.
+            :mod:`mlci.registry.entries`; ``None``, and not in the bytes, in entries of older versions.
         snapshot: Snapshot with the rest of ``promoted``, ``uses``, ``rescored`` and ``reproduced``, see
-            :mod:`mlci.registry.ledger_state`; ``None`` if this state is complete.
+            :mod:`mlci.registry.entries`; ``None`` if this state is complete.
     """
 
     champion: int | None = None
@@ -149,11 +171,6 @@ class Entry(LedgerPart):
     intent: Text | None = Field(default=None, description="Invocation of a decision, the same for all attempts.")
 
     model_config = BY_ALIAS
-
-
-_LATER = ("writer", "reader", "intent")
-_LATER_STATE = ("digests", "snapshot")
-"""Fields that older entries do not have: left out of the bytes if empty, so that older entries keep their bytes."""
 
 
 def dump_entry(entry: Entry) -> bytes:
@@ -197,3 +214,158 @@ class ReproductionFound(LedgerPart):
     schema_: Annotated[Literal["mlci/reproduction/1"], Field(alias="schema")] = "mlci/reproduction/1"
     outcome: Literal["identical", "within", "different"]
     spread: MetricSpread
+
+
+def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
+    """Return the state after an entry.
+
+    Raises:
+        ValueError: if the entry can't follow that state.
+    """
+    changed: dict[str, object]
+    match body:
+        case Promotion(version=version, replaced=replaced):
+            if version != state.versions + 1 or replaced != state.champion:
+                raise ValueError(f"version {version} was judged against {replaced}, the champion is {state.champion}")
+            promoted = {**state.promoted, str(version): number}
+            changed = {"champion": version, "versions": version, "decided": number}
+            changed |= {"promoted": promoted, "rescored": {}}
+        case Rollback(version=version, replaced=replaced):
+            if str(version) not in state.promoted or replaced != state.champion:
+                raise ValueError(f"roll-back from {replaced} to {version}: the champion is {state.champion}")
+            if version == replaced:
+                raise ValueError(f"roll-back from {replaced} to itself: that version is the champion already")
+            changed = {"champion": version, "decided": number, "rescored": {}}
+        case VerdictRecord(fingerprint=fingerprint, again=again):
+            changed = {} if again else {"uses": {**state.uses, fingerprint: state.uses.get(fingerprint, 0) + 1}}
+        case PredictionsAdded(version=version, fingerprint=fingerprint):
+            _known(state, version)
+            champion = version == state.champion
+            changed = {"rescored": {**state.rescored, fingerprint: number}} if champion else {}
+        case ReproductionRecorded(version=version, runs=runs):
+            _known(state, version)
+            changed = {"reproduced": {**state.reproduced, str(version): number}} if runs > 1 else {}
+        case _:
+            assert_never(body)
+    return state.model_copy(update=changed)
+
+
+def _known(state: LedgerState, version: int) -> None:
+    if str(version) not in state.promoted:
+        raise ValueError(f"version {version} does not exist")
+
+
+def linked_entries(state: LedgerState) -> set[int]:
+    """Return the numbers of all entries that a state refers to."""
+    found = {*state.promoted.values(), *state.rescored.values(), *state.reproduced.values()}
+    return found | ({state.decided} if state.decided else set())
+
+
+def entries_to_link(state: LedgerState, *, number: int) -> set[int]:
+    """Return the numbers of the entries whose digests belong in the state of entry ``number``."""
+    before = sorted(item for item in linked_entries(state) if item < number)
+    decide = {state.decided, state.promoted.get(str(state.champion), 0)} - {0, number}
+    return {*before[-LINKED:], *decide}
+
+
+def linked_digest(state: LedgerState, digests: Mapping[int, str], *, number: int) -> LedgerState:
+    """Return the state of entry ``number`` with the digests that belong in it."""
+    kept = {str(item): digests[item] for item in entries_to_link(state, number=number)}
+    return state.model_copy(update={"digests": kept})
+
+
+def next_link(entry: Entry, target: int) -> tuple[int, str]:
+    """Return number and digest of the entry to read next, on the way from a trusted entry back to ``target``.
+
+    Raises:
+        ValueError: if the target is not before the entry.
+    """
+    if entry.previous is None or target >= entry.number:
+        raise ValueError(f"entry {target} is not before entry {entry.number}")
+    known = {int(item): digest for item, digest in (entry.state.digests or {}).items()}
+    known[entry.number - 1] = entry.previous
+    nearest = min(item for item in known if item >= target)
+    return nearest, known[nearest]
+
+
+class StateSnapshot(LedgerPart):
+    """The file: the state after an entry, without the fields that only entries have."""
+
+    model_config = BY_ALIAS
+
+    schema_: Annotated[Literal["mlci/state/1"], Field(alias="schema")] = "mlci/state/1"
+    entry: Annotated[int, Field(ge=1)]
+    champion: int | None
+    versions: Count
+    decided: Count
+    promoted: dict[str, int]
+    uses: dict[str, int]
+    rescored: dict[str, int]
+    reproduced: dict[str, int]
+
+
+def dump_snapshot(state: LedgerState, *, entry: int) -> bytes:
+    """Return the bytes of a snapshot of the state after an entry."""
+    parts = state.model_dump(exclude={"digests", "snapshot"})
+    return canonical_json(StateSnapshot(entry=entry, **parts).model_dump(mode="json", by_alias=True))
+
+
+def restore_state(entry_state: LedgerState, whole: StateSnapshot) -> LedgerState:
+    """Return the whole state of an entry from its own part and the snapshot that it names."""
+    rescored = whole.rescored if whole.entry >= entry_state.decided else {}  # a decision removes the additions
+    return entry_state.model_copy(
+        update={
+            "promoted": {**whole.promoted, **entry_state.promoted},
+            "uses": {**whole.uses, **entry_state.uses},
+            "rescored": {**rescored, **entry_state.rescored},
+            "reproduced": {**whole.reproduced, **entry_state.reproduced},
+            "snapshot": None,
+        }
+    )
+
+
+def compact_state(
+    entry_state: LedgerState, before: LedgerState, after: LedgerState, *, number: int
+) -> tuple[LedgerState, bytes | None]:
+    """Return an entry's part of the state after it, and the snapshot to store for that, if any.
+
+    Args:
+        entry_state: Part of the state in the entry before it.
+        before: The whole state before it.
+        after: The whole state after it, with its digests.
+        number: Number of the entry.
+    """
+    own = {name: _changed(getattr(before, name), getattr(after, name)) for name in _MAPS}
+    parts = {name: {**getattr(entry_state, name), **own[name]} for name in _MAPS}
+    if after.decided != before.decided:
+        parts["rescored"] = own["rescored"] = {}
+    if sum(map(len, parts.values())) <= MOST_ITEMS:
+        return after.model_copy(update={**parts, "snapshot": entry_state.snapshot}), None
+    data = dump_snapshot(before, entry=number - 1)
+    return after.model_copy(update={**own, "snapshot": SnapshotRef(entry=number - 1, digest=sha256_of(data))}), data
+
+
+def _changed(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    return {key: value for key, value in after.items() if before.get(key) != value}
+
+
+def rolled_back_versions(decisions: Iterable[Promotion | Rollback]) -> dict[int, str]:
+    """Return the reason of each rolled-back version, by its number.
+
+    A rollback to an older version rolls back the version that it replaces and all others that are newer than its
+    target. If production returns to one of them, that rollback is undone: for this version and for the others of the
+    same rollback. Versions of other rollbacks stay rolled back.
+
+    Args:
+        decisions: All promotions and rollbacks, in the order of the ledger.
+    """
+    rolled_back: list[tuple[int, Rollback]] = []
+    newest = 0
+    for step in decisions:
+        if isinstance(step, Promotion):
+            newest = step.version
+            continue
+        rolled_back = [(number, by) for number, by in rolled_back if step.version not in {number, by.replaced}]
+        if step.version < step.replaced:
+            rolled_back += [(number, step) for number in range(step.version + 1, newest + 1)]
+    return {number: by.reason for number, by in reversed(rolled_back)}  # the first of several rollbacks counts

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from mlci.registry import compatibility, entries, errors, ledger_state, stored_files
+from mlci.registry import entries, errors, stored_files
 from mlci.registry.entries import Entry, LedgerState
 from mlci.registry.errors import CorruptError, NewerError
 from mlci.registry.stores.interface import Checkpoint, RangeReader, Store
@@ -58,9 +58,9 @@ def _whole(store: Store, entry_state: LedgerState) -> LedgerState:
     of = f"the snapshot of the state after entry {entry_state.snapshot.entry}"
     data = stored_files.read_description(store, entry_state.snapshot.digest, of=of)
     try:
-        return ledger_state.restore_state(entry_state, ledger_state.StateSnapshot.model_validate_json(data))
+        return entries.restore_state(entry_state, entries.StateSnapshot.model_validate_json(data))
     except ValidationError as error:
-        raise compatibility.unreadable_record(error, data, what=f"{store.shown}: {of}") from None
+        raise errors.unreadable_record(error, data, what=f"{store.shown}: {of}") from None
 
 
 def read_entry(store: Store, number: int) -> Entry:
@@ -98,7 +98,7 @@ def iter_verified(store: Store, ledger_head: LedgerHead, numbers: Iterable[int])
             yield _read_by_digest(store, target, known[target])
             continue
         while entry is None or entry.number > target:
-            at, digest = (at, digest) if entry is None else ledger_state.next_link(entry, target)
+            at, digest = (at, digest) if entry is None else entries.next_link(entry, target)
             entry = _read_by_digest(store, at, digest)
         yield entry
 
@@ -243,21 +243,21 @@ def _recomputed(store: Store, replay: Replay, entry: Entry) -> tuple[LedgerState
     """
     number = entry.number
     try:
-        state = ledger_state.state_after(replay.state, entry.body, number=number)
+        state = entries.state_after(replay.state, entry.body, number=number)
     except ValueError as error:
         raise errors.damaged_record(store.shown, f"entry {number} can't be: {error}", (number, None)) from None
     if state.digests is None and entry.state.digests is None:
         return state, state
-    lacks = ledger_state.entries_to_link(state, number=number) - set(replay.digests)
+    lacks = entries.entries_to_link(state, number=number) - set(replay.digests)
     if lacks and replay.digest is not None:
         ledger_head = LedgerHead(replay.number, replay.digest, replay.entry_state, replay.entry_state)
         replay.digests |= {
             one.number: sha256_of(entries.dump_entry(one)) for one in iter_verified(store, ledger_head, lacks)
         }
-    state = ledger_state.linked_digest(state, replay.digests, number=number)
+    state = entries.linked_digest(state, replay.digests, number=number)
     if entry.writer is None:
         return state, state
-    return ledger_state.compact_state(replay.entry_state, replay.state, state, number=number)[0], state
+    return entries.compact_state(replay.entry_state, replay.state, state, number=number)[0], state
 
 
 def parse_entry(data: bytes, *, number: int, shown: str) -> Entry:
@@ -273,12 +273,12 @@ def parse_entry(data: bytes, *, number: int, shown: str) -> Entry:
     try:
         entry = Entry.model_validate_json(data)
     except ValidationError as error:
-        found = compatibility.unreadable_record(error, data, what=f"{shown}: entry {number}", verb="is damaged")
+        found = errors.unreadable_record(error, data, what=f"{shown}: entry {number}", verb="is damaged")
         if isinstance(found, CorruptError):
             found = errors.damaged_record(shown, str(found).removeprefix(f"{shown}: "), (number, None))
         raise found from None
-    if compatibility.is_newer(entry.reader):
-        raise compatibility.newer_error(f"{shown}: entry {number}", writer=entry.writer, reader=entry.reader)
+    if errors.is_newer(entry.reader):
+        raise errors.newer_error(f"{shown}: entry {number}", writer=entry.writer, reader=entry.reader)
     if entry.number != number or entries.dump_entry(entry) != data:
         raise errors.damaged_record(shown, f"entry {number} is damaged: it is not as mlci writes it", (number, None))
     return entry

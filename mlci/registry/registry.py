@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from mlci import __version__
 from mlci.errors import OutsideError
-from mlci.registry import compatibility, entries, ledger_state, stored_files
+from mlci.registry import entries, errors, stored_files
 from mlci.registry.entries import Actor, Body, Entry, LedgerState, PredictionsAdded, Promotion, Rollback
 from mlci.registry.errors import VERSION_REMEDY, CorruptError
 from mlci.registry.ledger import LedgerHead, find_decision_before, iter_verified, read_ledger_head, read_verified
@@ -258,13 +258,13 @@ def _leave_first(store: Store, ledger_head: LedgerHead) -> None:
 def _next(store: Store, ledger_head: LedgerHead, author: Author, body: Body) -> tuple[Entry, bytes | None]:
     """Return the next entry, with the digests of entries that its state refers to, and its snapshot, if any."""
     number = ledger_head.number + 1
-    state = ledger_state.state_after(ledger_head.state, body, number=number)
+    state = entries.state_after(ledger_head.state, body, number=number)
     known = {int(item): digest for item, digest in (ledger_head.state.digests or {}).items()}
     known |= {} if ledger_head.digest is None else {ledger_head.number: ledger_head.digest}
-    lacks = ledger_state.entries_to_link(state, number=number) - set(known)
+    lacks = entries.entries_to_link(state, number=number) - set(known)
     known |= {entry.number: sha256_of(entries.dump_entry(entry)) for entry in iter_verified(store, ledger_head, lacks)}
-    after = ledger_state.linked_digest(state, known, number=number)
-    entry_state, snapshot = ledger_state.compact_state(ledger_head.entry_state, ledger_head.state, after, number=number)
+    after = entries.linked_digest(state, known, number=number)
+    entry_state, snapshot = entries.compact_state(ledger_head.entry_state, ledger_head.state, after, number=number)
     entry = Entry(
         number=number,
         previous=ledger_head.digest,
@@ -274,7 +274,7 @@ def _next(store: Store, ledger_head: LedgerHead, author: Author, body: Body) -> 
         body=body,
         state=entry_state,
         writer=author.writer,
-        reader=compatibility.READER,
+        reader=errors.READER,
         intent=author.intent.id if author.intent and isinstance(body, Promotion | Rollback) else None,
     )
     return entry, snapshot
@@ -294,7 +294,7 @@ def read_promoted(store: Store, entry: Entry, number: int) -> Version:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
         what = f"{store.shown}: the manifest of version {number}"
-        raise compatibility.unreadable_record(error, data, what=what, writer=entry.writer) from None
+        raise errors.unreadable_record(error, data, what=what, writer=entry.writer) from None
     if manifest.version != number:
         raise CorruptError(
             f"{store.shown}: the manifest of version {number} is of version {manifest.version}", remedy=VERSION_REMEDY
@@ -315,4 +315,4 @@ def added_predictions(store: Store, entry: Entry, body: PredictionsAdded) -> tup
         return Predictions.model_validate_json(data), of
     except ValidationError as error:
         what = f"{store.shown}: {of}"
-        raise compatibility.unreadable_record(error, data, what=what, writer=entry.writer) from None
+        raise errors.unreadable_record(error, data, what=what, writer=entry.writer) from None

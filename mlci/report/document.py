@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, FailFast, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from mlci.gates.rules import LIMIT_KINDS, Kind, Limit
+from mlci.gates.limits import LIMIT_KINDS, Kind, Limit
 
 Verdict = Literal["pass", "warn", "block"]
 Outcome = Literal["passed", "failed", "inconclusive", "no_baseline", "error", "waived"]

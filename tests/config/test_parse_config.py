@@ -8,7 +8,7 @@ from mlci.config import models
 from mlci.config.loader import load_unchecked, parse_config
 from mlci.config.models import SliceColumnConfig
 from mlci.errors import InputError
-from mlci.gates.rules import Limit
+from mlci.gates.limits import Limit
 from tests.config.samples import DESIGN, GOOD, TOTALS, edit
 
 

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter, ValidationError
 
 from mlci.config.types import Duration, Finite, LimitField, Reference, Scalar
-from mlci.gates.rules import Limit
+from mlci.gates.limits import Limit
 
 LIMIT = TypeAdapter(Annotated[Limit, LimitField("max_drop")])
 DURATION = TypeAdapter(Duration)

@@ -2,9 +2,8 @@
 
 import pytest
 
-from mlci.gates.judge import holm_adjust
+from mlci.gates.judge import RowsNeeded, holm_adjust, rows_to_decide
 from mlci.gates.outcomes import Shortage
-from mlci.gates.rows_needed import RowsNeeded, rows_to_decide
 from mlci.inference.evidence import Tie
 from mlci.inference.intervals.score_intervals import Tango
 from mlci.inference.minimums import rows_needed, rows_without_disagreement

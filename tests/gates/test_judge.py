@@ -6,8 +6,8 @@ import pytest
 
 from mlci.gates.expand import expand_rules
 from mlci.gates.judge import judge_rules
+from mlci.gates.limits import Limit, Rule
 from mlci.gates.outcomes import Outcome
-from mlci.gates.rules import Limit, Rule
 from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
 from mlci.inference.evidence import Point, Tie, Undefined
 from mlci.inference.intervals.error_intervals import Normal

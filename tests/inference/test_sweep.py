@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import LIMIT_KINDS, Limit, Rule
+from mlci.gates.limits import LIMIT_KINDS, Limit, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import WHOLE, Calibration, Scope, Statistics

@@ -8,7 +8,7 @@ from mlci import __version__
 from mlci.errors import InputError, OutsideError
 from mlci.operations import bundle
 from mlci.operations.registry.rollback import roll_back
-from mlci.registry import compatibility, registry, stored_files, verification
+from mlci.registry import errors, registry, stored_files, verification
 from mlci.registry.errors import CorruptError, NewerError
 from mlci.registry.registry import Registry
 from mlci.registry.stores import interface as registry_store
@@ -76,8 +76,8 @@ def test_entries__name_writer_and_reader():
     store = Memory()
     Registry(store, stamp()).append(promotion)
     document = json.loads(store.kept[1])
-    assert (document["writer"], document["reader"]) == (__version__, compatibility.READER)
-    assert not compatibility.is_newer(compatibility.READER)
+    assert (document["writer"], document["reader"]) == (__version__, errors.READER)
+    assert not errors.is_newer(errors.READER)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_entries__name_writer_and_reader():
     ],
 )
 def test_is_newer__versions(text, than, newer):
-    assert compatibility.is_newer(text, than) is newer
+    assert errors.is_newer(text, than) is newer
 
 
 def manifest_of(store, folder, **changes):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mlci.operations.registry import preflight
 from mlci.operations.registry.rollback import roll_back
-from mlci.registry import entries, ledger, ledger_state, verification
+from mlci.registry import entries, ledger, verification
 from mlci.registry.entries import LedgerState, PredictionsAdded, Rollback
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
@@ -27,7 +27,7 @@ def whole(store) -> list[LedgerState]:
     """Return the state after each entry, by the entries' bodies alone."""
     found, state = [], LedgerState()
     for number in sorted(store.kept):
-        state = ledger_state.state_after(
+        state = entries.state_after(
             state, ledger.parse_entry(store.kept[number], number=number, shown="x").body, number=number
         )
         found.append(state)
@@ -41,7 +41,7 @@ def bare(state: LedgerState) -> LedgerState:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(KINDS, st.integers(0, 40)), min_size=1, max_size=40), st.integers(1, 4))
 def test_tail__the_whole_state_behind_any_number_of_snapshots(steps, most):
-    before, ledger_state.MOST_ITEMS = ledger_state.MOST_ITEMS, most
+    before, entries.MOST_ITEMS = entries.MOST_ITEMS, most
     try:
         store = Memory()
         for kind, pick in steps:
@@ -49,7 +49,7 @@ def test_tail__the_whole_state_behind_any_number_of_snapshots(steps, most):
             assert bare(ledger.read_ledger_head(store).state) == whole(store)[-1]
         assert verification.verify_ledger(store).entries == len(steps)
     finally:
-        ledger_state.MOST_ITEMS = before
+        entries.MOST_ITEMS = before
 
 
 def test_append__entries_of_thousands_of_sets_stay_small():
@@ -68,19 +68,17 @@ def test_append__entries_of_thousands_of_sets_stay_small():
 
 def test_snapshot__that_is_missing_is_named():
     store = Memory()
-    for number in range(ledger_state.MOST_ITEMS + 2):
+    for number in range(entries.MOST_ITEMS + 2):
         Registry(store, stamp()).append(lambda _, n=number: verdict(f"sha256:{n}"))
     assert len(store.files) == 1
     store.files.clear()
-    with pytest.raises(
-        CorruptError, match=f"the snapshot of the state after entry {ledger_state.MOST_ITEMS} is missing"
-    ):
+    with pytest.raises(CorruptError, match=f"the snapshot of the state after entry {entries.MOST_ITEMS} is missing"):
         ledger.read_ledger_head(store)
-    assert verification.verify_ledger(store).entries == ledger_state.MOST_ITEMS + 2  # the chain needs no snapshot
+    assert verification.verify_ledger(store).entries == entries.MOST_ITEMS + 2  # the chain needs no snapshot
 
 
 def test_snapshot__additions_of_an_earlier_champion_do_not_return(monkeypatch):
-    monkeypatch.setattr(ledger_state, "MOST_ITEMS", 3)
+    monkeypatch.setattr(entries, "MOST_ITEMS", 3)
     store = Memory()
     for body in (
         promotion,

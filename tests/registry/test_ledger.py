@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.errors import OutsideError
-from mlci.registry import entries, ledger, ledger_state, verification
+from mlci.registry import entries, ledger, verification
 from mlci.registry.entries import (
     MOST_BYTES,
     Actor,
@@ -234,7 +234,7 @@ class TestStateAfter:
     )
     def test_state_after__allowed(self, state, body, now):
         number = now.decided if isinstance(body, Promotion) else 9
-        assert ledger_state.state_after(state, body, number=number) == now
+        assert entries.state_after(state, body, number=number) == now
 
     @pytest.mark.parametrize(
         ("state", "body"),
@@ -254,12 +254,12 @@ class TestStateAfter:
     )
     def test_state_after__impossible(self, state, body):
         with pytest.raises(ValueError, match=r"champion|does not exist"):
-            ledger_state.state_after(state, body, number=9)
+            entries.state_after(state, body, number=9)
 
     def test_state_after__argument_is_not_changed(self):
         before = TWO.model_dump_json()
-        ledger_state.state_after(TWO, verdict("f"), number=3)
-        ledger_state.state_after(TWO, Promotion(version=3, manifest=DIGEST, replaced=2), number=3)
+        entries.state_after(TWO, verdict("f"), number=3)
+        entries.state_after(TWO, Promotion(version=3, manifest=DIGEST, replaced=2), number=3)
         assert TWO.model_dump_json() == before
 
 

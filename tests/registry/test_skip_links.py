@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.errors import OutsideError
-from mlci.registry import entries, ledger, ledger_state, verification
+from mlci.registry import entries, ledger, verification
 from mlci.registry.entries import Rollback
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
@@ -25,7 +25,7 @@ from tests.support.registry.histories import (
 
 KINDS = st.sampled_from(["promotion", "rollback", "rescored", "reproduced", "verdict"])
 steps = st.lists(st.tuples(KINDS, st.integers(0, 5)), min_size=1, max_size=15)
-LONG = 3 * ledger_state.LINKED + 5
+LONG = 3 * entries.LINKED + 5
 
 
 @pytest.fixture(params=["as it is written", "from before"])
@@ -38,7 +38,7 @@ def long(request) -> Memory:
 def test_read_verified__every_linked_entry(taken, old):
     store = remove_digests(history(taken)) if old else history(taken)
     end = ledger.read_ledger_head(store)
-    for number in ledger_state.linked_entries(end.state):
+    for number in entries.linked_entries(end.state):
         assert ledger.read_verified(store, end, number) == ledger.read_entry(store, number)
     assert [entry.number for entry in ledger.iter_newest_first(store, end)] == list(range(len(taken), 0, -1))
 
@@ -47,7 +47,7 @@ def test_read_verified__every_linked_entry(taken, old):
 def test_read_verified__linked_entry_changed(taken, old, data):
     store = remove_digests(history(taken)) if old else history(taken)
     end = ledger.read_ledger_head(store)
-    names = sorted(ledger_state.linked_entries(end.state) - {end.number})
+    names = sorted(entries.linked_entries(end.state) - {end.number})
     if not names:
         return
     number = data.draw(st.sampled_from(names))
@@ -70,9 +70,9 @@ def test_read_verified__first_of_many_in_few_reads():
     end = ledger.read_ledger_head(store)
     store.reads = []
     assert ledger.read_verified(store, end, 1).number == 1
-    assert len(store.reads) <= LONG // ledger_state.LINKED + 2
+    assert len(store.reads) <= LONG // entries.LINKED + 2
     store.reads = []
-    assert ledger.read_verified(store, end, LONG - ledger_state.LINKED).number == LONG - ledger_state.LINKED
+    assert ledger.read_verified(store, end, LONG - entries.LINKED).number == LONG - entries.LINKED
     assert len(store.reads) == 1
     store.reads = []
     assert [entry.number for entry in ledger.iter_verified(store, end, range(1, LONG + 1))] == list(range(LONG, 0, -1))
@@ -81,11 +81,11 @@ def test_read_verified__first_of_many_in_few_reads():
 
 def test_state_digests__bounded():
     store = history([("promotion", 0)] * LONG, times=["2026-05-01T10:00:00Z"] * LONG)
-    assert len(ledger.read_ledger_head(store).state.digests) == ledger_state.LINKED
-    assert len(store.kept[LONG]) - len(store.kept[2 * ledger_state.LINKED]) < 20 * ledger_state.LINKED
+    assert len(ledger.read_ledger_head(store).state.digests) == entries.LINKED
+    assert len(store.kept[LONG]) - len(store.kept[2 * entries.LINKED]) < 20 * entries.LINKED
 
 
-@pytest.mark.parametrize("number", [1, 2, ledger_state.LINKED, LONG - ledger_state.LINKED - 1, LONG - 2, LONG - 1])
+@pytest.mark.parametrize("number", [1, 2, entries.LINKED, LONG - entries.LINKED - 1, LONG - 2, LONG - 1])
 def test_read_verified__any_of_many_changed(long, number):
     change_entry(long, number)
     with pytest.raises(CorruptError, match=f"entry {number} is not the one that later entries name"):
@@ -113,7 +113,7 @@ def test_append_entry__adds_digests_to_an_old_ledger(long):
     Registry(long, stamp()).append(promotion)
     assert verification.verify_ledger(long).entries == LONG + 1
     kept = ledger.read_ledger_head(long).state.digests
-    assert kept == {str(number): sha(long.kept[number]) for number in range(LONG + 1 - ledger_state.LINKED, LONG + 1)}
+    assert kept == {str(number): sha(long.kept[number]) for number in range(LONG + 1 - entries.LINKED, LONG + 1)}
 
 
 def test_append_entry__old_ledger_changed():

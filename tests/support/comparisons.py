@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import Limit, Rule
+from mlci.gates.limits import Limit, Rule
 from mlci.inference.intervals.score_intervals import Proportion, Tango
 from mlci.inference.result import Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.metrics.statistics import WHOLE, Scope

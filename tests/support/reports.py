@@ -1,6 +1,6 @@
 """Builders of reports: ``a_report(gates=[failed("recall", region="north", max_drop=0.01, ...)])``."""
 
-from mlci.gates.rules import Limit
+from mlci.gates.limits import Limit
 from mlci.report.document import (
     AgreementRow,
     BaselineRef,

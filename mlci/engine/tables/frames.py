@@ -1,4 +1,4 @@
-"""Frames of pandas, Polars and Arrow, and columns of arrays, as Parquet files."""
+"""Frames of pandas, Polars and Arrow as tables, and tables as pandas frames."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,10 @@ from typing import Any
 import duckdb
 
 from mlci.engine import sql
+from mlci.engine.tables.table import open_table
 from mlci.errors import InputError
+
+_PADDED = r"[+-]?0\d"
 
 
 def frame_names(table: Any) -> tuple[str, ...] | None:  # noqa: ANN401 (any kind of frame)
@@ -38,3 +41,50 @@ def write_frame(table: Any, file: Path) -> None:  # noqa: ANN401 (any kind of fr
         raise InputError(f"a frame can't be written as a table: {str(error).splitlines()[0]}") from error
     finally:
         connection.close()
+
+
+def read_frame(path: str) -> Any:  # noqa: ANN401 (pandas is not a requirement of the package)
+    """Read a table of any format as a pandas frame; a text column becomes numbers if all of its texts are numbers.
+
+    Texts such as ``007`` stay texts.
+
+    Raises:
+        InputError: if it can't be read.
+    """
+    with sql.session() as (connection, scratch), sql.reading(path):
+        table = open_table(connection, path, scratch)
+        cells = (f"{column.ref} AS {sql.quote_name(column.name)}" for column in table.columns)
+        frame = connection.execute(sql.select(cells, table.relation)).df()
+    texts = [column.name for column in table.columns if column.is_text]
+    return frame.assign(**{name: _numbers(frame[name]) for name in texts})
+
+
+def _numbers(texts: Any) -> Any:  # noqa: ANN401 (a column of a frame)
+    from pandas import to_numeric  # noqa: PLC0415 (only for callers who have it)
+
+    known = texts.dropna()
+    if known.str.match(_PADDED).any():
+        return texts
+    try:
+        return to_numeric(texts)
+    except (ValueError, TypeError):
+        return texts
+
+
+def write_rows(frame: Any, path: Path) -> None:  # noqa: ANN401 (a pandas frame)
+    """Write a pandas frame as CSV, Parquet or JSON Lines by the suffix of the path, without its index.
+
+    Raises:
+        InputError: if the suffix is of another format.
+    """
+    match path.name.lower().removesuffix(".gz").rpartition(".")[2]:
+        case "csv":
+            frame.to_csv(path, index=False)
+        case "tsv":
+            frame.to_csv(path, index=False, sep="\t")
+        case "parquet":
+            write_frame(frame, path)
+        case "jsonl" | "ndjson":
+            frame.to_json(path, orient="records", lines=True)
+        case other:
+            raise InputError(f"rows for a test can't be written as `.{other}`; use CSV, Parquet or JSON Lines")

@@ -15,8 +15,8 @@ from mlci.engine.interface import Source
 from mlci.engine.tables.files import is_missing
 from mlci.errors import InputError
 from mlci.gates.judge import judge_rules
+from mlci.gates.limits import Limit, Rule
 from mlci.gates.outcomes import JudgedGate, Outcome
-from mlci.gates.rules import Limit, Rule
 from mlci.inference.evaluate import evaluate
 from mlci.inference.intervals.distributions import quantile, two_sided
 from mlci.inference.result import EvaluationResult

@@ -95,7 +95,7 @@ def find_rows(
         return HoldoutRows(
             expression=f"{labels.frame}.loc[{index}.index]{given}", label=name, columns=_left(home, columns)
         )
-    if home.kind == "frame" and home.part is None and (again := _split_again(point, splits, labels.frame or "")):
+    if home.kind == "frame" and home.part is None and (again := _same_split_of(point, splits, labels.frame or "")):
         kept = _left(home, columns)
         return HoldoutRows(expression=f"{again}{_assign(name, point.labels)}", label=name, columns=kept)
     features = point.names.get(point.features or "", UNKNOWN)
@@ -148,7 +148,7 @@ def _complete_frame(point: EvaluationPoint) -> tuple[str, TracedValue] | None:
     return min(fitting, key=lambda item: len(item[1].removed | item[1].changed), default=None)
 
 
-def _split_again(point: EvaluationPoint, splits: Sequence[ast.Call], frame: str) -> str | None:
+def _same_split_of(point: EvaluationPoint, splits: Sequence[ast.Call], frame: str) -> str | None:
     """Return Python that splits a frame as its arrays were split, because arrays have no index; ``None`` if unsure.
 
     The same seed and number of rows choose the same rows.

@@ -69,7 +69,7 @@ def champion_predictions(
         only = not rescore.can_rescore(champion.manifest, store, champion.number)
         if shares or (only and not is_tracked(context.git, str(Path(context.data).absolute()))):
             return _on_own_rows(context, champion, rows=rows, only=only, scored=scored)
-        return _scored_again(context, champion, rows=rows, scored=scored)
+        return _rescored(context, champion, rows=rows, scored=scored)
     target = context.scratch / "baseline" / predictions.file.name
     path = stored_files.fetch_file(store, predictions.file, target, of=f"version {champion.number}")
     baseline = version_predictions(context.config, champion, predictions, path)
@@ -168,8 +168,8 @@ def _on_own_rows(
     if only and not keyed and not own_rows.rows.in_order:
         raise evaluation_sets.unknown_rows(context.loaded, of)
     if not keyed and not only:
-        again = _scored_again(context, champion, rows=rows, scored=scored)
-        return replace(again, own=own_rows, made_on=None)
+        rescored = _rescored(context, champion, rows=rows, scored=scored)
+        return replace(rescored, own=own_rows, made_on=None)
     predictions = champion.manifest.predictions
     target = context.scratch / "baseline" / predictions.file.name
     path = stored_files.fetch_file(store, predictions.file, target, of=of)
@@ -217,9 +217,7 @@ def blame_registry_if_misfit(context: RowsContext, baseline: ModelPredictions | 
         ) from error
 
 
-def _scored_again(
-    context: RowsContext, champion: Version, *, rows: str, scored: ScoredChampion | None
-) -> ModelPredictions:
+def _rescored(context: RowsContext, champion: Version, *, rows: str, scored: ScoredChampion | None) -> ModelPredictions:
     """Score the new rows by the champion's own model and predict step, and store the predictions if that is allowed.
 
     Predictions that a run made already are used as they are.

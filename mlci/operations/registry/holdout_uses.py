@@ -31,14 +31,14 @@ class HoldoutUse:
         fingerprint: Fingerprint of the evaluation set.
         predictions: Digest of the candidate's predictions.
         policy: Digest of gates and policy.
-        again: Whether the ledger has this use already.
+        repeated: Whether the ledger has this use already.
         count: Number of uses of this evaluation set, including this one.
     """
 
     fingerprint: str
     predictions: str
     policy: str
-    again: bool
+    repeated: bool
     count: int
 
 
@@ -61,7 +61,7 @@ def _use(config: Config, registry: Registry, known_as: str, predictions: str) ->
     policy, view = policy_digest(config), registry.view()
     again = any(_seen(view, (name, predictions, policy)) for name in spellings(known_as))
     count = sum(view.state.uses.get(name, 0) for name in spellings(known_as)) + (0 if again else 1)
-    return HoldoutUse(fingerprint=known_as, predictions=predictions, policy=policy, again=again, count=count)
+    return HoldoutUse(fingerprint=known_as, predictions=predictions, policy=policy, repeated=again, count=count)
 
 
 def known_uses(view: RegistryView | None, fingerprint: str | None) -> int | None:
@@ -100,7 +100,7 @@ def record_use(
         fingerprint=use.fingerprint,
         predictions=use.predictions,
         against=against,
-        again=use.again,
+        again=use.repeated,
     )
     return registry_of(context).append(lambda _: record)
 

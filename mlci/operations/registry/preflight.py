@@ -8,9 +8,15 @@ from itertools import islice
 
 from mlci.git.git import Git
 from mlci.registry import ledger, stored_files, verification
-from mlci.registry.entries import Entry, PredictionsAdded, Promotion, ReproductionRecorded, Rollback
+from mlci.registry.entries import (
+    Entry,
+    PredictionsAdded,
+    Promotion,
+    ReproductionRecorded,
+    Rollback,
+    rolled_back_versions,
+)
 from mlci.registry.errors import BACK, CorruptError, FileError
-from mlci.registry.ledger_state import rolled_back_versions
 from mlci.registry.manifest import Content, VersionFile, is_same_model
 from mlci.registry.registry import Author, RegistryView, Version
 from mlci.registry.stores.interface import SizeReader, Store
@@ -214,7 +220,7 @@ def _fault(error: CorruptError, *, champion: bool) -> RegistryFault:
 
 RolledBack = Mapping[int, str]
 """Versions that were rolled back and not promoted again since, with the reasons, as returned by
-:func:`mlci.registry.ledger_state.rolled_back_versions`."""
+:func:`mlci.registry.entries.rolled_back_versions`."""
 
 
 def find_rolled_back_match(view: RegistryView, content: Content, rolled_back: RolledBack) -> str | None:

@@ -46,12 +46,12 @@ class PromoteOptions:
 
     Attributes:
         note: Note to record with the version.
-        again: Re-evaluate in any case.
+        reevaluate: Re-evaluate in any case.
         despite: Reason to promote although the registry is damaged; recorded with the version if it is.
     """
 
     note: str | None = None
-    again: bool = False
+    reevaluate: bool = False
     despite: str | None = None
 
     def words(self, wrong: tuple[str, ...]) -> str | None:
@@ -69,7 +69,7 @@ class PromotionResult:
         replaced: The champion before.
         entry: Number of the ledger's entry; ``None`` if nothing was appended.
         earlier: Number of the entry that an earlier attempt of this invocation wrote, if it did.
-        again: Why the bundle was re-evaluated; empty if it was not.
+        reevaluated: Why the bundle was re-evaluated; empty if it was not.
         refused: Why it was not promoted.
         notes: Lines for the user who promotes.
     """
@@ -79,7 +79,7 @@ class PromotionResult:
     replaced: int | None = None
     entry: int | None = None
     earlier: int | None = None
-    again: tuple[str, ...] = ()
+    reevaluated: tuple[str, ...] = ()
     refused: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -114,7 +114,7 @@ def promote(
     promotion = _Promotion(context, options, save, _evaluation_set_identifier(context, bundle), bundle)
     for _ in range(_TRIES):
         try:
-            return replace(promotion.attempt(registry), again=promotion.again)
+            return replace(promotion.attempt(registry), reevaluated=promotion.reevaluated)
         except MovedError:
             context.say("another version was promoted meanwhile; checking again")
     raise OutsideError(f"{registry.shown}: other promotions came first {_TRIES} times in a row; try again later")
@@ -129,7 +129,7 @@ class _Promotion:
     save: Callable[[Report], str]
     rows: str
     bundle: VerifiedBundle
-    again: tuple[str, ...] = ()
+    reevaluated: tuple[str, ...] = ()
 
     def attempt(self, registry: Registry) -> PromotionResult:
         """Check the registry and the bundle as of the newest entry, and append the promotion.
@@ -159,7 +159,7 @@ class _Promotion:
         return replace(append_version(registry, view, self.bundle, words, mend=mend), notes=notes)
 
     def _reasons_to_reevaluate(self, view: RegistryView) -> list[str]:
-        asked = self.options.again and _ASKED not in self.again
+        asked = self.options.reevaluate and _ASKED not in self.reevaluated
         return [_ASKED] * asked + _stale_reasons(self.context.loaded, self.bundle, view, self.rows)
 
     def _check(self, view: RegistryView, author: Author) -> preflight.RegistryCheck:
@@ -176,7 +176,7 @@ class _Promotion:
         """
         _refuse_other_rows(self.context, self.bundle, stale, self.rows)
         self.bundle = reevaluate_bundle(self.context, self.bundle, view, rows=self.rows, save=self.save)
-        self.again = (*self.again, *(line for line in stale if line not in self.again))
+        self.reevaluated = (*self.reevaluated, *(line for line in stale if line not in self.reevaluated))
 
     def _refused(self, why: str) -> PromotionResult:
         return PromotionResult(report=self.bundle.report, refused=why)

@@ -8,7 +8,7 @@ from mlci.config.models import Config
 from mlci.inference.training_noise import LEAST, UNKNOWN, TrainingNoise
 from mlci.lineage.rows import is_recorded
 from mlci.metrics import catalogue
-from mlci.registry import compatibility, stored_files
+from mlci.registry import errors, stored_files
 from mlci.registry.entries import MetricSpread, ReproductionRecorded
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import RegistryView
@@ -63,7 +63,7 @@ def _read(view: RegistryView, place: int, against: int) -> MetricSpread:
         spread = MetricSpread.model_validate_json(data)
     except ValidationError as error:
         what = f"{view.shown}: {of}"
-        raise compatibility.unreadable_record(error, data, what=what, writer=entry.writer) from None
+        raise errors.unreadable_record(error, data, what=what, writer=entry.writer) from None
     if spread.version != against or len(spread.reruns) != body.runs:
         raise CorruptError(f"{view.shown}: {of} is of other trainings than the entry says")
     return spread

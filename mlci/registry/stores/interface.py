@@ -18,7 +18,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mlci.registry import compatibility
+from mlci.registry import errors
 from mlci.registry.entries import Digest
 from mlci.registry.errors import CorruptError
 from mlci.util.digests import canonical_json
@@ -94,7 +94,7 @@ def parse_checkpoint(data: bytes, *, shown: str) -> Checkpoint:
         form = _CheckpointForm.model_validate(json.loads(data[: MOST_CHECKPOINT_BYTES + 1]))
     except (ValueError, RecursionError, ValidationError) as error:
         if isinstance(error, ValidationError) and {item["type"] for item in error.errors()} == {"extra_forbidden"}:
-            raise compatibility.newer_error(f"{shown}: witness.json") from None
+            raise errors.newer_error(f"{shown}: witness.json") from None
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise CorruptError(
             f"{shown}: witness.json is damaged: {reason}. It records how far the ledger had come; restore it from a "

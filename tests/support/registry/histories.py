@@ -5,7 +5,7 @@ import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlci.registry import entries, ledger, ledger_state, registry
+from mlci.registry import entries, ledger, registry
 from mlci.registry.entries import (
     Actor,
     Body,
@@ -154,10 +154,8 @@ def forge(store: Memory, first: int, change) -> None:
     for number in range(first, store.tail() + 1):
         entry = ledger.read_entry(store, number)
         entry = change(entry) if number == first else entry
-        after = ledger_state.linked_digest(
-            ledger_state.state_after(state, entry.body, number=number), digests, number=number
-        )
-        kept, _ = ledger_state.compact_state(kept, state, after, number=number)
+        after = entries.linked_digest(entries.state_after(state, entry.body, number=number), digests, number=number)
+        kept, _ = entries.compact_state(kept, state, after, number=number)
         state = after
         entry = entry.model_copy(update={"previous": previous, "state": kept})
         store.kept[number] = entries.dump_entry(entry)
@@ -175,7 +173,7 @@ def remove_digests(store: Memory) -> Memory:
     previous, state = None, LedgerState()
     for number in sorted(store.kept):
         entry = ledger.read_entry(store, number)
-        state = ledger_state.state_after(state, entry.body, number=number)
+        state = entries.state_after(state, entry.body, number=number)
         plain = {"previous": previous, "state": state, "writer": None, "reader": None}
         data = entries.dump_entry(entry.model_copy(update=plain))
         store.kept[number], previous = data, sha(data)

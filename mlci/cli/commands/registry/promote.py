@@ -87,14 +87,14 @@ def command(  # noqa: PLR0913 - an option each
     """  # noqa: D301 (click's mark against rewrapping)
     if source is not None and (again or despite):
         raise click.UsageError("--import evaluates the model in any case; leave --again and --despite out")
-    choice = _promote_options(note, again=again, despite=despite)
+    choice = _promote_options(note, reevaluate=again, despite=despite)
     loaded = load_configuration(config_path)
     registry = open_registry(loaded, config_path.parent, writes=True)
     if source is None and not take_alias:
         refuse_alias_of_user(registry)
     outcome = _promote_or_import(loaded, registry, out, choice, source=source, record=record)
     click.echo(_json(outcome) if as_json else promotion_text(outcome, out))
-    new_report = outcome.report if outcome.again else None
+    new_report = outcome.report if outcome.reevaluated else None
     write_step_result(_outputs(outcome, out), promotion_text(outcome, out), report=new_report)
     if outcome.refused is not None:
         return BLOCKED
@@ -103,10 +103,10 @@ def command(  # noqa: PLR0913 - an option each
     return 0
 
 
-def _promote_options(note: str | None, *, again: bool, despite: str | None) -> PromoteOptions:
+def _promote_options(note: str | None, *, reevaluate: bool, despite: str | None) -> PromoteOptions:
     note, despite = ledger_text(note, "--note"), ledger_text(despite, "--despite", most=MOST_WORDS // 2)
     note = ledger_text(note, "--note beside --despite", most=MOST_WORDS // 2 - 100) if despite else note
-    return PromoteOptions(note=note, again=again, despite=despite)
+    return PromoteOptions(note=note, reevaluate=reevaluate, despite=despite)
 
 
 def _promote_or_import(
@@ -133,7 +133,7 @@ def _promote_or_import(
 def _record_use(context: RunContext, report: Report) -> None:
     """Record the verdict as a use of the evaluation set, once."""
     use = holdout_uses.use_of_report(context, report)
-    if use is not None and not use.again:
+    if use is not None and not use.repeated:
         version = report.baseline.version
         against = int(version) if report.baseline.source == "production" and version else None
         holdout_uses.record_use(context, use, report, digest=sha256_of(dump_report(report).encode()), against=against)
@@ -167,7 +167,7 @@ def _json(outcome: PromotionResult) -> str:
         "replaced": outcome.replaced,
         "entry": outcome.entry,
         "verdict": outcome.report.verdict,
-        "judged_again": list(outcome.again),
+        "judged_again": list(outcome.reevaluated),
         "refused": outcome.refused,
         "notes": list(outcome.notes),
     }
@@ -177,7 +177,7 @@ def _json(outcome: PromotionResult) -> str:
 def promotion_text(outcome: PromotionResult, out: Path) -> str:
     """Return the lines that report the result of a promotion."""
     report = outcome.report
-    lines = [f"re-evaluated because {reason}" for reason in outcome.again]
+    lines = [f"re-evaluated because {reason}" for reason in outcome.reevaluated]
     if outcome.refused is not None:
         return "\n".join([*lines, f"not promoted: {sanitize_text(outcome.refused)} (see {out / 'report.json'})"])
     if outcome.earlier is not None:
@@ -243,15 +243,15 @@ def _of_mlflow(
     )
     name, alias, number = found["name"], found["alias"], found["number"]
     try:
-        version = client.again("look for the model", lambda mlflow: _version(mlflow, name, alias, number))
+        version = client.retry("look for the model", lambda mlflow: _version(mlflow, name, alias, number))
     except NotFoundError as error:
         raise InputError(f"--import {source}: MLflow has no such model, version or alias") from error
     room.mkdir(parents=True, exist_ok=True)
-    path = client.again("download the model", lambda mlflow: _downloaded(mlflow, client.uri, version, room))
+    path = client.retry("download the model", lambda mlflow: _downloaded(mlflow, client.uri, version, room))
     run = None
     if version.run_id:
         try:
-            run = client.again("read its run", lambda mlflow: mlflow.get_run(version.run_id))
+            run = client.retry("read its run", lambda mlflow: mlflow.get_run(version.run_id))
         except OutsideError:
             run = None  # deleted, perhaps: then less is known
     facts = {"mlflow_version": str(version.version), "mlflow_run": version.run_id or "", "created": _created(version)}

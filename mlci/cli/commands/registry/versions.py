@@ -10,8 +10,7 @@ from mlci.cli import options
 from mlci.cli.registry_factory import load_with_registry
 from mlci.cli.wiring import terminal_style
 from mlci.registry import ledger
-from mlci.registry.entries import Promotion, Rollback
-from mlci.registry.ledger_state import rolled_back_versions
+from mlci.registry.entries import Promotion, Rollback, rolled_back_versions
 from mlci.registry.registry import RegistryView, Version
 from mlci.util.json_text import pretty_json
 

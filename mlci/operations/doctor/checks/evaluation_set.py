@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlci.config.models import Gate, slice_as_written, slice_scope
-from mlci.gates.rules import Limit
+from mlci.gates.limits import Limit
 from mlci.inference import minimums
 from mlci.inference.minimums import PROVES, carriers, rows_without_disagreement
 from mlci.metrics import catalogue

@@ -137,7 +137,7 @@ def _files(store: MlflowStore, manifest: Manifest, tags: dict[str, str]) -> Any:
         size = sum(file.bytes for file in files)
         title, source = f"version {manifest.version}", Path(room) / _FOLDER
         run = store.experiment.upload(source, tags, name=title, size=size, folder=_FOLDER)
-    store.tracking.again("show a version", lambda mlflow: mlflow.set_tag(run.info.run_id, "mlci.shown", "whole"))
+    store.tracking.retry("show a version", lambda mlflow: mlflow.set_tag(run.info.run_id, "mlci.shown", "whole"))
     return run
 
 
@@ -145,8 +145,8 @@ def _create(store: MlflowStore, name: str, source: str, run_id: str, tags: dict[
     words = f"mlci: version {manifest.version} of {manifest.model}, commit {manifest.recipe.commit or 'unknown'}"
     tracking = store.tracking
     with contextlib.suppress(ConflictError):
-        tracking.again("show a model", lambda mlflow: mlflow.create_registered_model(name))
-    tracking.again(
+        tracking.retry("show a model", lambda mlflow: mlflow.create_registered_model(name))
+    tracking.retry(
         "show a version",
         lambda mlflow: mlflow.create_model_version(
             name, source, run_id, tags=tags, description=words[:1_000], await_creation_for=0
@@ -157,7 +157,7 @@ def _create(store: MlflowStore, name: str, source: str, run_id: str, tags: dict[
 def _first(store: MlflowStore, name: str, tags: dict[str, str]) -> Any:  # noqa: ANN401 - a version of MLflow's
     """Return the first version with these tags; of two mirrors at once both take that one."""
     wanted = " and ".join([f"name = '{name}'", *(f"tags.`{key}` = '{value}'" for key, value in tags.items())])
-    found = store.tracking.again(
+    found = store.tracking.retry(
         "look for a version",
         lambda mlflow: mlflow.search_model_versions(wanted, max_results=1, order_by=["version_number ASC"]),
     )
@@ -168,9 +168,9 @@ def _alias(store: MlflowStore, name: str, shown: dict[str, int | None]) -> None:
     there = _aliases(store, name)
     for alias, number in shown.items():
         if number is not None and there.get(alias) != number:
-            store.tracking.again("set an alias", partial(_set, name=name, alias=alias, number=number))
+            store.tracking.retry("set an alias", partial(_set, name=name, alias=alias, number=number))
         elif number is None and alias in there and _ours(store, name, there[alias]):
-            store.tracking.again("remove an alias", partial(_unset, name=name, alias=alias))
+            store.tracking.retry("remove an alias", partial(_unset, name=name, alias=alias))
 
 
 def _set(mlflow: Any, name: str, alias: str, number: int) -> None:  # noqa: ANN401 - MLflow's client
@@ -184,13 +184,13 @@ def _unset(mlflow: Any, name: str, alias: str) -> None:  # noqa: ANN401 - MLflow
 def _ours(store: MlflowStore, name: str, number: int) -> bool:
     """Check if the mirror made a version; a challenger that another user set stays."""
     with contextlib.suppress(NotFoundError):
-        found = store.tracking.again("look for a version", lambda mlflow: mlflow.get_model_version(name, str(number)))
+        found = store.tracking.retry("look for a version", lambda mlflow: mlflow.get_model_version(name, str(number)))
         return VERSION in found.tags
     return False
 
 
 def _aliases(store: MlflowStore, name: str) -> dict[str, int]:
-    found = store.tracking.again("read aliases", lambda mlflow: mlflow.get_registered_model(name))
+    found = store.tracking.retry("read aliases", lambda mlflow: mlflow.get_registered_model(name))
     return {alias: int(number) for alias, number in found.aliases.items()}
 
 

@@ -90,11 +90,11 @@ class TrackingClient:
         """How often and how long requests are repeated, within the limits."""
         return self.limits.policy(self._pause)
 
-    def again(self, what: str, call: Callable[[Any], T], *, size: int = 0) -> T:
+    def retry(self, what: str, call: Callable[[Any], T], *, size: int = 0) -> T:
         """Repeat an idempotent request if it is unknown whether it succeeded."""
-        return self.again_from(lambda: self.once(what, call, size=size))
+        return self.retry_sequence(lambda: self.once(what, call, size=size))
 
-    def again_from(self, ask: Callable[[], T]) -> T:
+    def retry_sequence(self, ask: Callable[[], T]) -> T:
         """Repeat a sequence of requests if the outcome of one is unknown."""
         return repeat(ask, self.policy)
 

@@ -48,7 +48,7 @@ class ModelExperiment:
             return
         key, value = f"mlci.witness.{checkpoint.number:09d}", dump_checkpoint(checkpoint).decode()
         where = self.id()
-        self._tracking.again("write the checkpoint", lambda mlflow: mlflow.set_experiment_tag(where, key, value))
+        self._tracking.retry("write the checkpoint", lambda mlflow: mlflow.set_experiment_tag(where, key, value))
         for old in [] if found is None else [name for name in found.tags if _WITNESS.fullmatch(name)]:
             with contextlib.suppress(OutsideError):  # another writer was faster, or the next one does it
                 self._tracking.once("remove", partial(_remove, where=where, tag=old))
@@ -65,7 +65,7 @@ class ModelExperiment:
     def _found(self) -> Any:  # noqa: ANN401 - an experiment of MLflow's
         """Return the experiment, or ``None``."""
         with contextlib.suppress(NotFoundError):
-            found = self._tracking.again("look for it", lambda mlflow: mlflow.get_experiment_by_name(self._name))
+            found = self._tracking.retry("look for it", lambda mlflow: mlflow.get_experiment_by_name(self._name))
             if found is not None and found.lifecycle_stage != "active":
                 raise CorruptError(
                     f"{self._shown}: experiment {self._name}, which keeps its files, was deleted; restore it: "
@@ -87,7 +87,7 @@ class ModelExperiment:
         name, place = self._name, self._artifacts
         if self.there() is None:
             with contextlib.suppress(ConflictError):  # by another writer, or by us before an answer got lost
-                self._tracking.again("begin", lambda mlflow: mlflow.create_experiment(name, artifact_location=place))
+                self._tracking.retry("begin", lambda mlflow: mlflow.create_experiment(name, artifact_location=place))
         known = self.there()
         if known is None:
             raise OutsideError(f"{self._shown}: experiment {name} was made and can't be found")
@@ -108,11 +108,11 @@ class ModelExperiment:
             with copy.open("wb") as file:
                 file.writelines(safe_files.check_stream(source, digest))
             run = self.upload(copy, {BYTES: str(size)}, name=digest[:16], size=size)
-        self._tracking.again("keep a file", lambda mlflow: mlflow.set_tag(run.info.run_id, FILE, digest))
+        self._tracking.retry("keep a file", lambda mlflow: mlflow.set_tag(run.info.run_id, FILE, digest))
 
     def upload(self, source: Path, tags: Mapping[str, str], *, name: str, size: int, folder: str | None = None) -> Any:  # noqa: ANN401 - a run of MLflow's
         """Make a run with a file, or with all files of a folder, as artifacts; check MLflow's list of them."""
-        return self._tracking.again_from(lambda: self._upload(source, tags, name, size, folder))
+        return self._tracking.retry_sequence(lambda: self._upload(source, tags, name, size, folder))
 
     def _upload(self, source: Path, tags: Mapping[str, str], name: str, size: int, folder: str | None) -> Any:  # noqa: ANN401
         ask, where, what = self._tracking.once, self.id(), f"keep {source.name}"
@@ -144,7 +144,7 @@ class ModelExperiment:
         for run in self._kept(digest):
             found = self._lacks(run, digest)
             if found is None:
-                self._tracking.again_from(partial(self._download, run, digest, target))
+                self._tracking.retry_sequence(partial(self._download, run, digest, target))
                 return True
             lacks = lacks or found
         if lacks:
@@ -174,7 +174,7 @@ class ModelExperiment:
         wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
         order = ["attributes.start_time ASC", "attributes.run_id ASC"]
         return list(
-            self._tracking.again(
+            self._tracking.retry(
                 "look for a file",
                 lambda mlflow: mlflow.search_runs([where], wanted, max_results=_COPIES, order_by=order),
             )
@@ -196,7 +196,7 @@ class ModelExperiment:
         ahead: list[str | None] = [folder]
         while ahead:
             path = ahead.pop()
-            listed = self._tracking.again("list files", partial(_listed, run_id=run_id, path=path))
+            listed = self._tracking.retry("list files", partial(_listed, run_id=run_id, path=path))
             ahead.extend(item.path for item in listed if item.is_dir)
             found |= {item.path: item.file_size or 0 for item in listed if not item.is_dir}  # MLflow omits a size of 0
         return found

@@ -177,7 +177,7 @@ class MlflowStore:
         return next(iter(self._claims(wanted, "ASC", 1, "")), None)
 
     def _claims(self, wanted: str, order: str, most: int, token: str) -> Any:  # noqa: ANN401 - a page of MLflow's
-        return self.tracking.again(
+        return self.tracking.retry(
             "read the ledger",
             lambda mlflow: mlflow.search_model_versions(
                 wanted, max_results=most, order_by=[f"version_number {order}"], page_token=token or None
@@ -187,7 +187,7 @@ class MlflowStore:
     def remove(self) -> None:
         """Remove the ledger; the experiment with files and checkpoint stays, because MLflow keeps deleted ones."""
         with contextlib.suppress(NotFoundError):
-            self.tracking.again("remove", lambda mlflow: mlflow.delete_registered_model(self._ledger))
+            self.tracking.retry("remove", lambda mlflow: mlflow.delete_registered_model(self._ledger))
 
     def written_at(self) -> datetime | None:
         """Return the time at which the first entry was written, by MLflow's clock."""

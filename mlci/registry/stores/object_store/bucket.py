@@ -95,7 +95,7 @@ class Bucket:
                 return data, found.meta
             return None
 
-        return self._again(once)
+        return self._retry(once)
 
     def write(self, name: str, data: bytes, mode: "PutMode", *, what: str) -> None:
         """Write a small object, once.
@@ -116,12 +116,12 @@ class Bucket:
     def write_probe(self, name: str, data: bytes) -> None:
         """Write a small object with a name that is used once."""
         with contextlib.suppress(ConflictError):  # written by an earlier try with a lost answer
-            self._again(lambda: self.write(name, data, "create", what="write a probe"))
+            self._retry(lambda: self.write(name, data, "create", what="write a probe"))
 
     def is_taken(self, name: str, data: bytes) -> bool:
         """Check if the store refuses to overwrite an object that has to be new."""
         try:
-            self._again(lambda: self.write(name, data, "create", what="write a probe"))
+            self._retry(lambda: self.write(name, data, "create", what="write a probe"))
         except ConflictError:
             return True
         return False
@@ -143,7 +143,7 @@ class Bucket:
                 return obstore.head(self._client, f"{self._base}/{name}")["last_modified"]
             return None
 
-        return self._again(once)
+        return self._retry(once)
 
     def names(self, folder: str, *, after: str | None = None) -> list[str]:
         """Return the names in a folder that follow ``after`` in the order of bytes."""
@@ -157,7 +157,7 @@ class Bucket:
                 pages = obstore.list(self._client, path, offset=offset, chunk_size=_PAGE)
                 return [item["path"].removeprefix(f"{path}/") for page in pages for item in page]
 
-        return self._again(once)
+        return self._retry(once)
 
     def sizes(self, folder: str, *, pages: int) -> tuple[dict[str, int], str | None]:
         """Return sizes by name from at most so many pages of a listing, and the last name if there are more."""
@@ -174,7 +174,7 @@ class Bucket:
                     found |= {item["path"].removeprefix(f"{path}/"): item["size"] for item in page}
             return found, None
 
-        return self._again(once)
+        return self._retry(once)
 
     def size(self, name: str) -> int | None:
         """Return an object's size."""
@@ -186,7 +186,7 @@ class Bucket:
                 return obstore.head(self._client, f"{self._base}/{name}")["size"]
             return None
 
-        found = self._again(once)
+        found = self._retry(once)
         if found is None and not self._is_there:
             self.names("nothing")  # only a listing reports a missing bucket; an answer without a body does not
         self._is_there = True
@@ -196,7 +196,7 @@ class Bucket:
         """Upload a file unless one of its size exists; it appears when it is complete and its digest is verified."""
         size = safe_files.size_of(source)
         if self.size(name) != size:
-            self._again(lambda: self._upload(source, name, digest, size))
+            self._retry(lambda: self._upload(source, name, digest, size))
 
     def _upload(self, source: Path, name: str, digest: str, size: int) -> None:
         import obstore  # noqa: PLC0415 - 0.05 s
@@ -220,11 +220,11 @@ class Bucket:
 
     def download(self, name: str, target: Path) -> bool:
         """Copy an object to a file, atomically; ``False`` if the object does not exist."""
-        small = self._again(lambda: self._download(name, None, target))
+        small = self._retry(lambda: self._download(name, None, target))
         if small is not None:
             return small
         size = self.size(name)
-        return size is not None and bool(self._again(lambda: self._download(name, size, target)))
+        return size is not None and bool(self._retry(lambda: self._download(name, size, target)))
 
     def _download(self, name: str, size: int | None, target: Path) -> bool | None:
         """Copy an object; if its size is unknown, only a small one, and return ``None`` for a larger one."""
@@ -248,7 +248,7 @@ class Bucket:
         if came != size:
             raise UnconfirmedError(f"registry {self._place.shown}: could not {what}: {came:,} bytes of {size:,} came")
 
-    def _again(self, ask: Callable[[], T]) -> T:
+    def _retry(self, ask: Callable[[], T]) -> T:
         """Repeat an idempotent request if its answer broke off."""
         return repeat(ask, self.policy)
 

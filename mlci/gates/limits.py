@@ -1,4 +1,4 @@
-"""Rules as configured, and their limits: sign, bound, words and everything else that depends on a limit's kind."""
+"""Limits of gates, and the rules that carry them: sign, bound, words and whatever else depends on a limit's kind."""
 
 import math
 from dataclasses import dataclass, field

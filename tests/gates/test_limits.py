@@ -5,7 +5,7 @@ import math
 import pytest
 
 from mlci.config.loader import parse_config
-from mlci.gates.rules import Limit
+from mlci.gates.limits import Limit
 from mlci.operations.evaluation_plan import gate_rules
 
 DROP, RISE, LEAST, MOST = (Limit(kind, 0.01) for kind in ("max_drop", "max_rise", "min", "max"))
