@@ -65,6 +65,7 @@ docs: $(VENV)/.dev ## write generated pages and schemas again
 	@$(BIN)/python -m tests.actions.tables
 	@$(BIN)/python -m tests.documents.command_line
 	@$(BIN)/python -m tests.documents.report_fields
+	@$(BIN)/python -m tests.documents.error_index
 
 site: $(SITE)/.made ## the documentation site, into .site; a dead link fails
 	@NO_MKDOCS_2_WARNING=1 $(SITE)/bin/python -m mkdocs build --quiet --strict

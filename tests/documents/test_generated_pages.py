@@ -4,10 +4,10 @@ import click
 import pytest
 
 from mlci.report.document import Report
-from tests.documents import command_line, report_fields
+from tests.documents import command_line, error_index, report_fields
 
 
-@pytest.mark.parametrize("module", [command_line, report_fields], ids=lambda module: module.PAGE.name)
+@pytest.mark.parametrize("module", [command_line, error_index, report_fields], ids=lambda module: module.PAGE.name)
 def test_page__up_to_date(module):
     assert module.PAGE.read_text("utf-8") == module.page(), "stale; run `make docs`"
 
