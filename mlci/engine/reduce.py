@@ -22,7 +22,16 @@ from mlci.engine.rank_statistics import rank_scores
 from mlci.engine.sql import Array
 from mlci.metrics import statistics
 from mlci.metrics.row_metrics import On, RowMetricEvaluator, RowSample, RowValues
-from mlci.metrics.statistics import WHOLE, Calibration, Decisions, Moments, Replicates, Scope, Statistics
+from mlci.metrics.statistics import (
+    WHOLE,
+    Calibration,
+    Decisions,
+    Moments,
+    Replicates,
+    ResidualSums,
+    Scope,
+    Statistics,
+)
 
 _DENSE = 1 << 22
 Found = dict[Key, Decisions]
@@ -173,6 +182,7 @@ def reduce(
     ranked, notes = rank_scores(frame, exact_rows=exact_rows, threads=threads) if job.scores else ({}, ())
     summed = {name: loss_moments(frame, name, threads=threads) for name in job.losses}
     calibrated = calibration_sums(frame, threads=threads) if job.calibration else {}
+    residuals = residual_sums(frame) if job.task == "regression" else ()
     by_class = rank_classes(frame, job.class_ranks)
     drawn, row_notes = bootstrap_replicates(frame, job, evaluator)
     statistics = tuple(
@@ -184,6 +194,7 @@ def reduce(
             class_ranks=by_class.get(key, {}),
             moments={name: by_scope[key] for name, by_scope in summed.items()},
             calibration=calibrated.get(key),
+            residuals=residuals if scope == WHOLE else (),
             replicates=drawn.get(key, {}),
             differing=unequal.get(key),
         )
@@ -405,3 +416,23 @@ def _calibration_sums(
     for key, sums in frame.partition.fold(BINS, reduce):
         rows, gap, square, positives = sums.T
         yield key, (rows.astype(np.int64), gap.copy(), square.copy(), positives.astype(np.int64))
+
+
+def residual_sums(frame: Frame) -> tuple[ResidualSums, ...]:
+    """Sum both models' residuals on the whole set, in bins of their own predictions; the candidate's first."""
+    return tuple(_residual_sums(model.scores, frame.labels) for model in frame.models)
+
+
+def _residual_sums(predicted: Array, labels: Array) -> ResidualSums:
+    edges = np.unique(np.quantile(predicted, np.linspace(0, 1, BINS + 1)[1:-1]))
+    bins, size = np.searchsorted(edges, predicted, side="left"), len(edges) + 1
+    residual = labels - predicted
+    rows = np.bincount(bins, minlength=size)
+
+    def sums(values: Array) -> Array:
+        total: Array = np.bincount(bins, weights=values, minlength=size)
+        return total
+
+    total = sums(residual)
+    centred = residual - (total / np.maximum(rows, 1))[bins]
+    return ResidualSums(rows=rows, predicted=sums(predicted), residual=total, square=sums(centred * centred))

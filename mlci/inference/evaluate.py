@@ -7,7 +7,7 @@ from mlci.inference.disparity.disparity import measure_disparity
 from mlci.inference.disparity.groups import GroupedValues
 from mlci.inference.evidence import MeasureContext
 from mlci.inference.measure import agreement, measure_metric
-from mlci.inference.plots import confusion, curves
+from mlci.inference.plots import confusion, curves, residuals
 from mlci.inference.result import Comparison, Disparity, EvaluationResult
 from mlci.metrics.statistics import Statistics
 
@@ -60,6 +60,7 @@ def evaluate(
         disparities=_disparities(statistics, question, context),
         agreement=agreement(whole.decisions) if whole.decisions is not None else None,
         curves=curves(whole),
+        residuals=residuals(whole),
         confusion=confusion(whole.decisions) if whole.decisions is not None else None,
         notes=notes,
         classes=whole.decisions.classes if whole.decisions is not None else (),

@@ -1,4 +1,4 @@
-"""Plots of both models as numbers: ROC, precision and recall, calibration, and confusion matrices.
+"""Plots of both models as numbers: ROC, precision and recall, calibration, residuals, and confusion matrices.
 
 A curve is thinned to at most :data:`POINTS` points, of which each lies on the full curve.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlci.metrics.statistics import Calibration, Counts, Decisions, Floats, ModelBins, Statistics
+from mlci.metrics.statistics import Calibration, Counts, Decisions, Floats, ModelBins, ResidualSums, Statistics
 
 POINTS = 90
 Point = tuple[float, float]
@@ -108,6 +108,48 @@ def _bins(rows: Counts | None, gap: Floats | None, positives: Counts | None) -> 
         )
         for index in np.flatnonzero(rows)
     )
+
+
+@dataclass(frozen=True)
+class ResidualBin:
+    """Rows with a prediction in one bin: their mean prediction, and mean and standard deviation of their residuals."""
+
+    predicted: float
+    residual: float
+    spread: float
+    rows: int
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Residuals of a regression, label minus prediction, by prediction; ``baseline`` is ``None`` without one."""
+
+    candidate: tuple[ResidualBin, ...]
+    baseline: tuple[ResidualBin, ...] | None = None
+
+
+def residuals(statistics: Statistics) -> Residuals | None:
+    """Return both models' residuals in one scope; ``None`` if they were not summed."""
+    if not statistics.residuals:
+        return None
+    each = [_residual_bins(sums) for sums in statistics.residuals]
+    return Residuals(each[0], each[1] if len(each) > 1 else None)
+
+
+def _residual_bins(sums: ResidualSums) -> tuple[ResidualBin, ...]:
+    return tuple(
+        ResidualBin(
+            _digits(sums.predicted[index] / sums.rows[index]),
+            _digits(sums.residual[index] / sums.rows[index]),
+            _digits(np.sqrt(sums.square[index] / sums.rows[index])),
+            int(sums.rows[index]),
+        )
+        for index in np.flatnonzero(sums.rows)
+    )
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 @dataclass(frozen=True)

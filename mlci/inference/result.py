@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mlci.inference.evidence import Evidence
-from mlci.inference.plots import Confusion, Curves
+from mlci.inference.plots import Confusion, Curves, Residuals
 from mlci.metrics.row_changes import RowChanges
 from mlci.metrics.statistics import Scope
 
@@ -133,6 +133,7 @@ class EvaluationResult:
         has_baseline: Whether it has a baseline.
         confidence: Two-sided level of intervals.
         curves: ROC, precision–recall and calibration curves of a binary task; ``None`` without scores.
+        residuals: Residuals of a regression by prediction; ``None`` without rows.
         confusion: Both models' confusion matrices; ``None`` without decisions, or for many classes.
         notes: Remarks for the reader (joined by position, bins instead of ranks, …).
         tests: Behavioural tests of the candidate, in the order in which they ran.
@@ -151,6 +152,7 @@ class EvaluationResult:
     disparities: tuple[Disparity, ...] = ()
     agreement: Agreement | None = None
     curves: Curves | None = None
+    residuals: Residuals | None = None
     confusion: Confusion | None = None
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)

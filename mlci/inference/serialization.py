@@ -21,7 +21,7 @@ from mlci.inference.evidence import Evidence, Point, Tie, Undefined
 from mlci.inference.intervals.error_intervals import Hall, Logit, LogScale, Normal, Recorded, Sampled
 from mlci.inference.intervals.label_sums import Label, Mover, PairedScore
 from mlci.inference.intervals.score_intervals import F1, AucScore, MixingScore, Proportion, Tango
-from mlci.inference.plots import CalibrationBin, Confusion, Curves, LabelMoves, ModelCurves
+from mlci.inference.plots import CalibrationBin, Confusion, Curves, LabelMoves, ModelCurves, ResidualBin, Residuals
 from mlci.inference.result import Agreement, BehaviourTest, Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.metrics.row_changes import RowChange, RowChanges
 from mlci.metrics.statistics import Scope
@@ -64,6 +64,8 @@ _KINDS: dict[str, type[Any]] = {
         CalibrationBin,
         ModelCurves,
         Curves,
+        ResidualBin,
+        Residuals,
         LabelMoves,
         Confusion,
         BehaviourTest,

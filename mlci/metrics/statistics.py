@@ -172,6 +172,25 @@ class Calibration:
 
 
 @dataclass(frozen=True, eq=False)
+class ResidualSums:
+    """Sums of a regression's residuals, label minus prediction, in bins of one model's predictions.
+
+    Bins ascend and hold about as many rows each; equal predictions share a bin.
+
+    Attributes:
+        rows: Rows in each bin, shape (bins,).
+        predicted: Sum of the predictions in each bin.
+        residual: Sum of the residuals in each bin.
+        square: Sum of (residual - the bin's mean)² in each bin.
+    """
+
+    rows: Counts
+    predicted: Floats
+    residual: Floats
+    square: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Replicates:
     """A metric that is computed only by a function of rows, on the sample and on paired bootstrap samples of it.
 
@@ -202,6 +221,7 @@ class Statistics:
         class_ranks: Means of AUCs over classes (``ovr``) or pairs of classes (``ovo``).
         moments: By name of the per-row loss (see :data:`LOSSES`).
         calibration: Calibration sums; ``None`` unless asked for.
+        residuals: Residuals of a regression on the whole set, the candidate's first; empty unless asked for.
         replicates: By name of the metric, for metrics without a closed form.
         differing: Rows on which the two models' predictions are not equal: their scores if both have scores, else
             their decisions. 0 makes every comparison an exact tie; ``None`` if only decisions are known.
@@ -214,6 +234,7 @@ class Statistics:
     class_ranks: Mapping[str, ClassRanks] = field(default_factory=dict)
     moments: Mapping[str, Moments] = field(default_factory=dict)
     calibration: Calibration | None = None
+    residuals: tuple[ResidualSums, ...] = ()
     replicates: Mapping[str, Replicates] = field(default_factory=dict)
     differing: int | None = None
 

@@ -259,6 +259,22 @@ class CurvesRow(ReportPart):
     baseline: ModelCurvesRow | None = None
 
 
+class ResidualRow(ReportPart):
+    """Rows whose predictions fall in one bin."""
+
+    predicted: float = Field(description="Their mean prediction.")
+    residual: float = Field(description="Their mean residual: label minus prediction.")
+    spread: float = Field(description="Standard deviation of their residuals.")
+    rows: int
+
+
+class ResidualsRow(ReportPart):
+    """Residuals of both models of a regression, in bins of their own predictions with about as many rows each."""
+
+    candidate: Listed[ResidualRow]
+    baseline: tuple[ResidualRow, ...] | None = None
+
+
 class LabelMovesRow(ReportPart):
     """Rows of one label that both models, one or neither decide rightly."""
 
@@ -419,6 +435,7 @@ class Report(ReportPart):
     gates: Listed[GateRow]
     agreement: AgreementRow | None = None
     curves: CurvesRow | None = None
+    residuals: ResidualsRow | None = None
     confusion: ConfusionRow | None = None
     tests: Listed[BehaviourRow] = Field(default=(), description="Those that `tests.run` of the configuration ran.")
     rows_changed: RowsChanged | None = Field(

@@ -18,6 +18,7 @@ REPORTS = {
     "metrics-only": cases.metrics_only,
     "mixed-with-scores": cases.with_scores,
     "two-hundred-groups": lambda: cases.many_groups(200),
+    "regression": cases.regression,
     "rows": cases.with_rows,
     "undefined": cases.undefined,
 }

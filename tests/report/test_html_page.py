@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlci.report.document import ResidualRow, ResidualsRow
 from mlci.report.page.gates import LIMIT_AT, gate_plot
 from mlci.report.page.page import BUDGET, render_page
 from mlci.report.page.scales import fit_scale
@@ -23,6 +24,7 @@ from tests.support.report_cases import (
     metrics_only,
     mixed,
     nothing_evaluated,
+    regression,
     shifted,
     undefined,
     with_rows,
@@ -37,6 +39,7 @@ CASES = (
     metrics_only,
     mixed,
     nothing_evaluated,
+    regression,
     shifted,
     undefined,
     with_rows,
@@ -270,3 +273,25 @@ def test_render_page__rows_that_changed_are_left_out_first():
 def test_render__rows_that_changed_are_on_the_page_only():
     texts = {**render_all(with_rows()), "terminal": render_terminal(with_rows(), details=True)}
     assert {name for name, text in texts.items() if "loan-77" in text} == {"report.html"}
+
+
+def test_render_page__residuals():
+    report = regression()
+    text = render_page(report)
+    figure = text.split('aria-labelledby="residuals-by-prediction-title"')[1].split("</figure>")[0]
+    assert "baseline: from −29.75 to +25.50; candidate: from −41.75 to +13.50" in figure
+    assert "Mean error" in text
+    assert figure.count("<circle") == 16
+    places = [float(y) for y in re.findall(r'cy="([\d.]+)"', figure)]
+    zero = float(re.search(r'class="dotted" x1="40.0" y1="([\d.]+)"', figure)[1])
+    shown = [*report.residuals.baseline, *report.residuals.candidate]
+    assert [(y < zero) - (y > zero) for y in places] == [(row.residual > 0) - (row.residual < 0) for row in shown]
+    table = text.split("<summary>Residuals as a table</summary>")[1].split("</table>")[0]
+    assert table.count("<tr>") == 17
+
+
+def test_render_page__residuals_too_far_apart_are_a_table():
+    rows = tuple(ResidualRow(predicted=sign * 1.7e308, residual=0.0, spread=0.0, rows=1) for sign in (-1, 1))
+    text = render_page(a_report(task="regression", residuals=ResidualsRow(candidate=rows)))
+    assert "Residuals as a table" in text
+    assert "residuals-by-prediction" not in text

@@ -11,6 +11,8 @@ from mlci.report.document import (
     LabelMovesRow,
     ModelCurvesRow,
     NullRate,
+    ResidualRow,
+    ResidualsRow,
     RowsChanged,
 )
 from tests.support.reports import (
@@ -375,6 +377,21 @@ def with_rows():
         )
     ]
     return mixed().model_copy(update={"rows_changed": RowsChanged(loss="squared error", rows=tuple(rows))})
+
+
+def regression():
+    """A regression with residuals of both models, of very different sizes."""
+    bins = [
+        (ResidualRow(predicted=120.5 * (n + 1), residual=(-1) ** n * 4.25 * n - shift, spread=51.2 + n, rows=100 + n))
+        for shift in (0, 12)
+        for n in range(8)
+    ]
+    return a_report(
+        task="regression",
+        gates=[passed("mean_absolute_error", was=44.1, now=43.0, low=-3.2, high=1.1, max_rise=2, line=9)],
+        metrics=[measured("mean_error", was=-0.31, now=11.9, span=(9.0, 14.0), moved=(10.1, 14.2), rows=828)],
+        residuals=ResidualsRow(candidate=tuple(bins[8:]), baseline=tuple(bins[:8])),
+    )
 
 
 GOLDEN = {

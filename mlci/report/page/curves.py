@@ -7,8 +7,9 @@ from mlci.report.document import CalibrationRow, ConfusionRow, ModelCurvesRow, R
 from mlci.report.text import number_format
 from mlci.report.text.markup import Markup
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 290.0, 10.0, 246.0
+LEFT, RIGHT, TOP, BOTTOM = 40.0, 290.0, 10.0, 246.0
 Point = tuple[float, float]
+Ticks = tuple[tuple[float, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +29,16 @@ class CurveLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A square figure of two fractions.
+    """A square figure.
 
     Attributes:
         anchor: Its id on the page.
         title, numbers: Its name, and a value of both models.
         x, y: Names of the axes.
         described: The drawing in a sentence.
+        across, up: Grid lines of either axis: position and label, empty for a line without one.
+        inside: Whether the labels of the vertical axis are inside the drawing, because they may be long.
+        radius: Size of the marks.
         reference: Ends of the dotted line.
         lines: The baseline's curve below the candidate's.
     """
@@ -47,6 +51,10 @@ class Figure:
     described: str
     reference: tuple[Point, Point]
     lines: tuple[CurveLine, ...]
+    across: Ticks = ()
+    up: Ticks = ()
+    inside: bool = False
+    radius: int = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +115,8 @@ def _roc(d: Markup, report: Report, models: Models, at: At) -> Figure:
         described=f"ROC curves. At the decision threshold: {said}." if said else "ROC curves.",
         reference=(_place((0, 0)), _place((1, 1))),
         lines=tuple(lines),
+        across=_ACROSS,
+        up=_UP,
     )
 
 
@@ -121,6 +131,8 @@ def _precision_recall(d: Markup, report: Report, models: Models, at: At, prevale
         described=f"Precision–recall curves. The dotted line is the share of positives, {_short(prevalence)}.",
         reference=(_place((0, prevalence)), _place((1, prevalence))),
         lines=tuple(_line(name, model.precision_recall, marks.get(name, [])) for name, model in models),
+        across=_ACROSS,
+        up=_UP,
     )
 
 
@@ -142,6 +154,9 @@ def _calibration(d: Markup, report: Report, models: Models) -> list[Figure]:
             described="Calibration curves. On the dotted line scores equal the share of positives.",
             reference=(_place((0, 0)), _place((1, 1))),
             lines=tuple(lines),
+            across=_ACROSS,
+            up=_UP,
+            radius=3,
         )
     ]
 
@@ -163,7 +178,12 @@ def _line(name: str, points: Iterable[Point], marks: Iterable[Point]) -> CurveLi
 
 def _place(point: Point) -> Point:
     x, y = (min(max(value, 0.0), 1.0) for value in point)
-    return round(_LEFT + (_RIGHT - _LEFT) * x, 1), round(_BOTTOM - (_BOTTOM - _TOP) * y, 1)
+    return round(LEFT + (RIGHT - LEFT) * x, 1), round(BOTTOM - (BOTTOM - TOP) * y, 1)
+
+
+_SHARES = ((0.0, "0"), (0.25, ""), (0.5, "0.5"), (0.75, ""), (1.0, "1"))
+_ACROSS: Ticks = tuple((_place((share, 0))[0], label) for share, label in _SHARES)
+_UP: Ticks = tuple((_place((0, share))[1], label) for share, label in _SHARES)
 
 
 def _short(value: float) -> str:

@@ -17,6 +17,7 @@ from mlci.report.page.gates import FOLDED, RuleView, SplitGates, gate_section, o
 from mlci.report.page.groups import GroupSection, group_sections
 from mlci.report.page.markup import Html
 from mlci.report.page.metrics import metric_table
+from mlci.report.page.residuals import residual_section
 from mlci.report.page.rows import changed_rows
 from mlci.report.page.trend import trend_plots
 from mlci.report.sections import behaviour, disparities, history, metrics
@@ -139,6 +140,7 @@ def _render(d: Html, report: Report, parts: Mapping[str, object], split: SplitGa
         parts,
         gates=gate_section(d, report, split, most=detail.folded, open_most=detail.open),
         changed=changed_rows(d, report) if detail.rows else [],
+        residuals=residual_section(d, report) if detail.figures else None,
         curves=curve_section(d, report) if detail.figures else None,
         values=values,
         slices=metrics.other_slices(d, report) if detail.slices else [],

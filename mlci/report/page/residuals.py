@@ -1,0 +1,116 @@
+"""Residuals of both models of a regression on the page, by prediction."""
+
+from dataclasses import dataclass
+
+from mlci.report.document import Report, ResidualRow
+from mlci.report.page.curves import BOTTOM, LEFT, RIGHT, TOP, CurveLine, Figure, Point
+from mlci.report.page.scales import Scale, Tick, fit_scale
+from mlci.report.text import number_format
+from mlci.report.text.markup import Markup
+from mlci.report.text.tables import ReportColumn, ReportTable, build_table
+
+_TICKS = 4
+Models = list[tuple[str, tuple[ResidualRow, ...]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResidualSection:
+    """The figure, ``None`` if its numbers are too far apart to draw, and the same numbers as a table."""
+
+    figure: Figure | None
+    table: ReportTable
+    both: bool
+
+
+def residual_section(d: Markup, report: Report) -> ResidualSection | None:
+    """Draw both models' residuals; ``None`` for other tasks than a regression."""
+    found = report.residuals
+    if found is None:
+        return None
+    models: Models = [("baseline", found.baseline or ()), ("candidate", found.candidate)]
+    return ResidualSection(figure=_figure(d, report, models), table=_table(d, models), both=found.baseline is not None)
+
+
+def _figure(d: Markup, report: Report, models: Models) -> Figure | None:
+    rows = [row for _, bins in models for row in bins]
+    across = fit_scale(row.predicted for row in rows)
+    up = fit_scale((row.residual for row in rows), include=(0.0,))
+    if across is None or up is None:
+        return None
+
+    def place(x: float, y: float) -> Point:
+        return _right(across.x(x)), _down(up.x(y))
+
+    lines = []
+    for name, bins in models:
+        points = [place(row.predicted, row.residual) for row in bins]
+        path = " ".join(f"{x},{y}" for x, y in points)
+        lines.append(CurveLine(model=name, points=path, marks=tuple(points)))
+    zero = _down(up.x(0.0))
+    return Figure(
+        anchor="residuals-by-prediction",
+        title="Residuals by prediction",
+        numbers=_errors(d, report),
+        x="Mean prediction of the rows in a bin",
+        y="Mean residual",
+        described=_description(models),
+        reference=((LEFT, zero), (RIGHT, zero)),
+        lines=tuple(line for line in lines if line.points),
+        across=tuple((_right(tick.x), tick.label) for tick in _ticks(across, change=False)),
+        up=tuple((_down(tick.x), tick.label) for tick in _ticks(up, change=True)),
+        inside=True,
+        radius=3,
+    )
+
+
+def _ticks(scale: Scale, *, change: bool) -> tuple[Tick, ...]:
+    return scale.ticks("label", change=change, most=_TICKS)
+
+
+def _right(share: float) -> float:
+    return round(LEFT + (RIGHT - LEFT) * share / 100, 1)
+
+
+def _down(share: float) -> float:
+    return round(BOTTOM - (BOTTOM - TOP) * share / 100, 1)
+
+
+def _errors(d: Markup, report: Report) -> str:
+    """Write both models' mean error; empty if it was not measured."""
+    row = next((row for row in report.metrics if row.slice is None and row.metric == "mean_error"), None)
+    if row is None or row.candidate is None:
+        return d.number("")
+    style = number_format.number_style((row.baseline, row.candidate), unit="label")
+    shown = style.signed(row.candidate)
+    return d.number(
+        f"Mean error {shown}" if row.baseline is None else f"Mean error {style.signed(row.baseline)} → {shown}"
+    )
+
+
+def _description(models: Models) -> str:
+    parts = []
+    for name, bins in models:
+        if bins:
+            style = number_format.number_style([row.residual for row in bins], unit="label")
+            low, high = min(row.residual for row in bins), max(row.residual for row in bins)
+            parts.append(f"{name}: from {style.signed(low)} to {style.signed(high)}")
+    return f"Mean residuals over the bins of predictions. {'; '.join(parts)}."
+
+
+def _table(d: Markup, models: Models) -> ReportTable:
+    rows = [(name, row) for name, bins in models for row in bins]
+    style = number_format.number_style(
+        [number for _, row in rows for number in (row.predicted, row.residual, row.spread)], unit="label"
+    )
+    columns = [
+        ReportColumn(d.number("Model"), [d.number(name.capitalize()) for name, _ in rows], name=True),
+        ReportColumn(
+            d.number("Mean prediction"), [d.number(style.value(row.predicted)) for _, row in rows], right=True
+        ),
+        ReportColumn(d.number("Mean residual"), [d.number(style.signed(row.residual)) for _, row in rows], right=True),
+        ReportColumn(
+            d.number("Standard deviation"), [d.number(style.value(row.spread)) for _, row in rows], right=True
+        ),
+        ReportColumn(d.number("Rows"), [d.number(number_format.format_count(row.rows)) for _, row in rows], right=True),
+    ]
+    return build_table(d, columns)
