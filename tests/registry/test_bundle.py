@@ -67,9 +67,9 @@ def test_bundle__data_pointers(tmp_path):
     assert content["data"]["pointers"] == named
 
 
-def test_run__no_bundle(tmp_path):
-    run(repository(tmp_path, 3))
-    first = run(tmp_path).report["candidate"]
+def test_run__no_bundle(project_with_bundle, tmp_path):
+    shutil.copytree(project_with_bundle, tmp_path, dirs_exist_ok=True)
+    first = json.loads((tmp_path / ".mlci/out/report.json").read_text())["candidate"]
     assert run(tmp_path, "--no-bundle").report["candidate"] == first  # the report describes the candidate in any case
     assert first["model"] is not None
     assert not (tmp_path / ".mlci/out/bundle").exists()
@@ -78,8 +78,9 @@ def test_run__no_bundle(tmp_path):
     assert "bundle.json: does not exist; `mlci run` writes it" in ended.err
 
 
-def test_run__failure_removes_an_older_bundle(tmp_path):
-    run(repository(tmp_path, 3))
+def test_run__failure_removes_an_older_bundle(project_with_bundle, tmp_path):
+    shutil.copytree(project_with_bundle, tmp_path, dirs_exist_ok=True)
+    assert (tmp_path / ".mlci/out/bundle").exists()
     commit(tmp_path, {"predict.py": "raise SystemExit(1)"})
     assert run(tmp_path).code == 3
     assert not (tmp_path / ".mlci/out/bundle").exists()

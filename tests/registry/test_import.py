@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.project import mlci, run
-from tests.support.registry.lifecycle import bodies, champion, manifest, promote_run, repository, state
+from tests.support.registry.lifecycle import bodies, champion, manifest, promote, repository, state
 
 NEEDS = ("mlflow", "sqlalchemy", "alembic")
 
@@ -26,11 +26,11 @@ def test_import__a_model_from_before_mlci(tmp_path, kind):
     assert kept["more"]["imported"]["source"] == str(old if kind == "file" else old.parent)
     assert mlci("ledger", "verify", "--files", cwd=folder).code == 0
     assert [body.kind for body in bodies(folder)] == ["promotion"]
-    report = run(folder).report
+    report = run(folder).report  # with the bundle that is promoted below
     assert report["baseline"]["version"] == "1"
     row = next(one for one in report["metrics"] if one["metric"] == "accuracy")
     assert (row["baseline"], row["candidate"]) == pytest.approx((0.8, 0.9))
-    assert promote_run(folder) == 2
+    assert promote(folder).report["version"] == 2
     again = mlci("reproduce", 1, cwd=folder)
     assert (again.code, "can't be made again" in again.err) == (2, True)
 

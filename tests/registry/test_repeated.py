@@ -101,10 +101,18 @@ def test_rollback__an_append_that_did_not_arrive(three, monkeypatch):
     assert back(three).report["version"] == 1
 
 
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory):
+    """A champion, and the bundle of a better model that waits for its promotion; to be copied."""
+    folder = champion(tmp_path_factory.mktemp("waiting"), 3)
+    commit(folder, {"k.txt": "2"})
+    assert run(folder, "--out", "waits").code == 0
+    return folder
+
+
 @pytest.mark.parametrize("environment", [{}, WORKFLOW], ids=["terminal", "workflow"])
-def test_promote__run_again_after_an_unknown_outcome_and_another_promotion(tmp_path, in_doubt, environment):
-    commit(champion(tmp_path, 3), {"k.txt": "2"})
-    assert run(tmp_path, "--out", "waits").code == 0
+def test_promote__run_again_after_an_unknown_outcome_and_another_promotion(waiting, tmp_path, in_doubt, environment):
+    shutil.copytree(waiting, tmp_path, dirs_exist_ok=True)
     in_doubt()
     first = mlci("promote", "--out", "waits", cwd=tmp_path, **environment)
     assert first.code == 4

@@ -12,9 +12,18 @@ from tests.support.registry.lifecycle import bodies, manifest, promote, reposito
 from tests.support.repository import commit
 
 
-def test_promote__rows_moved_before_the_run(tmp_path):
+@pytest.fixture(scope="module")
+def promoted_once(tmp_path_factory):
+    return Jobs(tmp_path_factory.mktemp("once") / "project")
+
+
+@pytest.fixture
+def jobs(promoted_once, tmp_path):
+    return promoted_once.copied(tmp_path / "project")
+
+
+def test_promote__rows_moved_before_the_run(jobs):
     """The run scored the champion: its predictions travel in the bundle, and a promotion judges from them."""
-    jobs = Jobs(tmp_path / "project")
     commit(jobs.folder, {"k.txt": "1", "holdout.csv": holdout(60, first=500)})
     jobs.retrain()
     content = json.loads((jobs.folder / ".mlci/out/bundle/bundle.json").read_text())
@@ -30,8 +39,7 @@ def test_promote__rows_moved_before_the_run(tmp_path):
     assert mlci("ledger", "verify", "--files", cwd=jobs.folder).code == 0
 
 
-def test_promote__rows_moved_after_the_run(tmp_path):
-    jobs = Jobs(tmp_path / "project")
+def test_promote__rows_moved_after_the_run(jobs):
     commit(jobs.folder, {"k.txt": "1"})
     jobs.retrain()
     commit(jobs.folder, {"holdout.csv": holdout(60, first=500)})

@@ -1,5 +1,9 @@
 """Two jobs of a workflow, one that trains and one that promotes, with code that leaves a mark when it runs."""
 
+import copy
+import shutil
+from pathlib import Path
+
 from tests.support.project import PREDICT, TRAIN, run
 from tests.support.registry.lifecycle import files, promote, promote_run, repository
 from tests.support.repository import commit, git
@@ -20,12 +24,21 @@ class Jobs:
     """Two jobs of a workflow on one checkout."""
 
     def __init__(self, folder, **changes):
-        self.folder, self.ran = folder, folder.parent / "ran.log"
-        self.environment = {"RAN": str(self.ran), "GITHUB_ACTIONS": "true"}
+        self.move_to(folder)
         repository(folder, 3)
         commit(folder, write_marks(3, **changes))
         self.retrain()
         assert self.promote().code == 0
+
+    def move_to(self, folder):
+        self.folder, self.ran = folder, folder.parent / "ran.log"
+        self.environment = {"RAN": str(self.ran), "GITHUB_ACTIONS": "true"}
+
+    def copied(self, folder):
+        """Return the same jobs on a copy of the checkout and its registry."""
+        other = copy.copy(self)
+        other.move_to(Path(shutil.copytree(self.folder, folder)))
+        return other
 
     def retrain(self):
         ended = run(self.folder, **self.environment)

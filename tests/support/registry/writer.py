@@ -8,10 +8,12 @@ once and forks for every writer, so that hundreds of them can be killed in the t
 - ``{"folder": F, "writers": n}``: n writers that start at once; the answer is their exit statuses.
 """
 
+import gc
 import json
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 from mlci.registry.registry import Registry
@@ -108,6 +110,10 @@ def many(folder, writers):
 
 def main():
     os.fsync = lambda _: None  # a killed process loses nothing that was written; only a power cut would
+    with tempfile.TemporaryDirectory() as folder:  # pydantic builds its models here, and not in every child
+        Registry(FolderStore(Path(folder), "model"), stamp()).append(lambda _: verdict())
+    gc.disable()
+    gc.freeze()  # a collection in a child would copy every page
     for line in sys.stdin:
         command = json.loads(line)
         folder = Path(command["folder"])
