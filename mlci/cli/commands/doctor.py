@@ -28,7 +28,13 @@ from mlci.operations.doctor.collect import SetupPorts, collect_facts, find_top
 from mlci.operations.doctor.doctor import apply_fixes, check_setup, findings_text
 from mlci.operations.doctor.equal_candidates import simulate_pairs
 from mlci.operations.doctor.facts import RepositoryFacts, SetupFacts
-from mlci.operations.doctor.false_blocks import WANTED, FalseBlocks, false_blocks_finding, measure_false_blocks
+from mlci.operations.doctor.false_blocks import (
+    WANTED,
+    FalseBlocks,
+    false_blocks_finding,
+    measure_false_blocks,
+    retrain_and_count_blocks,
+)
 from mlci.report.templating import template_folder
 
 _REMOTE = re.compile(r"(?:[:/])([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
@@ -52,19 +58,34 @@ _REMOTE = re.compile(r"(?:[:/])([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
     show_default=True,
     help="With --aa: number of simulated pull requests.",
 )
+@click.option(
+    "--retrain",
+    type=click.IntRange(2, 100),
+    metavar="K",
+    help="With --aa: train the checked-out commit K times in place of a simulation, and compare every two.",
+)
 @options.out
 @options.as_json
 def command(
-    config_path: Path, *, fix: bool, aa: bool, disagreement: float, pairs: int, out: Path, as_json: bool
+    config_path: Path,
+    *,
+    fix: bool,
+    aa: bool,
+    disagreement: float,
+    pairs: int,
+    retrain: int | None,
+    out: Path,
+    as_json: bool,
 ) -> int:
     """Check configuration, data, baseline, environment and workflow files, and say what to add.
 
     With a token in MLCI_TOKEN or GITHUB_TOKEN it also reads which checks the default branch of GITHUB_REPOSITORY (or
-    of the remote `origin`) requires. Nothing is trained, and only `--fix` writes.
+    of the remote `origin`) requires. Nothing is trained without `--retrain`, and only `--fix` writes.
 
     `--aa` compares the last run's predictions with simulated ones of equal quality, counts the pull requests that these
     gates would block without a cause, and names margins or numbers of rows that bring them under one in a hundred. It
-    reads `predict.file`, or the bundle in `--out`.
+    reads `predict.file`, or the bundle in `--out`. With `--retrain K` it trains the checked-out commit K times instead,
+    which shows the noise of your own training, seeds included.
 
     \b
     Exit codes: 0 no errors · 1 a finding is an error · 2 no configuration
@@ -75,6 +96,7 @@ def command(
       mlci doctor --fix
       mlci doctor --json
       mlci doctor --aa --disagreement 0.02
+      mlci doctor --aa --retrain 5
     """  # noqa: D301 (click's mark against rewrapping)
     facts, top = collect_setup(config_path, os.environ)
     findings = check_setup(facts)
@@ -82,7 +104,11 @@ def command(
     if fix and (fixed := apply_fixes(top, findings)):
         facts, _ = collect_setup(config_path, os.environ)
         findings = check_setup(facts)
-    blocks = _false_blocks(facts.loaded, out, disagreement, pairs) if aa and facts.loaded else None
+    blocks = None
+    if retrain is not None and not aa:
+        raise click.UsageError("--retrain is a way to count false blocks: mlci doctor --aa --retrain 5")
+    if aa and facts.loaded:
+        blocks = _false_blocks(facts.loaded, out, disagreement, pairs, retrain)
     if blocks and blocks.in_hundred >= 100 * WANTED:
         findings = order_findings([*findings, false_blocks_finding(facts, blocks)])
     repository = facts.repository
@@ -99,8 +125,10 @@ def command(
     return 1 if any(one.severity == "error" for one in findings) else 0
 
 
-def _false_blocks(loaded: CheckedConfig, out: Path, disagreement: float, pairs: int) -> FalseBlocks:
-    """Simulate pull requests.
+def _false_blocks(
+    loaded: CheckedConfig, out: Path, disagreement: float, pairs: int, retrain: int | None
+) -> FalseBlocks:
+    """Simulate pull requests, or retrain.
 
     Raises:
         InputError: if the configuration has no rows, or no predictions exist yet.
@@ -108,8 +136,10 @@ def _false_blocks(loaded: CheckedConfig, out: Path, disagreement: float, pairs: 
     config, seed = loaded.config, loaded.config.policy.seed
     if not isinstance(config, RowsConfig):
         raise InputError("`--aa` needs rows; `predict.metrics` has none, and its values are judged on estimates")
-    with run_context(loaded, cached=False, user_code=False) as run:
+    with run_context(loaded, cached=False, user_code=retrain is not None) as run:
         context = run.with_config(config)
+        if retrain is not None:
+            return retrain_and_count_blocks(context, retrainings=retrain)
         return measure_false_blocks(context, simulate_pairs, out=out, disagreement=disagreement, pairs=pairs, seed=seed)
 
 

@@ -97,9 +97,15 @@ def _required(repository: RepositoryFacts) -> str:
 
 def false_blocks_text(found: FalseBlocks) -> str:
     """Return the result of an A/A simulation."""
+    share = (
+        ""
+        if found.disagreement is None
+        else f" that decides {found.disagreement:.1%} of {found.rows:,} rows differently"
+    )
     head = (
-        f"A/A: {found.pairs:,} simulated pull requests with a model of equal quality that decides "
-        f"{found.disagreement:.1%} of {found.rows:,} rows differently (seed {found.seed})"
+        f"A/A: {found.pairs:,} simulated pull requests with a model of equal quality{share} (seed {found.seed})"
+        if found.retrainings is None
+        else f"A/A: {found.retrainings:,} retrainings of this commit, {found.pairs:,} pairs{share}"
     )
     width = max(len(one.name) for one in found.limits)
     lines = [f"    {'false blocks in 100: ':<{width + 2}}{found.in_hundred:.1f}"]

@@ -1,16 +1,19 @@
-"""False blocks of a configuration's gates, by simulated candidates of equal quality (an A/A test).
+"""False blocks of a configuration's gates, by candidates of equal quality (an A/A test).
 
-Each simulated candidate is compared with the model's own predictions and judged by the gates. Margins and numbers of
-rows that bring the blocks under one in a hundred pull requests are found on the same pairs.
+The candidates are simulated and compared with the model's own predictions, or they are retrainings of one commit, of
+which every two are compared. Each pair is judged by the gates. Margins and numbers of rows that bring the blocks under
+one in a hundred pull requests are found on the same pairs.
 """
 
 import math
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from statistics import fmean, stdev
 
-from mlci.config.models import RowsConfig
+from mlci.config.models import Baseline, RowsConfig
 from mlci.engine.interface import Source
 from mlci.engine.tables.files import is_missing
 from mlci.errors import InputError
@@ -28,6 +31,7 @@ from mlci.operations.doctor.checks.finding import Finding
 from mlci.operations.doctor.equal_candidates import SimulatedPair
 from mlci.operations.doctor.facts import SetupFacts
 from mlci.operations.evaluate import engine_job
+from mlci.operations.models import baseline_ref_or_file
 
 WANTED = 0.01
 _STEPS = 8
@@ -57,27 +61,29 @@ class LimitBlocks:
 
 @dataclass(frozen=True, kw_only=True)
 class FalseBlocks:
-    """Result of the simulation.
+    """Result of an A/A test.
 
     Attributes:
-        pairs: Simulated pull requests.
+        pairs: Pull requests: simulated candidates, or pairs of retrainings.
         rows: Rows of the evaluation set.
-        disagreement: Mean share of rows on which both models differ.
+        disagreement: Mean share of rows on which both models differ; ``None`` for retrained regressions.
         seed: Of the draws.
         blocked: Pull requests that any gate blocks.
         inconclusive: Pull requests with an inconclusive gate.
         limits: By rule and limit, in the order of the configuration.
-        left_out: Gates that were not simulated: operational and custom metrics, and training noise.
+        left_out: Gates that were not judged: operational and custom metrics, and training noise.
+        retrainings: Number of retrainings; ``None`` if the candidates were simulated.
     """
 
     pairs: int
     rows: int
-    disagreement: float
+    disagreement: float | None
     seed: int
     blocked: int
     inconclusive: int
     limits: tuple[LimitBlocks, ...]
     left_out: tuple[str, ...] = ()
+    retrainings: int | None = None
 
     def as_document(self) -> Mapping[str, object]:
         """Return the result for JSON."""
@@ -116,18 +122,73 @@ def measure_false_blocks(
     config, left_out = _simulated(context.config)
     job = replace(engine_job(config, last_predictions(context, out), None, data=context.data), row_metrics=())
     question = evaluation_plan.evaluation_question(config, baseline=True)
-    rules, results, shares, rows = evaluation_plan.gate_rules(config), [], [], 0
+    results, shares, rows = [], [], 0
     for pair in simulate(job, share=disagreement, pairs=pairs, seed=seed):
         results.append(evaluate(pair.statistics, question, fingerprint="", notes=()))
         shares.append(pair.disagreement)
         rows = pair.rows
-    trial = _Trial(results, question.min_group_size)
+    return _count_blocks(config, results, rows=rows, disagreement=fmean(shares), left_out=left_out)
+
+
+def retrain_and_count_blocks(context: RowsContext, *, retrainings: int) -> FalseBlocks:
+    """Retrain the checked-out commit in worktrees of its own, compare every two models, and judge them by the gates.
+
+    Args:
+        context: Run context that may run the user's commands, without a cache.
+        retrainings: Number of retrainings, at least two.
+
+    Raises:
+        InputError: if no gate can be judged, or if training makes the evaluation set.
+        StepError: if a command fails.
+    """
+    config, left_out = _simulated(context.config)
+    sources = list(_retrain(context, retrainings))
+    question = evaluation_plan.evaluation_question(config, baseline=True)
+    results, rows = [], 0
+    for baseline, candidate in combinations(sources, 2):
+        observed = context.engine.observe(
+            replace(engine_job(config, candidate, baseline, data=context.data), row_metrics=())
+        )
+        results.append(evaluate(observed.statistics, question, fingerprint="", notes=()))
+        rows = observed.rows
+    agreements = [result.agreement for result in results if result.agreement is not None]
+    differing = [one.baseline_only + one.candidate_only for one in agreements]
+    disagreement = fmean(differing) / rows if differing else None
+    found = _count_blocks(config, results, rows=rows, disagreement=disagreement, left_out=left_out)
+    return replace(found, retrainings=retrainings)
+
+
+def _retrain(context: RowsContext, retrainings: int) -> Iterator[Source]:
+    """Train and predict in a worktree of the checked-out commit, again and again; yield a copy of the predictions."""
+    again = context.with_config(context.config.model_copy(update={"baseline": Baseline(ref="HEAD")}))
+    for number in range(retrainings):
+        made = baseline_ref_or_file.baseline_from_ref(again)
+        if made is None or made.own is not None:
+            raise InputError(
+                "`--retrain` compares models on one evaluation set, and each training makes its own; commit the set, "
+                "or leave `--retrain` out"
+            )
+        path = Path(made.source.path)
+        kept = context.scratch / f"retraining-{number}{''.join(path.suffixes)}"
+        shutil.copyfile(path, kept)
+        yield replace(made.source, path=str(kept))
+
+
+def _count_blocks(
+    config: RowsConfig,
+    results: Sequence[EvaluationResult],
+    *,
+    rows: int,
+    disagreement: float | None,
+    left_out: tuple[str, ...],
+) -> FalseBlocks:
+    rules, trial = evaluation_plan.gate_rules(config), _Trial(results, config.evaluation.min_group_size)
     judged = trial.judge(rules)
     return FalseBlocks(
-        pairs=pairs,
+        pairs=len(results),
         rows=rows,
-        disagreement=fmean(shares),
-        seed=seed,
+        disagreement=disagreement,
+        seed=config.policy.seed,
         blocked=sum(any(gate.blocks for gate in gates) for gates in judged),
         inconclusive=sum(any(gate.outcome is Outcome.INCONCLUSIVE for gate in gates) for gates in judged),
         limits=tuple(_limits(trial, rules, judged, rows)),

@@ -11,6 +11,7 @@ from mlci.operations.doctor.doctor import false_blocks_text
 from mlci.operations.doctor.equal_candidates import simulate_pairs
 from mlci.operations.doctor.false_blocks import measure_false_blocks
 from tests.support.project import mlci
+from tests.support.repository import commit, init
 
 ROWS, WRONG = 600, 5
 CONFIG = """\
@@ -148,3 +149,53 @@ def test_doctor__aa_without_predictions(project, tmp_path):
     )
     ended = mlci("doctor", "--aa", cwd=tmp_path, GITHUB_TOKEN="", MLCI_TOKEN="", PATH="/usr/bin:/bin")
     assert (ended.code, "run `mlci run --bundle` first" in ended.err) == (2, True)
+
+
+NOISY = """\
+import os, random
+draw, rows = random.Random(os.urandom(8)), [line.split(",") for line in open("holdout.csv").read().split()[1:]]
+with open("candidate.csv", "w") as file:
+    file.write("id,p\\n")
+    file.writelines(f"{key},{y if draw.random() < 0.8 else 1 - int(y)}\\n" for key, y, _ in rows)
+"""
+TRAINED = CONFIG.replace("predict:", "train: {run: python train.py}\npredict:")
+
+
+@pytest.fixture(scope="module")
+def noisy(project, tmp_path_factory):
+    """A committed evaluation set, and a training whose model is right on another 80 % of its rows each time."""
+    folder = init(tmp_path_factory.mktemp("noisy"))
+    data = (project / "holdout.csv").read_text("utf-8")
+    commit(folder, {"train.py": NOISY, "holdout.csv": data, "mlci.yml": TRAINED + TIGHT, ".gitignore": ".mlci/\n"})
+    return folder
+
+
+def test_doctor__pairs_of_retrainings(noisy):
+    """Four models give six pairs; each two differ on 32 % of the rows (2 x 0.8 x 0.2), and half of them fall."""
+    ended = mlci("doctor", "--aa", "--retrain", "4", "--json", cwd=noisy)
+    found = json.loads(ended.out)["false_blocks"]
+    assert (found["retrainings"], found["pairs"], found["rows"]) == (4, 6, ROWS)
+    assert found["disagreement"] == pytest.approx(0.32, abs=0.05)
+    assert 0 < found["blocked"] <= 6
+    assert not (noisy / "candidate.csv").exists()  # nothing is trained in the checkout
+
+
+def test_doctor__retraining_that_makes_its_own_rows(noisy, tmp_path):
+    folder = init(tmp_path)
+    own = NOISY.replace("import os", "import os, shutil", 1) + 'open("holdout.csv", "a").write(f"{len(rows)},1,a\\n")\n'
+    commit(
+        folder,
+        {"train.py": "import shutil\nshutil.copy('rows.csv', 'holdout.csv')\n" + own, "mlci.yml": TRAINED + TIGHT},
+    )
+    data = (noisy / "holdout.csv").read_text("utf-8")
+    commit(folder, {"rows.csv": data})
+    (folder / "holdout.csv").write_text(data, "utf-8")
+    ended = mlci("doctor", "--aa", "--retrain", "2", cwd=folder)
+    assert (ended.code, ended.out) == (2, "")
+    assert "each training makes its own" in ended.err
+
+
+def test_doctor__retrain_without_aa(noisy):
+    ended = mlci("doctor", "--retrain", "2", cwd=noisy)
+    assert ended.code == 2
+    assert "mlci doctor --aa --retrain 5" in ended.err
