@@ -93,14 +93,17 @@ def parse_yaml(text: str, *, path: str) -> YamlTree:
         return tree
     builder = _Builder(tree)
     parser = YAML(typ="safe", pure=True)
+    events: list[Event] = []
     try:
-        for count, event in enumerate(parser.parse(text)):
-            if count > MOST_NODES:
+        for event in _WHOLE.get(text) or parser.parse(text):
+            if len(events) > MOST_NODES:
                 tree.refuse(f"the file has more than {MOST_NODES:,} values", _line(event))
                 break
+            events.append(event)
             builder.take(event)
         else:
             tree.whole = True
+            _keep(text, events)
     except _Stop:
         pass
     except MarkedYAMLError as error:
@@ -111,6 +114,18 @@ def parse_yaml(text: str, *, path: str) -> YamlTree:
         if not builder.documents:
             tree.refuse("the file is empty; it needs at least `model`, `task`, `predict` and `gates`", 1)
     return tree
+
+
+_WHOLE: dict[str, list[Event]] = {}
+"""Events of files that were read to their end: a run reads the same configuration of several commits."""
+_MOST_KEPT, _MOST_KEPT_EVENTS = 16, 1000
+
+
+def _keep(text: str, events: list[Event]) -> None:
+    if len(_WHOLE) >= _MOST_KEPT:
+        _WHOLE.clear()
+    if len(events) <= _MOST_KEPT_EVENTS:
+        _WHOLE[text] = events
 
 
 class _Builder:
