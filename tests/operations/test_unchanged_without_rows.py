@@ -129,6 +129,7 @@ def test_run__training_makes_the_rows_and_paths_are_not_listed(tmp_path):
         ("python script.py --data s3://bucket/rows", "an address (s3://…)"),
         ("python script.py --data=/srv/rows.csv", "names /srv/rows.csv, which is outside"),
         ("python script.py ../rows.csv", "rows.csv, which is outside"),
+        ("python script.py /dev/shm/rows.csv", "names /dev/shm/rows.csv, which is outside"),
         ("python script.py ${ROWS}", "reads $ROWS"),
         ("python script.py ~daemon/rows.csv", "names ~daemon/rows.csv"),
         ("OUT=a python script.py $OUT $PWD/rows.csv", None),

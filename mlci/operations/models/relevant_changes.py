@@ -230,4 +230,4 @@ def _paths(command: str) -> Iterator[str]:
 def _is_data(path: Path) -> bool:
     """Check if a path can be data: anything but a program and a device."""
     program = path.is_file() and os.access(path, os.X_OK)
-    return not program and not path.is_relative_to("/dev")
+    return not program and (not path.is_relative_to("/dev") or path.is_relative_to("/dev/shm"))  # noqa: S108 - files
