@@ -36,7 +36,8 @@ def extras(config: Config) -> list[str]:
     scikit_learn = config.predict.model is not None or any(
         item.params or catalogue.find(item.metric) is None for item in entries
     )
-    tables = (config.evaluation and config.evaluation.data, config.predict.file, getattr(config.baseline, "file", None))
+    rows = (config.evaluation.data, config.evaluation.labels) if config.evaluation else ()
+    tables = (*rows, config.predict.file, getattr(config.baseline, "file", None))
     remote = any(table.startswith(_STORES) or table.lower().endswith(_ARROW) for table in tables if table)
     place = config.registry
     registry = ["github"] * (place == GITHUB) + ["objects"] * place.startswith(_BUCKETS)

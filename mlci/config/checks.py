@@ -56,6 +56,11 @@ def _check_evaluation(context: CheckContext) -> Iterator[Problem]:
         )
     if evaluation.classes is not None:
         yield from _check_classes(loaded)
+    if evaluation.labels is not None and evaluation.key is None:
+        message = "`evaluation.labels` needs `key`: the column of both files that rows are joined by"
+        yield loaded.problem(message, "evaluation", "labels")
+    if evaluation.labels_table is not None and evaluation.labels is None:
+        yield loaded.problem("`evaluation.labels_table` is for `labels`; remove it", "evaluation", "labels_table")
     if evaluation.key == evaluation.label:
         yield loaded.problem(
             f"`evaluation.key` and `label` are the same column, `{evaluation.key}`", "evaluation", "key"
@@ -151,6 +156,8 @@ def _check_columns(loaded: LoadedConfig) -> Iterator[Problem]:
     """Check that predictions have the columns that the task needs."""
     config, predict = loaded.config, loaded.config.predict
     yield from _check_probabilities(loaded)
+    if predict.table is not None and predict.file is None:
+        yield loaded.problem("`predict.table` is for a `file` of predictions; remove it", "predict", "table")
     if predict.run is None and predict.file is None:
         return
     if predict.score is not None and predict.score == predict.decision:
@@ -199,7 +206,7 @@ def _missing_column(config: Config) -> str | None:
 def _check_baseline(loaded: LoadedConfig) -> Iterator[Problem]:
     config = loaded.config
     if not isinstance(config.baseline, str):
-        for key in ("score", "decision", "probabilities"):
+        for key in ("table", "score", "decision", "probabilities"):
             if key in config.baseline.model_fields_set and (config.baseline.ref or config.predict.metrics):
                 message = f"`baseline.{key}` is for a `file` of predictions; remove it"
                 yield loaded.problem(message, "baseline", key)

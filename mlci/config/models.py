@@ -119,7 +119,12 @@ class Evaluation(ConfigModel):
         description="CSV, Parquet, JSON Lines, NumPy, Feather, DuckDB or SQLite: a path, a glob or a URL "
         "(s3://, gs://, https://)."
     )
+    table: Name | None = Field(default=None, description="Table of a DuckDB or SQLite file with several tables.")
     label: Name = Field(description="Column with the true values.")
+    labels: Place | None = Field(
+        default=None, description="File with the labels, if `data` has only features; both are joined by `key`."
+    )
+    labels_table: Name | None = Field(default=None, description="Table of `labels`, if that is a database.")
     key: Name | None = Field(
         default=None, description="Column that predictions are joined by; without it, tables are joined by position."
     )
@@ -200,6 +205,7 @@ class Predict(ConfigModel):
     file: Place | None = Field(default=None, description="Predictions that already exist: a table with the same key.")
     model: Place | None = Field(default=None, description="A scikit-learn model saved with skops.")
     metrics: Place | None = Field(default=None, description="A metrics file (JSON or YAML), judged on estimates.")
+    table: Name | None = Field(default=None, description="Table of `file`, if that is a database with several tables.")
     trusted: tuple[Name, ...] = Field(
         default=(), description="Types that a skops file may contain beyond those that skops trusts by default."
     )
@@ -225,6 +231,7 @@ class Baseline(ConfigModel):
     ref: Reference | None = Field(
         default=None, description="Branch, tag or commit whose own train and predict steps make the baseline."
     )
+    table: Name | None = Field(default=None, description="Table of `file`, if that is a database with several tables.")
     score: Name | None = Field(default=None, description="Score column in `file`; the candidate's if omitted.")
     decision: Name | None = Field(default=None, description="Decision column in `file`; the candidate's if omitted.")
     probabilities: Probabilities | None = Field(

@@ -9,6 +9,7 @@ import contextlib
 import gzip
 import json
 import re
+import shutil
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from json import decoder
@@ -18,11 +19,13 @@ from typing import BinaryIO, cast
 import duckdb
 
 from mlci.engine import sql
+from mlci.engine.labelled_tables import open_features
 from mlci.engine.tables import parquet_without_column
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.csv_json import is_json_array, read_header
 from mlci.engine.tables.files import LocalFile, suffix_of
-from mlci.engine.tables.table import Table, open_table
+from mlci.engine.tables.table import Table
+from mlci.engine.tables.table_path import labels_of
 from mlci.errors import InputError, Problem
 
 _DECODER = json.JSONDecoder()
@@ -48,20 +51,39 @@ def write_features(data: str, label: str, folder: Path) -> Path:
         InputError: if the evaluation set can't be read, or has no such column or no other one.
     """
     with sql.session() as (connection, scratch):
-        table = open_table(connection, data, scratch)
-        left_out = table.column(label)
+        table = open_features(connection, data, scratch)
+        left_out = None if labels_of(data) else table.column(label)
         target = folder / f"features{_suffix(table.files[0])}"
-        if len(table.columns) == 1:
+        if len(table.columns) == 1 and left_out is not None:
             raise InputError(Problem(f"has no columns besides the label {label!r}", data))
         target.parent.mkdir(parents=True, exist_ok=True)
         with sql.reading(data):
-            _write(connection, table, left_out, target)
+            if left_out is None:
+                _copy(connection, table, target)
+            else:
+                _write(connection, table, left_out, target)
     return target
 
 
 def _suffix(file: LocalFile) -> str:
     """Return the suffix of the features: that of the source, or Parquet's for arrays, Feather and databases."""
     return suffix_of(file.shown) if file.format in {"csv", "json", "parquet"} else ".parquet"
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, table: Table, target: Path) -> None:
+    """Copy features whose labels are in another file.
+
+    Raises:
+        InputError: if they are several files of text.
+    """
+    first = table.files[0]
+    if target.suffix == ".parquet":
+        _write_by_duckdb(connection, table, None, target, why="names differ by case only")
+    elif len(table.files) > 1:
+        raise InputError(Problem("is several files of text, which `labels` needs as one: write one file", table.path))
+    else:
+        with first.path.open("rb") as source, _create(target, first) as out:
+            shutil.copyfileobj(source, out)
 
 
 def _write(connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableColumn, target: Path) -> None:
@@ -80,7 +102,7 @@ def _write(connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableC
 
 
 def _write_by_duckdb(
-    connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableColumn, target: Path, *, why: object
+    connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableColumn | None, target: Path, *, why: object
 ) -> None:
     """Write a Parquet table with DuckDB if its footer can't be edited (files of different schemas, encryption).
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from mlci.engine.tables.table_path import table_of, table_path
 from mlci.lineage.rows import Fingerprint
 from mlci.metrics.row_changes import RowChanges
 from mlci.metrics.row_metrics import RowMetric
@@ -38,6 +39,10 @@ class PredictionColumns(Protocol):
         """Column with decisions."""
 
     @property
+    def table(self) -> str | None:
+        """Table of a database that has them."""
+
+    @property
     def threshold(self) -> float | None:
         """Score from which a row is positive."""
 
@@ -65,7 +70,7 @@ class Source:
         """Return the source of predictions whose columns are recorded or configured."""
         pairs = tuple((columns.probabilities or {}).items())
         return cls(
-            path=path,
+            path=table_path(str(path), table=columns.table),
             score=columns.score,
             decision=columns.decision,
             threshold=columns.threshold,
@@ -85,6 +90,7 @@ class Source:
             "score": self.score,
             "decision": self.decision,
             "threshold": self.threshold,
+            "table": table_of(self.path),
             "probabilities": dict(self.probabilities) or None,
         }
 

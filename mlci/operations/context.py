@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Generic, TypeVar, cast
 
 from mlci.config.loader import Loaded
-from mlci.config.models import Config, MetricsConfig, RowsConfig
+from mlci.config.models import Config, Evaluation, MetricsConfig, RowsConfig
 from mlci.engine.interface import Engine, Survey
 from mlci.engine.row_comparison import RestrictedJob
+from mlci.engine.tables.table_path import LabelFile, table_path
 from mlci.execution.interface import Runner
 from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import Git
@@ -83,7 +84,7 @@ class ContextOf(Generic[C_co]):
     @property
     def data(self: "ContextOf[RowsConfig]") -> str:
         """Path or address of the evaluation set."""
-        return resolve_path(self.config.evaluation.data, self.folder)
+        return evaluation_path(self.config.evaluation, self.folder)
 
     def with_config(self, config: C) -> "ContextOf[C]":
         """Return the same run with another configuration, such as the steps of the baseline's commit."""
@@ -104,6 +105,15 @@ def registry_of(context: RunContext) -> Registry:
 
 
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+
+def evaluation_path(evaluation: Evaluation, folder: Path) -> str:
+    """Return the path of an evaluation set, with its table and its labels if they are in another file."""
+    labels = None
+    if evaluation.labels is not None and evaluation.key is not None:
+        path = table_path(resolve_path(evaluation.labels, folder), table=evaluation.labels_table)
+        labels = LabelFile(path, evaluation.key, evaluation.label)
+    return table_path(resolve_path(evaluation.data, folder), table=evaluation.table, labels=labels)
 
 
 def resolve_path(path: str, folder: Path) -> str:

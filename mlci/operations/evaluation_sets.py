@@ -22,7 +22,7 @@ from mlci.git.ref_baseline import WITHOUT_BASELINE
 from mlci.git.worktree import Worktree
 from mlci.lineage import rows
 from mlci.lineage.rows import UNCERTAIN, Rows
-from mlci.operations.context import RowsContext, RunContext, resolve_path
+from mlci.operations.context import RowsContext, RunContext, evaluation_path
 from mlci.operations.models import file_guards
 from mlci.operations.models.predictions import OwnRows
 from mlci.operations.provenance import Artifact, digest_file
@@ -177,7 +177,7 @@ def find_own_set(loaded: LoadedConfig, worktree: Worktree) -> OwnEvaluationSet |
     evaluation = _own_config(loaded, worktree).evaluation
     if evaluation is None or "://" in evaluation.data:
         return None
-    data = resolve_path(evaluation.data, worktree.folder)
+    data = evaluation_path(evaluation, worktree.folder)
     if not Path(data).resolve().is_relative_to(worktree.root.resolve()):
         return None
     return OwnEvaluationSet(data=data, committed=file_guards.is_there(data))

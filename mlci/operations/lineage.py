@@ -17,7 +17,7 @@ from mlci.lineage.origin import ChangedFiles, Origin, RecordedOrigin, Row, dump_
 from mlci.lineage.rows import Rows, is_recorded
 from mlci.metrics import catalogue
 from mlci.operations import evaluation_sets
-from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.context import RunContext, evaluation_path
 from mlci.operations.provenance import ArtifactDigests, BuildProvenance, collect_provenance, model_digest
 from mlci.registry.entries import Promotion, Rollback, rolled_back_versions
 from mlci.registry.manifest import Content, Environment, Recipe, VersionFile
@@ -210,7 +210,7 @@ def _evaluation(context: RunContext, own: LoadedConfig, worktree: Worktree, into
     evaluation = own.config.evaluation
     if evaluation is None or "://" in evaluation.data:
         return None if evaluation is None else now  # data at an address does not belong to a commit
-    data = resolve_path(evaluation.data, worktree.folder)
+    data = evaluation_path(evaluation, worktree.folder)
     try:
         fingerprint = context.fingerprint(data)
     except InputError:

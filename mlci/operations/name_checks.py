@@ -17,6 +17,7 @@ from mlci.engine.encode import classes as naming
 from mlci.engine.encode.binder import missing_file
 from mlci.engine.interface import Survey
 from mlci.engine.tables.files import is_missing
+from mlci.engine.tables.table_path import files_of, table_path
 from mlci.errors import InputError, Problem, yaml_value
 from mlci.inference.result import EvaluationResult
 from mlci.metrics.catalogue import PER_CLASS
@@ -38,8 +39,9 @@ def survey_before_steps(context: RowsContext) -> bool:
     """
     config = context.config
     runs = config.train or config.predict.run or config.predict.model or getattr(config.baseline, "ref", None)
-    if config.train is None and is_missing(context.data):
-        raise InputError(_at_its_line(context.loaded, missing_file(context.data, ("evaluation", "data"))))
+    for name, path in zip(("data", "labels"), files_of(context.data), strict=False):
+        if config.train is None and is_missing(path):
+            raise InputError(_at_its_line(context.loaded, missing_file(path, ("evaluation", name))))
     if context.survey is None or not runs or not Path(context.data).is_file():
         return False
     try:
@@ -106,7 +108,7 @@ def _predicted(context: RowsContext) -> Iterator[Problem]:
     if path is None or context.survey is None or not path.is_file():
         return
     try:
-        columns = context.survey(str(path), "").columns
+        columns = context.survey(table_path(str(path), table=predict.table), "").columns
     except InputError:
         return  # the reader of the predictions reports the error
     pairs = (predict.probabilities or {}).values()

@@ -36,6 +36,7 @@ class Predictions(LedgerPart):
     decision: Text | None = None
     threshold: float | None = None
     probabilities: dict[Text, Text] | None = None
+    table: Text | None = None
 
 
 Command = Annotated[str, Field(max_length=20_000)]

@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - a table reads best with one case a line
 
 import contextlib
+import copy
 import pickle
 import sqlite3
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from mlci.engine.features import write_features
 from mlci.engine.interface import Job, Source
+from mlci.engine.tables.table_path import LabelFile, table_path
 from tests.engine.tables import observe, refusal, same, slices, text, write
 
 COLUMNS = ["id", "y", "age", "score"]
@@ -209,3 +211,95 @@ def test_write_features__parquet_without_the_label(numbers, tmp_path, form):
     target = write_features(write(numbers, tmp_path, "t", form), "y", tmp_path / "features")
     assert target.name == "features.parquet"
     pd.testing.assert_frame_equal(pd.read_parquet(target), numbers.drop(columns="y"), check_dtype=False)
+
+
+@pytest.mark.parametrize("form", ["duckdb", "sqlite"])
+def test_database__tables_of_one_file(numbers, tmp_path, form):
+    path = database(tmp_path / f"t.{form}", form)
+    names = {
+        "rows": numbers.drop(columns="score"),
+        "new": numbers[["id", "score"]].sample(frac=1, random_state=0),
+        "old": numbers[["id", "score"]],
+    }
+    connection = duckdb.connect(path) if form == "duckdb" else sqlite3.connect(path)
+    with contextlib.closing(connection):
+        for name, frame in names.items():
+            if form == "duckdb":
+                connection.register("given", frame)
+                connection.execute(f"CREATE TABLE {name} AS FROM given")
+            else:
+                frame.to_sql(name, connection, index=False)
+    models = {
+        name: Source(path=table_path(path, table=table), score="score")
+        for name, table in (("candidate", "new"), ("baseline", "old"))
+    }
+    both = observe(job(table_path(path, table="rows"), **models))
+    assert both.statistics[0].scores.differing == 0
+    assert refusal(job(table_path(path, table="row"))) == [
+        f"{path}: has no table 'row'; there are 'new', 'old', 'rows' (views are not read)"
+    ]
+
+
+def test_table__of_a_file_without_tables(numbers, tmp_path):
+    path = write(numbers, tmp_path, "t", "csv")
+    assert refusal(job(table_path(path, table="t"))) == [
+        f"{path}: is a .csv file, which has no tables; remove `table: t`"
+    ]
+
+
+def split(numbers, folder, form="csv", labels=None):
+    """Write features, labels and predictions to files of their own; return a job on them."""
+    frames = {"features": numbers[["id", "age"]], "predictions": numbers[["id", "score"]]}
+    paths = {name: write(frame, folder, name, form) for name, frame in frames.items()}
+    written = write(
+        numbers[["id", "y"]].sample(frac=1, random_state=1) if labels is None else labels, folder, "labels", "csv"
+    )
+    data = table_path(paths["features"], labels=LabelFile(written, "id", "y"))
+    return job(data, candidate=Source(path=paths["predictions"], score="score"))
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "jsonl", "sqlite"])
+def test_labels__in_a_file_of_their_own(numbers, tmp_path, form):
+    given = split(numbers, tmp_path, form)
+    one = write(numbers[["id", "age", "y"]], tmp_path, "one", "csv")
+    wanted, own = observe(replace(given, data=one)), observe(given)
+    assert same(own.statistics, wanted.statistics)
+    assert own.fingerprint == wanted.fingerprint
+    target = write_features(given.data, "y", tmp_path / "features")
+    assert target.suffix == (".parquet" if form == "sqlite" else f".{form}")
+    if form == "csv":
+        assert target.read_bytes() == (tmp_path / "features.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda labels: labels[1:], "{labels}: 1 row of {features} has no label: key '0'"),
+        (lambda labels: labels.assign(id=labels.id.replace(3, 0)), "{labels}: 1 key of 'id' occurs more than once: '0' in rows 1, 2"),
+        (lambda labels: pd.concat([labels, labels[:1].assign(id=7)]), "{labels}: 1 key is not in {features}: key '7'"),
+        (lambda labels: labels.assign(y=labels.y.where(labels.id > 0)), "{labels}: label 'y' is null in row 1 (key '0')"),
+        (lambda labels: labels.rename(columns={"y": "why"}), "{labels}: has no column 'y'; there are 'id', 'why'"),
+        (lambda labels: labels.rename(columns={"id": "Id"}), "{labels}: has no column 'id'; did you mean 'Id'?"),
+    ],
+)  # fmt: skip
+def test_labels__that_do_not_fit(numbers, tmp_path, change, expected):
+    given = split(numbers, tmp_path, labels=change(numbers[["id", "y"]]))
+    paths = {"labels": given.data.labels.path, "features": str(given.data)}
+    assert expected.format(**paths) in refusal(given)
+
+
+def test_labels__in_both_files(numbers, tmp_path):
+    given = split(numbers.rename(columns={"age": "x", "y": "age"}).assign(y=1), tmp_path)
+    data = table_path(str(given.data), labels=replace(given.data.labels, label="age"))
+    assert refusal(replace(given, data=data)) == [
+        f"{given.data}: has the label 'age' itself; remove `labels`, or this column"
+    ]
+
+
+def test_table_path__equality_and_copies():
+    one = table_path("a.db", table="t")
+    assert table_path("a.db") == "a.db"
+    assert one != "a.db"
+    assert one != "a.db"
+    assert one == table_path("a.db", table="t")
+    assert {one, table_path("a.db", table="u")} == {copy.deepcopy(one), table_path("a.db", table="u")}

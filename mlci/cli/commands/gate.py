@@ -16,7 +16,7 @@ from mlci.errors import InputError, Problem
 from mlci.inference import serialization
 from mlci.inference.result import EvaluationResult
 from mlci.inference.training_noise import TrainingNoise
-from mlci.operations.context import resolve_path
+from mlci.operations.context import evaluation_path
 from mlci.operations.evaluate import judge_gates
 from mlci.operations.models import baseline_ref_or_file
 from mlci.operations.registry import training_noise
@@ -67,7 +67,7 @@ def _noise(loaded: LoadedConfig, folder: Path, result: EvaluationResult, origins
     config, version = loaded.config, origins.baseline.version
     view = open_registry(loaded, folder).view() if training_noise.is_noise_wanted(config) else None
     rows = (
-        baseline_ref_or_file.same_rows(config, result.fingerprint, resolve_path(config.evaluation.data, folder))
+        baseline_ref_or_file.same_rows(config, result.fingerprint, evaluation_path(config.evaluation, folder))
         if config.evaluation
         else ""
     )

@@ -14,11 +14,13 @@ import duckdb
 from mlci.engine import sql
 from mlci.engine.cell_errors import CellLocation, ProblemCollector
 from mlci.engine.interface import Job, SliceColumn, Source
+from mlci.engine.labelled_tables import open_table
 from mlci.engine.tables import cell_values
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.files import is_missing
 from mlci.engine.tables.logical_types import ColumnCells, read_alike, read_as_label
-from mlci.engine.tables.table import Table, open_table
+from mlci.engine.tables.table import Table
+from mlci.engine.tables.table_path import table_of
 from mlci.errors import InputError, Problem, count_noun, list_names, yaml_value
 
 _HINTS = {
@@ -107,11 +109,11 @@ class _Collector:
     def __init__(self, connection: duckdb.DuckDBPyConnection, scratch: Path, job: Job) -> None:
         self._connection, self._scratch = connection, scratch
         self._known = {name for name in (job.key, job.label) if name}
-        self._tables: dict[str, Table] = {}
+        self._tables: dict[tuple[str, str | None], Table] = {}
         self._problems = ProblemCollector()
 
     def open(self, path: str, setting: tuple[str, ...]) -> Table | None:
-        name = path if "://" in path else os.path.normpath(path)
+        name = (str(path) if "://" in path else os.path.normpath(path)), table_of(path)
         if name not in self._tables:
             try:
                 self._tables[name] = open_table(self._connection, path, self._scratch)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from mlci.errors import InputError, OutsideError, Problem
+from mlci.engine.tables.table_path import table_of
+from mlci.errors import InputError, OutsideError, Problem, yaml_value
 
 Format = Literal["csv", "parquet", "json", "numpy", "feather", "database"]
 _FORMATS: dict[str, Format] = {
@@ -51,7 +52,7 @@ def locate_files(path: str, scratch: Path) -> tuple[LocalFile, ...]:
         InputError: if no file exists, the suffix is unknown, or a glob mixes formats.
     """
     files = fetch_remote(path, scratch) if is_url(path) else _local(path)
-    located = tuple(_file(shown, local, scratch) for shown, local in files)
+    located = tuple(_file(shown, local, scratch, table_of(path)) for shown, local in files)
     if len({file.format for file in located}) > 1:
         raise InputError(Problem(f"mixes formats: {', '.join(sorted({file.suffix for file in located}))}", path))
     return located
@@ -67,7 +68,7 @@ def suffix_of(path: str) -> str:
 
 def _local(path: str) -> list[tuple[str, Path]]:
     if Path(path).is_file():
-        return [(path, Path(path))]
+        return [(str(path), Path(path))]
     if Path(path).is_dir():
         _refuse_lake(Path(path), path)
         raise InputError(Problem(f"is a folder; name its files by a glob, e.g. {path.rstrip('/')}/*.parquet", path))
@@ -110,7 +111,7 @@ def is_missing(path: str) -> bool:
     return "://" not in path and not glob.has_magic(path) and not Path(path).exists() and not Path(path).is_symlink()
 
 
-def _file(shown: str, local: Path, scratch: Path) -> LocalFile:
+def _file(shown: str, local: Path, scratch: Path, table: str | None) -> LocalFile:
     suffix = suffix_of(shown)
     plain = next((suffix.removesuffix(end) for end in _COMPRESSED if suffix.endswith(end)), suffix)
     if plain not in _FORMATS or (plain != suffix and plain not in _PACKABLE):
@@ -123,7 +124,9 @@ def _file(shown: str, local: Path, scratch: Path) -> LocalFile:
         raise InputError(Problem(f"is a pointer of Git LFS; {how}", shown))
     if plain in _PACKABLE and _starts_with(local, b"\x1f\x8b"):
         local, suffix = inflate(shown, local, scratch / f"inflated{sum(1 for _ in scratch.iterdir())}{plain}"), plain
-    return LocalFile(shown, _literal_path(local, scratch, suffix), _FORMATS[plain], plain)
+    if table is not None and _FORMATS[plain] != "database":
+        raise InputError(Problem(f"is a {plain} file, which has no tables; remove `table: {yaml_value(table)}`", shown))
+    return LocalFile(shown, _literal_path(local, scratch, suffix), _FORMATS[plain], plain, table)
 
 
 def inflate(shown: str, local: Path, target: Path, *, limit: int = INFLATED_LIMIT) -> Path:

@@ -84,7 +84,7 @@ class Table:
         return self.path, position + 1
 
 
-def open_table(connection: duckdb.DuckDBPyConnection, path: str, scratch: Path) -> Table:
+def open_files(connection: duckdb.DuckDBPyConnection, path: str, scratch: Path) -> Table:
     """Locate, check and, if necessary, stage a table.
 
     Raises:
@@ -131,7 +131,7 @@ def _shard(connection: duckdb.DuckDBPyConnection, file: LocalFile, scratch: Path
         columns = _parquet_columns(connection, replace(file, path=target))
         return _Shard(file=file, columns=columns, readable=target, rows=_count(connection, file.shown, target))
     names, rows = _STAGES[file.format](connection, file, target)
-    staged = ["VARCHAR"] * len(names) if file.format == "csv" else _types(connection, target)
+    staged = ["VARCHAR"] * len(names) if file.format == "csv" else column_types(connection, target)
     columns = tuple(read_column(name, i, staged[i]) for i, name in enumerate(names))
     return _Shard(file=file, columns=columns, readable=target, rows=rows)
 
@@ -140,7 +140,7 @@ def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: LocalFile) -> 
     try:
         asked = ["name", "num_children", "logical_type", "precision"]
         schema = connection.execute(sql.select(asked, f"parquet_schema({sql.quote_text(str(file.path))})")).fetchall()
-        types = _types(connection, file.path)
+        types = column_types(connection, file.path)
         units = _durations(connection, file.path) if "BIGINT" in types else {}
     except duckdb.Error as error:
         raise InputError(unreadable_parquet(error, file.shown)) from error
@@ -193,7 +193,8 @@ def _top_level(schema: list[_Field]) -> list[_Field]:
     return fields
 
 
-def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+def column_types(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    """Return the types of the columns of a Parquet file."""
     rows = connection.execute(f"DESCRIBE FROM read_parquet({sql.quote_text(str(path))})").fetchall()
     return [str(row[1]) for row in rows]
 

@@ -11,6 +11,7 @@ from typing import Any
 from mlci.config.loader import LoadedConfig, load_unchecked
 from mlci.config.models import Baseline, Config, Predict
 from mlci.engine.interface import Source
+from mlci.engine.tables.table_path import table_path
 from mlci.errors import InputError, StepError, StepTimeoutError
 from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import former_path
@@ -64,8 +65,8 @@ def pin_baseline(context: RunContext) -> PinnedBaseline | None:
 
 def source_of_file(chosen: Baseline, file: str, predict: Predict, folder: Path) -> Source:
     """Return a baseline's file with its columns; those of the candidate if it names none."""
-    columns = predict if chosen.inherits_columns else chosen
-    return replace(Source.of(resolve_path(file, folder), columns), threshold=chosen.threshold)
+    source = Source.of(resolve_path(file, folder), predict if chosen.inherits_columns else chosen)
+    return replace(source, path=table_path(str(source.path), table=chosen.table), threshold=chosen.threshold)
 
 
 def baseline_on_own_rows(context: RowsContext, baseline: ModelPredictions) -> ModelPredictions:
@@ -248,7 +249,8 @@ def baseline_from_ref(context: RowsContext, *, pinned: PinnedBaseline | None = N
     facts = ref_baseline.facts
     columns = {key: facts[key] for key in ("score", "decision", "threshold")}
     pairs = tuple((facts.get("probabilities") or {}).items())
-    source = Source(path=str(ref_baseline.folder / facts["file"]), **columns, probabilities=pairs)
+    path = table_path(str(ref_baseline.folder / facts["file"]), table=facts.get("table"))
+    source = Source(path=path, **columns, probabilities=pairs)
     seconds = {} if ref_baseline.cached else {"baseline": sum(facts["seconds"].values())}
     notes = (*ref_baseline.notes, *facts["notes"])
     return ModelPredictions(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlci.engine.tables.table_path import files_of
 from mlci.errors import InputError, Problem
 from mlci.execution.stages import file_stamps
 from mlci.operations.context import RunContext, resolve_path
@@ -34,7 +35,8 @@ class FileSnapshot:
     @classmethod
     def now(cls, paths: Iterable[str], *, by_content: bool) -> "FileSnapshot":
         """Record the state of files, folders or patterns; addresses are never recorded."""
-        marks = {path: _mark(path, by_content=by_content) for path in paths if "://" not in path}
+        files = [file for path in paths for file in files_of(path) if "://" not in file]
+        marks = {file: _mark(file, by_content=by_content) for file in files}
         return cls(marks=marks, by_content=by_content)
 
     def changed(self) -> list[str]:
@@ -66,7 +68,8 @@ def guard_candidate_files(context: RunContext) -> Iterator[None]:
     """
     config = context.config
     named = [getattr(config.predict, key) for key in ("file", "model", "metrics")]
-    named += [config.train.model if config.train else None, config.evaluation.data if config.evaluation else None]
+    named += [config.train.model if config.train else None]
+    named += [config.evaluation.data, config.evaluation.labels] if config.evaluation else []
     paths = {resolve_path(path, context.folder): path for path in named if path is not None}
     before = FileSnapshot.now(paths, by_content=False)
     yield
@@ -89,7 +92,7 @@ def digest_contents(path: str) -> str | None:
     """
     if "://" in path:
         return None
-    digests = [sha256_of_file(item) for item in _found(path) if item.is_file()]
+    digests = [sha256_of_file(item) for file in files_of(path) for item in _found(file) if item.is_file()]
     return sha256_of(" ".join(digests).encode())
 
 

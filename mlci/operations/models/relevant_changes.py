@@ -100,15 +100,15 @@ def _products(config: Config, place: _Place) -> frozenset[str]:
     """Return the files that steps write to the checkout and that are not committed."""
     if config.train is None:
         return frozenset()
-    data = config.evaluation.data if config.evaluation else None
-    written = (data, config.predict.file, config.predict.metrics, config.train.model)
+    data, labels = (config.evaluation.data, config.evaluation.labels) if config.evaluation else (None, None)
+    written = (data, labels, config.predict.file, config.predict.metrics, config.train.model)
     return frozenset(posixpath.normpath(posixpath.join(place.folder, path)) for path in written if path is not None)
 
 
 def _named(config: Config) -> Iterator[str]:
     """Yield the paths that a configuration names, with those of its own metrics' modules."""
     if config.evaluation is not None:
-        yield config.evaluation.data
+        yield from filter(None, (config.evaluation.data, config.evaluation.labels))
     yield from filter(None, (config.predict.file, config.predict.model, config.predict.metrics))
     if config.train is not None and config.train.model is not None:
         yield config.train.model

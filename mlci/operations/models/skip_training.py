@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlci.config.models import Baseline, Config
+from mlci.engine.tables.table_path import files_of
 from mlci.errors import InputError
 from mlci.git.git import is_tracked, tracked_files
 from mlci.git.refs import resolve_ref
@@ -187,10 +188,10 @@ def _inside(context: RunContext, *, shown: bool) -> bool:
 
 
 def _is_tracked(context: RowsContext) -> bool:
-    """Check if the evaluation set is one file that git tracks."""
-    path = Path(context.data)
+    """Check if the evaluation set is one file that git tracks, or two with its labels."""
+    paths = [Path(file) for file in files_of(context.data)]
     try:
-        return path.is_file() and tracked_files(context.git, path)
+        return all(path.is_file() and bool(tracked_files(context.git, path)) for path in paths)
     except InputError:
         return False
 

@@ -14,13 +14,14 @@ from typing import Literal
 
 from mlci.config.loader import parse_config
 from mlci.engine.tables.files import suffix_of
+from mlci.engine.tables.table_path import files_of, labels_of, table_of, table_path
 from mlci.errors import InputError
 from mlci.execution.interface import Step
 from mlci.git.worktree import Worktree, checked_out
 from mlci.inference.result import EvaluationResult
 from mlci.metrics.statistics import WHOLE
 from mlci.operations import evaluation_sets, provenance
-from mlci.operations.context import RowsContext, registry_of, resolve_path
+from mlci.operations.context import RowsContext, evaluation_path, registry_of
 from mlci.operations.evaluate import evaluate_models
 from mlci.operations.models import baseline_production, baseline_ref_or_file, file_guards, rescore
 from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext, make_predictions
@@ -150,7 +151,7 @@ def retrain_version(
         variables = {**worktree.environment, **(clean.variables if clean else {})}
         written = f"{recipe.config.name} of version {version.number}"
         steps = StepContext(folder=worktree.folder, scratch=scratch, name=name, environment=variables, written=written)
-        own = resolve_path(config.evaluation.data, worktree.folder)
+        own = evaluation_path(config.evaluation, worktree.folder)
         makes = evaluation_sets.required_output(config) if own_rows else None
         data = own if own_rows else context.data
         retrained = make_predictions(context.with_config(seeded), steps, data=data, makes=makes)
@@ -158,7 +159,7 @@ def retrain_version(
         digests = provenance.digest_artifacts(retrained, context.fingerprint)
         kept = context.scratch / f"rerun-{index}-kept"
         retrained = _outlives(retrained, kept)
-        data = _copied(Path(own), kept / f"evaluation{suffix_of(own)}") if own_rows else data
+        data = _copied(own, kept) if own_rows else data
     before = _on_rows_of(context, version, before, data) if own_rows else before
     result = evaluate_models(context, retrained, before, data=data).result
     predictions = context.fingerprint(retrained.source.path)
@@ -184,13 +185,20 @@ def _on_rows_of(context: RowsContext, version: Version, before: ModelPredictions
     return replace(before, own=OwnRows(rows=own, of=of, in_order=own.in_order))
 
 
-def _copied(path: Path, target: Path) -> str:
-    """Copy an evaluation set that training made out of the worktree."""
-    if not path.is_file():
-        raise InputError(f"the evaluation set {path.name} is not one file of the worktree, so it can't be compared")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, target)
-    return str(target)
+def _copied(own: str, folder: Path) -> str:
+    """Copy an evaluation set that training made out of the worktree, with its labels if they are in another file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    targets = []
+    for name, path in zip(("evaluation", "labels"), files_of(own), strict=False):
+        if not Path(path).is_file():
+            own_name = Path(path).name
+            raise InputError(f"the evaluation set {own_name} is not one file of the worktree, so it can't be compared")
+        targets.append(str(folder / f"{name}{suffix_of(path)}"))
+        shutil.copyfile(path, targets[-1])
+    labels = labels_of(own)
+    if labels is not None:
+        labels = replace(labels, path=table_path(targets[1], table=table_of(labels.path)))
+    return table_path(targets[0], table=table_of(own), labels=labels)
 
 
 def _outlives(retrained: ModelPredictions, folder: Path) -> ModelPredictions:
@@ -201,7 +209,8 @@ def _outlives(retrained: ModelPredictions, folder: Path) -> ModelPredictions:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / path.name
     shutil.copyfile(path, target)
-    return replace(retrained, source=replace(retrained.source, path=str(target)))
+    kept = table_path(str(target), table=table_of(retrained.source.path))
+    return replace(retrained, source=replace(retrained.source, path=kept))
 
 
 def _whole(result: EvaluationResult, which: Literal["candidate", "baseline"]) -> dict[str, float]:
