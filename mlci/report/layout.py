@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mlci.report import headline
 from mlci.report.document import Report
-from mlci.report.sections import behaviour, disparities, gates, groups, history, metrics
+from mlci.report.sections import behaviour, gates, groups, history, metrics
 from mlci.report.sections.gates import RuleRow, attention_table, merge_rules
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Links, Markup
@@ -18,7 +18,7 @@ COMMENT: tuple[Builder, ...] = (
     gates.passed_gates,
     behaviour.behaviour_section,
     groups.first_groups,
-    disparities.watched_disparities,
+    groups.watched_disparities,
     metrics.main_metrics,
     history.lineage_section,
     history.trend_section,
@@ -28,12 +28,12 @@ SUMMARY: tuple[Builder, ...] = (
     gates.passed_gates,
     behaviour.behaviour_section,
     groups.all_groups,
-    disparities.watched_disparities,
+    groups.watched_disparities,
     metrics.main_metrics,
     history.lineage_section,
     history.trend_section,
     metrics.whole_set_section,
-    disparities.all_disparities,
+    groups.all_disparities,
     metrics.other_slices,
     metrics.notes_section,
     metrics.provenance_section,

@@ -12,18 +12,16 @@ from mlci.report.document import Report
 from mlci.report.layout import report_footer
 from mlci.report.page.curves import curve_section
 from mlci.report.page.decisions import decision_section
-from mlci.report.page.fairness import fairness_sections
 from mlci.report.page.gates import FOLDED, RuleView, SplitGates, gate_section, outcome_tally, rule_views, split_gates
-from mlci.report.page.groups import GroupSection, group_sections
-from mlci.report.page.markup import Html
-from mlci.report.page.metrics import metric_table
+from mlci.report.page.groups import GroupSection, fairness_sections, group_sections
+from mlci.report.page.metrics import metric_table, trend_plots
 from mlci.report.page.residuals import residual_section
 from mlci.report.page.rows import changed_rows
-from mlci.report.page.trend import trend_plots
-from mlci.report.sections import behaviour, disparities, history, metrics
+from mlci.report.sections import behaviour, history, metrics
+from mlci.report.sections import groups as sections_groups
 from mlci.report.templating import html_template
 from mlci.report.text import labels, number_format
-from mlci.report.text.markup import NO_LINKS, Links
+from mlci.report.text.markup import NO_LINKS, Html, Links
 
 BUDGET = 300_000
 """Bytes of UTF-8 in a page."""
@@ -135,7 +133,9 @@ def _cut(d: Html, groups: Sequence[GroupSection], rules: Sequence[RuleView], det
 
 
 def _render(d: Html, report: Report, parts: Mapping[str, object], split: SplitGates, detail: PageDetail) -> str:
-    values = [*metrics.whole_set_section(d, report), *disparities.all_disparities(d, report)] if detail.values else []
+    values = (
+        [*metrics.whole_set_section(d, report), *sections_groups.all_disparities(d, report)] if detail.values else []
+    )
     return html_template("report/page.html.j2").render(
         parts,
         gates=gate_section(d, report, split, most=detail.folded, open_most=detail.open),

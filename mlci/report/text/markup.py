@@ -1,15 +1,21 @@
-"""Markup: GitHub's Markdown and plain text for terminals, and the addresses that links lead to.
+"""Markup: GitHub's Markdown, the page's HTML, plain text for terminals, and the addresses that links lead to.
 
 Everything that is said is put together by a dialect, so that no text from data reaches a page unescaped: templates are
 constants, and each part was made by the same dialect.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote
 
+from markupsafe import Markup as SafeHtml
+from markupsafe import escape as escape_html
+
 from mlci.report.text import escape
-from mlci.report.text.escape import Md
+from mlci.report.text.escape import Md, shorten_markdown, visible, web_address
+
+_CODE = re.compile(r"`([^`]+)`")
 
 
 class Markup(Protocol):
@@ -195,3 +201,55 @@ class Links:
 
 
 NO_LINKS = Links()
+
+
+class Html:
+    """HTML for text and quoted attributes; every result is :class:`markupsafe.Markup`, which Jinja does not escape."""
+
+    emphasis = True
+
+    def text(self, text: str, *, longest: int = 120) -> SafeHtml:
+        """Escape a text from outside; an overlong one is shortened."""
+        return escape_html(shorten_markdown(visible(text), longest=longest))
+
+    def number(self, text: str) -> SafeHtml:
+        """Escape a formatted number or a constant, in which backticks mark code."""
+        return _with_code(text)
+
+    def words(self, template: str, *parts: str) -> SafeHtml:
+        """Fill a constant template, in which backticks mark code."""
+        return _with_code(template).format(*parts)
+
+    def join(self, between: str, parts: list[str]) -> SafeHtml:
+        """Join parts of this dialect by a constant."""
+        return escape_html(between).join(parts)
+
+    def capital(self, part: str) -> SafeHtml:
+        """Begin a sentence whose first letter is one of our own."""
+        safe = escape_html(part)
+        return safe[:1].upper() + safe[1:]
+
+    def strong(self, part: str) -> SafeHtml:
+        """Emphasise a part."""
+        return SafeHtml("<strong>{}</strong>").format(part)
+
+    def code(self, text: str) -> SafeHtml:
+        """Write a short identifier such as a commit."""
+        return SafeHtml("<code>{}</code>").format(self.text(text))
+
+    def note(self, part: str) -> SafeHtml:
+        """Put a remark under the main text of a cell."""
+        return SafeHtml('<span class="remark">{}</span>').format(part)
+
+    def below(self, part: str) -> SafeHtml:
+        """Put a part on a line of its own in the same cell."""
+        return SafeHtml('<span class="below">{}</span>').format(part)
+
+    def link(self, part: str, url: str | None) -> SafeHtml:
+        """Link to a web address; any other address leaves the text alone."""
+        address = web_address(url)
+        return escape_html(part) if address is None else SafeHtml('<a href="{}">{}</a>').format(address, part)
+
+
+def _with_code(text: str) -> SafeHtml:
+    return SafeHtml(_CODE.sub(r"<code>\1</code>", str(escape_html(text))))  # noqa: S704 (escaped first)

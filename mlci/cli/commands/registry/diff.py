@@ -9,7 +9,7 @@ from mlci.cli import options
 from mlci.cli.registry_factory import open_registry
 from mlci.cli.wiring import load_configuration, run_context, terminal_style
 from mlci.operations.registry.diff import CANDIDATE, PRODUCTION, Diff, DiffSide, diff_versions
-from mlci.report.registry_text import diff_text
+from mlci.report.terminal import diff_text
 from mlci.util.json_text import pretty_json
 
 

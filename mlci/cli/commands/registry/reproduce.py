@@ -27,7 +27,7 @@ from mlci.operations.registry.reproduce import (
     take_over_reproduction,
 )
 from mlci.operations.registry.retrain import EnvironmentBuilder
-from mlci.report.registry_text import reproduction_text
+from mlci.report.terminal import reproduction_text
 from mlci.util.json_text import pretty_json
 from mlci.util.safe_files import read_bounded
 
