@@ -5,7 +5,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -18,7 +18,7 @@ from mlci.cli.wiring import run_context
 from mlci.config.loader import CheckedConfig, read_bounded_config
 from mlci.config.models import RowsConfig
 from mlci.config.read import load_text
-from mlci.errors import InputError, Problem
+from mlci.errors import InputError, MlciError, Problem
 from mlci.execution.environment import child_environment, registry_credentials
 from mlci.git.git import Git
 from mlci.metrics import catalogue
@@ -29,12 +29,15 @@ from mlci.operations.doctor.doctor import apply_fixes, check_setup, findings_tex
 from mlci.operations.doctor.equal_candidates import simulate_pairs
 from mlci.operations.doctor.facts import RepositoryFacts, SetupFacts
 from mlci.operations.doctor.false_blocks import (
+    ASSUMED,
     WANTED,
     FalseBlocks,
     false_blocks_finding,
     measure_false_blocks,
+    past_disagreement,
     retrain_and_count_blocks,
 )
+from mlci.registry.registry import Registry
 from mlci.report.templating import template_folder
 
 _REMOTE = re.compile(r"(?:[:/])([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
@@ -47,9 +50,8 @@ _REMOTE = re.compile(r"(?:[:/])([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 @click.option(
     "--disagreement",
     type=click.FloatRange(0, 1, min_open=True),
-    default=0.05,
-    show_default=True,
-    help="With --aa: share of rows on which both models' decisions differ.",
+    help="With --aa: share of rows on which both models' decisions differ; by default as for the promoted versions, or "
+    "0.05 if nothing was promoted.",
 )
 @click.option(
     "--pairs",
@@ -71,7 +73,7 @@ def command(
     *,
     fix: bool,
     aa: bool,
-    disagreement: float,
+    disagreement: float | None,
     pairs: int,
     retrain: int | None,
     out: Path,
@@ -126,7 +128,7 @@ def command(
 
 
 def _false_blocks(
-    loaded: CheckedConfig, out: Path, disagreement: float, pairs: int, retrain: int | None
+    loaded: CheckedConfig, out: Path, disagreement: float | None, pairs: int, retrain: int | None
 ) -> FalseBlocks:
     """Simulate pull requests, or retrain.
 
@@ -136,11 +138,27 @@ def _false_blocks(
     config, seed = loaded.config, loaded.config.policy.seed
     if not isinstance(config, RowsConfig):
         raise InputError("`--aa` needs rows; `predict.metrics` has none, and its values are judged on estimates")
-    with run_context(loaded, cached=False, user_code=retrain is not None) as run:
+    if retrain is not None:
+        with run_context(loaded, cached=False) as run:
+            return retrain_and_count_blocks(run.with_config(config), retrainings=retrain)
+    past = _past_disagreement(loaded) if disagreement is None else None
+    share = disagreement or (past[0] if past else ASSUMED)
+    with run_context(loaded, cached=False, user_code=False) as run:
         context = run.with_config(config)
-        if retrain is not None:
-            return retrain_and_count_blocks(context, retrainings=retrain)
-        return measure_false_blocks(context, simulate_pairs, out=out, disagreement=disagreement, pairs=pairs, seed=seed)
+        found = measure_false_blocks(context, simulate_pairs, out=out, disagreement=share, pairs=pairs, seed=seed)
+    return replace(found, versions=past[1]) if past else found
+
+
+def _past_disagreement(loaded: CheckedConfig) -> tuple[float, int] | None:
+    """Return the disagreement of promoted versions and their number; ``None`` if none is known or it is 0."""
+    try:
+        registry = Registry(build_store(loaded, Path(loaded.path).parent, os.environ))
+        with run_context(loaded, cached=False, registry=registry, user_code=False) as run:
+            found = past_disagreement(run, registry.view())
+    except MlciError as error:
+        click.echo(f"mlci: the registry was not read, so {ASSUMED:.0%} of the rows are assumed: {error}", err=True)
+        return None
+    return found if found and found[0] > 0 else None
 
 
 def collect_setup(config_path: Path, environment: Mapping[str, str]) -> tuple[SetupFacts, Path]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from mlci.errors import count_noun
 from mlci.execution.sanitize import sanitize
 from mlci.operations.doctor.checks import (
     configuration,
@@ -102,8 +103,9 @@ def false_blocks_text(found: FalseBlocks) -> str:
         if found.disagreement is None
         else f" that decides {found.disagreement:.1%} of {found.rows:,} rows differently"
     )
+    past = "" if found.versions is None else f", as {count_noun(found.versions, 'promoted version')} did"
     head = (
-        f"A/A: {found.pairs:,} simulated pull requests with a model of equal quality{share} (seed {found.seed})"
+        f"A/A: {found.pairs:,} simulated pull requests with a model of equal quality{share}{past} (seed {found.seed})"
         if found.retrainings is None
         else f"A/A: {found.retrainings:,} retrainings of this commit, {found.pairs:,} pairs{share}"
     )

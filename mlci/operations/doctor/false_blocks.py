@@ -9,7 +9,7 @@ import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -26,15 +26,21 @@ from mlci.inference.result import EvaluationResult
 from mlci.metrics import catalogue
 from mlci.operations import evaluation_plan
 from mlci.operations.bundle import read_bundle
-from mlci.operations.context import RowsContext, resolve_path
+from mlci.operations.context import RowsContext, RunContext, resolve_path
 from mlci.operations.doctor.checks.finding import Finding
 from mlci.operations.doctor.equal_candidates import SimulatedPair
 from mlci.operations.doctor.facts import SetupFacts
 from mlci.operations.evaluate import engine_job
-from mlci.operations.models import baseline_ref_or_file
+from mlci.operations.models import baseline_production, baseline_ref_or_file
+from mlci.registry.entries import Promotion
+from mlci.registry.registry import RegistryView
+from mlci.report.document import AgreementRow
 
 WANTED = 0.01
 _STEPS = 8
+_VERSIONS = 20
+ASSUMED = 0.05
+"""Share of rows that two models of equal quality decide differently, if nothing is known about past ones."""
 Simulate = Callable[..., Iterator[SimulatedPair]]
 
 
@@ -73,6 +79,7 @@ class FalseBlocks:
         limits: By rule and limit, in the order of the configuration.
         left_out: Gates that were not judged: operational and custom metrics, and training noise.
         retrainings: Number of retrainings; ``None`` if the candidates were simulated.
+        versions: Promoted versions that disagreed with the one before on this share; ``None`` if the share was given.
     """
 
     pairs: int
@@ -84,6 +91,7 @@ class FalseBlocks:
     limits: tuple[LimitBlocks, ...]
     left_out: tuple[str, ...] = ()
     retrainings: int | None = None
+    versions: int | None = None
 
     def as_document(self) -> Mapping[str, object]:
         """Return the result for JSON."""
@@ -194,6 +202,30 @@ def _count_blocks(
         limits=tuple(_limits(trial, rules, judged, rows)),
         left_out=left_out,
     )
+
+
+def past_disagreement(context: RunContext, view: RegistryView) -> tuple[float, int] | None:
+    """Return the mean share of rows that promoted versions and the one before decided differently, and their number.
+
+    Only the newest versions count. ``None`` if no report has the share: nothing was promoted, or it is a regression.
+
+    Args:
+        context: Run context with the registry.
+        view: The registry as of one entry.
+
+    Raises:
+        OutsideError: if the registry can't be read or is damaged.
+    """
+    promotions = (entry for entry in view.decisions() if isinstance(entry.body, Promotion))
+    reports = (baseline_production.report_of(context, view.promoted(entry)) for entry in islice(promotions, _VERSIONS))
+    rows = [report.agreement for report in reports if report is not None and report.agreement is not None]
+    shares = [_share_differing(one) for one in rows]
+    return (fmean(shares), len(shares)) if shares else None
+
+
+def _share_differing(found: AgreementRow) -> float:
+    differing = found.baseline_only + found.candidate_only
+    return differing / (found.both + differing + found.neither)
 
 
 def last_predictions(context: RowsContext, out: Path) -> Source:

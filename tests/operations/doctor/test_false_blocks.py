@@ -10,7 +10,7 @@ from mlci.engine.interface import Job, SliceColumn, SliceSpec, Source
 from mlci.operations.doctor.doctor import false_blocks_text
 from mlci.operations.doctor.equal_candidates import simulate_pairs
 from mlci.operations.doctor.false_blocks import measure_false_blocks
-from tests.support.project import mlci
+from tests.support.project import mlci, write
 from tests.support.repository import commit, init
 
 ROWS, WRONG = 600, 5
@@ -199,3 +199,20 @@ def test_doctor__retrain_without_aa(noisy):
     ended = mlci("doctor", "--retrain", "2", cwd=noisy)
     assert ended.code == 2
     assert "mlci doctor --aa --retrain 5" in ended.err
+
+
+def test_doctor__disagreement_of_promoted_versions(noisy, tmp_path):
+    """The second version decides 10 % of the rows differently than the first; simulated candidates do, too."""
+    labels = [line.split(",")[1] for line in (noisy / "holdout.csv").read_text("utf-8").split()[1:]]
+    folder = write(tmp_path, {"holdout.csv": (noisy / "holdout.csv").read_text("utf-8")})
+    text = (CONFIG + "  - {metric: accuracy, max_drop: 0.2}\n").replace("baseline: none", "baseline: production")
+    for wrong in (range(0), range(60)):
+        rows = "".join(f"{i},{1 - int(y) if i in wrong else y}\n" for i, y in enumerate(labels))
+        write(folder, {"candidate.csv": f"id,p\n{rows}", "mlci.yml": text})
+        assert mlci("run", cwd=folder).code == 0
+        assert mlci("promote", cwd=folder).code == 0
+    ended = mlci("doctor", "--aa", "--pairs", "20", cwd=folder)
+    assert "that decides 10." in ended.out or "that decides 9." in ended.out
+    assert "rows differently, as 1 promoted version did (seed" in ended.out
+    given = json.loads(mlci("doctor", "--aa", "--disagreement", "0.03", "--json", cwd=folder).out)["false_blocks"]
+    assert (given["versions"], given["disagreement"]) == (None, pytest.approx(0.03, abs=0.01))
