@@ -12,11 +12,10 @@ from pathlib import Path
 
 import obstore
 
-from mlci.registry.stores import request_limits
+from mlci.registry.stores import object_store_uri, request_limits
 from mlci.registry.stores.folder import FolderStore
 from mlci.registry.stores.interface import Store
-from mlci.registry.stores.object_store import uri
-from mlci.registry.stores.object_store.store import ObjectStore
+from mlci.registry.stores.object_store import ObjectStore
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,7 +63,9 @@ class S3:
         return ObjectStore(self.url, "model", self.environment)
 
     def _client(self):
-        return uri.store_client(uri.parse_bucket_uri(self.url), self.environment, request_limits.Limits())
+        return object_store_uri.store_client(
+            object_store_uri.parse_bucket_uri(self.url), self.environment, request_limits.Limits()
+        )
 
     def copy_in(self, files: list[Path]) -> list[str]:
         names = [f"bare/{uuid.uuid4().hex}/{path.name}" for path in files]

@@ -114,7 +114,7 @@ def build_store(loaded: LoadedConfig, folder: Path, environment: Mapping[str, st
     """
     place = loaded.config.registry
     if place.startswith(tuple(f"{scheme}://" for scheme in STORES)):
-        from mlci.registry.stores.object_store.store import ObjectStore  # noqa: PLC0415 - the adapter that was asked for
+        from mlci.registry.stores.object_store import ObjectStore  # noqa: PLC0415 - the adapter that was asked for
 
         return ObjectStore(place, loaded.config.model, environment)
     if place.startswith(MLFLOW):
@@ -193,7 +193,7 @@ def runtime_environment() -> Environment:
 
 def _in_repository(loaded: LoadedConfig, environment: Mapping[str, str]) -> Store:
     from mlci.github.transport import Access  # noqa: PLC0415 - the same
-    from mlci.registry.stores.github.store import RepositoryStore  # noqa: PLC0415 - the adapter that was asked for
+    from mlci.registry.stores.github_store import RepositoryStore  # noqa: PLC0415 - the adapter that was asked for
 
     workflow = read_workflow(environment)
     if workflow.wrong is not None:

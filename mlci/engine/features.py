@@ -19,11 +19,11 @@ from typing import BinaryIO, cast
 import duckdb
 
 from mlci.engine import sql
-from mlci.engine.labelled_tables import open_features
 from mlci.engine.tables import parquet_without_column
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.csv_json import is_json_array, read_header
 from mlci.engine.tables.files import LocalFile, suffix_of
+from mlci.engine.tables.labelled_tables import open_features
 from mlci.engine.tables.table import Table
 from mlci.engine.tables.table_path import labels_of
 from mlci.errors import InputError, Problem

@@ -21,10 +21,10 @@ import numpy as np
 from mlci.engine import sql
 from mlci.engine.chunks import count_codes, each_block
 from mlci.engine.encode.dictionary import DictionaryColumn, KnownValues, code_column
-from mlci.engine.labelled_tables import open_table
 from mlci.engine.sql import Array
 from mlci.engine.tables import cell_values
 from mlci.engine.tables.column_types import TableColumn
+from mlci.engine.tables.labelled_tables import open_table
 from mlci.engine.tables.table import Table
 from mlci.errors import InputError, Problem
 from mlci.lineage.rows import Fingerprint

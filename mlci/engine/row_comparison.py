@@ -15,9 +15,9 @@ from mlci.engine import sql
 from mlci.engine.cell_errors import CellLocation, ProblemCollector
 from mlci.engine.fingerprint import add_column
 from mlci.engine.interface import Job, Source
-from mlci.engine.labelled_tables import open_table
 from mlci.engine.sql import Array
 from mlci.engine.tables.column_types import TableColumn
+from mlci.engine.tables.labelled_tables import open_table
 from mlci.engine.tables.logical_types import ColumnCells, read_alike
 from mlci.engine.tables.table import Table
 from mlci.errors import InputError, Problem, count_noun

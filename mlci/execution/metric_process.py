@@ -21,8 +21,16 @@ import numpy as np
 
 from mlci.errors import InputError
 from mlci.execution.environment import add_folders
-from mlci.metrics.resampling import MetricCall, draws_random_numbers, resample
-from mlci.metrics.row_metrics import Array, On, RowMetric, is_reversed, predictions_by_name
+from mlci.metrics.row_metrics import (
+    Array,
+    MetricCall,
+    On,
+    RowMetric,
+    draws_random_numbers,
+    is_reversed,
+    predictions_by_name,
+    resample,
+)
 
 REQUEST, ANSWER, VALUES, CURRENT = "request.json", "answer.json", "values.bin", "current"
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlci.config.loader import LoadedConfig
-from mlci.config.relevant_paths import LOCKS
 from mlci.engine.tables.files import suffix_of
 from mlci.errors import InputError
 from mlci.git.data_pointers import data_pointers
@@ -15,6 +14,7 @@ from mlci.git.git import Git
 from mlci.git.refs import CommitHead
 from mlci.lineage.rows import Rows
 from mlci.operations.models.predictions import ModelPredictions, kept_model_path
+from mlci.operations.models.relevant_changes import LOCKS
 from mlci.registry.manifest import Environment, Recipe, VersionFile
 from mlci.util.digests import canonical_json, sha256_of, sha256_of_file
 

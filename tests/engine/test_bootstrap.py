@@ -10,8 +10,7 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from mlci.engine.interface import Job, Source
-from mlci.metrics.resampling import MetricCall, draws_random_numbers, resample
-from mlci.metrics.row_metrics import RowMetric, RowValues
+from mlci.metrics.row_metrics import MetricCall, RowMetric, RowValues, draws_random_numbers, resample
 from tests.engine.tables import job, observe, people, same, slices, text, write
 
 

@@ -8,8 +8,7 @@ from benchmarks.characteristics.draws import context
 from mlci.engine.interface import Job, Source
 from mlci.inference.evidence import Tie
 from mlci.inference.measure import measure_metric
-from mlci.metrics.resampling import MetricCall, resample
-from mlci.metrics.row_metrics import RowMetric, RowValues
+from mlci.metrics.row_metrics import MetricCall, RowMetric, RowValues, resample
 from tests.engine.tables import job, observe, slices, write
 
 RATES = ("accuracy", "recall", "precision", "f1", "balanced_accuracy", "matthews_corrcoef", "selection_rate")

@@ -13,8 +13,8 @@ from mlci.engine import sql
 from mlci.engine.cell_errors import CellLocation, ProblemCollector
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.interface import Job, Source
-from mlci.engine.labelled_tables import open_table
 from mlci.engine.row_comparison import row_digests, share_rows
+from mlci.engine.tables.labelled_tables import open_table
 from mlci.engine.tables.logical_types import ColumnCells, read_alike
 from tests.engine.tables import observe, refusal, same
 

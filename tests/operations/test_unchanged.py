@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from mlci.config.relevant_paths import Relevance
+from mlci.operations.models.relevant_changes import Relevance
 from tests.support.project import files, holdout, mlci, predictions, repository, run
 from tests.support.registry.lifecycle import promote_run
 from tests.support.repository import commit, git

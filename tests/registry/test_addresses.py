@@ -10,20 +10,20 @@ from obstore.exceptions import GenericError, PermissionDeniedError, Unauthentica
 
 from mlci.errors import OutsideError
 from mlci.registry import layout
+from mlci.registry.stores import object_store_bucket, object_store_uri
 from mlci.registry.stores.interface import Checkpoint
-from mlci.registry.stores.object_store import bucket, uri
-from mlci.registry.stores.object_store.store import ObjectStore
+from mlci.registry.stores.object_store import ObjectStore
 from mlci.registry.stores.request_limits import Limits
 from tests.support.local_server import LocalServer
 from tests.support.registry.buckets import QUICK
 
-S3, GS, AZ = (uri.parse_bucket_uri(f"{scheme}://bucket/a/b/") for scheme in ("s3", "gs", "az"))
+S3, GS, AZ = (object_store_uri.parse_bucket_uri(f"{scheme}://bucket/a/b/") for scheme in ("s3", "gs", "az"))
 
 
 class TestSettings:
     def test_parse_bucket_uri__with_and_without_a_prefix(self):
         assert (S3.provider, S3.bucket, S3.prefix, S3.shown) == ("s3", "bucket", "a/b", "s3://bucket/a/b")
-        assert uri.parse_bucket_uri("gs://bucket").shown == "gs://bucket"
+        assert object_store_uri.parse_bucket_uri("gs://bucket").shown == "gs://bucket"
 
     @pytest.mark.parametrize(
         ("place", "variables", "found"),
@@ -39,13 +39,13 @@ class TestSettings:
         ],
     )
     def test_store_settings__from_the_environment(self, place, variables, found):
-        assert uri.store_settings(place, variables) == found
+        assert object_store_uri.store_settings(place, variables) == found
 
     @pytest.mark.parametrize("place", [S3, GS, AZ], ids=lambda place: place.provider)
     def test_store_client__obstore_knows_every_setting(self, place):
-        for names in uri._SETTINGS[place.provider].values():
+        for names in object_store_uri._SETTINGS[place.provider].values():
             try:
-                uri.store_client(place, {names[0]: "x"}, Limits())
+                object_store_uri.store_client(place, {names[0]: "x"}, Limits())
             except Exception as error:  # noqa: BLE001 - whatever it says of the value, it must know the name
                 found = f"{names[0]}: {type(error).__name__}"
             else:
@@ -119,7 +119,7 @@ class TestRefusals:
         ],
     )
     def test_store_error__message(self, error, said):
-        found = bucket.store_error(error, S3, what="look", write=False)
+        found = object_store_bucket.store_error(error, S3, what="look", write=False)
         assert isinstance(found, OutsideError)
         assert "hunter2" not in str(found)
         with pytest.raises(OutsideError, match=f"s3://bucket/a/b: could not look: {said}"):
@@ -130,7 +130,7 @@ class TestRefusals:
         [("status code: 403", True), ("status code: 429", False), ("status code: 500", False), ("NoSuchBucket", True)],
     )
     def test_is_final__errors(self, text, final):
-        assert bucket.is_final(GenericError(text)) is final
+        assert object_store_bucket.is_final(GenericError(text)) is final
 
 
 class Recorder(http.server.BaseHTTPRequestHandler):

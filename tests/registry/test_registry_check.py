@@ -10,7 +10,7 @@ from mlci.operations.registry.probe import probe_registry
 from mlci.registry import ledger
 from mlci.registry.registry import Registry
 from mlci.registry.stores.folder import FolderStore
-from mlci.registry.stores.object_store.store import ObjectStore
+from mlci.registry.stores.object_store import ObjectStore
 from tests.support.project import config, mlci
 from tests.support.registry.histories import Memory, promotion, stamp, verdict
 
@@ -24,7 +24,7 @@ def bucket(monkeypatch):
     from obstore.store import MemoryStore  # noqa: PLC0415
 
     memory, real = MemoryStore(), {name: getattr(obstore, name) for name in ("put", "delete", "list")}
-    monkeypatch.setattr("mlci.registry.stores.object_store.uri.store_client", lambda *_: memory)
+    monkeypatch.setattr("mlci.registry.stores.object_store_uri.store_client", lambda *_: memory)
 
     class Bucket:
         def store(self, model="model"):

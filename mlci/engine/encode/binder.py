@@ -14,10 +14,10 @@ import duckdb
 from mlci.engine import sql
 from mlci.engine.cell_errors import CellLocation, ProblemCollector
 from mlci.engine.interface import Job, SliceColumn, Source
-from mlci.engine.labelled_tables import open_table
 from mlci.engine.tables import cell_values
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.files import is_missing
+from mlci.engine.tables.labelled_tables import open_table
 from mlci.engine.tables.logical_types import ColumnCells, read_alike, read_as_label
 from mlci.engine.tables.table import Table
 from mlci.engine.tables.table_path import table_of

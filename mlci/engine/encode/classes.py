@@ -7,11 +7,11 @@ from mlci.engine import sql
 from mlci.engine.encode.binder import BoundJob
 from mlci.engine.encode.dictionary import code_column
 from mlci.engine.interface import Survey
-from mlci.engine.labelled_tables import open_table
 from mlci.engine.tables import cell_values
 from mlci.engine.tables.cell_values import Value
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.files import suffix_of
+from mlci.engine.tables.labelled_tables import open_table
 from mlci.errors import InputError, Problem, shorten_cell, yaml_value
 from mlci.metrics.row_metrics import Scalar
 

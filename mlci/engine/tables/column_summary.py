@@ -9,8 +9,8 @@ from typing import Literal
 import duckdb
 
 from mlci.engine import sql
-from mlci.engine.labelled_tables import open_table
 from mlci.engine.tables.column_types import TableColumn
+from mlci.engine.tables.labelled_tables import open_table
 from mlci.engine.tables.table import Table
 
 ColumnKind = Literal["integer", "real", "boolean", "text", "other"]

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from mlci.engine import sql
-from mlci.engine.labelled_tables import open_table
+from mlci.engine.tables.labelled_tables import open_table
 from mlci.errors import InputError
 
 _PADDED = r"[+-]?0\d"

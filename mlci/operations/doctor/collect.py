@@ -15,7 +15,6 @@ from typing import Literal
 
 from mlci.config.loader import LoadedConfig, parse_draft
 from mlci.config.models import MODEL_ID, Baseline, RowsConfig
-from mlci.config.relevant_paths import LOCKS
 from mlci.engine.interface import Job, Source
 from mlci.engine.tables.files import is_missing
 from mlci.errors import InputError, MlciError, Problem
@@ -33,6 +32,7 @@ from mlci.operations.doctor.facts import (
     SetupFacts,
 )
 from mlci.operations.doctor.workflows import FOLDER, WorkflowFile
+from mlci.operations.models.relevant_changes import LOCKS
 from mlci.registry.registry import Registry
 from mlci.registry.stores.interface import Store
 

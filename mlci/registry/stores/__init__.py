@@ -1,1 +1,1 @@
-"""Adapters of the registry's port."""
+"""Port of the stores that hold a registry, and its adapters."""

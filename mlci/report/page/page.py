@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from mlci.report import headline
 from mlci.report.document import Report
 from mlci.report.layout import report_footer
-from mlci.report.page.curves import curve_section
-from mlci.report.page.decisions import decision_section
 from mlci.report.page.gates import FOLDED, RuleView, SplitGates, gate_section, outcome_tally, rule_views, split_gates
 from mlci.report.page.groups import GroupSection, fairness_sections, group_sections
 from mlci.report.page.metrics import metric_table, trend_plots
+from mlci.report.page.plots import curve_section, decision_section
 from mlci.report.page.residuals import residual_section
 from mlci.report.page.rows import changed_rows
 from mlci.report.sections import behaviour, history, metrics

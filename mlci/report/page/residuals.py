@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mlci.report.document import Report, ResidualRow
-from mlci.report.page.curves import BOTTOM, LEFT, RIGHT, TOP, CurveLine, Figure, Point
+from mlci.report.page.plots import BOTTOM, LEFT, RIGHT, TOP, CurveLine, Figure, Point
 from mlci.report.page.scales import Scale, Tick, fit_scale
 from mlci.report.text import number_format
 from mlci.report.text.markup import Markup

@@ -6,7 +6,7 @@ from mlci.errors import InputError, OutsideError
 from mlci.registry import layout, ledger, stored_files, verification
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
-from mlci.registry.stores.object_store.store import ObjectStore
+from mlci.registry.stores.object_store import ObjectStore
 from tests.support.registry.buckets import QUICK
 from tests.support.registry.contract import Contract
 from tests.support.registry.histories import promotion, sha, stamp, verdict

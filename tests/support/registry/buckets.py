@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import botocore.config
 
-from mlci.registry.stores.object_store.store import ObjectStore
+from mlci.registry.stores.object_store import ObjectStore
 from mlci.registry.stores.request_limits import Limits
 
 

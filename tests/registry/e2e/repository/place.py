@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlci.github.transport import Access
 from mlci.registry.registry import Registry
-from mlci.registry.stores.github.store import RepositoryStore
+from mlci.registry.stores.github_store import RepositoryStore
 from mlci.util.retry_policy import RetryPolicy
 from tests.fake_github.gitrepo import ENVIRONMENT
 from tests.support.registry.histories import stamp, verdict

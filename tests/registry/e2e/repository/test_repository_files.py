@@ -8,7 +8,7 @@ import pytest
 from mlci.errors import OutsideError
 from mlci.github.file_transfer import allowed_upload
 from mlci.github.transport import Access
-from mlci.registry.stores.github.store import RepositoryStore
+from mlci.registry.stores.github_store import RepositoryStore
 from tests.registry.e2e.repository.place import hasty
 from tests.support.registry.histories import sha
 

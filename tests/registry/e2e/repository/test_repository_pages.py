@@ -8,7 +8,7 @@ import pytest
 from mlci.errors import OutsideError
 from mlci.registry import entries, ledger, verification
 from mlci.registry.errors import CorruptError
-from mlci.registry.stores.github.ledger_branch import FEW, unpack_archive
+from mlci.registry.stores.github_ledger_branch import FEW, unpack_archive
 from tests.registry.e2e.repository.place import BRANCH, WHO, hasty
 
 COUNT = 14
@@ -140,7 +140,7 @@ def test_unpack_archive__entries_only(tmp_path):
 
 
 def test_unpack_archive__size_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr("mlci.registry.stores.github.ledger_branch._MOST", 3_000)
+    monkeypatch.setattr("mlci.registry.stores.github_ledger_branch._MOST", 3_000)
     file = tarfile.REGTYPE
     names = [f"root/ledger/{number:09d}.json" for number in range(1, 10)]
     (tmp_path / "a.tar.gz").write_bytes(pack_archive(*((name, b"x" * 1_000, file) for name in names)))

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[4]))
 
 from mlci.github.transport import Access
 from mlci.registry.registry import Registry
-from mlci.registry.stores.github.store import RepositoryStore
+from mlci.registry.stores.github_store import RepositoryStore
 from tests.registry.e2e.repository.place import hasty
 from tests.support.registry.histories import sha, stamp, verdict
 

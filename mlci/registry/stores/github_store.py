@@ -1,4 +1,4 @@
-"""Store in a GitHub repository: the ledger is a branch (``ledger_branch``), files are release assets.
+"""Store in a GitHub repository: the ledger is a branch (``github_ledger_branch``), files are release assets.
 
 Reading needs ``contents: read``, writing ``contents: write``.
 
@@ -25,7 +25,7 @@ from mlci.github.retry import RefusedError
 from mlci.github.transport import Access, transport
 from mlci.registry import layout
 from mlci.registry.stores import interface
-from mlci.registry.stores.github.ledger_branch import LedgerBranch
+from mlci.registry.stores.github_ledger_branch import LedgerBranch
 from mlci.registry.stores.interface import Checkpoint, Entries
 from mlci.util import atomic_files, safe_files
 from mlci.util.digests import sha256_of

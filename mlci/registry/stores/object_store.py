@@ -17,10 +17,9 @@ from typing import Any
 from mlci.errors import OutsideError
 from mlci.registry import entries, layout
 from mlci.registry.errors import ConflictError, UnconfirmedError, UnknownOutcomeError
-from mlci.registry.stores import interface
+from mlci.registry.stores import interface, object_store_uri
 from mlci.registry.stores.interface import MOST_CHECKPOINT_BYTES, Checkpoint, Entries, dump_checkpoint, parse_checkpoint
-from mlci.registry.stores.object_store import uri
-from mlci.registry.stores.object_store.bucket import Bucket
+from mlci.registry.stores.object_store_bucket import Bucket
 from mlci.registry.stores.request_limits import Limits
 
 _WITNESS = "witness.json"
@@ -45,7 +44,7 @@ class ObjectStore:
         Args:
             url: ``s3://bucket/prefix``, ``gs://…`` or ``az://container/prefix``.
             model: Name of the model, any text.
-            environment: Variables with the credentials; :mod:`mlci.registry.stores.object_store.uri` lists them.
+            environment: Variables with the credentials; :mod:`mlci.registry.stores.object_store_uri` lists them.
             limits: Limits on time and tries.
             pause: Waits between tries.
 
@@ -53,7 +52,7 @@ class ObjectStore:
             InputError: if the address is not supported, or obstore is not installed.
             OutsideError: if the settings can't be used.
         """
-        place = uri.parse_bucket_uri(url)
+        place = object_store_uri.parse_bucket_uri(url)
         base = "/".join(part for part in (place.prefix, layout.model_folder(model)) if part)
         self._bucket = Bucket(place, base, environment, limits, pause)
 

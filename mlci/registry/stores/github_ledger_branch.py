@@ -31,7 +31,7 @@ from mlci.github.rest import RepositoryClient
 from mlci.github.retry import RefusedError
 from mlci.registry import entries, layout
 from mlci.registry.errors import CorruptError, UnknownOutcomeError
-from mlci.registry.stores.github.checkpoint_ref import CheckpointRef, entry_added_by
+from mlci.registry.stores.github_checkpoint_ref import CheckpointRef, entry_added_by
 from mlci.registry.stores.interface import Checkpoint, dump_checkpoint
 from mlci.util.digests import sha256_of
 

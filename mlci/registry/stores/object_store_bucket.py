@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlci.errors import OutsideError
 from mlci.registry.errors import ConflictError, NotFoundError, UnconfirmedError
-from mlci.registry.stores.object_store import uri
-from mlci.registry.stores.object_store.uri import BucketUri
+from mlci.registry.stores import object_store_uri
+from mlci.registry.stores.object_store_uri import BucketUri
 from mlci.registry.stores.request_limits import Limits, repeat
 from mlci.util import atomic_files, safe_files
 
@@ -254,7 +254,7 @@ class Bucket:
 
     def _built(self, limits: Limits) -> "Client":
         with self._asked("use its settings"):
-            return uri.store_client(self._place, self._environment, limits)
+            return object_store_uri.store_client(self._place, self._environment, limits)
 
     @contextlib.contextmanager
     def _asked(self, what: str, *, write: bool = False) -> Iterator[None]:

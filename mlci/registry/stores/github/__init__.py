@@ -1,1 +1,0 @@
-"""Registry in a GitHub repository: a branch for the ledger, release assets for the files."""
