@@ -280,7 +280,7 @@ def test_render_page__residuals():
     text = render_page(report)
     figure = text.split('aria-labelledby="residuals-by-prediction-title"')[1].split("</figure>")[0]
     assert "baseline: from −29.75 to +25.50; candidate: from −41.75 to +13.50" in figure
-    assert "Mean error" in text
+    assert "Mean absolute error 44.10 → 43.00" in text
     assert figure.count("<circle") == 16
     places = [float(y) for y in re.findall(r'cy="([\d.]+)"', figure)]
     zero = float(re.search(r'class="dotted" x1="40.0" y1="([\d.]+)"', figure)[1])

@@ -309,6 +309,6 @@ def _evidence(d: Markup, gate: GateRow) -> str:
     shown = (
         d.number(gate_numbers(gate).evidence)
         if gate.value is not None
-        else d.text(labels.reason_text(gate) or "no value")
+        else d.text(labels.reason_text(gate) or ("it passed" if gate.test else "no value"))
     )
     return shown if gate.scope.group is None else d.words("{} {}", d.text(gate.scope.group), shown)

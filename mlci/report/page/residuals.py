@@ -76,15 +76,14 @@ def _down(share: float) -> float:
 
 
 def _errors(d: Markup, report: Report) -> str:
-    """Write both models' mean error; empty if it was not measured."""
-    row = next((row for row in report.metrics if row.slice is None and row.metric == "mean_error"), None)
+    """Write both models' mean absolute error; empty if it was not measured."""
+    row = next((row for row in report.metrics if row.slice is None and row.metric == "mean_absolute_error"), None)
     if row is None or row.candidate is None:
         return d.number("")
     style = number_format.number_style((row.baseline, row.candidate), unit="label")
-    shown = style.signed(row.candidate)
-    return d.number(
-        f"Mean error {shown}" if row.baseline is None else f"Mean error {style.signed(row.baseline)} → {shown}"
-    )
+    shown = style.value(row.candidate)
+    pair = shown if row.baseline is None else f"{style.value(row.baseline)} → {shown}"
+    return d.number(f"Mean absolute error {pair}")
 
 
 def _description(models: Models) -> str:

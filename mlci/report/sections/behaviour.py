@@ -19,10 +19,9 @@ def behaviour_section(d: Markup, report: Report) -> list[Section]:
     required = {gate.metric for gate in report.gates if gate.test}
     shown = rows[:_LISTED]
     columns = [
-        ReportColumn(d.number("Test"), [d.text(labels.title_of_test(row.name)) for row in shown], name=True),
+        ReportColumn(d.number("Test"), [_test(d, row) for row in shown], name=True),
         ReportColumn(d.number("Result"), [d.number(f"{_MARKS[row.outcome]} {row.outcome}") for row in shown]),
         ReportColumn(d.number("Required"), [d.number("yes" if row.name in required else "no") for row in shown]),
-        ReportColumn(d.number("Message"), [_message(d, row) for row in shown], name=True),
     ]
     left = len(rows) - len(shown)
     more = (d.number(f"And {number_format.format_count(left)} more."),) if left else ()
@@ -35,5 +34,7 @@ def _title(rows: list[BehaviourRow]) -> str:
     return f"{number_format.pluralize(len(rows), 'behavioural test')}: {', '.join(parts)}"
 
 
-def _message(d: Markup, row: BehaviourRow) -> str | None:
-    return None if row.message is None else d.text(row.message, longest=LONG)
+def _test(d: Markup, row: BehaviourRow) -> str:
+    """Name a test, with what it reported below."""
+    name = d.text(labels.title_of_test(row.name))
+    return name if row.message is None else d.join("", [name, d.note(d.text(row.message, longest=LONG))])
