@@ -34,13 +34,13 @@ def coverage_of(draws):
 
 
 def test_coverage__mean():
-    assert coverage_of(150).kept
+    assert coverage_of(100).kept
 
 
 def test_coverage__too_narrow_interval_fails(monkeypatch):
     honest = error_intervals.student_two_sided
     monkeypatch.setattr(error_intervals, "student_two_sided", lambda confidence, df: 0.5 * honest(confidence, df))
-    assert not coverage_of(150).kept
+    assert not coverage_of(100).kept
 
 
 def test_single_gate__too_permissive_gate_fails(monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.project import files, run
 from tests.support.registry.lifecycle import IGNORED
-from tests.support.repository import commit, git, init
+from tests.support.repository import commit, git, init, start_branch
 
 TRAINS_ONLY = "print('trained')\n"
 NOTE = "no baseline yet: main has no mlci.yml, and training there left nothing to compare with"
@@ -23,7 +23,7 @@ def commit_change(folder, before, change):
     """Commit files on main, and others on the branch of a change."""
     init(folder)
     commit(folder, {".gitignore": IGNORED, **before})
-    git(folder, "checkout", "--quiet", "-b", "change")
+    start_branch(folder, "change")
     commit(folder, change)
     return folder
 
@@ -44,7 +44,7 @@ def test_run__next_change_is_compared_with_main(tmp_path):
     folder = commit_change(tmp_path, {"train.py": TRAINS_ONLY, "k.txt": "1"}, files(1))
     git(folder, "checkout", "--quiet", "main")
     git(folder, "merge", "--quiet", "change")
-    git(folder, "checkout", "--quiet", "-b", "next")
+    start_branch(folder, "next")
     commit(folder, {"k.txt": "3"})
     ended = run(folder)
     row = ended.report["metrics"][0]

@@ -23,7 +23,7 @@ from tests.support.project import (
     run,
     write,
 )
-from tests.support.repository import commit, git
+from tests.support.repository import commit, git, start_branch
 
 BY_METRICS = "predict:\n  metrics: metrics.json\n"
 
@@ -120,7 +120,7 @@ def test_run__known_change_by_saved_models(tmp_path, monkeypatch):
     contents = files(0, train="", predict="predict: {model: planted.skops, trusted: [planted.Model]}\n")
     for k, branch in ((1, "main"), (3, "change")):
         if branch != "main":
-            git(repo, "checkout", "--quiet", "-b", branch)
+            start_branch(repo, branch)
         with zipfile.ZipFile(repo / "planted.skops", "w") as archive:
             archive.writestr("schema.json", "{}")
             archive.writestr("k", str(k))

@@ -2,7 +2,7 @@
 
 from tests.support.project import change, expected_change, files, holdout, mlci, run
 from tests.support.registry.lifecycle import IGNORED
-from tests.support.repository import commit, git, init
+from tests.support.repository import commit, git, init, start_branch
 
 CURE = "    baseline: none   # for this pull request only"
 
@@ -15,7 +15,7 @@ def commit_rename(folder, before, after, contents):
     """Commit files on main, and a change that renames a path."""
     init(folder)
     commit(folder, {".gitignore": IGNORED, **contents})
-    git(folder, "checkout", "--quiet", "-b", "change")
+    start_branch(folder, "change")
     git(folder, "mv", before, after)
     git(folder, "commit", "--quiet", "--message", "rename")
     return folder
@@ -42,7 +42,7 @@ def test_run__outer_folder_renamed_since_the_reference(tmp_path):
 def test_run__new_folder(tmp_path):
     init(tmp_path)
     commit(tmp_path, {"README.md": "models\n"})
-    git(tmp_path, "checkout", "--quiet", "-b", "change")
+    start_branch(tmp_path, "change")
     commit(tmp_path, below("models/new", files(1)))
     assert_refused(run(tmp_path / "models/new"), "models/new is not at main, so")
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.project import change, config, expected_change, mlci, predictions, run
 from tests.support.registry.lifecycle import promote_run
-from tests.support.repository import commit, git, init
+from tests.support.repository import commit, init, start_branch
 from tests.support.training import LEFT, PREDICT, SCORES, SCRIPT, fresh, project
 
 BY_ROW = {"script.py": SCRIPT, "predict.py": PREDICT}
@@ -33,7 +33,7 @@ def champion(promoted_project, tmp_path):
 
 
 def on_a_branch(folder, **files):
-    git(folder, "checkout", "--quiet", "-b", "change")
+    start_branch(folder, "change")
     commit(fresh(folder), {f"{name}.txt": str(text) for name, text in files.items()})
     return folder
 

@@ -8,7 +8,7 @@ import pytest
 from mlci.operations.models.relevant_changes import Relevance
 from tests.support.project import files, holdout, mlci, predictions, repository, run
 from tests.support.registry.lifecycle import promote_run
-from tests.support.repository import commit, git
+from tests.support.repository import commit, git, start_branch
 
 README = {"README.md": "# Better words\n", "docs/guide/start.md": "Begin.\n"}
 
@@ -52,7 +52,7 @@ def test_run__documentation_only_against_production(tmp_path):
 def test_run__unchanged_champion_below_its_floor_blocks(promoted):
     git(promoted, "checkout", "--quiet", "main")
     commit(promoted, files(2, baseline="production", more="  - {metric: accuracy, min: 0.9}\n"))
-    git(promoted, "checkout", "--quiet", "-b", "words")
+    start_branch(promoted, "words")
     commit(promoted, README)
     ended = run(promoted, "--changed-since", "main")
     assert ended.code == 1  # the champion was made under another configuration, so that this is a full run
@@ -96,7 +96,7 @@ def test_run__commit_not_in_the_clone_is_trained(promoted):
 def test_run__champion_of_another_commit_is_trained(promoted):
     git(promoted, "checkout", "--quiet", "main")
     commit(promoted, {"k.txt": "1"})  # merged, and not promoted
-    git(promoted, "checkout", "--quiet", "-b", "words")
+    start_branch(promoted, "words")
     commit(promoted, README)
     assert run(promoted, "--changed-since", "main").report["unchanged_since"] is None
 

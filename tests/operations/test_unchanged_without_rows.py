@@ -12,7 +12,7 @@ from mlci.registry.registry import Registry
 from mlci.registry.stores.snapshot import SnapshotWriter
 from tests.support.project import PYTHON, config, mlci, run
 from tests.support.registry.lifecycle import promote_run, store
-from tests.support.repository import commit, git, init, open_git
+from tests.support.repository import commit, git, init, open_git, start_branch
 from tests.support.training import LEFT, SCRIPT, fresh
 
 README = {"README.md": "# Better words\n"}
@@ -45,7 +45,7 @@ def leaves_metrics(folder, *, baseline, paths=LISTED, train=TRAIN, **more):
 
 def branch(folder, files=README):
     """Commit a change on a branch in what is like a fresh checkout; return how many trainings there were."""
-    git(folder, "checkout", "--quiet", "-b", "change")
+    start_branch(folder, "change")
     commit(fresh(folder), files)
     (folder / "metrics.json").unlink(missing_ok=True) if not git(folder, "ls-files", "metrics.json") else None
     return trainings(folder)

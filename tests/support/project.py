@@ -18,7 +18,7 @@ import pytest
 
 from mlci.cli.error_handler import handle_errors
 from mlci.cli.main import group
-from tests.support.repository import ENVIRONMENT, commit, git, init
+from tests.support.repository import ENVIRONMENT, commit, init, start_branch
 
 PYTHON = f"exec '{sys.executable}' -I -S"
 TRAIN = """\
@@ -137,7 +137,7 @@ def repository(folder: Path, baseline: dict[str, str], candidate: dict[str, str]
     """Commit the baseline's files on main and the candidate's on a branch that is checked out."""
     init(folder)
     commit(folder, {".gitignore": ".mlci/\nmodel.txt\ntrained.log\n", **baseline})
-    git(folder, "checkout", "--quiet", "-b", "change")
+    start_branch(folder, "change")
     changed = {name: text for name, text in candidate.items() if baseline.get(name) != text}
     if changed:
         commit(folder, changed)

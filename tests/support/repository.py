@@ -38,6 +38,14 @@ def commit(folder: Path, files: dict[str, str], message: str = "change") -> str:
     return head(folder)
 
 
+def start_branch(folder: Path, name: str) -> None:
+    """Begin a branch at the commit that is checked out, as ``git checkout -b`` does, without a process."""
+    place = folder / ".git/refs/heads" / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(f"{head(folder)}\n")
+    (folder / ".git/HEAD").write_text(f"ref: refs/heads/{name}\n")
+
+
 def head(folder: Path) -> str:
     """Return the commit that is checked out; read from the branch's file where there is one, which spares a process."""
     pointer = folder / ".git/HEAD"
