@@ -1,0 +1,85 @@
+"""Command blocks of every document: commands, options and targets exist, and no program is misspelt."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from mlci.cli.main import group
+from tests.documents.shell_blocks import read_commands
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES += sorted((ROOT / "examples").rglob("README.md"))
+GENERATED = {"command-line.md"}
+PROGRAMS = {
+    ".",
+    "cd",
+    "cp",
+    "export",
+    "folder=$(mktemp",
+    "gh",
+    "git",
+    "pip",
+    "pipx",
+    "python",
+    ".venv/bin/python",
+    ".ci/run",
+}
+PROGRAMS |= {"MLCI_GOLDEN=write"}
+MARKDOWN_BLOCK = re.compile(r"^```(?:sh|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def lines(page):
+    """Yield the single commands of a page; blocks of `bash` are for an interactive shell."""
+    text = MARKDOWN_BLOCK.sub(lambda block: block[0].replace("```bash", "```sh"), page.read_text("utf-8"))
+    text = re.sub(r"<<'EOF'\n.*?^EOF\n", "\n", text, flags=re.DOTALL | re.MULTILINE)
+    for command in read_commands(text):
+        yield from (part.strip() for part in re.split(r"\s&&\s|\s\|\s", re.sub(r"\s+#\s.*", "", command.line)))
+
+
+def problem(line):
+    """Return why a command cannot be carried out as it stands; ``None`` if no reason is known."""
+    words = shlex.split(line)
+    if words[0] == "make":
+        known = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+        return None if words[1] in known else f"no target {words[1]}"
+    if words[0] != "mlci":
+        return None if words[0] in PROGRAMS else f"{words[0]} is not among the programs of the documents"
+    return misspelt(group, words[1:])
+
+
+def misspelt(command, words):
+    """Return what click does not know of a command line of mlci."""
+    context = click.Context(command, **command.context_settings)
+    if not isinstance(command, click.Group):
+        try:
+            command.make_parser(context).parse_args(words)
+        except click.UsageError as error:
+            return error.format_message()
+        return None
+    inner = command.get_command(context, words[0]) if words else None
+    return misspelt(inner, words[1:]) if inner else f"mlci has no command {words[:1]}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands__known_to_click_and_make(page):
+    found = [] if page.name in GENERATED else [(line, why) for line in lines(page) if (why := problem(line))]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("mlci run --confg mlci.yml", "--confg"),
+        ("mlci registry chek", "chek"),
+        ("mlci ledger log --limit 3", None),
+        ("make sit", "no target"),
+        ("pyhton train.py", "not among"),
+    ],
+)
+def test_problem__planted(line, why):
+    found = problem(line)
+    assert found is None if why is None else why in found
