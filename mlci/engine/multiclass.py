@@ -4,8 +4,7 @@ Every AUC is exact: ties count half, as in scikit-learn. Each row's influence on
 and summed by class; see :class:`mlci.metrics.statistics.ClassRanks`.
 """
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -54,9 +53,7 @@ def class_loss(name: str) -> ClassLoss:
 
 def rank_classes(frame: Frame, means: tuple[str, ...]) -> dict[Key, dict[str, ClassRanks]]:
     """Return the wanted means (``ovr``, ``ovo``) in every scope."""
-    if not means:
-        return {}
-    return {key: {name: _ranks(frame, rows, name) for name in means} for key, rows in _scopes(frame)}
+    return {key: _ranks(frame, rows, means) for key, rows in _scopes(frame)} if means else {}
 
 
 def _scopes(frame: Frame) -> Iterator[tuple[Key, Array]]:
@@ -70,7 +67,7 @@ def _scopes(frame: Frame) -> Iterator[tuple[Key, Array]]:
             yield (index, group), order[edges[group] : edges[group + 1]]
 
 
-def _ranks(frame: Frame, rows: Array, name: str) -> ClassRanks:
+def _ranks(frame: Frame, rows: Array, means: tuple[str, ...]) -> dict[str, ClassRanks]:
     labels = frame.labels[rows].astype(np.intp)
     counts = np.bincount(labels, minlength=len(frame.classes))
     models = [model.probabilities for model in (frame.candidate, frame.baseline) if model is not None]
@@ -79,23 +76,25 @@ def _ranks(frame: Frame, rows: Array, name: str) -> ClassRanks:
     if len(each) == 2 and each[0] is not None and each[1] is not None:
         differing = int(np.count_nonzero((each[0] != each[1]).any(axis=0)))
     if absent := tuple(frame.classes[index] for index in np.flatnonzero(counts == 0)):
-        return ClassRanks(np.nan, None, {}, differing, absent)
-    groups = np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1])
-    averaged = [None if one is None else _Mean.of(one, groups, name) for one in each]
-    influences = {line: mean.influence for line, mean in zip(("candidate", "baseline"), averaged, strict=False) if mean}
+        return dict.fromkeys(means, ClassRanks(np.nan, None, {}, differing, absent))
+    averaged = [None if one is None else _average(one, labels, counts) for one in each]
+    return {
+        name: _pair([None if one is None else one[name] for one in averaged], labels, len(counts), differing)
+        for name in means
+    }
+
+
+def _pair(models: Sequence["_Mean | None"], labels: Array, classes: int, differing: int) -> ClassRanks:
+    """Return a mean of both models with the sums of its influences by class."""
+    influences = {line: mean.influence for line, mean in zip(("candidate", "baseline"), models, strict=False) if mean}
     if len(influences) == 2:
         influences["change"] = influences["candidate"] - influences["baseline"]
-    values = [None if mean is None else mean.value for mean in averaged]
-    baseline = values[1] if len(values) > 1 else None
-    return ClassRanks(float(values[0] or 0.0), baseline, _sums(influences, labels, len(counts)), differing)
-
-
-def _sums(influences: Mapping[str, Array], labels: Array, classes: int) -> dict[str, Array]:
-    """Return the sums of powers 0 to 2 by class."""
-    return {
+    values = [None if mean is None else mean.value for mean in models]
+    sums: dict[str, Array] = {
         line: np.column_stack([np.bincount(labels, weights=one**power, minlength=classes) for power in range(3)])
         for line, one in influences.items()
     }
+    return ClassRanks(float(values[0] or 0.0), values[1] if len(values) > 1 else None, sums, differing)
 
 
 @dataclass(frozen=True)
@@ -105,49 +104,51 @@ class _Mean:
     value: float
     influence: Array
 
-    @classmethod
-    def of(cls, probabilities: Array, groups: list[Array], name: str) -> "_Mean":
-        """Average the AUCs of all classes, or of all pairs by the probability of either class."""
-        rows = probabilities.shape[1]
-        influence, total = np.zeros(rows), 0.0
-        parts = list(_against_others(groups) if name == "ovr" else _pairs(groups))
-        for index, mine, others in parts:
-            one = _Auc.of(probabilities[index, mine], probabilities[index, others])
-            total += one.value
-            influence[mine] += (one.beaten - one.value) * (rows / len(mine) / len(parts))
-            influence[others] += (one.beating - one.value) * (rows / len(others) / len(parts))
-        return cls(total / len(parts), influence)
 
+def _average(probabilities: Array, labels: Array, counts: Array) -> dict[str, _Mean]:
+    """Average the AUCs of all classes against all others, and of all pairs by the probability of either class.
 
-def _against_others(groups: list[Array]) -> Iterator[tuple[int, Array, Array]]:
-    """Yield each class with its rows and those of all others."""
-    for index, mine in enumerate(groups):
-        yield index, mine, np.concatenate([*groups[:index], *groups[index + 1 :]])
-
-
-def _pairs(groups: list[Array]) -> Iterator[tuple[int, Array, Array]]:
-    """Yield each class with its rows and those of each other class (Hand & Till 2001, Mach. Learn. 45:171)."""
-    for mine, other in itertools.permutations(range(len(groups)), 2):
-        yield mine, groups[mine], groups[other]
+    Rows are sorted once for each class: the rows of a class below a row are a running sum, and so are those of all
+    other classes, each weighted by the number of its rows for pairs (Hand & Till 2001, Mach. Learn. 45:171).
+    """
+    classes, rows = probabilities.shape
+    pairs = classes * (classes - 1)
+    values, influences = {"ovr": 0.0, "ovo": 0.0}, {"ovr": np.zeros(rows), "ovo": np.zeros(rows)}
+    for index, size in enumerate(counts.tolist()):
+        sorted_rows, mine, others = _SortedRows.of(probabilities[index]), labels == index, rows - size
+        above = 1 - sorted_rows.below(mine) / size
+        beaten = sorted_rows.below(~mine) / others
+        auc = float(beaten[mine].mean())
+        values["ovr"] += auc / classes
+        influences["ovr"] += np.where(mine, (beaten - auc) / size, (above - auc) / others) * (rows / classes)
+        against = np.bincount(labels, weights=above, minlength=classes) / counts
+        against[index] = 0.0
+        beaten = sorted_rows.below(np.where(mine, 0.0, 1 / counts[labels]))
+        values["ovo"] += float(against.sum()) / pairs
+        own, theirs = (beaten - against.sum()) / size, (above - against[labels]) / counts[labels]
+        influences["ovo"] += np.where(mine, own, theirs) * (rows / pairs)
+    return {name: _Mean(values[name], influences[name]) for name in values}
 
 
 @dataclass(frozen=True)
-class _Auc:
-    """One AUC with its placements: the share of the other class that each row beats, or is beaten by; ties half."""
+class _SortedRows:
+    """Rows in the order of their scores: their positions, and the end and size of each run of equal scores."""
 
-    value: float
-    beaten: Array
-    beating: Array
+    order: Array
+    ends: Array
+    sizes: Array
 
     @classmethod
-    def of(cls, positives: Array, negatives: Array) -> "_Auc":
-        """Compare every positive with every negative, by their ranks."""
-        beaten = _below(positives, np.sort(negatives))
-        return cls(float(beaten.mean()), beaten, 1 - _below(negatives, np.sort(positives)))
+    def of(cls, scores: Array) -> "_SortedRows":
+        """Sort the rows."""
+        order = np.argsort(scores, kind="stable")
+        ascending = scores[order]
+        ends = np.append(np.flatnonzero(ascending[1:] != ascending[:-1]), len(scores) - 1)
+        return cls(order, ends, np.diff(ends, prepend=-1))
 
-
-def _below(scores: Array, others: Array) -> Array:
-    """Return the share of the sorted ``others`` below each score, ties half."""
-    found = np.searchsorted(others, scores, "left") + np.searchsorted(others, scores, "right")
-    below: Array = found / (2.0 * len(others))
-    return below
+    def below(self, weights: Array) -> Array:
+        """Return the weight of the rows below each row, and half of that of rows with its score."""
+        total = np.cumsum(weights[self.order])[self.ends]
+        found: Array = np.empty(len(weights))
+        found[self.order] = np.repeat(total - np.diff(total, prepend=0) / 2, self.sizes)
+        return found
