@@ -25,20 +25,21 @@ _ENDED = frozenset({0, 1})  # pytest: all passed; some failed
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionTable:
-    """A table of predictions, its columns, and the threshold of its scores."""
+    """A table of predictions and its columns; ``threshold`` is None if it decides as the configuration says."""
 
     path: str
     score: str | None = None
     decision: str | None = None
-    threshold: float = 0.5
+    threshold: float | None = None
+    table: str | None = None
+    probabilities: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class BehaviourSession:
-    """What tests get: paths of the configuration, the data, both models' predictions, the model and the report."""
+    """What tests get: paths of the configuration, both models' predictions, the model and the report."""
 
     config: str
-    data: str
     candidate: PredictionTable | None = None
     baseline: PredictionTable | None = None
     model: str | None = None

@@ -36,9 +36,8 @@ def add_tests(
     report.write_text(dump_report(build_report(result, judge_gates(config, result), facts)), encoding="utf-8")
     session = BehaviourSession(
         config=str(Path(context.loaded.path).absolute()),
-        data=context.data if "://" in context.data else str(Path(context.data).absolute()),
-        candidate=_table(context, candidate.source),
-        baseline=_table(context, baseline.source) if baseline is not None and _is_joinable(context, baseline) else None,
+        candidate=_table(candidate.source),
+        baseline=_table(baseline.source) if baseline is not None and _is_joinable(context, baseline) else None,
         model=None if candidate.model is None else str(candidate.model.absolute()),
         report=str(report),
     )
@@ -61,10 +60,9 @@ def _is_joinable(context: RowsContext, baseline: ModelPredictions) -> bool:
     return baseline.own is None or context.config.evaluation.key is not None
 
 
-def _table(context: RowsContext, source: Source) -> PredictionTable:
-    threshold = context.config.predict.threshold if source.threshold is None else source.threshold
+def _table(source: Source) -> PredictionTable:
     path = source.path if "://" in source.path else str(Path(source.path).absolute())
-    return PredictionTable(path=path, score=source.score, decision=source.decision, threshold=threshold)
+    return PredictionTable(path=path, **source.columns)
 
 
 def _command(context: RowsContext, tests: BehaviourTests) -> Command:

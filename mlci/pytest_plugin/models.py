@@ -17,7 +17,7 @@ from mlci.engine.tables.files import suffix_of
 from mlci.engine.tables.frames import read_frame, write_rows
 from mlci.errors import InputError
 from mlci.execution.behaviour_stage import SESSION, BehaviourSession, PredictionTable
-from mlci.operations.context import RowsContext, resolve_path
+from mlci.operations.context import RowsContext, evaluation_path, resolve_path
 from mlci.operations.models import predictions
 from mlci.operations.models.baseline_ref_or_file import source_of_file
 from mlci.report.serialization import parse_report
@@ -25,6 +25,8 @@ from mlci.report.serialization import parse_report
 if TYPE_CHECKING:
     import pandas as pd
 
+_WRITTEN = frozenset({".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".json"})
+"""Formats of text, in which a predict step gets rows as they are; it gets those of any other format as Parquet."""
 _RUN = "run the tests through mlci: `tests: {run: python -m pytest tests}` in mlci.yml, then `mlci run`"
 
 
@@ -88,13 +90,11 @@ def _from_files(config: RowsConfig, path: Path) -> BehaviourSession:
     report, trained = folder / ".mlci" / "out" / "report.json", config.train.model if config.train else None
     now = before = None
     if predict.file is not None:
-        named = Source(path=resolve_path(predict.file, folder), score=predict.score, decision=predict.decision)
-        now = _prediction_table(named, predict.threshold)
+        now = _prediction_table(Source.of(resolve_path(predict.file, folder), predict))
     if isinstance(baseline, Baseline) and baseline.file is not None:
-        before = _prediction_table(source_of_file(baseline, baseline.file, predict, folder), predict.threshold)
+        before = _prediction_table(source_of_file(baseline, baseline.file, predict, folder))
     return BehaviourSession(
-        config=str(path),
-        data=resolve_path(config.evaluation.data, folder),
+        config=str(path.absolute()),
         candidate=now,
         baseline=before,
         model=None if trained is None else str(folder / trained),
@@ -112,9 +112,13 @@ class LoadedModels:
     @cached_property
     def rows(self) -> "pd.DataFrame":
         """The evaluation set; the key is the index."""
-        frame: pd.DataFrame = read_frame(self.session.data)
+        frame: pd.DataFrame = read_frame(self._data)
         key = self.loaded.config.evaluation.key
         return frame if key is None else frame.set_index(key)
+
+    @property
+    def _data(self) -> str:
+        return evaluation_path(self.loaded.config.evaluation, Path(self.session.config).parent)
 
     @cached_property
     def candidate(self) -> ModelUnderTest:
@@ -159,7 +163,7 @@ class LoadedModels:
             data = self._write(rows, Path(name))
             steps = predictions.candidate_steps(context)
             source = predictions.make_predictions(context, steps, data=data, model=model).source
-            return self._read(_prediction_table(source, config.predict.threshold), rows)
+            return self._read(_prediction_table(source), rows)
 
     def _write(self, rows: "pd.DataFrame", folder: Path) -> str:
         """Write rows as the evaluation set is written; the label, which no model gets, may be missing."""
@@ -167,7 +171,8 @@ class LoadedModels:
         frame = rows if evaluation.key is None or evaluation.key in rows.columns else rows.reset_index()
         if evaluation.label not in frame.columns:
             frame = frame.assign(**{evaluation.label: self.rows[evaluation.label].iloc[0]})
-        path = folder / f"rows{suffix_of(self.session.data)}"
+        suffix = suffix_of(self._data)
+        path = folder / f"rows{suffix if suffix in _WRITTEN else '.parquet'}"
         write_rows(frame[[name for name in self._columns if name in frame.columns]], path)
         return str(path)
 
@@ -178,35 +183,39 @@ class LoadedModels:
         return [*([key] if key else []), *map(str, self.rows.columns)]
 
     def _read(self, table: PredictionTable, rows: "pd.DataFrame") -> "pd.DataFrame":
-        """Read predictions, in the order of ``rows``; scores without decisions are decided by the threshold."""
-        frame: pd.DataFrame = read_frame(table.path)
-        key = self.loaded.config.evaluation.key
-        named = {table.score: "score", table.decision: "decision"}
+        """Read predictions, in the order of ``rows``; without decisions, they follow from scores or probabilities."""
+        source, key = Source.of(table.path, table), self.loaded.config.evaluation.key
+        frame: pd.DataFrame = read_frame(source.path)
         if key is not None:
             index = rows.index if key not in rows.columns else rows[key]
             frame = frame.set_index(key).reindex(index)
-        frame = frame[[name for name in named if name is not None]].rename(columns=named)
+        frame = frame[list(source.names)]
         frame.index = rows.index
-        if "decision" not in frame and self.loaded.config.task == "binary":
+        classes = {column: name for name, column in source.probabilities}
+        frame = frame.rename(columns=classes | {source.score: "score", source.decision: "decision"})
+        if classes and "decision" not in frame:
+            frame["decision"] = frame[list(classes.values())].idxmax(axis=1).map(self._value_of_class)
+        elif "decision" not in frame and self.loaded.config.task == "binary":
             frame["decision"] = self._decide(frame["score"], table.threshold)
         return frame
 
-    def _decide(self, scores: "pd.Series[Any]", threshold: float) -> "pd.Series[Any]":
+    def _value_of_class(self, name: str) -> object:
+        """Return the label's value of a class, which has another type if the classes are numbers."""
+        labels = self.rows[self.loaded.config.evaluation.label].unique()
+        return next((value for value in labels if str(value) == name), name)
+
+    def _decide(self, scores: "pd.Series[Any]", threshold: float | None) -> "pd.Series[Any]":
         """Return the label's two values by the threshold."""
         labels = self.rows[self.loaded.config.evaluation.label]
         chosen = self.loaded.config.evaluation.positive
         positive = 1 if chosen is None else chosen
         negative = next((value for value in labels.unique() if value != positive), 0)
-        return (scores >= threshold).map({True: positive, False: negative})
+        least = self.loaded.config.predict.threshold if threshold is None else threshold
+        return (scores >= least).map({True: positive, False: negative})
 
 
-def _prediction_table(source: Source, threshold: float) -> PredictionTable:
-    return PredictionTable(
-        path=source.path,
-        score=source.score,
-        decision=source.decision,
-        threshold=threshold if source.threshold is None else source.threshold,
-    )
+def _prediction_table(source: Source) -> PredictionTable:
+    return PredictionTable(path=str(source.path), **source.columns)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from mlci.errors import StepError
 from mlci.execution.behaviour_stage import SESSION, BehaviourSession, run_behaviour_tests
 from mlci.execution.stages import Command
 
-GIVEN = BehaviourSession(config="mlci.yml", data="holdout.csv")
+GIVEN = BehaviourSession(config="mlci.yml")
 PASSED, FAILED = ("t::a", "passed"), ("t::a", "failed", "assert 0")
 
 

@@ -68,7 +68,7 @@ def test_load_models__files_of_a_run(tmp_path):
     folder = project(tmp_path)
     (folder / "made.jsonl").write_text("\n".join(json.dumps({"id": i, "p": 0}) for i in (20, 30, 10)))
     table = PredictionTable(path=str(folder / "made.jsonl"), decision="p")
-    session = BehaviourSession(config=str(folder / "mlci.yml"), data=str(folder / "holdout.csv"), candidate=table)
+    session = BehaviourSession(config=str(folder / "mlci.yml"), candidate=table)
     (folder / "session.json").write_bytes(SESSION.dump_json(session))
     models = load_models(folder / "elsewhere.yml", session=folder / "session.json")
     assert models.candidate.decisions.to_dict() == {30: 0, 10: 0, 20: 0}
@@ -85,6 +85,23 @@ def test_load_models__rows_without_a_key_in_parquet(tmp_path):
     models = load_models(folder / "mlci.yml", session=None)
     picked = models.rows.iloc[[2, 0]].assign(p=[0, 1])
     assert models.candidate.predict(picked)["decision"].to_dict() == {2: 0, 0: 1}
+
+
+def test_load_models__labels_and_probabilities_in_other_files(tmp_path):
+    columns = "{probabilities: {'7': p7, '8': p8}, file: made.csv}"
+    config = "model: m\ntask: multiclass\nevaluation: {data: rows.csv, labels: y.csv, key: id, label: y}\n"
+    files = {
+        "rows.csv": "id,x\n2,0.5\n1,0.1\n",
+        "y.csv": "id,y\n1,7\n2,8\n",
+        "made.csv": "id,p7,p8\n1,0.4,0.6\n2,0.9,0.1\n",
+    }
+    gates = "baseline: none\ngates: [{metric: accuracy, min: 0.1}]\n"
+    models = load_models(
+        write(tmp_path, {"mlci.yml": f"{config}predict: {columns}\n{gates}", **files}) / "mlci.yml", session=None
+    )
+    assert models.rows["y"].to_dict() == {2: 8, 1: 7}
+    assert models.candidate.decisions.to_dict() == {2: 7, 1: 8}
+    assert models.candidate.predictions["7"].to_dict() == {2: 0.9, 1: 0.4}
 
 
 def test_load_models__metrics_file(tmp_path):
