@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mlci.config.checks import check_configuration
 from mlci.config.loader import parse_config
+from mlci.config.read import check_configuration
 from mlci.metrics import catalogue
 
 ROOT = Path(__file__).parents[1]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mlci.config import models
-from mlci.config.check_context import FUNCTION, CheckContext, metric_known
+from mlci.config.checks import FUNCTION, CheckContext, metric_known
 from mlci.config.messages import nearest_word
 from mlci.config.models import Gate, Reported
 from mlci.config.types import clip_text

@@ -13,8 +13,8 @@ from typing import Any, cast, get_args
 
 from pydantic import ValidationError
 
-from mlci.config.check_context import Metrics
-from mlci.config.checks import check_configuration
+from mlci.config.checks import CheckContext, Metrics, check_sections
+from mlci.config.gate_checks import check_functions, check_gates
 from mlci.config.loader import (
     CheckedConfig,
     Lines,
@@ -42,6 +42,18 @@ def load(file: FilePath, catalogue: Metrics) -> CheckedConfig:
         InputError: if the file is missing, can't be read, or has problems; all of them at once, ordered by line.
     """
     return load_text(read_bounded_config(file), catalogue, path=str(file))
+
+
+def check_configuration(loaded: LoadedConfig, catalogue: Metrics) -> list[Problem]:
+    """Return all problems of a configuration beyond its single values, ordered by line.
+
+    Args:
+        loaded: The configuration with its lines.
+        catalogue: The metric catalogue: :mod:`mlci.metrics.catalogue`.
+    """
+    context = CheckContext(loaded, catalogue)
+    problems = [*check_sections(context), *check_gates(context), *check_functions(context)]
+    return sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
 
 
 def load_text(text: str | bytes, catalogue: Metrics, *, path: str) -> CheckedConfig:

@@ -18,7 +18,7 @@ from mlci.engine.fingerprint import fingerprint_table
 from mlci.engine.interface import Job, Observed
 from mlci.engine.join import Frame, ModelColumns, ScannedRows, read_rows
 from mlci.engine.reduce import reduce
-from mlci.engine.row_changes import find_row_changes
+from mlci.engine.row_comparison import find_row_changes
 from mlci.engine.sql import Array
 from mlci.engine.tables.files import PARQUET, suffix_of
 from mlci.errors import InputError

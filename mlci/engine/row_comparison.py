@@ -1,4 +1,4 @@
-"""Comparison of tables by row: digests, the rows that two evaluation sets share, and disagreements of predictions.
+"""Comparison of tables by row: digests, shared rows, disagreements of predictions, and the largest changes of loss.
 
 Rows of two evaluation sets are matched by the digest of their key. Without a key they are matched by their content,
 label included, if that content occurs once in each set: rows of equal content can't be distinguished.
@@ -13,8 +13,10 @@ import numpy as np
 
 from mlci.engine import sql
 from mlci.engine.cell_errors import CellLocation, ProblemCollector
+from mlci.engine.encode.binder import BoundJob
 from mlci.engine.fingerprint import add_column
 from mlci.engine.interface import Job, Source
+from mlci.engine.join import Frame, ModelColumns
 from mlci.engine.sql import Array
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.labelled_tables import open_table
@@ -23,6 +25,15 @@ from mlci.engine.tables.table import Table
 from mlci.errors import InputError, Problem, count_noun
 from mlci.lineage import rows
 from mlci.lineage.rows import UNCERTAIN, Rows, expected_coincidences, mix_digests, unique_pairs
+from mlci.metrics.row_changes import RowChange, RowChanges
+
+_NAMED = 3
+_OTHER_ROWS = (
+    "Without a key, rows are the same if all other columns are. If these are different rows, name the column that "
+    "identifies a row:\n    evaluation:\n      key: id\n"
+)
+MOST_NAMED = 10
+"""Number of keys that are named."""
 
 
 def row_digests(
@@ -79,13 +90,6 @@ def _nulls(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int
 def _empty(column: TableColumn) -> str:
     nan = f" OR isnan({column.ref})" if column.type == "DOUBLE" else ""
     return f"{column.ref} IS NULL{nan}"
-
-
-_NAMED = 3
-_OTHER_ROWS = (
-    "Without a key, rows are the same if all other columns are. If these are different rows, name the column that "
-    "identifies a row:\n    evaluation:\n      key: id\n"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,10 +272,6 @@ def _refuse_repeated_keys(keys: Array, name: str | None, what: str, path: str) -
         raise InputError(Problem(f"{number} of {what} repeat a value of `{name}`; a key identifies one row", path))
 
 
-MOST_NAMED = 10
-"""Number of keys that are named."""
-
-
 def count_disagreements(one: Source, other: Source, key: str, threshold: float | None) -> tuple[int, tuple[str, ...]]:
     """Count rows with different decisions, and name the first of them, by key.
 
@@ -317,3 +317,80 @@ def _decision_sql(table: Table, source: Source, threshold: float | None) -> str:
         return score.as_float()
     own = score.nearest(source.threshold if source.threshold is not None else threshold)
     return f"{score.as_float()} >= {sql.float_literal(own)}"
+
+
+def find_row_changes(bound: BoundJob, frame: Frame, most: int) -> RowChanges | None:
+    """Return at most ``most`` rows, those with the largest change; ``None`` without a baseline.
+
+    The loss is the absolute error of a regression, the squared error of two probabilities, and else 1 for a wrong
+    decision. Rows of equal change are chosen in the order of the evaluation set.
+
+    Args:
+        bound: The job.
+        frame: Its columns, each element a row.
+        most: Most rows.
+    """
+    found = _losses(frame)
+    if found is None:
+        return None
+    loss, before, after = found
+    change = after - before
+    order = np.argsort(-np.abs(change), kind="stable")[:most]
+    chosen = order[change[order] != 0]
+    chosen = chosen[np.argsort(-change[chosen], kind="stable")]
+    keys = _keys(bound, chosen)
+    return RowChanges(loss, tuple(_row(bound, frame, int(row), float(change[row]), keys) for row in chosen))
+
+
+def _losses(frame: Frame) -> tuple[str, Array, Array] | None:
+    """Return the name of the loss, and that of both models for every row."""
+    if frame.baseline is None:
+        return None
+    pair = (frame.baseline, frame.candidate)
+    if not frame.classes:
+        before, after = (np.abs(model.scores - frame.labels) for model in pair)
+        return "absolute error", before, after
+    if len(frame.classes) == 2 and all(map(_has_probabilities, pair)):
+        before, after = ((model.scores - frame.labels) ** 2 for model in pair)
+        return "squared error", before, after
+    decided = [model.decision for model in pair if model.decision is not None]
+    if len(decided) < len(pair):
+        return None
+    before, after = (np.where(decision == frame.labels, 0.0, 1.0) for decision in decided)
+    return "wrong decision", before, after
+
+
+def _has_probabilities(model: ModelColumns) -> bool:
+    score = model.score
+    return score is not None and float(score.min()) >= 0 and float(score.max()) <= 1
+
+
+def _keys(bound: BoundJob, rows: Array) -> dict[int, str | None]:
+    """Return the keys of some rows as text, by position; none without a key."""
+    if bound.key is None or not len(rows):
+        return {}
+    number = bound.table.row_number
+    where = f"{number} IN ({', '.join(map(str, rows.tolist()))})"
+    query = sql.select([number, f"{bound.key.ref}::VARCHAR"], bound.table.relation, where=where)
+    return {int(row): key for row, key in bound.connection.execute(query).fetchall()}
+
+
+def _row(bound: BoundJob, frame: Frame, row: int, change: float, keys: dict[int, str | None]) -> RowChange:
+    partition, classes = frame.partition, frame.classes
+    groups = {
+        spec.name: partition.groups[index][int(partition.codes(index)[row])]
+        for index, spec in enumerate(bound.job.slices)
+    }
+    scores = [None if model.score is None else float(model.score[row]) for model in frame.models]
+    decisions = [None if model.decision is None else classes[int(model.decision[row])] for model in frame.models]
+    return RowChange(
+        row=row + 1,
+        key=keys.get(row),
+        slices=groups,
+        label=classes[int(frame.labels[row])] if classes else f"{float(frame.labels[row]):.15g}",
+        candidate_score=scores[0],
+        baseline_score=scores[1],
+        candidate_decision=decisions[0],
+        baseline_decision=decisions[1],
+        change=change,
+    )

@@ -7,8 +7,8 @@ import inspect
 import pytest
 import sklearn.metrics
 
-from mlci.config.checks import check_configuration
 from mlci.config.loader import parse_config
+from mlci.config.read import check_configuration
 from mlci.metrics import catalogue
 from mlci.metrics.external import LACKING, TASKS, sklearn_metric
 from mlci.operations import evaluation_plan

@@ -8,10 +8,10 @@ import pytest
 from pydantic_core import PydanticUndefined
 from ruamel.yaml import YAML
 
-from mlci.config.checks import check_configuration
 from mlci.config.loader import parse_config
 from mlci.config.messages import SECTIONS
 from mlci.config.models import fields
+from mlci.config.read import check_configuration
 from mlci.metrics import catalogue
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")

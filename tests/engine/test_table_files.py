@@ -151,7 +151,7 @@ def test_table_files__damaged_or_hostile(tmp_path, name, save, expected):
 
 
 def test_npz__larger_than_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr("mlci.engine.tables.numpy_files.INFLATED_LIMIT", 1000)
+    monkeypatch.setattr("mlci.engine.tables.numpy_feather.INFLATED_LIMIT", 1000)
     np.savez_compressed(tmp_path / "t.npz", a=np.zeros(10_000))
     path = str(tmp_path / "t.npz")
     assert refusal(job(path)) == [f"{path}: is larger than 1,000 bytes when it is unpacked"]

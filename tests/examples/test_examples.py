@@ -3,8 +3,8 @@ import shutil
 
 import pytest
 
-from mlci.config.checks import check_configuration
 from mlci.config.loader import parse_config
+from mlci.config.read import check_configuration
 from mlci.metrics import catalogue
 from tests.documents.shell_blocks import Command, missing_outputs, read_commands, run_commands
 from tests.examples.__main__ import EXAMPLES, changed_data

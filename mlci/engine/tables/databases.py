@@ -17,7 +17,7 @@ from mlci.engine import sql
 from mlci.engine.sql import Array
 from mlci.engine.tables.csv_json import check_names
 from mlci.engine.tables.files import LocalFile
-from mlci.engine.tables.numpy_files import write_columns
+from mlci.engine.tables.numpy_feather import write_columns
 from mlci.errors import InputError, Problem, list_names
 
 _SQLITE = b"SQLite format 3\x00"

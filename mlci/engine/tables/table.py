@@ -13,9 +13,8 @@ from mlci.engine import sql
 from mlci.engine.tables.column_types import TableColumn, read_column, relation
 from mlci.engine.tables.csv_json import check_names, stage_csv, stage_json
 from mlci.engine.tables.databases import stage_database
-from mlci.engine.tables.feather import stage_feather
 from mlci.engine.tables.files import Format, LocalFile, locate_files
-from mlci.engine.tables.numpy_files import stage_numpy
+from mlci.engine.tables.numpy_feather import stage_feather, stage_numpy
 from mlci.engine.tables.parquet_metadata import UnsupportedError, durations
 from mlci.errors import InputError, Problem, count_noun, list_names
 

@@ -14,8 +14,7 @@ from mlci.report.page.gates import FOLDED, RuleView, SplitGates, gate_section, o
 from mlci.report.page.groups import GroupSection, fairness_sections, group_sections
 from mlci.report.page.metrics import metric_table, trend_plots
 from mlci.report.page.plots import curve_section, decision_section
-from mlci.report.page.residuals import residual_section
-from mlci.report.page.rows import changed_rows
+from mlci.report.page.rows import changed_rows, residual_section
 from mlci.report.sections import behaviour, history, metrics
 from mlci.report.sections import groups as sections_groups
 from mlci.report.templating import html_template
