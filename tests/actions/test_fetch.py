@@ -31,6 +31,7 @@ def wheel(*, member="uv-9.9.9.data/scripts/uv"):
 def fetch_uv(monkeypatch, tmp_path):
     """Import the script as its folder's other scripts do, with a lock file of the test's own."""
     monkeypatch.syspath_prepend(str(LIB))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # another worker looks for changed files
     for name in ("command", "fetch_uv"):
         sys.modules.pop(name, None)
     module = importlib.import_module("fetch_uv")

@@ -1,5 +1,6 @@
 """The scripts of the actions: installation, outputs, exit codes and signals."""
 
+import importlib
 import json
 import os
 import re
@@ -102,22 +103,40 @@ def test_install__copy_matches_the_wheel():
     assert copied == wanted
 
 
+@pytest.fixture
+def library(monkeypatch):
+    """Import a script as its folder's other scripts do."""
+    names = {path.stem for path in LIB.glob("*.py")}
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # another worker looks for changed files
+    monkeypatch.syspath_prepend(str(LIB))
+    for name in names:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    yield importlib.import_module
+    for name in names:
+        sys.modules.pop(name, None)
+
+
 @pytest.mark.parametrize(
-    ("words", "code", "says"),
+    ("words", "says"),
     [
-        (["publish=yes"], 2, "publish: 'yes' is unknown; write 'true' or 'false'"),
-        (["publish=true", "bundle=True"], 2, "bundle: 'True' is unknown; write 'true' or 'false'"),
-        (["open="], 2, "open: '' is unknown; write 'true' or 'false'"),
-        (["take-alias=yes"], 2, "take-alias: 'yes' is unknown; write 'true' or 'false'"),
-        (["record=1"], 2, "record: '1' is unknown; write 'true' or 'false'"),
-        (["noise=true"], 2, "extras: 'noise=true' is unknown"),
-        (["metrics, everything"], 2, "extras: 'everything' is unknown"),
+        (["publish=yes"], "publish: 'yes' is unknown; write 'true' or 'false'"),
+        (["publish=true", "bundle=True"], "bundle: 'True' is unknown; write 'true' or 'false'"),
+        (["open="], "open: '' is unknown; write 'true' or 'false'"),
+        (["take-alias=yes"], "take-alias: 'yes' is unknown; write 'true' or 'false'"),
+        (["record=1"], "record: '1' is unknown; write 'true' or 'false'"),
+        (["noise=true"], "extras: 'noise=true' is unknown"),
+        (["metrics, everything"], "extras: 'everything' is unknown"),
     ],
 )
-def test_install__invalid_argument(tmp_path, words, code, says):
-    done = script("install.sh", *words, folder=tmp_path)
-    assert done.returncode == code
-    assert says in done.stdout
+def test_install__invalid_argument(library, capsys, words, says):
+    assert library("install").main(words) == 2
+    assert says in capsys.readouterr().out
+
+
+def test_install__exit_code_of_the_step(tmp_path):
+    done = script("install.sh", "publish=true", "metrics, everything", folder=tmp_path)
+    assert done.returncode == 2
+    assert "extras: 'everything' is unknown" in done.stdout
 
 
 def test_install__no_python(tmp_path):
@@ -203,18 +222,30 @@ REPORT = {"schema": "mlci/report/1", "verdict": "warn", "baseline": {"version": 
         (None, "0", "error", ""),
     ],
 )
-def test_outputs__of_reports(installation, tmp_path, text, code, verdict, version):
-    folder, _, _ = installation
+def test_outputs__of_reports(library, monkeypatch, tmp_path, text, code, verdict, version):
     report = tmp_path / "report.json"
     if text is not None:
         report.write_text(text, "utf-8")
     (tmp_path / "summary.md").write_text("## passed\n", "utf-8")
-    done = script("outputs.sh", outputs(folder)["mlci"], report, code, "summary", folder=tmp_path)
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    assert library("outputs").main([str(report), code, "summary"]) == 0
     assert outputs(tmp_path) == {"verdict": verdict, "report": report.as_posix(), "baseline-version": version}
     expected = "" if verdict == "error" else "## passed\n"
     summary = tmp_path / "summary"
     assert (summary.read_text("utf-8") if summary.exists() else "") == expected
+
+
+def test_outputs__of_a_step(installation, tmp_path):
+    folder, _, _ = installation
+    (tmp_path / "report.json").write_text(json.dumps(REPORT), "utf-8")
+    (tmp_path / "summary.md").write_text("## passed\n", "utf-8")
+    for words in ([], ["summary"]):
+        assert not (tmp_path / "summary").exists()
+        done = script("outputs.sh", outputs(folder)["mlci"], "report.json", "0", *words, folder=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert outputs(tmp_path) == {"verdict": "warn", "report": "report.json", "baseline-version": "7"}
+    assert (tmp_path / "summary").read_text("utf-8") == "## passed\n"
 
 
 @pytest.mark.parametrize("left", [lambda path: path.write_bytes(b"\xff" * 2_000_000), os.mkfifo, Path.mkdir])

@@ -8,6 +8,7 @@ import random
 import re
 import threading
 from dataclasses import dataclass, field
+from functools import cache
 
 from mlci.operations.publish.publish import open_publication, publish_report
 from mlci.publish.plan import Target, plan_publication
@@ -32,6 +33,15 @@ SAYS = {
 WORST = ["success", "open", "cancelled", "error", "failure"]
 STATES = {"success": "success", "open": "pending", "cancelled": "error", "error": "error", "failure": "failure"}
 _OWN = re.compile(r"<!-- mlci-attempt key=([0-9a-f]{16}) own=(\w+) ")
+
+
+@cache
+def plan(where, says):
+    """Return the publication of a result; planning is pure, and lives repeat it."""
+    ended = SAYS[says]
+    if not isinstance(ended, Unfinished):
+        ended = Finished(report=ended.model_copy(update={"candidate": Candidate(commit=where.head)}))
+    return plan_publication(where, ended, policy="always", links=Links())
 
 
 class Killed(BaseException):
@@ -121,17 +131,11 @@ class Life:
             url=None,
             invocation=chain.cell,
         )
-        says = SAYS[chain.says[chain.attempt - 1]]
-        ended = (
-            says
-            if isinstance(says, Unfinished)
-            else Finished(report=says.model_copy(update={"candidate": Candidate(commit=chain.sha)}))
-        )
         died = False
         try:
             if chain.opens:
                 open_publication(where, port)
-            done = publish_report(plan_publication(where, ended, policy="always", links=Links()), port)
+            done = publish_report(plan(where, chain.says[chain.attempt - 1]), port)
             self.troubles += done.failures + done.refused
         except Killed:
             died = True

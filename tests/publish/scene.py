@@ -1,10 +1,12 @@
 """A small language for publishing: a pull request on the fake, reports that pass or fail, publishers with a run id."""
 
+import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from urllib.parse import urlencode
 
 from mlci.github.client import Client
-from mlci.github.transport import Access, transport
+from mlci.github.transport import Access, Answer, transport
 from mlci.operations.publish.publish import open_publication, publish_report
 from mlci.publish.event import event_facts
 from mlci.publish.plan import Target, find_target, plan_publication
@@ -13,6 +15,7 @@ from mlci.publish.runs import Run
 from mlci.report.document import Candidate
 from mlci.report.text.markup import Links
 from mlci.util.retry_policy import RetryPolicy
+from tests.fake_github.api import Request
 from tests.fake_github.state import git
 from tests.support.reports import a_report, failed, inconclusive, measured, passed
 
@@ -72,6 +75,20 @@ class Clock:
     def sleep(self, seconds):
         self.slept.append(seconds)
         self.at += seconds
+
+
+def direct(fake, token):
+    """Send straight to the fake's API, without a wire between."""
+
+    def send(verb, path, parameters, body):
+        headers = {"authorization": f"token {token}", "user-agent": "mlci/test"}
+        data = b"" if body is None else json.dumps(body).encode()
+        at = fake.links_for(secure=False)
+        answer = fake.api.answer(Request(verb, path, urlencode(parameters), headers, data, at))
+        names = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(status=answer.status, headers=names, body=answer.data().decode())
+
+    return send
 
 
 @dataclass

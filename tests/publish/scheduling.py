@@ -1,16 +1,12 @@
 """Publishers whose requests are interleaved one at a time, in an order that a seed decides."""
 
-import json
 import random
 import threading
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
 
 from mlci.github.client import Client
-from mlci.github.transport import Answer
 from mlci.operations.publish.publish import open_publication, publish_report
-from tests.fake_github.api import Request
-from tests.publish.scene import Clock
+from tests.publish.scene import Clock, direct
 
 
 class Killed(BaseException):
@@ -75,9 +71,10 @@ class Schedule:
                 self.lock.notify_all()
 
     def sender(self, token, turn):
-        """Send straight to the fake's API, without a wire between."""
+        """Send straight to the fake's API, in turn."""
+        answer = direct(self.fake, token)
 
-        def send(verb, path, parameters, body):
+        def send(*request):
             with self.lock:
                 self.waiting.append(turn)
                 self.lock.notify_all()
@@ -85,13 +82,9 @@ class Schedule:
             turn.sent += 1
             if turn.sent == turn.dies_at and turn.dies_before:
                 raise Killed
-            headers = {"authorization": f"token {token}", "user-agent": "mlci/test"}
-            data = b"" if body is None else json.dumps(body).encode()
-            at = self.fake.links_for(secure=False)
-            answer = self.fake.api.answer(Request(verb, path, urlencode(parameters), headers, data, at))
+            answered = answer(*request)
             if turn.sent == turn.dies_at:
                 raise Killed
-            names = {name.lower(): value for name, value in answer.headers.items()}
-            return Answer(status=answer.status, headers=names, body=answer.data().decode())
+            return answered
 
         return send

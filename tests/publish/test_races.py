@@ -8,10 +8,9 @@ from dataclasses import replace
 import pytest
 
 from mlci.github.client import Client
-from mlci.github.transport import Access, transport
 from mlci.operations.publish.publish import open_publication, publish_report
 from mlci.publish.result import Unfinished
-from tests.publish.scene import BOT, NAME, Clock, bad, good, publisher, push, stands, unsure, wide
+from tests.publish.scene import BOT, NAME, Clock, bad, direct, good, publisher, push, stands, unsure, wide
 
 N = 20
 
@@ -112,7 +111,7 @@ class Killed(BaseException):
 
 def killed_at(fake, token, n, *, when):
     """A client whose process dies at its n-th request, before or after the request had its effect."""
-    send = transport(Access(url=fake.url, token=token, agent="mlci/test"))
+    send = direct(fake, token)
     left = [n]
 
     def dying(*request):
@@ -149,7 +148,7 @@ def test_publish__killed_at_any_request_and_run_again(fake, pull, gates, when, t
             whole(one, killed_at(fake, token, boundary, when=when))
             ended = True
         except Killed:
-            whole(one, one.client())
+            whole(one, Client(direct(fake, token), repository=fake.name))
         stands(
             fake,
             pull,
