@@ -184,6 +184,10 @@ def test_imports__catalogue_loads_no_engine():
     assert not loaded_by("metrics", "recall") & (HEAVY | {"duckdb", "pydantic"})
 
 
+def test_imports__ledger_loads_no_engine():
+    assert not loaded_by("ledger", "--help") & (HEAVY | {"numpy", "duckdb"})
+
+
 def test_imports__gate_run_loads_no_data_frames(tmp_path):
     (tmp_path / "d.csv").write_text("k,y,p,b\n" + "".join(f"{i},{i % 2},{i % 2},{i % 2}\n" for i in range(60)), "utf-8")
     (tmp_path / "mlci.yml").write_text(

@@ -23,14 +23,15 @@ from mlci import __version__
 from mlci.cli.error_handler import annotation
 from mlci.cli.github_actions import read_workflow
 from mlci.cli.output_files import OURS, keep_out_of_git
-from mlci.cli.wiring import load_configuration
 from mlci.config.loader import LoadedConfig
 from mlci.config.models import Baseline
+from mlci.config.read import load
 from mlci.config.types import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
 from mlci.errors import InputError, OutsideError
 from mlci.execution.environment import child_environment, registry_credentials
 from mlci.git.git import Git, tracked_files
 from mlci.git.refs import read_head
+from mlci.metrics import catalogue
 from mlci.registry.entries import Actor
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import Author, Intent, Registry
@@ -66,7 +67,7 @@ def open_registry(loaded: LoadedConfig, folder: Path, *, writes: bool = False, f
 
 def load_with_registry(config_path: Path) -> tuple[LoadedConfig, Registry]:
     """Return a configuration and its registry, for commands that only read."""
-    loaded, environment = load_configuration(config_path), dict(os.environ)
+    loaded, environment = load(config_path, catalogue), dict(os.environ)
     _lasts(loaded, environment)
     return loaded, Registry(build_store(loaded, config_path.parent, environment))
 

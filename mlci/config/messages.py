@@ -90,8 +90,9 @@ def nearest_word(word: str, words: Iterable[str]) -> str | None:
 
 @lru_cache(maxsize=4_096)
 def _nearest(word: str, words: tuple[str, ...]) -> str | None:
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    return close[0] if close else None
+    close = difflib.get_close_matches(word, words, n=3, cutoff=0.6)
+    swapped = [known for known in close if sorted(known) == sorted(word)]  # letters in another order
+    return next(iter(swapped or close), None)
 
 
 def is_reportable(error: ErrorDetails) -> bool:

@@ -28,7 +28,7 @@ MODEL_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 class ConfigModel(BaseModel):
     """Base of all parts of the configuration: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @classmethod
     def rule(cls, keys: AbstractSet[str]) -> str | None:

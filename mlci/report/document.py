@@ -42,7 +42,7 @@ Listed = Annotated[tuple[T, ...], FailFast()]
 class ReportPart(BaseModel):
     """Base of all parts: frozen, without NaN; keys of newer minor versions are kept out by ``schema``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Candidate(ReportPart):

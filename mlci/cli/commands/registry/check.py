@@ -11,7 +11,8 @@ from mlci.cli import options
 from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.registry_factory import build_store, clock
-from mlci.cli.wiring import load_configuration
+from mlci.config.read import load
+from mlci.metrics import catalogue
 from mlci.operations.registry.probe import RegistryProbe
 from mlci.operations.registry.probe import probe_registry as run_checks
 from mlci.registry.stores.interface import Store
@@ -47,7 +48,7 @@ def check_command(config_path: Path, *, as_json: bool) -> int:
       mlci registry check
       mlci registry check --json
     """  # noqa: D301 (click's mark against rewrapping)
-    loaded = load_configuration(config_path)
+    loaded = load(config_path, catalogue)
 
     def opened(model: str) -> Store:
         config = loaded.config.model_copy(update={"model": model})

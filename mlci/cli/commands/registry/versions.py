@@ -1,5 +1,6 @@
 """``mlci versions``."""
 
+import shutil
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,6 @@ import click
 
 from mlci.cli import options
 from mlci.cli.registry_factory import load_with_registry
-from mlci.cli.wiring import terminal_style
 from mlci.registry import ledger
 from mlci.registry.entries import Promotion, Rollback, rolled_back_versions
 from mlci.registry.registry import RegistryView, Version
@@ -45,7 +45,7 @@ def command(config_path: Path, *, as_json: bool, limit: int, before: int | None)
     elif not view.state.versions:
         click.echo(f"{loaded.config.model} has no version in {view.shown} yet; `mlci run` and `mlci promote` make one")
     else:
-        click.echo(_table(rows, width=terminal_style()[1]))
+        click.echo(_table(rows, width=shutil.get_terminal_size((100, 24)).columns))
         if more:
             click.echo(f"{more:,} older: `mlci versions --before {last - limit + 1}`")
     return 0
