@@ -31,10 +31,10 @@ def test_copy__not_found(tmp_path):
 
 def test_copy__size_limit():
     too_large, out = Problem("is too large", "https://example.org/t.csv"), io.BytesIO()
-    files._copy_bounded(io.BytesIO(b"x" * 10), out, 10, too_large)
+    files.copy_bounded(io.BytesIO(b"x" * 10), out, 10, too_large)
     assert out.getvalue() == b"x" * 10
     with pytest.raises(InputError, match=r"t\.csv: is too large"):
-        files._copy_bounded(io.BytesIO(b"x" * 11), io.BytesIO(), 10, too_large)
+        files.copy_bounded(io.BytesIO(b"x" * 11), io.BytesIO(), 10, too_large)
 
 
 def test_download__unreachable_server(tmp_path):

@@ -12,7 +12,7 @@ from mlci.inference.disparity.simultaneous import FEW_GROUPS, envelope, largest_
 @pytest.mark.parametrize("kind", ["difference", "ratio"])
 @pytest.mark.parametrize(
     ("groups", "sizes", "rate"),
-    [(2, (5, 15), 0.5), (FEW_GROUPS, (1, 9), 0.9), (FEW_GROUPS + 1, (1, 9), 0.9), (150, (20, 900), 0.04)],
+    [(2, (5, 15), 0.5), (FEW_GROUPS, (1, 9), 0.9), (FEW_GROUPS + 1, (1, 9), 0.9), (80, (20, 900), 0.04)],
 )
 def test_largest_distances__all_pairs(kind, groups, sizes, rate):
     generator = np.random.default_rng(3)

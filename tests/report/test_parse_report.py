@@ -81,7 +81,7 @@ HOSTILE = {
     """b'{' + b''.join(b'"%d":0,' % i for i in range(300_000)) + b'"299999":0}'""": "occurs twice in one object",
     "b'[],' * 20_000_000": "it is made of 20,000,000 lists and objects where 1,500,000 are the most",
     """b'{' + b''.join(b'"%d":0,' % i for i in range(300_000)) + b'"x":0}'""": "has 300,001 keys",
-    """b'{"gates":[' + b'{},' * 600_000 + b'{}]}'""": "gates.0.id: Field required",
+    """b'{"gates":[' + b'{},' * 300_000 + b'{}]}'""": "gates.0.id: Field required",
     """b'{"trend":[{"points":[' + b'{},' * 100_000 + b'{}]}]}'""": "trend.0.points.0",
 }
 READER = """

@@ -56,6 +56,7 @@ with open("model.pkl", "wb") as file:
 
 
 SCIKIT_LEARN = {
+    "sklearn/__init__.py": "",
     "sklearn/model_selection.py": (
         "import numpy as np\n"
         "def train_test_split(*tables, test_size, random_state):\n"
@@ -67,11 +68,9 @@ SCIKIT_LEARN = {
         "import numpy as np\n"
         "class LogisticRegression:\n"
         "    def fit(self, X, y):\n"
-        "        self.weights, _, _, _ = np.linalg.lstsq(self.with_one(X), y, rcond=None)\n"
-        "    def with_one(self, X):\n"
-        "        return np.column_stack([X, np.ones(len(X))])\n"
+        "        self.middle = X['income'].mean()\n"
         "    def predict_proba(self, X):\n"
-        "        score = np.clip(self.with_one(X) @ self.weights, 0, 1)\n"
+        "        score = 1 / (1 + np.exp((X['income'] - self.middle) / 10))\n"
         "        return np.column_stack([1 - score, score])\n"
         "    def score(self, X, y):\n"
         "        return ((self.predict_proba(X)[:, 1] > 0.5) == y).mean()\n"
