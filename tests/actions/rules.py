@@ -19,7 +19,7 @@ _NOT_IN_BASH_3 = re.compile(
 )
 _TRUSTED = re.compile(
     r"actions/(checkout|download-artifact)@|(\$|mlci/mlci)/actions/(setup|promote|rollback)\b|gh release create "
-    r'|test -n |exec "\$MLCI" reproduce --record [\w./-]+\n?$'
+    r'|gh api "repos/\$GH_REPO/git/matching-refs/tags/|test -n |exec "\$MLCI" reproduce --record [\w./-]+\n?$'
 )
 _GNU_ONLY = re.compile(
     r"\bsed -i|readlink -f|\brealpath\b|grep -\w*P|date (-d|\+%s%N)|sort -V|stat -c|xargs -r|\btimeout \d|sha256sum"
