@@ -15,7 +15,7 @@ from mlci.registry import entries, ledger, verification
 from mlci.registry.entries import LedgerState, PredictionsAdded, Rollback
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
-from mlci.registry.stores import object_store_bucket
+from mlci.registry.stores import object_store_uri
 from mlci.registry.stores.object_store import ObjectStore
 from mlci.util.digests import canonical_json
 from tests.support.registry.histories import DIGEST, Memory, choose, promote_versions, promotion, stamp, verdict
@@ -102,7 +102,7 @@ class Counted:
         from obstore.store import MemoryStore  # noqa: PLC0415
 
         memory = MemoryStore()
-        monkeypatch.setattr(object_store_bucket.uri, "store_client", lambda *_: memory)
+        monkeypatch.setattr(object_store_uri, "store_client", lambda *_: memory)
         for name in ("get", "put", "head"):
             monkeypatch.setattr(obstore, name, self.counting(name, getattr(obstore, name)))
         monkeypatch.setattr(obstore, "list", self.listing(obstore.list))
