@@ -79,7 +79,7 @@ page: $(VENV)/.dev $(BROWSER)/node_modules/.made ## the report page in a browser
 	@node $(BROWSER)/check.mjs .page
 
 picture: $(VENV)/.dev ## the README's picture of a comment, from a run of the demo; needs Chromium
-	@$(BIN)/python -m tests.documents.picture
+	@$(BIN)/python -m tests.support.picture
 
 pictures: $(VENV)/.dev ## the examples' pictures of a comment; needs Chromium
 	@$(BIN)/python -m tests.examples --pictures

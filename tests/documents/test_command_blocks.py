@@ -8,7 +8,7 @@ import click
 import pytest
 
 from mlci.cli.main import group
-from tests.documents.shell_blocks import read_commands
+from tests.support.shell_blocks import read_commands
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

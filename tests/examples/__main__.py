@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.documents.picture import ROOT, draw_comment
-from tests.documents.shell_blocks import missing_outputs, read_commands, run_commands
+from tests.support.picture import ROOT, draw_comment
+from tests.support.shell_blocks import missing_outputs, read_commands, run_commands
 
 EXAMPLES = ROOT / "examples"
 

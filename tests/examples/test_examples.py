@@ -6,9 +6,9 @@ import pytest
 from mlci.config.loader import parse_config
 from mlci.config.read import check_configuration
 from mlci.metrics import catalogue
-from tests.documents.shell_blocks import Command, missing_outputs, read_commands, run_commands
 from tests.examples.__main__ import EXAMPLES, changed_data
 from tests.support.repository import git
+from tests.support.shell_blocks import Command, missing_outputs, read_commands, run_commands
 
 FOLDERS = sorted(page.parent for page in EXAMPLES.glob("*/README.md"))
 
