@@ -12,6 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 import mlci
 from mlci.engine.interface import Job, Source
 from mlci.inference.evaluate import Question, evaluate
+from mlci.report.render import render_all
 from tests.engine.tables import observe, refusal, slices, text
 
 MEANS = ("log_loss", "brier_score_loss", "roc_auc_ovr", "roc_auc_ovo", "top_k_accuracy", "top_k_accuracy(k=1)")
@@ -200,3 +201,14 @@ def test_probabilities__models_of_other_classes(animals):
     assert refusal(job(new, fewer)) == [
         f"{old}: the baseline's probabilities lack class 'emu'; both models need a column for each class"
     ]
+
+
+def test_compare__columns_by_class_of_a_frame_and_a_file(animals):
+    frame, both, new, _ = animals(90, "frames")
+    old = frame[["id"]].assign(**dict(zip(COLUMNS.values(), both["old"].T, strict=True)))
+    rows = frame[["id", "y"]]
+    found = mlci.compare(rows, label="y", key="id", candidate=new, baseline=old, probabilities=COLUMNS)
+    (row,) = (row for row in found.metrics if row.metric == "log_loss")
+    assert row.candidate == pytest.approx(metrics.log_loss(frame.y, both["new"]))
+    assert row.baseline == pytest.approx(metrics.log_loss(frame.y, both["old"]))
+    assert "ROC AUC, one v. rest" in render_all(found.report)["comment.md"]

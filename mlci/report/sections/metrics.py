@@ -19,6 +19,7 @@ from mlci.report.text.tables import ReportColumn, ReportTable, Section, build_ta
 
 MAIN = (
     "roc_auc",
+    "roc_auc_ovr",
     "average_precision",
     "accuracy",
     "balanced_accuracy",
