@@ -19,8 +19,8 @@ def behaviour_section(d: Markup, report: Report) -> list[Section]:
     required = {gate.metric for gate in report.gates if gate.test}
     shown = rows[:_LISTED]
     columns = [
-        ReportColumn(d.number("Test"), [_test(d, row) for row in shown], name=True),
         ReportColumn(d.number("Result"), [d.number(f"{_MARKS[row.outcome]} {row.outcome}") for row in shown]),
+        ReportColumn(d.number("Test"), [_test(d, row) for row in shown], name=True),
         ReportColumn(d.number("Required"), [d.number("yes" if row.name in required else "no") for row in shown]),
     ]
     left = len(rows) - len(shown)
