@@ -82,17 +82,26 @@ def _absent(git: Git, ref: str) -> str:
     return f"`baseline.ref: {ref}` names no branch, tag or commit of this clone; {meant}"
 
 
-def main_branch(git: Git) -> str | None:
-    """Return the branch that changes are merged into: the default one at ``origin``, ``main`` or ``master``.
+def is_branch(git: Git, ref: str) -> bool:
+    """Check if a reference is the name of a branch, here or at ``origin``, so that later commits move it."""
+    name = ref.removeprefix("refs/heads/").removeprefix("origin/")
+    return any(_commit(git, f"{place}/{name}") for place in ("refs/heads", "refs/remotes/origin"))
 
-    ``None`` outside of git, without git, or if there is none of them.
+
+def main_branch(git: Git) -> str | None:
+    """Return the branch that changes are merged into.
+
+    It is the default one at ``origin``, ``main``, ``master`` or the only one; ``None`` outside of git, without git,
+    before the first commit, or if it is not known.
     """
     try:
         origin = git.ask("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
         named = origin.out.removeprefix("origin/") if origin.status == 0 else ""
         candidates = [named, "main", "master"] if _OF_THE_REMOTE.fullmatch(named) else ["main", "master"]
-        known = (name for name in candidates if _commit(git, name) or _commit(git, f"refs/remotes/origin/{name}"))
-        return next(known, None)
+        if (known := next((name for name in candidates if is_branch(git, name)), None)) is not None:
+            return known
+        branches = git.ask("for-each-ref", "--format=%(refname:short)", "refs/heads").out.splitlines()
+        return branches[0] if len(branches) == 1 else None
     except InputError:
         return None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import count
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from mlci.publish.permissions import Permission
 from mlci.util.retry_policy import RetryPolicy
 
 T = TypeVar("T")
+_PAGE = 100
 SLOWEST = float(1 << 18)
 """Bytes a second; a transfer may take the time that its bytes need at this rate in addition."""
 
@@ -65,6 +67,20 @@ class RepositoryClient:
         if isinstance(found, PermissionRefused):
             raise OutsideError(permission_error(found.message, doing, "read", self._permission))
         return None if isinstance(found, NotThere) else found
+
+    def get_pages(self, path: str, read: Callable[[Answer], list[T]], *, doing: str) -> list[T]:
+        """Read all pages of a list; an empty one if GitHub answers that it does not exist.
+
+        Raises:
+            OutsideError: if GitHub refused, or did not answer.
+        """
+        found: list[T] = []
+        for page in count(1):
+            parameters = {"per_page": _PAGE, "page": page}
+            found += (rows := self.get(path, read, doing=doing, parameters=parameters) or [])
+            if len(rows) < _PAGE:
+                break
+        return found
 
     def change(
         self,

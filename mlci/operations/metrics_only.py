@@ -29,7 +29,7 @@ from mlci.operations.models import predictions
 from mlci.operations.models.baseline_ref_or_file import (
     allow_first_change,
     baseline_steps,
-    has_configuration,
+    has_baseline_model,
     keep_inside,
     made_from_ref,
     own_steps,
@@ -127,7 +127,7 @@ def _of_reference(context: MetricsContext, ref: str) -> MetricValues:
     """Make the numbers in a worktree of the reference, or take them from the cache."""
 
     def make(worktree: Worktree, _: Path) -> dict[str, Any]:
-        configured = has_configuration(context, worktree, ref)
+        configured = has_baseline_model(context, worktree, ref)
         own, notes = own_steps(context, worktree, ref)
         keep_inside(own.config, worktree)
         with allow_first_change(configured=configured):

@@ -9,7 +9,7 @@ Source: https://docs.github.com/rest/repos/rules
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -27,6 +27,7 @@ _WRITABLE = ("name", "target", "enforcement", "bypass_actors", "conditions", "ru
 class _Ruleset(Form):
     id: int
     name: str
+    target: str = "branch"
     source_type: str = "Repository"
 
 
@@ -45,9 +46,9 @@ class RequiredChecksPlan:
 
     Attributes:
         repository, branch: Repository and its default branch.
-        kept: Checks that are required already.
+        kept: Checks that are required already, by rules that hold for the branch.
         added: Names of checks that are not required, or not of this App.
-        removed: Checks of the ruleset ``mlci`` that no model has.
+        removed: Checks of the ruleset ``mlci`` that no model has, that another rule requires, or of another App.
         problems: Settings of the ruleset that keep it from taking effect.
         app: App that has to report the checks; ``None`` for any.
         ruleset: Number of the ruleset ``mlci``; ``None`` if it does not exist.
@@ -99,7 +100,7 @@ def plan_required_checks(client: RepositoryClient, models: tuple[str, ...], *, a
     facts = read_repository(client)
     if facts.unread:
         raise OutsideError(facts.unread[0])
-    number, ruleset = _read_ruleset(client)
+    number, ruleset = _find_ruleset(client)
     return compare_checks(facts, ruleset, number=number, models=models, app=app)
 
 
@@ -120,32 +121,28 @@ def compare_checks(
         models: Names of the models.
         app: App that has to report the checks; ``None`` for any.
     """
-    wanted = [f"{PREFIX}{model}" for model in dict.fromkeys(models)]
+    wanted, source = [f"{PREFIX}{model}" for model in dict.fromkeys(models)], f"ruleset {number}"
     held = _checks_of(ruleset or {})
     ours = [one for one in held if one["context"].startswith(PREFIX)]
-    elsewhere = {one.name: one for one in facts.required if one.source != f"ruleset {number}" and one.app == app}
-    current = {one["context"] for one in ours if one.get("integration_id") == app}
-    needed = [name for name in wanted if name not in elsewhere]
+    effective = {(one.name, one.source == source): one for one in facts.required if one.app == app}
+    needed = [name for name in wanted if (name, False) not in effective]
+    kept = [effective.get((name, False)) or effective.get((name, True)) for name in wanted]
+    required = [one for one in kept if one is not None]
     checks = [one for one in held if one not in ours] + [_check(name, app) for name in needed]
-    source = f"ruleset {number}"
     return RequiredChecksPlan(
         repository=facts.name,
         branch=facts.branch,
-        kept=tuple(
-            elsewhere.get(name) or RequiredCheck(name=name, app=app, source=source)
-            for name in wanted
-            if name in elsewhere or name in current
-        ),
-        added=tuple(name for name in needed if name not in current),
+        kept=tuple(required),
+        added=tuple(name for name in wanted if name not in {one.name for one in required}),
         removed=tuple(
             RequiredCheck(name=one["context"], app=one.get("integration_id"), source=source)
             for one in ours
-            if one["context"] not in wanted
+            if one["context"] not in needed or one.get("integration_id") != app
         ),
-        problems=_problems(ruleset) if needed else (),
+        problems=_problems(ruleset, facts.branch) if needed and ruleset else (),
         app=app,
         ruleset=number,
-        body=_with_checks(ruleset or _new(), checks),
+        body=_with_checks(ruleset or _new(), checks, facts.branch),
     )
 
 
@@ -161,10 +158,11 @@ def apply_required_checks(client: RepositoryClient, plan: RequiredChecksPlan) ->
     client.change(verb, path, lambda _: None, doing=f"write the ruleset {RULESET}", body=plan.body)
 
 
-def _read_ruleset(client: RepositoryClient) -> tuple[int | None, Mapping[str, Any] | None]:
-    page, parameters = form_reader(list[_Ruleset]), {"per_page": 100, "includes_parents": False}
-    found = client.get("/rulesets", page, doing="read the rulesets", parameters=parameters) or []
-    number = next((one.id for one in found if one.name == RULESET and one.source_type == "Repository"), None)
+def _find_ruleset(client: RepositoryClient) -> tuple[int | None, Mapping[str, Any] | None]:
+    """Return the number of the ruleset of branches with our name, and the ruleset; ``None`` if it does not exist."""
+    found = client.get_pages("/rulesets", form_reader(list[_Ruleset]), doing="read the rulesets")
+    mine = (one for one in found if (one.name, one.target, one.source_type) == (RULESET, "branch", "Repository"))
+    number = next((one.id for one in mine), None)
     if number is None:
         return None, None
     whole = client.get(f"/rulesets/{number}", form_reader(_Rules), doing=f"read the ruleset {RULESET}")
@@ -190,30 +188,41 @@ def _check(name: str, app: int | None) -> dict[str, Any]:
     return {"context": name} | ({} if app is None else {"integration_id": app})
 
 
-def _problems(ruleset: Mapping[str, Any] | None) -> tuple[str, ...]:
+def _names(ruleset: Mapping[str, Any], key: Literal["include", "exclude"]) -> list[str]:
+    return list(((ruleset.get("conditions") or {}).get("ref_name") or {}).get(key, []))
+
+
+def _all_names(branch: str) -> set[str]:
+    """Return what a ruleset's condition can call the default branch, patterns apart."""
+    return {"~DEFAULT_BRANCH", "~ALL", f"refs/heads/{branch}"}
+
+
+def _problems(ruleset: Mapping[str, Any], branch: str) -> tuple[str, ...]:
     """Return why an existing ruleset has no effect on the default branch."""
-    if ruleset is None:
-        return ()
-    names = (ruleset.get("conditions") or {}).get("ref_name", {})
-    covered = {"~DEFAULT_BRANCH", "~ALL"} & set(names.get("include", []))
-    problems = [] if covered else ["it does not name the default branch (~DEFAULT_BRANCH)"]
+    problems, names = [], _all_names(branch)
+    if not names & set(_names(ruleset, "include")):
+        problems.append(f"it does not name the default branch ({branch})")
+    if excluded := names & set(_names(ruleset, "exclude")):
+        problems.append(f"it excludes {', '.join(sorted(excluded))}")
     if ruleset["enforcement"] != "active":
         problems.append(f"its enforcement is `{ruleset['enforcement']}`, not `active`")
     return tuple(problems)
 
 
-def _with_checks(ruleset: Mapping[str, Any], checks: list[dict[str, Any]]) -> Mapping[str, Any]:
+def _with_checks(ruleset: Mapping[str, Any], checks: list[dict[str, Any]], branch: str) -> Mapping[str, Any]:
     """Return the ruleset, active on the default branch, with these required checks and its other rules."""
     kept = [rule for rule in ruleset["rules"] if rule["type"] != _RULE]
     old: Mapping[str, Any] = next((rule["parameters"] for rule in ruleset["rules"] if rule["type"] == _RULE), {})
     parameters = {"strict_required_status_checks_policy": False, **old, _RULE: checks}
-    names = (ruleset.get("conditions") or {}).get("ref_name", {})
-    included = list(names.get("include", []))
-    included += [] if {"~DEFAULT_BRANCH", "~ALL"} & set(included) else ["~DEFAULT_BRANCH"]
-    rules = [*kept, {"type": _RULE, "parameters": parameters}] if checks else kept
+    included, names = _names(ruleset, "include"), _all_names(branch)
     changed = {
         "enforcement": "active",
-        "conditions": {"ref_name": {"include": included, "exclude": list(names.get("exclude", []))}},
-        "rules": rules,
+        "conditions": {
+            "ref_name": {
+                "include": included if names & set(included) else [*included, "~DEFAULT_BRANCH"],
+                "exclude": [name for name in _names(ruleset, "exclude") if name not in names],
+            }
+        },
+        "rules": [*kept, {"type": _RULE, "parameters": parameters}] if checks else kept,
     }
     return {key: value for key, value in {**ruleset, **changed}.items() if key in _WRITABLE}

@@ -248,6 +248,8 @@ _UNDECIDED: dict[str, str] = {
 
 def _record(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> str:
     if any(row.blocks for row in rows):
+        if report.baseline.source == "ref":
+            return d.number("have an owner allow this change without a baseline (`policy: {no_baseline: warn}`).")
         return d.number("record a baseline first, because the policy blocks without one.")
     if report.baseline.source == "production":
         return d.number(f"{_PROMOTE}; later candidates are compared with it.")

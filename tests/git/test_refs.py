@@ -132,3 +132,8 @@ def test_main_branch__none(tmp_path):
     empty.mkdir()
     assert main_branch(open_git(tmp_path)) is None  # outside of git
     assert main_branch(open_git(init(empty))) is None  # before the first commit
+    commit(empty, {"a": "1"})
+    git(empty, "branch", "--move", "trunk")
+    assert main_branch(open_git(empty)) == "trunk"
+    git(empty, "branch", "topic")
+    assert main_branch(open_git(empty)) is None

@@ -7,7 +7,7 @@ from tests.support.registry.lifecycle import IGNORED
 from tests.support.repository import commit, git, init, start_branch
 
 TRAINS_ONLY = "print('trained')\n"
-NOTE = "no baseline yet: main has no mlci.yml, and training there left nothing to compare with"
+NOTE = "no baseline yet: main has no mlci.yml of this model, and nothing there to compare with"
 METRICS = """\
 model: auto
 task: binary
@@ -83,3 +83,34 @@ def test_run__metrics_file_that_main_does_not_write(tmp_path):
     assert ended.code == 0, ended.err
     assert NOTE in ended.report["notes"]
     assert [gate["outcome"] for gate in ended.report["gates"]] == ["no_baseline"]
+
+
+def assert_compared_or_refused(ended):
+    assert ended.code != 0
+    assert "no baseline yet" not in ended.err
+
+
+@pytest.mark.parametrize("place", ["models/churn/mlci.yml", "gates.yml"])
+def test_run__model_of_main_under_another_name(tmp_path, place):
+    """A change that deletes the configuration and writes it elsewhere, past git's detection of renames."""
+    text = files(1)["mlci.yml"]
+    folder = commit_change(tmp_path, {"k.txt": "1", place: text}, {**files(1), "fit.py": files(1)["train.py"]})
+    git(folder, "rm", "--quiet", place)
+    commit(folder, {"mlci.yml": text.replace("train.py", "fit.py").replace("gates:", f"gates:\n{'# more' * 400}")})
+    assert_compared_or_refused(run(folder))
+
+
+def test_run__tag_from_before_the_configuration(tmp_path):
+    """A tag never gets a configuration, so it would be no baseline for ever."""
+    folder = commit_change(tmp_path, {"train.py": TRAINS_ONLY, "k.txt": "1"}, files(1, baseline="{ref: v0}"))
+    git(folder, "tag", "v0", "main")
+    assert_compared_or_refused(run(folder))
+
+
+def test_run__folder_of_a_new_model(tmp_path):
+    """Nothing is trained at main, where the folder does not exist."""
+    new = {f"models/new/{name}": text for name, text in files(1).items()}
+    ended = run(commit_change(tmp_path, {"README.md": "models\n"}, new) / "models/new")
+    assert ended.code == 0, ended.err
+    assert NOTE in ended.report["notes"]
+    assert "baseline train" not in ended.err

@@ -39,14 +39,6 @@ def test_run__outer_folder_renamed_since_the_reference(tmp_path):
     assert_refused(run(tmp_path / "new/churn"), "new/churn is not at main (a rename of old/churn?), so")
 
 
-def test_run__new_folder(tmp_path):
-    init(tmp_path)
-    commit(tmp_path, {"README.md": "models\n"})
-    start_branch(tmp_path, "change")
-    commit(tmp_path, below("models/new", files(1)))
-    assert_refused(run(tmp_path / "models/new"), "models/new is not at main, so")
-
-
 def test_run__configuration_moved_from_another_folder(tmp_path):
     contents = files(1)
     text = contents.pop("mlci.yml")

@@ -38,13 +38,15 @@ def write_settings(fake, method, path, body):
     return answer.json()
 
 
-def ruleset(*checks, name="mlci", enforcement="active", include=("~DEFAULT_BRANCH",), more=()):
+def ruleset(
+    *checks, name="mlci", target="branch", enforcement="active", include=("~DEFAULT_BRANCH",), exclude=(), more=()
+):
     parameters = {"strict_required_status_checks_policy": True, "required_status_checks": list(checks)}
     return {
         "name": name,
-        "target": "branch",
+        "target": target,
         "enforcement": enforcement,
-        "conditions": {"ref_name": {"include": list(include), "exclude": []}},
+        "conditions": {"ref_name": {"include": list(include), "exclude": list(exclude)}},
         "rules": [*more, {"type": "required_status_checks", "parameters": parameters}],
     }
 
@@ -92,7 +94,8 @@ def test_required_checks__required_by_another_ruleset(fake):
     ("change", "problem"),
     [
         ({"enforcement": "disabled"}, "its enforcement is `disabled`, not `active`"),
-        ({"include": ("refs/heads/old",)}, "it does not name the default branch (~DEFAULT_BRANCH)"),
+        ({"include": ("refs/heads/old",)}, "it does not name the default branch (main)"),
+        ({"exclude": ("refs/heads/main",)}, "it excludes refs/heads/main"),
     ],
 )
 def test_required_checks__ruleset_without_effect(fake, change, problem):
@@ -101,6 +104,36 @@ def test_required_checks__ruleset_without_effect(fake, change, problem):
     found = plan(fake, "churn")
     assert found.problems == (problem,)
     apply_required_checks(client(fake), found)
+    assert plan(fake, "churn").is_current
+
+
+def test_required_checks__ruleset_of_tags_with_our_name(fake):
+    write_settings(fake, "POST", "/rulesets", ruleset({"context": "mlci / churn"}, target="tag", include=["~ALL"]))
+    found = plan(fake, "churn")
+    assert (found.ruleset, found.added) == (None, ("mlci / churn",))
+
+
+def test_required_checks__branch_by_its_name(fake):
+    check = {"context": "mlci / churn", "integration_id": ACTIONS}
+    write_settings(fake, "POST", "/rulesets", ruleset(check, include=["refs/heads/main"]))
+    assert plan(fake, "churn").is_current
+
+
+def test_required_checks__second_app_of_one_check(fake):
+    both = [{"context": "mlci / churn", "integration_id": app} for app in (999, ACTIONS)]
+    write_settings(fake, "POST", "/rulesets", ruleset(*both))
+    found = plan(fake, "churn")
+    assert [(one.name, one.app) for one in found.removed] == [("mlci / churn", 999)]
+    apply_required_checks(client(fake), found)
+    assert plan(fake, "churn").is_current
+
+
+def test_required_checks__more_rulesets_than_a_page(fake):
+    for number in range(101):
+        write_settings(
+            fake, "POST", "/rulesets", ruleset({"context": "x"}, name=f"r{number}", include=["refs/heads/x"])
+        )
+    apply_required_checks(client(fake), plan(fake, "churn"))
     assert plan(fake, "churn").is_current
 
 

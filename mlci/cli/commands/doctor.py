@@ -107,8 +107,8 @@ def command(
         facts, _ = collect_setup(config_path, os.environ)
         findings = check_setup(facts)
     blocks = None
-    if retrain is not None and not aa:
-        raise click.UsageError("--retrain is a way to count false blocks: mlci doctor --aa --retrain 5")
+    if not aa and (retrain or disagreement) is not None:
+        raise click.UsageError("--retrain and --disagreement count false blocks: mlci doctor --aa --retrain 5")
     if aa and facts.loaded:
         blocks = _false_blocks(facts.loaded, out, disagreement, pairs, retrain)
     if blocks and blocks.in_hundred >= 100 * WANTED:

@@ -11,11 +11,12 @@ from mlci import __version__
 from mlci.cli import options
 from mlci.cli.commands.doctor import find_repository_access
 from mlci.config.loader import load_unchecked
-from mlci.errors import InputError
+from mlci.errors import InputError, OutsideError
 from mlci.execution.sanitize import sanitize
 from mlci.github.rest import RepositoryClient
 from mlci.github.transport import Access, transport
 from mlci.operations.doctor.checks.required_check import ACTIONS_APP
+from mlci.operations.doctor.facts import RequiredCheck
 from mlci.operations.required_checks import (
     RULESET,
     RequiredChecksPlan,
@@ -89,6 +90,12 @@ def apply_plan(configs: tuple[Path, ...], *, app: int, as_json: bool) -> int:
     client, found = _plan(configs, app)
     apply_required_checks(client, found)
     _show(found, as_json=as_json, done=True)
+    missing = () if found.is_current else _plan(configs, app)[1].added
+    if missing:
+        raise OutsideError(
+            f"{', '.join(missing)}: still not required on {found.branch}, though the ruleset {RULESET} names it; a "
+            "condition of that ruleset excludes the branch. Look at it in the repository's settings, under *Rules*"
+        )
     return 0
 
 
@@ -119,6 +126,10 @@ def _plan(configs: tuple[Path, ...], app: int) -> tuple[RepositoryClient, Requir
     return client, plan_required_checks(client, models, app=app or None)
 
 
+def _of_app(check: RequiredCheck) -> str:
+    return "" if check.app is None else f", reported by App {check.app}"
+
+
 def _show(found: RequiredChecksPlan, *, as_json: bool, done: bool = False) -> None:
     if as_json:
         click.echo(json.dumps({**found.as_document(), "applied": done and not found.is_current}, indent=1))
@@ -127,7 +138,7 @@ def _show(found: RequiredChecksPlan, *, as_json: bool, done: bool = False) -> No
     lines = [f"{found.repository}, branch {found.branch}:"]
     lines += [f"  = {one.name}: required by {one.source}" for one in found.kept]
     lines += [f"  + {name}: required, reported by {reporter}" for name in found.added]
-    lines += [f"  - {one.name}: no configuration that you named has this model" for one in found.removed]
+    lines += [f"  - {one.name}: not in the ruleset {RULESET}{_of_app(one)}" for one in found.removed]
     lines += [f"  ! ruleset {RULESET}: {problem}" for problem in found.problems]
     if found.is_current:
         lines.append("Nothing to change.")

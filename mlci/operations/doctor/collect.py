@@ -211,7 +211,7 @@ def _baseline(context: RunContext, open_store: Callable[[LoadedConfig], Store]) 
     if isinstance(chosen, Baseline) and chosen.file is not None:
         return BaselineFacts(missing_file=is_missing(resolve_path(chosen.file, context.folder)))
     if isinstance(chosen, Baseline):
-        return _reference(context.git, str(chosen.ref), context)
+        return _reference(context.git, str(chosen.ref))
     return BaselineFacts() if chosen == "none" else _production(context.loaded, open_store)
 
 
@@ -225,14 +225,12 @@ def _production(loaded: LoadedConfig, open_store: Callable[[LoadedConfig], Store
         return BaselineFacts(unread=str(error))
 
 
-def _reference(git: Git, ref: str, context: RunContext) -> BaselineFacts:
+def _reference(git: Git, ref: str) -> BaselineFacts:
     try:
-        commit = resolve_ref(git, ref).commit
-        top = git.root().resolve()
+        resolve_ref(git, ref)
     except MlciError as error:
         return BaselineFacts(unresolved=str(error))
-    place = context.folder.resolve().relative_to(top).as_posix()
-    return BaselineFacts(without_folder=place != "." and git.ask("cat-file", "-e", f"{commit}:{place}").status != 0)
+    return BaselineFacts()
 
 
 def _known_pins(templates: Traversable) -> dict[str, tuple[str, str]]:

@@ -98,16 +98,14 @@ def _required(repository: RepositoryFacts) -> str:
 
 def false_blocks_text(found: FalseBlocks) -> str:
     """Return the result of an A/A simulation."""
-    share = (
-        ""
-        if found.disagreement is None
-        else f" that decides {found.disagreement:.1%} of {found.rows:,} rows differently"
-    )
+    differ = "" if found.disagreement is None else f"{found.disagreement:.1%} of {found.rows:,} rows differently"
+    share = differ and f" that decides {differ}"
     past = "" if found.versions is None else f", as {count_noun(found.versions, 'promoted version')} did"
     head = (
         f"A/A: {found.pairs:,} simulated pull requests with a model of equal quality{share}{past} (seed {found.seed})"
         if found.retrainings is None
-        else f"A/A: {found.retrainings:,} retrainings of this commit, {found.pairs:,} pairs{share}"
+        else f"A/A: {found.retrainings:,} retrainings of this commit, {count_noun(found.pairs, 'pair')} of models"
+        f"{differ and f', which decide {differ}'}"
     )
     width = max(len(one.name) for one in found.limits)
     lines = [f"    {'false blocks in 100: ':<{width + 2}}{found.in_hundred:.1f}"]

@@ -43,7 +43,6 @@ class BaselineFacts:
 
     Attributes:
         unresolved: Why the reference has no commit here; ``None`` if it has one, or if the baseline is another.
-        without_folder: Whether the commit of the reference lacks the configuration's folder.
         missing_file: Whether the file does not exist.
         empty: Whether the registry was read and has no version.
         refused: Problems that keep every run from using the registry.
@@ -51,7 +50,6 @@ class BaselineFacts:
     """
 
     unresolved: str | None = None
-    without_folder: bool = False
     missing_file: bool = False
     empty: bool = False
     refused: tuple[Problem, ...] = ()

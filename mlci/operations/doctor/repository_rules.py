@@ -67,15 +67,11 @@ def read_repository(client: RepositoryClient) -> RepositoryFacts:
 
 
 def _rules(client: RepositoryClient, branch: str, unread: list[str]) -> list[_Rule]:
-    parameters = {"per_page": 100}
     try:
-        found = client.get(
-            f"/rules/branches/{branch}", form_reader(list[_Rule]), doing="read the rules", parameters=parameters
-        )
+        return client.get_pages(f"/rules/branches/{branch}", form_reader(list[_Rule]), doing="read the rules")
     except OutsideError as error:
         unread.append(str(error))
         return []
-    return found or []
 
 
 def _of_rulesets(rules: list[_Rule]) -> list[RequiredCheck]:

@@ -1,6 +1,7 @@
 """Baselines from a file or a git reference."""
 
 import contextlib
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from mlci.errors import InputError, StepError, StepTimeoutError
 from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import former_path
 from mlci.git.ref_baseline import WITHOUT_BASELINE, Make, NoBaselineYetError, RefBaseline, make_baseline
-from mlci.git.refs import ResolvedRef, resolve_ref
+from mlci.git.refs import ResolvedRef, is_branch, resolve_ref
 from mlci.git.worktree import Worktree
 from mlci.lineage.rows import Fingerprint, is_recorded, spellings
 from mlci.operations import evaluation_sets, lineage
@@ -26,6 +27,7 @@ from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepCo
 from mlci.util.digests import canonical_json, sha256_of
 
 _ORDER = " in the order of "
+_LARGEST_CONFIG = 1 << 20  # bytes
 
 
 def baseline_predictions(context: RowsContext) -> ModelPredictions | None:
@@ -124,13 +126,24 @@ def own_steps(context: ContextOf[C], worktree: Worktree, ref: str) -> tuple[Cont
     return context.with_config(context.config.model_copy(update=steps)), notes
 
 
-def has_configuration(context: RunContext, worktree: Worktree, ref: str) -> bool:
-    """Check if the worktree's commit has a configuration: this one, maybe under another name, or ``mlci.yml``.
+def has_baseline_model(context: RunContext, worktree: Worktree, ref: str) -> bool:
+    """Check if the reference may have a baseline: it has a configuration of this model, or it is not a branch.
 
-    Call it before any step runs.
+    A configuration counts under its own name, under the one it was renamed from, as ``mlci.yml``, or anywhere with this
+    ``model``. A tag or a commit never gets one, so waiting for one would be in vain. Call it before any step runs.
     """
     names = (Path(context.loaded.path).name, "mlci.yml")
-    return any(map(worktree.holds, names)) or _former_config(context, worktree, ref) is not None
+    if any(map(worktree.holds, names)) or not is_branch(context.git, ref):
+        return True
+    return _names_model(worktree, context.config.model) or _former_config(context, worktree, ref) is not None
+
+
+def _names_model(worktree: Worktree, model: str) -> bool:
+    """Check if a YAML file of the commit has ``model`` with this name."""
+    line = re.compile(rf"""^["']?model["']?\s*:\s*["']?{re.escape(model)}["']?\s*(#.*)?$""", re.MULTILINE)
+    paths = (path for path in worktree.root.rglob("*.y*ml") if path.is_file() and not path.is_symlink())
+    small = (path for path in paths if path.stat().st_size <= _LARGEST_CONFIG)
+    return any(line.search(path.read_text(encoding="utf-8", errors="replace")) for path in small)
 
 
 @contextlib.contextmanager
@@ -140,8 +153,11 @@ def allow_first_change(*, configured: bool) -> Iterator[None]:
     The change that adds the configuration often adds the lines that write predictions, too. A time-out stays an error:
     the commit might have made predictions.
 
+    Args:
+        configured: Whether the reference may have a baseline, see :func:`has_baseline_model`.
+
     Raises:
-        NoBaselineYetError: if a step failed, or left no output, and the commit has no configuration.
+        NoBaselineYetError: if a step failed, or left no output, and the reference can't have a baseline yet.
     """
     try:
         yield
@@ -159,11 +175,16 @@ def note_first_change(context: RunContext, error: NoBaselineYetError) -> tuple[s
     ref = chosen.ref if isinstance(chosen, Baseline) else None
     context.say(f"no baseline yet: {error}")
     name = Path(context.loaded.path).name
-    return (f"no baseline yet: {ref} has no {name}, and training there left nothing to compare with",)
+    return (f"no baseline yet: {ref} has no {name} of this model, and nothing there to compare with",)
 
 
 def _former_config(context: ContextOf[C], worktree: Worktree, ref: str) -> str | None:
-    """Return the path of the configuration at the baseline's commit, if it was renamed inside of its folder since."""
+    """Return the path of the configuration at the baseline's commit, if it was renamed inside of its folder since.
+
+    Raises:
+        NoBaselineYetError: if the commit has neither the configuration's folder nor this model, and is a branch's.
+        InputError: if the configuration was moved from another folder.
+    """
     path = Path(context.loaded.path)
     if worktree.holds(path.name) is not None:
         return None
@@ -174,6 +195,8 @@ def _former_config(context: ContextOf[C], worktree: Worktree, ref: str) -> str |
     absent, was = (place / path.name, former) if worktree.has_folder else (place, None)
     was = was or former_path(context.git, worktree.commit, path.parent)
     was = was or (former and str(PurePosixPath(former).parent))
+    if not was and is_branch(context.git, ref) and not _names_model(worktree, context.config.model):
+        raise NoBaselineYetError(f"{absent} is not at {ref}, and no file there has `model: {context.config.model}`")
     rename = f" (a rename of {was}?)" if was else ""
     why = f"{absent} is not at {ref}{rename}, so the baseline can't be made;"
     raise InputError(context.loaded.problem(f"{why} {WITHOUT_BASELINE}", "baseline"))
@@ -321,7 +344,7 @@ def _make_predictions(
     context: RowsContext, worktree: Worktree, into: Path, *, ref: str, fingerprint: str, by_training: bool
 ) -> dict[str, Any]:
     """Train and predict in the worktree, copy the predictions, and return their facts for the cache."""
-    configured = has_configuration(context, worktree, ref)
+    configured = has_baseline_model(context, worktree, ref)
     own, notes = own_steps(context, worktree, ref)
     keep_inside(own.config, worktree)
     lineage.record_origin(context, worktree, into, now=fingerprint)

@@ -98,13 +98,6 @@ def test_check_setup__out_tracked(repository):
     assert set(found(repository)) == {"out-tracked", "registry-refused", "registry-lost"}
 
 
-def test_check_setup__model_that_the_reference_lacks(repository):
-    for name in ("mlci.yml", "holdout.csv", "train.py", "predict.py"):
-        (repository / "models").mkdir(exist_ok=True)
-        (repository / "models" / name).write_bytes((repository / name).read_bytes())
-    assert "baseline-ref-without-model" in found(repository, "models/mlci.yml")
-
-
 @pytest.mark.parametrize(
     ("name", "environment"),
     [

@@ -120,7 +120,7 @@ def check_configured_path(facts: SetupFacts) -> Iterator[Finding]:
 
 
 def check_reference(facts: SetupFacts) -> Iterator[Finding]:
-    """Report a reference that names no commit here, or a commit without the configuration's folder."""
+    """Report a reference that names no commit here."""
     if facts.baseline.unresolved is not None:
         yield _finding(
             facts,
@@ -128,14 +128,6 @@ def check_reference(facts: SetupFacts) -> Iterator[Finding]:
             what=facts.baseline.unresolved.partition(";")[0] + ".",
             why="The baseline cannot be made, and `mlci run` ends with exit code 2.",
             lines=f"git fetch origin {facts.ref}   # or correct the name: `baseline: {{ref: main}}`",
-        )
-    elif facts.baseline.without_folder:
-        yield _finding(
-            facts,
-            name="baseline-ref-without-model",
-            what=f"At `{facts.ref}` the folder `{facts.folder or '.'}` does not exist.",
-            why="The steps of that commit make the baseline; the first pull request of a model has none to use.",
-            lines="baseline: none   # until this is merged; then `baseline: {ref: main}`",
         )
 
 
