@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -156,7 +157,7 @@ def _write(folder: Path, plan: InitPlan, *, yes: bool) -> None:
 
 def _end(plan: InitPlan, changed: Sequence[FileChange], declined: Sequence[FileChange]) -> None:
     created = [change.path for change in plan.changes if change.before is None]
-    undo = [f"rm {' '.join(created)}"] if created else []
+    undo = [shlex.join(["rm", *created])] if created else []
     undo += [f"git apply {CHANGES}/undo.patch"] if changed else []
     click.echo(f"Undo: {' && '.join(undo)}")
     if declined:

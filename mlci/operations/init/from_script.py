@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import PurePosixPath
+from shlex import quote
 
 from mlci.engine.tables.column_summary import ColumnSummary, TableSummary
 from mlci.errors import InputError
@@ -89,7 +90,7 @@ def _other_models(chosen: ScriptFacts, others: Sequence[ScriptFacts]) -> list[st
         if facts.path.endswith(".py"):
             folders.setdefault(PurePosixPath(facts.path).parent, facts.path)
     return [
-        f"{path} trains a model, too. For a configuration and a workflow of its own: cd {folder} && mlci init"
+        f"{path} trains a model, too. For its own configuration and workflow: cd {quote(str(folder))} && mlci init"
         for folder, path in islice(folders.items(), 1, 1 + _MOST_OTHERS)
     ]
 

@@ -93,8 +93,9 @@ def plan_setup(
     text = configuration_text(proposal.parts, branch=branch)
     load_text(text, catalogue, path=CONFIGURATION)
     files = [FileChange(path=CONFIGURATION, before=None, after=text, reason="the configuration")]
-    written = workflow_text(workflow, inventory, folder=home)
-    path = _workflow_path(folder, top, proposal.parts.model if home else "")
+    model = proposal.parts.model if home else ""
+    written = workflow_text(workflow, inventory, folder=home, model=model)
+    path = _workflow_path(folder, top, model)
     files.append(FileChange(path=path, before=None, after=written, reason="runs mlci on pull requests"))
     kept = [f"{change.path} exists" for change in files if (folder / change.path).exists()]
     changes = [change for change in [*files, *proposal.created] if not (folder / change.path).exists()]
@@ -239,13 +240,15 @@ def _gates(parts: ConfigurationParts) -> list[str]:
     return lines
 
 
-def workflow_text(template: str, inventory: Inventory, *, folder: str = "") -> str:
+def workflow_text(template: str, inventory: Inventory, *, folder: str = "", model: str = "") -> str:
     """Return the workflow for a repository: the template with the Python and the installation that it needs.
 
     Args:
         template: Text of ``templates/workflows/mlci.yml``.
         inventory: What the repository has.
         folder: Folder of the configuration, from the top of the repository; empty at the top.
+        model: Name of the model of such a folder. It is part of the name of its workflow, because workflows of one name
+            share a concurrency group, in which each run would cancel the others.
     """
     command = inventory.install or inventory.install_at_top
     lines = template.splitlines()
@@ -254,6 +257,8 @@ def workflow_text(template: str, inventory: Inventory, *, folder: str = "") -> s
         within = f"working-directory: {yaml_value(folder)}\n        " if folder and inventory.install else ""
         run = f"run: |\n          {command}" if '"' in command else f"run: {command}"
         text = text.replace("run: python -m pip install --requirement requirements.txt", within + run)
+    if model:
+        text = text.replace("name: mlci\n", f"name: {yaml_value(f'mlci-{model}')}\n", 1)
     version = ".python-version"
     if version in inventory.files or version in inventory.at_top:
         path = f"{folder}/{version}" if folder and version in inventory.files else version

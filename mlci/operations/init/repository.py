@@ -2,10 +2,11 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from shlex import quote
 
 from mlci.engine.tables.column_summary import TableSummary
 from mlci.errors import InputError, list_names
@@ -92,13 +93,14 @@ def take_inventory(folder: Path, top: Path | None = None) -> Inventory:
     Raises:
         InputError: if the folder has too many files to look at.
     """
-    files = sorted(_files(folder))
+    every = sorted(_files(folder))
+    files = _without_configured(every)
     scripts = {path: text for path in files if _is_script(path) and (text := _text(folder / path)) is not None}
     found = {path: text for path in files if _may_have_command(path) and (text := _text(folder / path)) is not None}
     pipeline = _pipeline(folder / "dvc.yaml")
     return Inventory(
         folder=folder,
-        files=frozenset(files),
+        files=frozenset(every),
         scripts=scripts,
         tables=tuple(path for path in files if path.lower().endswith(_TABLES)),
         metrics=dict(_metrics(folder, files, named=pipeline_metrics(pipeline))),
@@ -122,6 +124,17 @@ def _files(folder: Path) -> Iterator[str]:
                 )
             if path.is_file() and not path.is_symlink():
                 yield path.relative_to(folder).as_posix()
+
+
+def _without_configured(files: Sequence[str]) -> list[str]:
+    """Return the files that are in no folder below with a configuration of its own."""
+    homes = configured_folders(files)
+    return [path for path in files if not path.startswith(homes)]
+
+
+def configured_folders(files: Iterable[str]) -> tuple[str, ...]:
+    """Return the folders below that have an ``mlci.yml``, each with a slash at its end."""
+    return tuple(sorted(path.removesuffix("mlci.yml") for path in files if path.endswith("/mlci.yml")))
 
 
 def _is_script(path: str) -> bool:
@@ -231,21 +244,25 @@ def script_command(inventory: Inventory, script: str, reads: list[str]) -> tuple
     """
     if script.endswith(".ipynb"):
         home, name = PurePosixPath(script).parent.as_posix(), PurePosixPath(script).name
-        call = f"jupyter nbconvert --to notebook --execute --stdout {name} > /dev/null"
+        call = f"jupyter nbconvert --to notebook --execute --stdout {quote(name)} > /dev/null"
         where = "" if home == "." else home
-        return (f"cd {home} && {call}" if where else call), where, "a notebook runs in its own folder"
+        return (f"cd {quote(home)} && {call}" if where else call), where, "a notebook runs in its own folder"
     if found := _written(inventory, script):
         return found[0], "", f"{found[1]} has it"
     home = PurePosixPath(script).parent.as_posix()
     if home != "." and _reads_beside(inventory, home, reads):
         name = PurePosixPath(script).name
-        return f"cd {home} && python {name}", home, f"the files that {script} reads are in paths relative to {home}"
-    return f"python {script}", "", f"{script} trains the model"
+        return (
+            f"cd {quote(home)} && python {quote(name)}",
+            home,
+            f"the files that {script} reads are in paths relative to {home}",
+        )
+    return f"python {quote(script)}", "", f"{script} trains the model"
 
 
 def _written(inventory: Inventory, script: str) -> tuple[str, str] | None:
     module = script.removesuffix(".py").replace("/", ".")
-    names = rf"(?:{re.escape(script)}|-m {re.escape(module)})"
+    names = rf"(?:{re.escape(quote(script))}|-m {re.escape(quote(module))})"
     pattern = re.compile(
         rf"(?:^|[\s\"'`&;:])(?:uv run |poetry run )?python3? (?:-u )?{names}((?: [\w./=-]+)*)", re.MULTILINE
     )
@@ -364,10 +381,12 @@ def refuse_repository(repository: Repository) -> InputError:
         "no metrics file" if not inventory.metrics else f"metrics files {list_names(list(inventory.metrics), 4)}",
     ]
     loops = [facts.path for facts in repository.scripts if any(point.looped for point in facts.points)]
+    homes = configured_folders(inventory.files)
+    own = f"Folders with an mlci.yml of their own are left alone: {list_names(homes, 4)}. "
     several = f"{loops[0]} trains several models in a loop, and init can't tell which one is yours. " if loops else ""
     return InputError(
         f"found no predictions, no metrics file and no script whose test part and predictions init can follow "
-        f"({', '.join(seen)}). {several}Name what there is: `mlci init --metrics metrics.json`, or "
-        "`mlci init --data holdout.csv --label outcome --predictions predictions.csv`, and `--train` for the command "
-        "that writes it; or add the lines of docs/how-to/gate-a-script-that-splits.md to your script"
+        f"({', '.join(seen)}). {own if homes else ''}{several}Name what there is: `mlci init --metrics metrics.json`, "
+        "or `mlci init --data holdout.csv --label outcome --predictions predictions.csv`, and `--train` for the "
+        "command that writes it; or add the lines of docs/how-to/gate-a-script-that-splits.md to your script"
     )

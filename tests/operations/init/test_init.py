@@ -267,6 +267,13 @@ def test_init__several_models(tmp_path):
     assert install.format("") in churn
     assert install.format("working-directory: fraud\n        ") in fraud
     assert churn.endswith("        with:\n          working-directory: churn\n")
+    assert ("\nname: mlci-churn\n" in churn, "\nname: mlci-fraud\n" in fraud) == (True, True)
+    top = mlci("init", "--json", cwd=tmp_path)
+    assert (top.code, "are left alone: 'churn/', 'fraud/'" in top.err) == (2, True), top.err
+    (tmp_path / "train.py").write_text(SPLITS_INSIDE.replace("data/", "churn/data/"))
+    plan = json.loads(mlci("init", "--json", cwd=tmp_path).out)
+    assert (plan["on_ramp"], plan["changes"][-1]["path"]) == ("script", "train.py")
+    assert "&& mlci init" not in "".join(plan["notes"])
 
 
 def test_init__checks_and_runs_on_consent(tmp_path, monkeypatch):

@@ -114,6 +114,10 @@ def test_pipeline__order_of_dependencies():
         ({"src/train.py": "", "README.md": "Run `python -m src.train`."}, "src/train.py", [], "python -m src.train"),
         ({"src/train.py": "", "data/a.csv": ""}, "src/train.py", ["../data/a.csv"], "cd src && python train.py"),
         ({"src/train.py": "", "data/a.csv": ""}, "src/train.py", ["data/a.csv"], "python src/train.py"),
+        ({"src/train model.py": "", "README.md": "python src/train model.py"}, "src/train model.py", [],
+         "python 'src/train model.py'"),
+        ({"a b/mein modèle.ipynb": ""}, "a b/mein modèle.ipynb", [],
+         "cd 'a b' && jupyter nbconvert --to notebook --execute --stdout 'mein modèle.ipynb' > /dev/null"),
         ({"train.py": "", "Makefile": "train:\n\tpython train.py $(ARGS)\n"}, "train.py", [], "python train.py"),
     ],
 )  # fmt: skip
