@@ -118,6 +118,7 @@ def load_frame(bound: BoundJob, *, threads: int | None, by_rows: bool = False) -
         coded_weights=coded_weights,
         differing=read.differing,
         class_values=read_class_values(bound, encoded.classes) if bound.job.row_metrics else (),
+        tie_order=encoded.tie_order,
     )
 
 

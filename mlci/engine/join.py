@@ -159,6 +159,7 @@ class Frame:
         coded_weights: Rows of each element of ``coded``; ``None`` for one each.
         differing: Number of each element's rows with unequal predictions; ``None`` without a baseline.
         class_values: The classes' values in the label column; read only for functions of rows.
+        tie_order: Class indices in the order in which equal probabilities are decided.
     """
 
     rows: int
@@ -176,6 +177,7 @@ class Frame:
     coded_weights: Array | None = None
     differing: Array | None = None
     class_values: tuple[Scalar, ...] = ()
+    tie_order: tuple[int, ...] = ()
 
     @property
     def has_probabilities(self) -> bool:
@@ -186,6 +188,14 @@ class Frame:
     def models(self) -> list[ModelColumns]:
         """The candidate, then the baseline if there is one."""
         return [self.candidate] if self.baseline is None else [self.candidate, self.baseline]
+
+
+def most_probable(probabilities: Array, tie_order: tuple[int, ...]) -> Array:
+    """Return the class index with the largest probability of each row; of equal ones, the first in ``tie_order``."""
+    order = np.array(tie_order, np.int32)
+    natural = bool((order[1:] > order[:-1]).all())
+    chosen: Array = order[(probabilities if natural else probabilities[order]).argmax(axis=0)]
+    return chosen
 
 
 @dataclass(frozen=True)
@@ -319,7 +329,7 @@ class _Reader:
             decision = (score >= model.threshold).view(np.uint8)
         probabilities = self._check_probabilities(i, fetched, rows)
         if classed is None and probabilities is not None:
-            decision = probabilities.argmax(axis=0).astype(np.int32)
+            decision = most_probable(probabilities, self.encoded.tie_order)
         return ModelColumns(score, decision, probabilities)
 
     def _check_probabilities(self, i: int, fetched: FetchedColumns, rows: Array | None) -> Array | None:

@@ -16,7 +16,7 @@ from mlci.engine.chunks import count_codes, count_pairs, each_block
 from mlci.engine.encode.binder import needs_decision
 from mlci.engine.encode.grouping import Key, Level, View
 from mlci.engine.interface import Job
-from mlci.engine.join import Frame
+from mlci.engine.join import Frame, most_probable
 from mlci.engine.multiclass import rank_classes
 from mlci.engine.rank_statistics import rank_scores
 from mlci.engine.sql import Array
@@ -395,7 +395,10 @@ def _confidences(frame: Frame) -> Iterator[tuple[Array, Array]]:
     """
     for model in frame.models:
         if model.probabilities is not None:
-            yield model.probabilities.max(axis=0), (model.probabilities.argmax(axis=0) == frame.labels).view(np.uint8)
+            yield (
+                model.probabilities.max(axis=0),
+                (most_probable(model.probabilities, frame.tie_order) == frame.labels).view(np.uint8),
+            )
         elif not frame.has_probabilities:
             yield model.scores, frame.labels
 

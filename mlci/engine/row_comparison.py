@@ -312,11 +312,20 @@ def _decision_sql(table: Table, source: Source, threshold: float | None) -> str:
     """SQL for a row's decision."""
     if source.decision is not None:
         return f"{table.column(source.decision).ref}::VARCHAR"
-    score = table.column(source.score or "")
+    if source.score is None:
+        return _most_probable_sql(table, source.probabilities)
+    score = table.column(source.score)
     if threshold is None:
         return score.as_float()
     own = score.nearest(source.threshold if source.threshold is not None else threshold)
     return f"{score.as_float()} >= {sql.float_literal(own)}"
+
+
+def _most_probable_sql(table: Table, pairs: Sequence[tuple[str, str]]) -> str:
+    """SQL for the class with the largest probability; of equal ones, the first."""
+    cells = ", ".join(table.column(column).as_float() for _, column in pairs)
+    names = ", ".join(sql.quote_text(name) for name, _ in pairs)
+    return f"([{names}])[list_position([{cells}], greatest({cells}))]"
 
 
 def find_row_changes(bound: BoundJob, frame: Frame, most: int) -> RowChanges | None:

@@ -143,7 +143,8 @@ ENTRIES: tuple[MetricInfo, ...] = (
            "mean over pairs of classes of the AUC of one against the other, by either probability", loss="ovo",
            source=f"Hand & Till 2001, Mach. Learn. 45:171; {BY_CLASS_RANKS}"),
     _entry("top_k_accuracy", "Top-2 accuracy", "top_k", "higher", MULTICLASS,
-           "rows whose label is among the k most probable classes / rows; k = 2, or `params: {k: 3}`", loss="top_2",
+           "rows whose label is among the k most probable classes / rows; k = 2, or `params: {k: 3}`; of equal ones, "
+           "the last class comes first, as in scikit-learn", loss="top_2",
            source=WILSON),
     _entry("brier_score_loss", "Brier score", "loss", "lower", CLASSES,
            "mean (score - label)²; multiclass: mean sum over classes, at most 2", loss="squared",

@@ -12,7 +12,9 @@ from mlci.api import ModelComparison
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import Loaded
 from mlci.config.models import Baseline, MetricsConfig, RowsConfig
+from mlci.engine.encode.classes import tie_order
 from mlci.engine.interface import Source
+from mlci.engine.tables.cell_values import cell_text, parse_cell
 from mlci.engine.tables.files import suffix_of
 from mlci.engine.tables.frames import read_frame, write_rows
 from mlci.errors import InputError
@@ -194,7 +196,8 @@ class LoadedModels:
         classes = {column: name for name, column in source.probabilities}
         frame = frame.rename(columns=classes | {source.score: "score", source.decision: "decision"})
         if classes and "decision" not in frame:
-            frame["decision"] = frame[list(classes.values())].idxmax(axis=1).map(self._value_of_class)
+            names = tie_order(classes.values(), self.loaded.config.evaluation.classes)
+            frame["decision"] = frame[list(names)].idxmax(axis=1).map(self._value_of_class)
         elif "decision" not in frame and self.loaded.config.task == "binary":
             frame["decision"] = self._decide(frame["score"], table.threshold)
         return frame
@@ -202,7 +205,8 @@ class LoadedModels:
     def _value_of_class(self, name: str) -> object:
         """Return the label's value of a class, which has another type if the classes are numbers."""
         labels = self.rows[self.loaded.config.evaluation.label].unique()
-        return next((value for value in labels if str(value) == name), name)
+        wanted = cell_text(parse_cell(name))
+        return next((value for value in labels if cell_text(parse_cell(str(value))) == wanted), name)
 
     def _decide(self, scores: "pd.Series[Any]", threshold: float | None) -> "pd.Series[Any]":
         """Return the label's two values by the threshold."""

@@ -55,7 +55,7 @@ def _message(report: pytest.TestReport | pytest.CollectReport) -> str:
         return ""
     expected = getattr(report, "wasxfail", None)
     if expected is not None:
-        return f"expected to fail: {expected}"[:_LONGEST]
+        return f"expected to fail: {expected}".removesuffix(": ")[:_LONGEST]
     found = report.longrepr
     crash = getattr(found, "reprcrash", None)
     text = found[2].removeprefix("Skipped: ") if isinstance(found, tuple) else crash.message if crash else str(found)

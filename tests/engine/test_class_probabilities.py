@@ -195,6 +195,14 @@ def test_probabilities__rounded_to_four_digits(tmp_path):
     assert evaluated(job(path, key=None), "accuracy")["accuracy", None].candidate.value == pytest.approx(2 / 3)
 
 
+def test_probabilities__equal_ones_decide_for_the_first_class(tmp_path):
+    path = text(tmp_path, "p.csv", "y,p_cat,p_dog,p_emu\n" + "cat,0.4,0.4,0.2\ndog,0.3,0.4,0.3\nemu,0.3,0.3,0.4\n")
+    for classes, right in ((None, 3), (("emu", "dog", "cat"), 2)):
+        found = evaluated(job(path, key=None, classes=classes), "accuracy", "top_k_accuracy(k=1)")
+        assert found["accuracy", None].candidate.value == pytest.approx(right / 3)
+        assert found["top_k_accuracy(k=1)", None].candidate.value == pytest.approx(2 / 3)  # as scikit-learn's: the last
+
+
 def test_probabilities__models_of_other_classes(animals):
     _, _, new, old = animals(60, "other")
     fewer = Source(path=old, probabilities=(("cat", "p_cat"), ("dog", "p_dog")))

@@ -31,6 +31,13 @@ def test_count_disagreements__labels_scores_and_classes(tmp_path, one, other, co
     assert count_disagreements(left, right, "id", threshold) == found
 
 
+def test_count_disagreements__most_probable_class(tmp_path):
+    columns = {"probabilities": (("cat", "a"), ("dog", "b"))}
+    left = source(tmp_path, "a.csv", "id,a,b\n0,0.5,0.5\n1,0.6,0.4\n2,0.4,0.6\n", **columns)
+    right = source(tmp_path, "b.csv", "id,a,b\n0,0.7,0.3\n1,0.4,0.6\n2,0.1,0.9\n", **columns)
+    assert count_disagreements(left, right, "id", None) == (1, ("1",))
+
+
 def test_count_disagreements__rows_are_joined_by_key(tmp_path):
     left = source(tmp_path, "a.csv", table("x" * 50), decision="p")
     right = source(tmp_path, "b.csv", "id,p\n" + "".join(f"{key},y\n" for key in reversed(range(50))), decision="p")

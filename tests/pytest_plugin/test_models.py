@@ -1,6 +1,8 @@
 """Both models as fixtures hand them out, without a run: from the configuration and its files."""
 
+import contextlib
 import json
+import sqlite3
 
 import pandas as pd
 import pytest
@@ -88,20 +90,23 @@ def test_load_models__rows_without_a_key_in_parquet(tmp_path):
 
 
 def test_load_models__labels_and_probabilities_in_other_files(tmp_path):
-    columns = "{probabilities: {'7': p7, '8': p8}, file: made.csv}"
+    columns = "{probabilities: {'8': p8, '7': p7}, file: made.sqlite, table: old}"
     config = "model: m\ntask: multiclass\nevaluation: {data: rows.csv, labels: y.csv, key: id, label: y}\n"
     files = {
         "rows.csv": "id,x\n2,0.5\n1,0.1\n",
         "y.csv": "id,y\n1,7\n2,8\n",
-        "made.csv": "id,p7,p8\n1,0.4,0.6\n2,0.9,0.1\n",
     }
+    with contextlib.closing(sqlite3.connect(tmp_path / "made.sqlite")) as database:
+        for name, p in (("new", [0.9, 0.9]), ("old", [0.5, 0.9])):
+            table = pd.DataFrame({"id": [1, 2], "p7": p, "p8": [1 - one for one in p]})
+            table.to_sql(name, database, index=False)
     gates = "baseline: none\ngates: [{metric: accuracy, min: 0.1}]\n"
     models = load_models(
         write(tmp_path, {"mlci.yml": f"{config}predict: {columns}\n{gates}", **files}) / "mlci.yml", session=None
     )
     assert models.rows["y"].to_dict() == {2: 8, 1: 7}
-    assert models.candidate.decisions.to_dict() == {2: 7, 1: 8}
-    assert models.candidate.predictions["7"].to_dict() == {2: 0.9, 1: 0.4}
+    assert models.candidate.decisions.to_dict() == {2: 7, 1: 7}
+    assert models.candidate.predictions["7"].to_dict() == {2: 0.9, 1: 0.5}
 
 
 def test_load_models__metrics_file(tmp_path):

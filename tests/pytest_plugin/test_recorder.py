@@ -26,6 +26,8 @@ def test_broken(broken): pass
 def test_untidy(untidy): pass
 @pytest.mark.xfail(reason="known")
 def test_expected(): assert 0
+@pytest.mark.xfail
+def test_expected_without_a_reason(): assert 0
 @pytest.mark.xfail(strict=True)
 def test_unexpected(): pass
 @pytest.mark.parametrize("x", ["a::b"])
@@ -57,6 +59,7 @@ def test_recorder__each_outcome(pytester, recorded):
         "::test_broken": ("error", "KeyError: 'x'"),
         "::test_untidy": ("error", "OSError: left open"),
         "::test_expected": ("skipped", "expected to fail: known"),
+        "::test_expected_without_a_reason": ("skipped", "expected to fail"),
         "::test_unexpected": ("failed", "[XPASS(strict)]"),
         "::test_each[a::b]": ("passed", ""),
     }

@@ -1,6 +1,7 @@
 """Classes of a task: their values in the evaluation set, the positive one, and their survey before a run."""
 
 import difflib
+from collections.abc import Iterable
 from decimal import Decimal
 
 from mlci.engine import sql
@@ -150,6 +151,20 @@ def multiclass_classes(label: tuple[Value, ...], classes: tuple[object, ...] | N
     """Return the names of all classes, numbers by value and texts by code point."""
     values = {cell_values.parse_cell(value) for value in classes} if classes is not None else set(label)
     return tuple(dict.fromkeys(cell_values.cell_text(value) for value in sorted(values, key=cell_values.sort_key)))
+
+
+def tie_order(names: Iterable[str], classes: tuple[object, ...] | None) -> tuple[str, ...]:
+    """Return names of classes in the order in which equal probabilities are decided: the first one counts.
+
+    Args:
+        names: Names of the classes.
+        classes: Labels that may occur, as configured, in their order; ``None`` sorts numbers by value and texts by code
+            point.
+    """
+    first = [] if classes is None else [cell_values.cell_text(cell_values.parse_cell(value)) for value in classes]
+    known = {cell_values.cell_text(cell_values.parse_cell(name)): name for name in names}
+    rest = sorted(known, key=lambda name: cell_values.sort_key(cell_values.parse_cell(name)))
+    return tuple(known[name] for name in dict.fromkeys([*first, *rest]) if name in known)
 
 
 def class_lookup(values: tuple[Value, ...], classes: tuple[str, ...]) -> list[int | None]:

@@ -107,6 +107,7 @@ class EncodedColumns:
         label: The label's classes; ``None`` for regression.
         decisions: Each model's decision; ``None`` if no such column is read.
         notes: Lines for the report.
+        tie_order: Class indices in the order in which equal probabilities are decided.
     """
 
     bins: tuple[Bins, ...]
@@ -114,6 +115,7 @@ class EncodedColumns:
     label: ClassColumn | None
     decisions: tuple[ClassColumn | None, ...]
     notes: tuple[str, ...] = ()
+    tie_order: tuple[int, ...] = ()
 
 
 def encode_columns(bound: BoundJob) -> EncodedColumns:
@@ -147,7 +149,8 @@ def encode_columns(bound: BoundJob) -> EncodedColumns:
         problems.add(*_misnamed_probabilities(model, classes))
     problems.stop()
     assumed = naming.assumed_positive(classes, positive=job.positive) if job.task == "binary" else None
-    return EncodedColumns(bins, classes, labelled, decisions, (assumed,) if assumed else ())
+    order = tuple(map(classes.index, naming.tie_order(classes, job.classes)))
+    return EncodedColumns(bins, classes, labelled, decisions, (assumed,) if assumed else (), order)
 
 
 def _code(bound: BoundJob, table: Table, column: TableColumn, problems: ProblemCollector) -> DictionaryColumn | None:

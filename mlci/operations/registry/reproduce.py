@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import ValidationError
 
 from mlci.config.models import Config, MetricsConfig, RowsConfig
+from mlci.engine.encode.classes import tie_order
 from mlci.engine.interface import Source
 from mlci.errors import InputError, Problem
 from mlci.git.git import is_tracked
@@ -146,7 +147,15 @@ def _disagreements(
     """Count the rows that the first rerun decides differently; ``None`` without a key."""
     key = config.evaluation.key
     threshold = config.predict.threshold if config.task == "binary" else None
-    return None if key is None else count(original.source, first.retrained.source, key, threshold)
+    one, other = (_in_tie_order(config, model.source) for model in (original, first.retrained))
+    return None if key is None else count(one, other, key, threshold)
+
+
+def _in_tie_order(config: RowsConfig, source: Source) -> Source:
+    """Return a source whose classes are in the order in which equal probabilities are decided."""
+    columns = dict(source.probabilities)
+    names = tie_order(columns, config.evaluation.classes)
+    return replace(source, probabilities=tuple((name, columns[name]) for name in names))
 
 
 def _metrics(config: Config, retrainings: list[Retraining]) -> dict[str, ReproductionCheck]:
