@@ -269,7 +269,7 @@ def _last_line(statement: ast.stmt) -> int:
 def _seed(facts: ScriptFacts) -> list[str]:
     """Return the lines of the script with a fixed seed in every call that chooses rows."""
     lines = facts.text.splitlines(keepends=True)
-    for call in sorted((found.node for found in facts.unseeded), key=lambda node: node.lineno, reverse=True):
+    for call in sorted((found.node for found in facts.unseeded), key=_last_place, reverse=True):
         end, column = (call.end_lineno or call.lineno) - 1, (call.end_col_offset or 1) - 1
         given = next((item for item in call.keywords if item.arg == "random_state"), None)
         if given is not None:
@@ -278,6 +278,10 @@ def _seed(facts: ScriptFacts) -> list[str]:
             continue
         lines[end] = _with_argument(lines, call, end, column)
     return lines
+
+
+def _last_place(node: ast.Call) -> tuple[int, int]:
+    return node.end_lineno or node.lineno, node.end_col_offset or 0
 
 
 def _with_argument(lines: list[str], call: ast.Call, end: int, column: int) -> str:

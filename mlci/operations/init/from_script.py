@@ -185,12 +185,17 @@ def _positive(answers: SetupAnswers, repository: Repository, found: _Found, task
 
 def _key(answers: SetupAnswers, repository: Repository, found: _Found, names: frozenset[str]) -> str:
     named = find_key(found.table, names) if found.table else None
-    proposed = (
-        (named, "it is different in every row")
-        if named
-        else ("row", "the number of the row in the data; it stays the same as long as the data only grows at its end")
-    )
+    number = "the number of the row in the data; it stays the same as long as the data only grows at its end"
+    position = "the position in the test part; it stays the same while the split and the data do"
+    unnamed = ("row", position if _by_position(found) else number)
+    proposed = (named, "it is different in every row") if named else unnamed
     return answers.take("key", repository.options.key, proposed) or "row"
+
+
+def _by_position(found: _Found) -> bool:
+    """Return whether the labels have no index, so that the only number of a row is its position in the test part."""
+    indexed = found.facts.pandas is not None and found.point.label_value.kind in {"series", "frame"}
+    return found.rows.only is not None and not indexed
 
 
 def _slices(answers: SetupAnswers, repository: Repository, found: _Found, names: frozenset[str]) -> tuple[str, ...]:
@@ -271,7 +276,7 @@ def _with_addition(repository: Repository, found: _Found, parts: ConfigurationPa
         answers=tuple(answers.found),
         made=made,
         script=script,
-        notes=(note, *([model] if found.point.model else ()), *_outside(found)),
+        notes=(note, *([model] if found.point.model else ()), *_shuffles(repository, found.facts), *_outside(found)),
     )
 
 
@@ -283,14 +288,26 @@ def _change(repository: Repository, facts: ScriptFacts, added: ScriptAddition, f
     if notebook is not None:
         before = repository.inventory.scripts[facts.path]
         after = write_notebook(before, notebook, added.text)
-
-    def place(line: int) -> str:
-        cell, within = cell_of(facts.text, line) if notebook is not None else (0, line)
-        return f"line {within} of cell {cell}" if notebook is not None else f"line {line}"
-
-    seeds = f", and a fixed seed in {', '.join(map(place, added.seeded))}" if added.seeded else ""
-    reason = f"writes {files[0]} and {files[1]} after {place(added.line)}{seeds}"
+    places = [_place(repository, facts, line) for line in (added.line, *added.seeded)]
+    seeds = f", and a fixed seed in {', '.join(places[1:])}" if added.seeded else ""
+    reason = f"writes {files[0]} and {files[1]} after {places[0]}{seeds}"
     return FileChange(path=facts.path, before=before, after=after, reason=reason)
+
+
+def _place(repository: Repository, facts: ScriptFacts, line: int) -> str:
+    if facts.path not in repository.notebooks:
+        return f"line {line}"
+    cell, within = cell_of(facts.text, line)
+    return f"line {within} of cell {cell}"
+
+
+def _shuffles(repository: Repository, facts: ScriptFacts) -> list[str]:
+    """Return a note for each shuffle of the rows that stays without a seed."""
+    return [
+        f"{_place(repository, facts, found.line)} of {facts.path} {found.what}, so each training has other rows: "
+        f"{found.remedy}."
+        for found in facts.shuffles
+    ]
 
 
 def _outside(found: _Found) -> list[str]:

@@ -20,6 +20,7 @@ from mlci.operations.init.script_facts import (
     ScriptFacts,
     UnseededCall,
 )
+from mlci.operations.init.shuffles import find_shuffles, full_name, imported_names
 from mlci.operations.init.traced_values import (
     READERS,
     UNKNOWN,
@@ -56,7 +57,8 @@ def read_script(path: str, text: str) -> ScriptFacts | None:
     facts = ScriptFacts(path=path, text=text)
     for _ in range(_PASSES):
         facts = ScriptFacts(path=path, text=text, pandas=_pandas_name(tree))
-        _Walk(facts, known).module(tree)
+        _Walk(facts, known, imported_names(tree)).module(tree)
+    facts.shuffles = find_shuffles(tree, facts.splits)
     return facts
 
 
@@ -82,8 +84,8 @@ class _Functions:
 class _Walk:
     """One walk over a tree that collects its facts."""
 
-    def __init__(self, facts: ScriptFacts, functions: _Functions) -> None:
-        self.facts, self.functions = facts, functions
+    def __init__(self, facts: ScriptFacts, functions: _Functions, imported: dict[str, str]) -> None:
+        self.facts, self.functions, self.imported = facts, functions, imported
         self.names: dict[str, TracedValue] = {}
         self.loops = 0
         self.function: str | None = None
@@ -258,15 +260,20 @@ class _Walk:
             self._passed(call, self.functions.definitions[name])
         if name == "train_test_split":
             self.facts.splits.append(call)
-        if name == "train_test_split" or (name == "sample" and self._is_frame(call)):
+        if name == "train_test_split" or self._takes_seed(call, name):
             self._seed(call, name)
         if name == "fit" and isinstance(call.func, ast.Attribute):
             self._fit(call, statement)
         self._saves(call, name)
         self._evaluates(call, name, statement)
 
-    def _is_frame(self, call: ast.Call) -> bool:
-        return isinstance(call.func, ast.Attribute) and trace(call.func.value, self.names).kind == "frame"
+    def _takes_seed(self, call: ast.Call, name: str) -> bool:
+        """Return whether a call chooses or orders rows and has a ``random_state``, other than ``train_test_split``."""
+        if name == "sample" and isinstance(call.func, ast.Attribute):
+            by_share = any(item.arg == "frac" for item in call.keywords)
+            return by_share or trace(call.func.value, self.names).kind in {"frame", "series"}
+        full = full_name(call, self.imported)
+        return full == "sklearn.utils.shuffle" or (full.startswith("sklearn.") and full.endswith("ShuffleSplit"))
 
     def _seed(self, call: ast.Call, name: str) -> None:
         given = {item.arg: item.value for item in call.keywords}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mlci.operations.init.shuffles import UnseededShuffle
 from mlci.operations.init.traced_values import TracedValue
 
 DECISION_METRICS = {
@@ -80,6 +81,7 @@ class ScriptFacts:
         text: Its text.
         reads: Files that it reads as tables; ``sklearn:NAME`` for a data set of scikit-learn.
         unseeded: Calls that choose rows without a seed.
+        shuffles: Shuffles of rows to which no seed can be added in their own line.
         splits: Calls of ``train_test_split``.
         fits: Class of each model that is fitted, by line.
         points: Places at which labels and predictions are known.
@@ -94,6 +96,7 @@ class ScriptFacts:
     text: str
     reads: list[str] = field(default_factory=list)
     unseeded: list[UnseededCall] = field(default_factory=list)
+    shuffles: list[UnseededShuffle] = field(default_factory=list)
     splits: list[ast.Call] = field(default_factory=list)
     fits: dict[int, str | None] = field(default_factory=dict)
     points: list[EvaluationPoint] = field(default_factory=list)

@@ -164,6 +164,46 @@ print(model.score(test[["a"]], test["bad"]))
     assert added(script)[:3] == ["df = df.sample(frac=1, random_state=42)", "test_size=0.3,", "random_state=42,"]
 
 
+def test_seed__samples_of_rows_that_the_tree_does_not_follow():
+    script = (
+        SPLIT
+        + """\
+from sklearn.utils import shuffle
+df = pd.concat([df.sample(100), df.sample(frac=0.5)])
+df = shuffle(df.sample(frac=1))
+train, test = train_test_split(df, random_state=1)
+model = SVC().fit(train[["a"]], train["bad"])
+print(model.score(test[["a"]], test["bad"]))
+"""
+    )
+    assert added(script)[:2] == [
+        "df = pd.concat([df.sample(100, random_state=42), df.sample(frac=0.5, random_state=42)])",
+        "df = shuffle(df.sample(frac=1, random_state=42), random_state=42)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "remedy"),
+    [
+        ("import random\nrandom.shuffle(rows)", "call random.seed(42) before it"),
+        ("import random\nrandom.seed(1)\nrandom.shuffle(rows)", None),
+        ("import random\nrandom.shuffle(rows)\nrandom.seed(1)", "call random.seed(42) before it"),
+        ("import numpy as np\norder = np.random.permutation(9)", "call np.random.seed(42) before it"),
+        ("from numpy import random\nrandom.shuffle(rows)", "call random.seed(42) before it"),
+        ("import numpy as np\nnp.random.default_rng().shuffle(rows)", "write np.random.default_rng(42)"),
+        ("import numpy as np\nnp.random.default_rng(3).shuffle(rows)", None),
+        ("import numpy as np\nnoise = np.random.default_rng()", None),
+        ("from torch import randperm\nrandperm(9)", "call torch.manual_seed(42) before it"),
+        ("import random\nfor epoch in range(9):\n    random.shuffle(batches)", None),
+        ("import random\na, b = train_test_split(rows, random_state=1)\nrandom.shuffle(a)", None),
+        ("from lib import set_seed\nimport random\nset_seed(1)\nrandom.shuffle(rows)", None),
+        ("rows.shuffle()", None),
+    ],
+)
+def test_shuffles__without_a_seed(lines, remedy):
+    assert [found.remedy for found in read_script("train.py", lines).shuffles] == ([remedy] if remedy else [])
+
+
 def test_addition__regression_in_functions():
     script = """\
 import pandas

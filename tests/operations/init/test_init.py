@@ -317,6 +317,27 @@ def test_init__plan_as_json(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "train.py"]
 
 
+LIST_OF_ROWS = """\
+import csv, random
+rows = list(csv.DictReader(open("data/loans.csv")))
+random.shuffle(rows)
+y_test = [row["defaulted"] for row in rows[40:]]
+y_pred = ["1" if float(row["income"]) < 40 else "0" for row in rows[40:]]
+"""
+
+
+def test_init__rows_without_an_index_that_are_shuffled(tmp_path):
+    ended = mlci("init", "--json", cwd=write(tmp_path, {"train.py": LIST_OF_ROWS, "data/loans.csv": loans(60)}))
+    plan = json.loads(ended.out)
+    key = next(answer for answer in plan["answers"] if answer["question"] == "key")
+    assert key["value"] == "row"
+    assert key["reason"] == "the position in the test part; it stays the same while the split and the data do"
+    note = (
+        "line 3 of train.py shuffles without a seed, so each training has other rows: call random.seed(42) before it."
+    )
+    assert note in plan["notes"]
+
+
 def test_init__answers_by_options(tmp_path):
     write(tmp_path, {"rows.csv": "who,y,z\na,1,0\nb,0,1\n", "mine.csv": "who,p\na,1\nb,0\n"})
     options = ["--data", "rows.csv", "--label", "y", "--predictions", "mine.csv", "--decision", "p", "--slices", ""]
