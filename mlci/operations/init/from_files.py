@@ -9,6 +9,7 @@ from mlci.metrics import catalogue
 from mlci.metrics.catalogue import Direction
 from mlci.metrics.external import guess_direction, sklearn_metric
 from mlci.operations.init.addition import Task
+from mlci.operations.init.check_options import check_columns, check_positive
 from mlci.operations.init.columns import find_key, find_label, find_positive, find_slices, find_task
 from mlci.operations.init.margins import ProposedGate, propose_gates
 from mlci.operations.init.proposal import ConfigurationParts, Proposal, SetupAnswers
@@ -33,6 +34,8 @@ def propose_predictions(repository: Repository) -> Proposal | None:
     path = options.predictions or _named(repository, _PREDICTIONS)
     data = options.data or _named(repository, _EVALUATED)
     if path is None or data is None:
+        if options.predictions:
+            raise InputError(f"--predictions {path} needs the labelled rows, too; name them: `mlci init --data PATH`")
         return None
     if options.predictions or options.data:  # errors of files that the user named are the user's to see
         predictions, rows = repository.summarize(path), repository.summarize(data)
@@ -53,6 +56,10 @@ def _named(repository: Repository, pattern: re.Pattern[str]) -> str | None:
 
 def _propose(repository: Repository, predictions: TableSummary, rows: TableSummary) -> Proposal | None:
     options, answers = repository.options, SetupAnswers()
+    for option, named in (("label", [options.label]), ("key", [options.key]), ("slices", options.slices or ())):
+        check_columns(option, named, rows.names, rows.path)
+    for option, column in (("key", options.key), ("score", options.score), ("decision", options.decision)):
+        check_columns(option, [column], predictions.names, predictions.path)
     label = options.label or _label(rows, predictions)
     summary = rows.find(label) if label else None
     if summary is None:
@@ -68,6 +75,7 @@ def _propose(repository: Repository, predictions: TableSummary, rows: TableSumma
     answers.take("task", options.task, find_task(summary))
     answers.take("data", options.data, (rows.path, "its name is that of an evaluation set, and it has the label"))
     answers.take("label", options.label, (summary.name, "its name is that of a label"))
+    check_positive(options.positive, summary)
     positive = answers.take("positive", options.positive, find_positive(summary)) if task == "binary" else None
     shared = frozenset(predictions.names) & frozenset(rows.names) - {summary.name}
     found = find_key(rows, shared) or _unique(rows, shared)

@@ -22,6 +22,7 @@ from mlci.operations.init.addition import (
     takes_columns,
     write_addition,
 )
+from mlci.operations.init.check_options import check_columns, check_positive
 from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
 from mlci.operations.init.margins import propose_gates
 from mlci.operations.init.notebook import cell_of, write_notebook
@@ -73,9 +74,14 @@ class _Found:
 
 
 def propose_script(repository: Repository) -> Proposal | None:
-    """Return the proposal for the most likely training script that can be followed; ``None`` if none can."""
+    """Return the proposal for the most likely training script that can be followed; ``None`` if none can.
+
+    Raises:
+        InputError: if an option names a column or a label that does not exist.
+    """
+    wanted = repository.options.script
     points = ((facts, choose_point(facts)) for facts in repository.scripts)
-    found = [(facts, point) for facts, point in points if point is not None]
+    found = [(facts, point) for facts, point in points if point is not None and wanted in {None, facts.path}]
     if not found:
         return None
     proposal = _propose(repository, *found[0])
@@ -98,6 +104,7 @@ def _other_models(chosen: ScriptFacts, others: Sequence[ScriptFacts]) -> list[st
 def _propose(repository: Repository, facts: ScriptFacts, point: EvaluationPoint) -> Proposal:
     command, home, reason = repository.training(facts)
     found = _look(repository, facts, point, home)
+    _check(repository, found)
     answers = SetupAnswers()
     model = answers.take("model", repository.options.model, repository.model_name)
     train = answers.take("train", repository.options.train, (command, reason)) or command
@@ -128,6 +135,20 @@ def _look(repository: Repository, facts: ScriptFacts, point: EvaluationPoint, ho
         label=repository.options.label,
     )
     return _Found(facts=facts, point=point, rows=rows, table=table, source=source, home=home)
+
+
+def _check(repository: Repository, found: _Found) -> None:
+    """Check the columns that the user named, as far as the script shows which ones there are."""
+    options, kept = repository.options, found.rows.columns
+    where = f"the test part of {found.facts.path}"
+    if found.table is not None and found.point.label_value.path:
+        made = {name for value in found.point.names.values() for name in value.changed}
+        check_columns("label", [options.label], [*found.table.names, *sorted(made)], found.table.path)
+    if found.table is not None and kept is not None:
+        columns = [name for name in found.table.names if name in kept | {found.rows.label}] or [found.rows.label]
+        check_columns("key", [options.key], [*columns, "row"], where)
+        check_columns("slices", options.slices or (), columns, where)
+    check_positive(options.positive, found.label)
 
 
 def _test_share(facts: ScriptFacts, table: TableSummary | None) -> float:

@@ -10,6 +10,7 @@ from mlci.config.read import load_text
 from mlci.engine.tables.column_summary import TableSummary
 from mlci.errors import InputError, yaml_value
 from mlci.metrics import catalogue
+from mlci.operations.init.check_options import check_options
 from mlci.operations.init.from_files import propose_metrics, propose_predictions
 from mlci.operations.init.from_script import propose_script
 from mlci.operations.init.proposal import ConfigurationParts, FileChange, InitOptions, OnRamp, Proposal, SetupAnswer
@@ -74,15 +75,16 @@ def plan_setup(
         branch: Its main branch; ``None`` without one.
 
     Raises:
-        InputError: if there is a configuration already, or nothing to start from.
+        InputError: if there is a configuration already, an option does not fit, or there is nothing to start from.
     """
     if (folder / CONFIGURATION).exists():
         raise InputError(
             f"{CONFIGURATION} exists and is not overwritten; `mlci run` uses it. To start again, remove it first"
         )
+    options = check_options(folder, options)
     home = "." if top is None else folder.resolve().relative_to(top.resolve()).as_posix()
     home = "" if home == "." else home
-    inventory = take_inventory(folder, top if home else None)
+    inventory = take_inventory(folder, top if home else None, metrics=options.metrics)
     repository = Repository(
         inventory=inventory,
         options=options,

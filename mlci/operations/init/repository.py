@@ -83,12 +83,13 @@ def _install_command(files: frozenset[str]) -> str | None:
     return next((command for name, command in _INSTALLS.items() if name in files), None)
 
 
-def take_inventory(folder: Path, top: Path | None = None) -> Inventory:
+def take_inventory(folder: Path, top: Path | None = None, *, metrics: str | None = None) -> Inventory:
     """List and read what says how the model of a repository is trained.
 
     Args:
         folder: Folder of the model.
         top: Top of the repository, if it is another folder.
+        metrics: Metrics file that the user named, if its name is not that of one.
 
     Raises:
         InputError: if the folder has too many files to look at.
@@ -103,7 +104,7 @@ def take_inventory(folder: Path, top: Path | None = None) -> Inventory:
         files=frozenset(every),
         scripts=scripts,
         tables=tuple(path for path in files if path.lower().endswith(_TABLES)),
-        metrics=dict(_metrics(folder, files, named=pipeline_metrics(pipeline))),
+        metrics=dict(_metrics(folder, files, named=[*pipeline_metrics(pipeline), metrics or ""])),
         models=tuple(path for path in files if path.lower().endswith(_MODELS)),
         pipeline=pipeline,
         texts=found,

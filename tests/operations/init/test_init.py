@@ -165,6 +165,11 @@ def test_init__predictions_that_exist(tmp_path):
     assert auc["candidate"] == 1.0
 
 
+def inside() -> dict[str, str]:
+    """Return a script that splits its table."""
+    return {"train.py": SPLITS_INSIDE, "data/loans.csv": loans(60)}
+
+
 TEST_FILE = """\
 import joblib
 import pandas as pd
@@ -338,6 +343,12 @@ def test_init__rows_without_an_index_that_are_shuffled(tmp_path):
     assert note in plan["notes"]
 
 
+def test_init__named_files_with_other_names(tmp_path):
+    write(tmp_path, {"out/final.json": '{"accuracy": 0.5}', "train.py": METRICS})
+    plan = json.loads(mlci("init", "--json", "--metrics", "./out/final.json", cwd=tmp_path).out)
+    assert {"question": "metrics", "value": "out/final.json"}.items() <= plan["answers"][1].items()
+
+
 def test_init__answers_by_options(tmp_path):
     write(tmp_path, {"rows.csv": "who,y,z\na,1,0\nb,0,1\n", "mine.csv": "who,p\na,1\nb,0\n"})
     options = ["--data", "rows.csv", "--label", "y", "--predictions", "mine.csv", "--decision", "p", "--slices", ""]
@@ -353,8 +364,20 @@ def test_init__answers_by_options(tmp_path):
         ({}, [], "found no predictions, no metrics file and no script"),
         ({}, ["--metrics", "m.json"], "--metrics m.json: no file with numbers is there"),
         ({"metrics.json": '{"widgets": 3}'}, [], "no name shows which way is better"),
-        (saved(), ["--label", "absent"], "has no column that is the label"),
-        (saved(), ["--data", "absent.csv"], "the file does not exist"),
+        (saved(), ["--label", "absent"], "--label absent: data/test.csv has no such column"),
+        (saved(), ["--data", "absent.csv"], "--data absent.csv: the file does not exist"),
+        (saved(), ["--predictions", "absent.csv"], "--predictions absent.csv: the file does not exist"),
+        (saved(), ["--script", "absent.py"], "--script absent.py: the file does not exist"),
+        (saved(), ["--key", "group"], "--key group: out/predictions.csv has no such column; it has 'id', 'proba'"),
+        (saved(), ["--slices", "group,age"], "--slices age: data/test.csv has no such column"),
+        (saved(), ["--score", "p"], "--score p: out/predictions.csv has no such column"),
+        (saved(), ["--positive", "maybe"], "--positive maybe: no label of outcome has this value; it has 'no', 'yes'"),
+        (saved(), ["--train", " "], "--train is empty"),
+        (inside(), ["--label", "late"], "--label late: data/loans.csv has no such column; it has 'loan_id', 'income'"),
+        (inside(), ["--key", "customer"], "--key customer: the test part of train.py has no such column"),
+        (inside(), ["--slices", "age"], "--slices age: the test part of train.py has no such column"),
+        (inside(), ["--positive", "2"], "--positive 2: no label of defaulted has this value; it has '0', '1'"),
+        ({**inside(), "fit.py": "pass"}, ["--script", "fit.py"], "no script whose test part and predictions init can"),
     ],
 )
 def test_init__nothing_to_start_from(tmp_path, files, options, words):

@@ -1,0 +1,69 @@
+"""Checks of the user's answers: files that exist, columns that a table has, and labels that occur."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from mlci.engine.tables.column_summary import ColumnSummary
+from mlci.errors import InputError, list_names
+from mlci.operations.init.proposal import InitOptions
+
+
+def check_options(folder: Path, options: InitOptions) -> InitOptions:
+    """Return the options with plain paths, such as ``train.py`` for ``./train.py``.
+
+    Raises:
+        InputError: if a named file does not exist, or the training command is empty.
+    """
+    if options.train is not None and not options.train.strip():
+        raise InputError("--train is empty; write the command, such as `mlci init --train 'python train.py'`")
+    for option in ("script", "data", "predictions"):
+        path = getattr(options, option)
+        if path is not None and not (path and (folder / path).is_file()):
+            hint = "" if option == "script" else "; if training writes it, run your training once"
+            raise InputError(f"--{option} {path}: the file does not exist{hint}")
+    return replace(
+        options,
+        script=_plain(options.script),
+        data=_plain(options.data),
+        predictions=_plain(options.predictions),
+        metrics=_plain(options.metrics),
+    )
+
+
+def _plain(path: str | None) -> str | None:
+    return None if path is None else PurePosixPath(path).as_posix()
+
+
+def check_columns(option: str, wanted: Iterable[str | None], known: Iterable[str], where: str) -> None:
+    """Check that a table has the columns that an option names; ``None`` names none.
+
+    Raises:
+        InputError: if it lacks one.
+    """
+    columns = list(known)
+    for name in wanted:
+        if name is not None and name not in columns:
+            raise InputError(f"--{option} {name}: {where} has no such column; it has {list_names(columns, 20)}")
+
+
+def check_positive(positive: str | None, label: ColumnSummary | None) -> None:
+    """Check that the class that counts as positive occurs among the labels, if they are listed.
+
+    Raises:
+        InputError: if it does not.
+    """
+    if positive is None or label is None or not label.counts:
+        return
+    values = [value for value, _ in label.counts]
+    if not any(_same(value, positive, label.kind) for value in values):
+        raise InputError(f"--positive {positive}: no label of {label.name} has this value; it has {list_names(values)}")
+
+
+def _same(value: str, given: str, kind: str) -> bool:
+    if kind in {"integer", "real"}:
+        try:
+            return float(value) == float(given)
+        except ValueError:
+            return False
+    return value.lower() == given.lower() if kind == "boolean" else value == given
