@@ -109,6 +109,8 @@ def describe_error(error: ErrorDetails) -> str:
     """Return one line for one pydantic error."""
     path = error_path(error["loc"])
     here = f"`{dotted(path)}`" if path else "the file"
+    if path[-1:] == ("[key]",):
+        here = f"a name in `{dotted(path[:-2])}`"
     if error["type"] == "missing":
         return f"{here} is missing{_example(path)}"
     return f"{here} {_describe_fault(error)}"
@@ -143,9 +145,8 @@ def _describe_fault(error: ErrorDetails) -> str:  # noqa: PLR0911 - one return f
         return f"{message}, not {given}{_as_name(str(error['input']))}"
     if kind == "string_too_long":
         return f"is too long; at most {ctx['max_length']:,} characters"
-    if kind == "too_short":
-        least = int(ctx["min_length"])
-        return f"must list at least {'one entry' if least == 1 else f'{least} entries'}"
+    if kind in {"too_long", "too_short"}:
+        return _describe_length(error)
     return f"can't be {given}"
 
 
@@ -178,6 +179,16 @@ def show_value(value: object) -> str:
     if isinstance(value, str):
         return f"`{clip_text(value)}`" if value.strip() else "empty text"
     return f"`{value:.15g}`" if isinstance(value, float) else f"`{clip_text(json.dumps(value))}`"
+
+
+def _describe_length(error: ErrorDetails) -> str:
+    """Return the message for too few or too many entries, with the remedy for more classes than may have columns."""
+    if error["type"] == "too_short":
+        least = int(error["ctx"]["min_length"])
+        return f"must list at least {'one entry' if least == 1 else f'{least} entries'}"
+    classes = error_path(error["loc"])[-1:] == ("probabilities",)
+    instead = "; name the column with the predicted class in `decision` instead" if classes else ""
+    return f"may have at most {error['ctx']['max_length']:,} entries, not {len(error['input']):,}{instead}"
 
 
 def _as_list(error: ErrorDetails) -> str:

@@ -82,7 +82,11 @@ Data = dict[str, Any]
 _SUPPRESSED = Problem("")
 _GATE = {"metric": "refused:refused", "min": 0}
 _TRAIN = {"run": "refused", "model": "refused"}
-_COLUMNS = {"score": "refused score", "decision": "refused decision"}
+_COLUMNS = {
+    "score": "refused score",
+    "decision": "refused decision",
+    "probabilities": {"a": "refused class", "b": "refused other class"},
+}
 _PREDICTS: tuple[Data, ...] = ({"run": "refused", **_COLUMNS}, {"metrics": "refused"})
 _LABEL, _SLICE = "refused label", "a slice"
 

@@ -27,6 +27,8 @@ CASES = {
     "rows as a flag": [("gates:", "report: {rows: true}\ngates:"), "12: `report.rows` must be a whole number, not `true`"],
     "too many rows": [("gates:", "report: {rows: 1000}\ngates:"), "12: `report.rows` must be at most 200, not `1000`"],
     "public alone": [("gates:", "report: {public: true}\ngates:"), "12: `report` has `public` without `rows`; add `rows: 20`, or remove it"],
+    "more classes than columns": [("score: score", "probabilities: {" + ", ".join(f"c{i}: p{i}" for i in range(101)) + "}"), "10: `predict.probabilities` may have at most 100 entries, not 101; name the column with the predicted class in `decision` instead"],
+    "class without a name": [("score: score", "probabilities: {'': p, b: q}"), "10: a name in `predict.probabilities` must not be empty"],
     # words and names
     "unknown task": [("task: binary", "task: clasification"), "2: `task` must be binary, multiclass or regression, not `clasification`"],
     "misspelt task": [("task: binary", "task: Binary"), "2: `task` must be binary, multiclass or regression, not `Binary`; did you mean `binary`?"],

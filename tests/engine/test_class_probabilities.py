@@ -11,6 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import mlci
 from mlci.engine.interface import Job, Source
+from mlci.errors import yaml_value
 from mlci.inference.evaluate import Question, evaluate
 from mlci.report.render import render_all
 from tests.engine.tables import observe, refusal, slices, text
@@ -201,6 +202,25 @@ def test_probabilities__equal_ones_decide_for_the_first_class(tmp_path):
         found = evaluated(job(path, key=None, classes=classes), "accuracy", "top_k_accuracy(k=1)")
         assert found["accuracy", None].candidate.value == pytest.approx(right / 3)
         assert found["top_k_accuracy(k=1)", None].candidate.value == pytest.approx(2 / 3)  # as scikit-learn's: the last
+
+
+def test_probabilities__two_numbers_of_one_class(tmp_path):
+    path = text(tmp_path, "p.csv", "y,a,b,c\nyes,0.4,0.4,0.2\n1,0.4,0.4,0.2\n1.0,0.4,0.4,0.2\n")
+    (line,) = refusal(job(path, path, {"yes": "a", "1": "b", "1.0": "c"}, key=None))
+    assert line.startswith(f"{path}: can't have a column for each of the classes `1` and `1.0`, which are the same")
+
+
+def test_probabilities__baseline_without_the_candidates_decision(animals):
+    _, _, new, old = animals(60, "undecided")
+    pd.read_csv(new).assign(d="cat").to_csv(new, index=False)
+    both = {"probabilities": tuple(COLUMNS.items()), "decision": "d"}
+    sources = {"candidate": Source(path=new, **both), "baseline": Source(path=old, **both)}
+    (line,) = refusal(job(new, **sources))
+    instead = f"{{file: {yaml_value(old)}, probabilities: {{cat: p_cat, dog: p_dog, emu: p_emu}}}}"
+    assert line == (
+        f"{old}: has no column 'd'; `baseline` takes `decision` from `predict` unless it names columns of its own. If "
+        f"the file has no decisions, write `baseline: {instead}`"
+    )
 
 
 def test_probabilities__models_of_other_classes(animals):

@@ -34,6 +34,11 @@ _SLICES = ("evaluation", "slices")
 _UNNAMED_PROBABILITIES = (
     "needs a column with the probability of each class, as `probabilities: {cat: p_cat, dog: p_dog}`"
 )
+_SAME_CLASS = (
+    "can't have a column for each of the classes `{}` and `{}`, which are the same: numbers are compared by value; "
+    "keep one of them under `probabilities`, or rename the class, in the labels too"
+)
+_MOST_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ class _Collector:
     """Opens tables and finds columns; collects problems until all are known."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, scratch: Path, job: Job) -> None:
-        self._connection, self._scratch = connection, scratch
+        self._connection, self._scratch, self._job = connection, scratch, job
         self._known = {name for name in (job.key, job.label) if name}
         self._tables: dict[tuple[str, str | None], Table] = {}
         self._problems = ProblemCollector()
@@ -149,6 +154,10 @@ class _Collector:
 
     def find_probabilities(self, table: Table, source: Source, setting: tuple[str, ...]) -> dict[str, TableColumn]:
         """Return the column with the probability of each class, by the class's name."""
+        if same := cell_values.find_same(name for name, _ in source.probabilities):
+            if setting[0] == "candidate" or source.probabilities != self._job.candidate.probabilities:
+                self.add(_SAME_CLASS.format(*same), table.path, setting)
+            return {}
         found = {}
         for name, column_name in source.probabilities:
             column = self.find(table, column_name, f"probability of {name}", setting, number=True)
@@ -165,7 +174,8 @@ class _Collector:
 
     def _suggest_columns(self, name: str, names: tuple[str, ...], setting: tuple[str, ...], other: str | None) -> str:
         """Return the columns of a file, with the line to write if one of them was probably meant."""
-        if (near := _nearest_name(name, names)) is not None:
+        meant = names if setting[0] == "evaluation" else tuple(item for item in names if item not in self._known)
+        if (near := _nearest_name(name, meant)) is not None:
             line = "" if setting[1] == "probabilities" else f" Write `{_configuration_line(near, setting)}`"
             return f"did you mean {near!r}?{line}"
         others = [item for item in names if item not in self._known | {other}]
@@ -315,7 +325,11 @@ def _bind(
     collector: _Collector, job: Job, table: Table, what: str, source: Source, predictions: Table
 ) -> BoundPredictions:
     score = collector.find(predictions, source.score, "score", (what, "score"), number=True, other=source.decision)
-    decision = collector.find(predictions, source.decision, "decision", (what, "decision"), other=source.score)
+    decision = None
+    if _lacks_candidate_decision(job, source, predictions, what):
+        collector.add(_describe_lacking_decision(source), predictions.path, (what, "decision"))
+    else:
+        decision = collector.find(predictions, source.decision, "decision", (what, "decision"), other=source.score)
     if source.score is None and needs_score(job, source):
         collector.unnamed(predictions, what, "score", source.decision)
     if job.task == "multiclass" and not source.probabilities:
@@ -330,6 +344,32 @@ def _bind(
     threshold = job.threshold if source.threshold is None else source.threshold
     threshold = threshold if score is None else score.nearest(threshold)
     return BoundPredictions(what, predictions, key, score, decision, threshold, probabilities)
+
+
+def _lacks_candidate_decision(job: Job, source: Source, predictions: Table, what: str) -> bool:
+    """Return whether a baseline has all columns of the candidate but its decision, and none of a similar name."""
+    same = (source.score, source.decision, source.probabilities) == (
+        job.candidate.score,
+        job.candidate.decision,
+        job.candidate.probabilities,
+    )
+    rest = {name for name in source.names if name != source.decision}
+    if what != "baseline" or not same or source.decision is None or not rest:
+        return False
+    others = tuple(name for name in predictions.names if name not in rest | {job.key, job.label})
+    return rest <= set(predictions.names) and _nearest_name(source.decision, others) is None
+
+
+def _describe_lacking_decision(source: Source) -> str:
+    """Return the problem of a baseline without the candidate's decisions, with the line that leaves them out."""
+    names = [f"{yaml_value(name)}: {yaml_value(column)}" for name, column in source.probabilities]
+    listed = ", ".join(names[:_MOST_LISTED]) + (", …" if len(names) > _MOST_LISTED else "")
+    score = "" if source.score is None else f", score: {yaml_value(source.score)}"
+    own = score + (f", probabilities: {{{listed}}}" if names else "")
+    return (
+        f"has no column {source.decision!r}; `baseline` takes `decision` from `predict` unless it names columns of its "
+        f"own. If the file has no decisions, write `baseline: {{file: {yaml_value(str(source.path))}{own}}}`"
+    )
 
 
 def needs_decision(job: Job) -> bool:

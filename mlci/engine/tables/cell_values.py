@@ -84,6 +84,16 @@ def cell_text(value: Value) -> str:
     return str(value) if isinstance(value, int) else repr(value)
 
 
+def find_same(texts: Iterable[str]) -> tuple[str, str] | None:
+    """Return two texts of one value, such as ``1`` and ``1.0``; ``None`` if all values are different."""
+    first: dict[str, str] = {}
+    for text in texts:
+        other = first.setdefault(cell_text(parse_cell(text)), text)
+        if other != text:
+            return other, text
+    return None
+
+
 def sort_key(value: Value) -> tuple[int, float | int | Decimal, str]:
     """Sort key: numbers and booleans by value, then texts by code point, null last."""
     if value is None:
