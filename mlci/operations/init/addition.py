@@ -84,7 +84,9 @@ def find_rows(
     name = label or _label_name(labels, columns)
     home = point.names.get(labels.frame or "", UNKNOWN)
     if home.kind == "frame" and home.part == "test" and labels.frame and labels.kind in {"series", "frame"}:
-        return HoldoutRows(expression=labels.frame, label=name, columns=_left(home, columns))
+        coded = labels.encoded and name not in home.changed
+        given = _assign(name, point.labels) if coded else ""
+        return HoldoutRows(expression=f"{labels.frame}{given}", label=name, columns=_left(home, columns))
     index = _indexed(point)
     if index and not home.intact and (complete := _complete_frame(point)) is not None:
         variable, frame = complete

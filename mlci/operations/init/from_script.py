@@ -52,8 +52,12 @@ class _Found:
     @property
     def label(self) -> ColumnSummary | None:
         """Summary of the label as the evaluation set has it; ``None`` if it was encoded or is not in a file."""
-        encoded = self.point.label_value.encoded
-        return None if encoded or self.table is None else self.table.find(self.rows.label)
+        return None if self.point.label_value.encoded else self.raw_label
+
+    @property
+    def raw_label(self) -> ColumnSummary | None:
+        """Summary of the label as the file has it; ``None`` if it is not in a file."""
+        return None if self.table is None else self.table.find(self.rows.label)
 
     @property
     def share(self) -> float:
@@ -110,16 +114,40 @@ def _propose(repository: Repository, facts: ScriptFacts, point: EvaluationPoint)
     train = answers.take("train", repository.options.train, (command, reason)) or command
     task = _task(answers, repository, found)
     label = answers.take("label", repository.options.label, (found.rows.label, _label_reason(found)))
-    positive = _positive(answers, repository, found, task)
+    saved = saved_model(facts, point, home)
+    from_file = _is_evaluated_file(found, task, repository.options.positive)
+    positive = _positive(answers, repository, found, task, from_file=from_file)
     names = frozenset(found.rows.columns or ()) - {label}
     key = _key(answers, repository, found, names)
     slices = _slices(answers, repository, found, names - {key})
     parts = ConfigurationParts(model=model or "model", task=task, label=label, positive=positive, slices=slices,
                                train=train, key=key)  # fmt: skip
-    saved = saved_model(facts, point, home)
-    if found.from_test_file and saved and found.source and takes_columns(point):
+    if saved and from_file:
         return _with_model(repository, found, parts, answers, saved)
-    return _with_addition(repository, found, replace(parts, artifact=saved.path if saved else None), answers)
+    proposal = _with_addition(repository, found, replace(parts, artifact=saved.path if saved else None), answers)
+    if saved is None or not found.from_test_file:
+        return proposal
+    why = (
+        f"{facts.path} writes the rows of {found.source}, because it changes their labels or columns first, and "
+        f"{saved.path} alone can't be compared with the file."
+    )
+    return replace(proposal, notes=(*proposal.notes, why))
+
+
+def _is_evaluated_file(found: _Found, task: Task, positive: str | None) -> bool:
+    """Return whether the test part is a file whose columns the model gets and whose labels it predicts.
+
+    The scores of `label == value` are those of that value, if the file has one other value.
+    """
+    if not (found.from_test_file and found.source and takes_columns(found.point)):
+        return False
+    wanted, raw = found.point.label_value.equals, found.raw_label
+    if not found.point.label_value.encoded:
+        return True
+    if wanted is None or raw is None or raw.distinct != 2 or wanted not in dict(raw.counts):
+        return False
+    scored = task == "binary" and has_probabilities(found.point.estimator or "")
+    return scored and positive in {None, wanted}
 
 
 def _look(repository: Repository, facts: ScriptFacts, point: EvaluationPoint, home: str) -> _Found:
@@ -191,16 +219,21 @@ def _guess_task(found: _Found) -> tuple[Task, str]:
         return sample, f"the data set {(found.source or '').removeprefix('sklearn:')} is known"
     if found.facts.binary:
         return "binary", f"{found.facts.path} computes metrics of two classes, 0 and 1"
-    raw = found.table.find(found.rows.label) if found.table and point.label_value.encoded else None
-    if raw is not None and raw.distinct == 2:
-        return "binary", f"{raw.name} has two values"
+    raw = found.raw_label if point.label_value.encoded else None
+    named = raw.name if raw is not None and raw.distinct == 2 else None
+    if compared := f"`{point.labels}`" if point.label_value.equals is not None else named:
+        return "binary", f"{compared} has two values"
     return "multiclass", "the script shows classes, and not how many; binary models can be judged as multiclass, too"
 
 
-def _positive(answers: SetupAnswers, repository: Repository, found: _Found, task: Task) -> str | None:
+def _positive(
+    answers: SetupAnswers, repository: Repository, found: _Found, task: Task, *, from_file: bool
+) -> str | None:
     if task != "binary":
         return None
     proposed = find_positive(found.label) if found.label else None
+    if from_file and (wanted := found.point.label_value.equals) is not None:
+        proposed = wanted, f"{found.facts.path} compares the labels with it"
     return answers.take("positive", repository.options.positive, proposed)
 
 
@@ -233,8 +266,9 @@ def _slices(answers: SetupAnswers, repository: Repository, found: _Found, names:
 def _add_gates(found: _Found, parts: ConfigurationParts, answers: SetupAnswers, *, scored: bool) -> ConfigurationParts:
     size = found.size
     positives = None
-    if found.label is not None and parts.task == "binary" and size:
-        counts = {value.lower(): count for value, count in found.label.counts}
+    label = found.raw_label if parts.positive else found.label
+    if label is not None and parts.task == "binary" and size:
+        counts = {value.lower(): count for value, count in label.counts}
         wanted = [parts.positive.lower()] if parts.positive else ["1", "1.0", "true"]
         positives = round(sum(counts.get(value, 0) for value in wanted) * found.share)
     slices = find_slices(found.table, frozenset(parts.slices), share=found.share) if found.table else []
@@ -258,7 +292,7 @@ def _with_model(
     parts = _add_gates(found, replace(parts, predict={"run": f"python {path}", column: column}), answers, scored=scored)
     answers.take("data", repository.options.data, (found.source or "", f"{found.facts.path} evaluates on it"))
     created = FileChange(path=path, before=None, after=text, reason="predicts with the saved model")
-    return Proposal(on_ramp="model", parts=parts, answers=tuple(answers.found), created=(created,),
+    return Proposal(on_ramp="model", parts=parts, answers=tuple(answers.found), created=(created,), made=(saved.path,),
                     notes=("A pickle runs code when it is loaded; only your predict step loads it.",))  # fmt: skip
 
 
@@ -295,7 +329,7 @@ def _with_addition(repository: Repository, found: _Found, parts: ConfigurationPa
         on_ramp="script",
         parts=parts,
         answers=tuple(answers.found),
-        made=made,
+        made=(*made, parts.artifact) if parts.artifact else made,
         script=script,
         notes=(note, *([model] if found.point.model else ()), *_shuffles(repository, found.facts), *_outside(found)),
     )

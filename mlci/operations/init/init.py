@@ -1,10 +1,12 @@
 """`mlci init`: propose a setup for a repository, and write its texts without overwriting a file."""
 
 import difflib
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 
 from mlci.config.read import load_text
 from mlci.engine.tables.column_summary import TableSummary
@@ -276,8 +278,15 @@ def _without_step(lines: Sequence[str], name: str) -> list[str]:
 
 def ignored_text(before: str | None, made: Sequence[str]) -> str | None:
     """Return ``.gitignore`` with the lines that mlci needs; ``None`` if it has them all."""
-    present = {line.strip().strip("/") for line in (before or "").splitlines()}
-    missing = [line for line in (".mlci/", *made) if line.strip("/") not in present]
+    present = [line.strip().strip("/") for line in (before or "").splitlines()]
+    inside = [path for path in map(posixpath.normpath, made) if not path.startswith(("..", "/"))]
+    missing = [
+        line
+        for line in (".mlci/", *inside)
+        if not any(
+            fnmatchcase(name, pattern) for name in (line.strip("/"), PurePosixPath(line).name) for pattern in present
+        )
+    ]
     if not missing:
         return None
     start = before or ""

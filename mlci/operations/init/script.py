@@ -318,7 +318,8 @@ class _Walk:
 
     def _is_label(self, name: str, value: TracedValue) -> bool:
         named = is_label_name(name) and not _PREDICTED.search(name)
-        return value.column is not None or (named and value.kind != "frame")
+        selected = value.column is not None and value.equals is None  # `test["sex"] == "f"` may be a filter
+        return selected or (named and value.kind != "frame")
 
     def _test_labels(self, features: TracedValue | None) -> tuple[str, TracedValue] | None:
         named = [(name, value) for name, value in self.names.items()

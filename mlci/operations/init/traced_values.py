@@ -41,6 +41,7 @@ class TracedValue:
         intact: Whether its columns are those of the file, except for ``removed``.
         reindexed: How often its index was replaced since it was read.
         encoded: Whether its cells were replaced by codes.
+        equals: Text of the one value that its cells were compared with.
         estimator: Class of the model, such as ``LogisticRegression``.
         source: Text of the features that predictions were made from.
         model: Variable of the model that made the predictions.
@@ -59,6 +60,7 @@ class TracedValue:
     intact: bool = True
     reindexed: int = 0
     encoded: bool = False
+    equals: str | None = None
     estimator: str | None = None
     source: str | None = None
     model: str | None = None
@@ -149,9 +151,19 @@ def trace(node: ast.AST | None, names: Names) -> TracedValue:
         return TracedValue(kind="constant", constant=constant)
     if isinstance(node, ast.Call):
         return _trace_call(node, names)
+    if isinstance(node, ast.Compare) and (compared := _trace_compare(node, names)) is not None:
+        return compared
     if isinstance(node, ast.Subscript | ast.Attribute):
         return _trace_subscript(node, names) if isinstance(node, ast.Subscript) else _trace_attribute(node, names)
     return _derived([child for child in ast.walk(node) if variable_of(child)], names)
+
+
+def _trace_compare(node: ast.Compare, names: Names) -> TracedValue | None:
+    """Return the series that `column == value` makes; ``None`` for any other comparison."""
+    column, value = trace(node.left, names), constant_of(node.comparators[0], names)
+    if column.kind != "series" or value is None or isinstance(value, list) or not isinstance(node.ops[0], ast.Eq):
+        return None
+    return replace(column, encoded=True, equals=str(value))
 
 
 def _derived(nodes: list[ast.AST], names: Names) -> TracedValue:

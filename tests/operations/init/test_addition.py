@@ -48,6 +48,20 @@ print(model.score(test.drop(columns="bad"), test["bad"]))
     ]
 
 
+@pytest.mark.parametrize("labels", ["test['bad'] == 'yes'", "(test.bad == 'yes').astype(int)"])
+def test_addition__label_compared_with_a_value(labels):
+    script = (
+        SPLIT
+        + f"""\
+train, test = train_test_split(df, random_state=1)
+women = test["sex"] == "f"
+model = SVC().fit(train[["a"]], train["bad"] == "yes")
+print(accuracy_score({labels}, model.predict(test[["a"]])))
+"""
+    )
+    assert added(script)[0] == f'holdout = test.assign(bad={labels}).rename_axis("row").reset_index()'
+
+
 def test_addition__scaled_features_keep_the_rows_of_the_file():
     script = (
         SPLIT

@@ -216,6 +216,25 @@ def test_init__saved_model_and_a_test_file(tmp_path, monkeypatch):
     assert [float(score) > 0.5 for _, score in scores[1:]] == [i % 7 > 3 for i in range(70)]
 
 
+@pytest.mark.parametrize(
+    ("late", "ramp"),
+    [(("no", "yes"), "model"), (("no", "yes", "?"), "script")],
+)
+def test_init__test_file_whose_label_is_compared(tmp_path, late, ramp):
+    rows = "id,x,late\n" + "".join(f"{i},{i % 7},{late[i % len(late)]}\n" for i in range(70))
+    script = TEST_FILE.replace('["late"]', '["late"] == "yes"')
+    files = {"train.py": script, "data/train.csv": rows, "data/test.csv": rows, ".gitignore": "*.csv\n"}
+    plan = json.loads(mlci("init", "--json", cwd=write(tmp_path, files)).out)
+    text = plan["changes"][0]["text"]
+    assert plan["on_ramp"] == ramp
+    assert ('  key: id\n  label: late\n  positive: "yes"\n' in text) is (ramp == "model")
+    assert any(note.startswith("train.py writes the rows of data/test.csv, because") for note in plan["notes"]) is (
+        ramp == "script"
+    )
+    ignored = next(change["diff"] for change in plan["changes"] if change["path"] == ".gitignore")
+    assert [line for line in ignored.splitlines() if line.startswith("+")][1:] == ["+.mlci/", "+model.joblib"]
+
+
 def test_init__nothing_is_overwritten(tmp_path):
     given = {**saved(), ".github/workflows/mlci.yml": "mine\n", ".gitignore": "*.log"}
     ended = mlci("init", "--yes", cwd=write(tmp_path, given))
