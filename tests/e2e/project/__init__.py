@@ -4,7 +4,7 @@ import csv
 import math
 import random
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -23,6 +23,15 @@ def write(folder: Path, *, production: bool = False) -> None:
         config = (folder / "mlci.yml").read_text("utf-8")
         (folder / "mlci.yml").write_text(config.replace(BASELINE, "registry: github\n"), "utf-8")
     _write_rest(folder, {"train.csv": 400, "holdout.csv": 900})
+
+
+def write_models(folder: Path, models: Sequence[str]) -> None:
+    """Write the project into a folder for each model."""
+    for model in models:
+        (folder / model).mkdir()
+        write(folder / model)
+        config = folder / model / "mlci.yml"
+        config.write_text(config.read_text("utf-8").replace("model: churn\n", f"model: {model}\n"), "utf-8")
 
 
 def write_splits_inside(folder: Path) -> None:

@@ -117,7 +117,9 @@ def _command(start: Start, event: Path) -> list[str]:
     workflow = start.scratch / start.workflow.name
     workflow.write_text(_QUEUE.sub("", start.workflow.read_text("utf-8")), "utf-8")
     words = [str(ACT), start.event, "--json", "--workflows", str(workflow), "--eventpath", str(event)]
-    words += ["--platform", "ubuntu-latest=-self-hosted", "--no-skip-checkout", "--no-cache-server"]
+    for label in ("ubuntu-latest", "self-hosted", "gpu"):
+        words += ["--platform", f"{label}=-self-hosted"]
+    words += ["--no-skip-checkout", "--no-cache-server"]
     words += ["--action-cache-path", str(start.scratch / "runner"), "--actor", start.actor]
     words += ["--secret", f"GITHUB_TOKEN={start.token}"]
     for name, value in start.env.items():

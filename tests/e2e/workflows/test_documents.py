@@ -12,6 +12,7 @@ from tests.e2e.workflows.world import World
 
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 README = ROOT / "README.md"
+SEVERAL = ROOT / "docs" / "how-to" / "gate-several-models.md"
 PLACES = [README, *sorted((ROOT / "templates" / "workflows").glob("*.yml")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -32,8 +33,9 @@ def offered_workflows():
 
 
 def of_pull_requests():
-    """Those that a pull request starts."""
-    return [pytest.param(text, id=name) for text, name in offered_workflows().items() if "\n  pull_request:\n" in text]
+    """Those that a pull request starts, for one model."""
+    offered = ((text, name) for text, name in offered_workflows().items() if "\n  pull_request:\n" in text)
+    return [pytest.param(text, id=name) for text, name in offered if name != SEVERAL.name]
 
 
 def test_documents__every_workflow_has_a_test():
@@ -53,6 +55,24 @@ def test_workflow__of_documents_and_templates(text, tmp_path, scenario):
     assert run.code == 0, run.log
     assert "all 4 gates passed" in seen.page
     assert (seen.check["conclusion"], seen.status) == ("success", "success")
+
+
+def test_workflow__of_several_models(tmp_path, scenario):
+    """A job, a check and a comment for each; the model that did not change is not trained."""
+    path, [text] = tmp_path / "workflow.yml", workflows(SEVERAL)
+    path.write_text(text, "utf-8")
+    with World(tmp_path / "world", models=["tumour", "diabetes"]) as world:
+        number = world.pull("candidate", "better")
+        run = world.start(path, "pull_request", number)
+        seen = look(world, scenario, run, number=number, sha=world.fake.head(number))
+    assert run.code == 0, run.log
+    assert {check["name"]: check["conclusion"] for check in seen.checks} == {
+        "mlci / tumour": "success",
+        "mlci / diabetes": "success",
+    }
+    titles = sorted(comment["body"].splitlines()[1] for comment in seen.comments)
+    assert len(titles) == 2
+    assert "all 4 gates passed" in titles[1]
 
 
 def test_readme__workflow_with_one_step_and_commented_permissions():

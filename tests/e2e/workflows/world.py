@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,17 +36,23 @@ class World:
 
     With ``production``, models are compared with the version in production, and the repository is the registry.
     With ``splits_inside``, the project's training makes the evaluation set and its predictions.
+    With ``models``, each has a folder of its name, and changes are made to the first.
     """
 
-    def __init__(self, scratch: Path, *, production: bool = False, splits_inside: bool = False) -> None:
+    def __init__(
+        self, scratch: Path, *, production: bool = False, splits_inside: bool = False, models: Sequence[str] = ()
+    ) -> None:
         self.scratch = scratch
         self.remote = scratch / "remote.git"
         self.work = scratch / "work"
+        self.changed = self.work / models[0] if models else self.work
         self.runs = 0
         self.work.mkdir(parents=True)
         self.git("init", "--quiet", "--initial-branch", "main")
         if splits_inside:
             project.write_splits_inside(self.work)
+        elif models:
+            project.write_models(self.work, models)
         else:
             project.write(self.work, production=production)
         self.git("add", "--all")
@@ -71,7 +77,7 @@ class World:
         """Commit one of the project's changes on a branch, push it, and return its SHA."""
         known = self.git("branch", "--list", branch)
         self.git("checkout", "--quiet", *([branch] if known else ["-b", branch, "main"]))
-        project.change(self.work, change)
+        project.change(self.changed, change)
         self.git("commit", "--quiet", "--all", "--message", f"Change: {change}")
         self.git("push", "--quiet", str(to or self.remote), f"HEAD:refs/heads/{branch}")
         return self.git("rev-parse", "HEAD")
