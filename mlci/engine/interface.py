@@ -70,7 +70,9 @@ class Source:
         """Return the source of predictions whose columns are recorded or configured."""
         pairs = tuple((columns.probabilities or {}).items())
         return cls(
-            path=table_path(str(path), table=columns.table),
+            path=table_path(
+                str(path), table=columns.table, columns=(columns.score, columns.decision, *dict(pairs).values())
+            ),
             score=columns.score,
             decision=columns.decision,
             threshold=columns.threshold,

@@ -111,9 +111,11 @@ def evaluation_path(evaluation: Evaluation, folder: Path) -> str:
     """Return the path of an evaluation set, with its table and its labels if they are in another file."""
     labels = None
     if evaluation.labels is not None and evaluation.key is not None:
-        path = table_path(resolve_path(evaluation.labels, folder), table=evaluation.labels_table)
+        named = (evaluation.key, evaluation.label)
+        path = table_path(resolve_path(evaluation.labels, folder), table=evaluation.labels_table, columns=named)
         labels = LabelFile(path, evaluation.key, evaluation.label)
-    return table_path(resolve_path(evaluation.data, folder), table=evaluation.table, labels=labels)
+    own = (evaluation.key, None if labels else evaluation.label)
+    return table_path(resolve_path(evaluation.data, folder), table=evaluation.table, labels=labels, columns=own)
 
 
 def resolve_path(path: str, folder: Path) -> str:

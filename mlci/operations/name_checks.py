@@ -15,9 +15,9 @@ from mlci.config.loader import Loaded
 from mlci.config.models import Baseline, RowsConfig, Slice, SliceColumnConfig
 from mlci.engine.encode import classes as naming
 from mlci.engine.encode.binder import missing_file
-from mlci.engine.interface import Survey
+from mlci.engine.interface import Source, Survey
 from mlci.engine.tables.files import is_missing
-from mlci.engine.tables.table_path import files_of, table_path
+from mlci.engine.tables.table_path import files_of
 from mlci.errors import InputError, Problem, yaml_value
 from mlci.inference.result import EvaluationResult
 from mlci.metrics.catalogue import PER_CLASS
@@ -108,7 +108,7 @@ def _predicted(context: RowsContext) -> Iterator[Problem]:
     if path is None or context.survey is None or not path.is_file():
         return
     try:
-        columns = context.survey(table_path(str(path), table=predict.table), "").columns
+        columns = context.survey(Source.of(str(path), predict).path, "").columns
     except InputError:
         return  # the reader of the predictions reports the error
     pairs = (predict.probabilities or {}).values()

@@ -92,6 +92,19 @@ def test_numpy__half_precision_has_its_shortest_decimals(tmp_path):
     assert observe(given).statistics[0].moments["signed"].sums[0] == pytest.approx(1.1 - 2, abs=1e-15)
 
 
+def test_npz__arrays_that_are_not_needed(numbers, tmp_path):
+    wanted = found(write(numbers, tmp_path, "t", "parquet"))
+    columns = {name: numbers[name].to_numpy() for name in numbers}
+    other = {
+        "names": np.array(["no", "yes"]),
+        "seed": np.int64(3),
+        "cube": np.zeros((2, 2, 2)),
+        "X": np.zeros((999, 2)),
+    }
+    np.savez(tmp_path / "t.npz", **other, made=np.array([Trap()], object), z=np.zeros(len(numbers), complex), **columns)
+    assert same(found(str(tmp_path / "t.npz")), wanted)
+
+
 class Trap:
     def __reduce__(self):
         return sys.exit, ("unpickled",)
@@ -133,7 +146,9 @@ OBJECTS = (
         ("t.npy", lambda path: np.save(path, np.zeros((0, 4))), "{path}: has a header but no rows"),
         ("t.npz", lambda path: path.write_bytes(b"PK\x03\x04 cut"), "{path}: is not a complete .npz file (was the write interrupted?): "),
         ("t.npz", packed, "{path}, array 'a': is not a complete .npy file (was the write interrupted?): "),
-        ("t.npz", lambda path: np.savez(path, a=np.zeros(3), b=np.zeros(1)), "{path}: arrays have different lengths: 'a' has 3 rows, 'b' has 1 row"),
+        ("t.npz", lambda path: np.savez(path, **{"1": np.zeros(3), "3": np.zeros(1)}), "{path}: arrays have different lengths: '1' has 3 rows, '3' has 1 row"),
+        ("t.npz", lambda path: np.savez(path, **{"1": np.zeros(3), "3": np.array([Trap()], object)}), "{path}, array '3': holds Python objects"),
+        ("t.npz", lambda path: np.savez(path, a=np.float64(3)), "{path}, array 'a': has 0 dimensions"),
         ("t.txt", lambda path: path.write_text("1 2\n3\n"), "{path}: is not a table of numpy.savetxt: the number of columns changed from 2 to 1 at row 2"),
         ("t.txt", lambda path: path.write_text("# id y\n"), "{path}: has no rows"),
         ("t.txt", lambda path: path.write_bytes(b"\xff\xfe1 2\n"), "{path}: is not UTF-8 text"),

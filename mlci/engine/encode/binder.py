@@ -20,7 +20,7 @@ from mlci.engine.tables.files import is_missing
 from mlci.engine.tables.labelled_tables import open_table
 from mlci.engine.tables.logical_types import ColumnCells, read_alike, read_as_label
 from mlci.engine.tables.table import Table
-from mlci.engine.tables.table_path import table_of
+from mlci.engine.tables.table_path import table_of, with_columns
 from mlci.errors import InputError, Problem, count_noun, list_names, yaml_value
 
 _HINTS = {
@@ -275,14 +275,19 @@ def bind_job(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> 
     """
     collector = _Collector(connection, scratch, job)
     sources = [("candidate", job.candidate)] + ([("baseline", job.baseline)] if job.baseline else [])
-    table = collector.open(job.data, ("evaluation", "data"))
-    opened = [(what, source, collector.open(source.path, (what, "file"))) for what, source in sources]
+    beside = [name for _, source in sources if source.path == job.data for name in source.names]
+    bases = [base.column for spec in job.slices for base in spec.columns]
+    table = collector.open(with_columns(job.data, [job.key, job.label, *bases, *beside]), ("evaluation", "data"))
+    opened = [
+        (what, source, collector.open(with_columns(source.path, [job.key, *source.names]), (what, "file")))
+        for what, source in sources
+    ]
     collector.stop()
     if table is None:
         raise AssertionError(job.data)  # stop() raised an error
     label = collector.find(table, job.label, "label", ("evaluation", "label"), number=job.task == "regression")
     key = collector.find_key(table, job.key)
-    bases = [
+    sliced = [
         (base, collector.find(table, base.column, "slice", (*_SLICES, base.column), number=base.cut is not None))
         for base in dict.fromkeys(column for spec in job.slices for column in spec.columns)
     ]
@@ -294,7 +299,7 @@ def bind_job(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> 
     collector.stop()
     if label is None:
         raise AssertionError(job.label)
-    found_bases = tuple((base, column) for base, column in bases if column is not None)
+    found_bases = tuple((base, column) for base, column in sliced if column is not None)
     bound = BoundJob(connection, job, table, key, label, found_bases, tuple(models))
     return _read_alike(bound)
 

@@ -9,11 +9,11 @@ import glob
 import gzip
 import shutil
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from mlci.engine.tables.table_path import table_of
+from mlci.engine.tables.table_path import columns_of, table_of
 from mlci.errors import InputError, OutsideError, Problem, yaml_value
 
 Format = Literal["csv", "parquet", "json", "numpy", "feather", "database"]
@@ -34,13 +34,17 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 
 @dataclass(frozen=True)
 class LocalFile:
-    """One local file: its name in messages, its path, its format, and the table that is read of a database."""
+    """One local file: its name in messages, its path, its format, the table of a database, and columns that are needed.
+
+    Other columns of an ``.npz`` file may have another number of rows.
+    """
 
     shown: str
     path: Path
     format: Format
     suffix: str
     table: str | None = None
+    columns: tuple[str, ...] = ()
 
 
 def locate_files(path: str, scratch: Path) -> tuple[LocalFile, ...]:
@@ -52,7 +56,8 @@ def locate_files(path: str, scratch: Path) -> tuple[LocalFile, ...]:
         InputError: if no file exists, the suffix is unknown, or a glob mixes formats.
     """
     files = fetch_remote(path, scratch) if is_url(path) else _local(path)
-    located = tuple(_file(shown, local, scratch, table_of(path)) for shown, local in files)
+    opened = (_file(shown, local, scratch, table_of(path)) for shown, local in files)
+    located = tuple(replace(file, columns=columns_of(path)) for file in opened)
     if len({file.format for file in located}) > 1:
         raise InputError(Problem(f"mixes formats: {', '.join(sorted({file.suffix for file in located}))}", path))
     return located

@@ -11,7 +11,7 @@ from mlci.engine.join_keys import Keyed, comparable, diagnose_unpaired, kind_of
 from mlci.engine.tables.column_types import read_column, relation
 from mlci.engine.tables.logical_types import ColumnCells, read_alike
 from mlci.engine.tables.table import Table, column_types, open_files
-from mlci.engine.tables.table_path import LabelFile, labels_of, table_of, table_path
+from mlci.engine.tables.table_path import LabelFile, columns_of, labels_of, table_of, table_path
 from mlci.errors import InputError, Problem
 
 _LABELS = ("evaluation", "labels")
@@ -34,7 +34,8 @@ def open_table(connection: duckdb.DuckDBPyConnection, path: str, scratch: Path) 
 
 def open_features(connection: duckdb.DuckDBPyConnection, path: str, scratch: Path) -> Table:
     """Open the table of a path without the labels in another file."""
-    return open_files(connection, table_path(str(path), table=table_of(path)), scratch)
+    own = table_path(str(path), table=table_of(path), columns=columns_of(path))
+    return open_files(connection, own, scratch)
 
 
 def _join(

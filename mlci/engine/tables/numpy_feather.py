@@ -25,23 +25,24 @@ _MAGIC, _PICKLE = b"\x93NUMPY", b"\x80"
 _OBJECTS = "holds Python objects, which are never unpickled; save numbers or texts: `np.save(path, a.astype(float))`"
 
 
+class _UnsuitableError(InputError):
+    """An array that is complete and can't be a column."""
+
+
 def stage_numpy(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: Path) -> tuple[list[str], int]:
     """Copy the columns of one file to Parquet as ``c0…``; returns their names and the number of rows.
 
     The columns of a matrix and of text have their positions as names, from ``0``; those of a structured array and of an
-    ``.npz`` file the names of fields and arrays (``X.0``, ``X.1``, … for a matrix ``X``).
+    ``.npz`` file the names of fields and arrays (``X.0``, ``X.1``, … for a matrix ``X``). Arrays of such a file that
+    are not needed are left out if they can't be columns beside the others.
 
     Raises:
-        InputError: if the file is damaged, holds Python objects, or arrays of different lengths.
+        InputError: if the file is damaged, or if columns that are needed hold Python objects or have different lengths.
     """
     columns = _read_text(file) if file.suffix == ".txt" else _read_arrays(file, target)
     check_names(columns, file.shown, form="parquet")
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name!r} has {count_noun(rows, 'row')}" for name, rows in list(lengths.items())[:6])
-        raise InputError(Problem(f"arrays have different lengths: {listed}", file.shown))
     write_columns(connection, [_plain(name, values, file) for name, values in columns.items()], target)
-    return list(columns), next(iter(lengths.values()))
+    return list(columns), len(next(iter(columns.values())))
 
 
 def write_columns(connection: duckdb.DuckDBPyConnection, columns: list[Array], target: Path) -> None:
@@ -57,13 +58,39 @@ def _read_arrays(file: LocalFile, target: Path) -> dict[str, Array]:
     if file.suffix == ".npy":
         return _columns("", _map(file.path, file.shown))
     columns: dict[str, Array] = {}
-    for name, array in _members(file, target):
-        columns |= _columns(name, array)
-    return columns
+    faults: dict[str, InputError] = {}
+    for name, found in _members(file, target):
+        if isinstance(found, InputError):
+            faults[name] = found
+        else:
+            columns |= _columns(name, found)
+    return _of_one_length(columns, faults, file)
 
 
-def _members(file: LocalFile, target: Path) -> Iterator[tuple[str, Array]]:
-    """Unpack the arrays of an ``.npz`` file beside ``target``, and yield each with its name."""
+def _of_one_length(columns: dict[str, Array], faults: dict[str, InputError], file: LocalFile) -> dict[str, Array]:
+    """Return the columns with as many rows as those that are needed, or as the longest ones.
+
+    Raises:
+        InputError: if a column that is needed can't be read, if such columns have different lengths, or if no column
+            can be read.
+    """
+    needed = [name for name in file.columns if name in columns]
+    usable = {name: values for name, values in columns.items() if _can_be_column(values) or name in needed}
+    for name, fault in faults.items():
+        if not usable or any(column == name or column.startswith(f"{name}.") for column in file.columns):
+            raise fault
+    if not usable:
+        return columns
+    lengths = {name: len(usable[name]) for name in needed}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name!r} has {count_noun(rows, 'row')}" for name, rows in lengths.items())
+        raise InputError(Problem(f"arrays have different lengths: {listed}", file.shown))
+    rows = next(iter(lengths.values()), max(map(len, usable.values())))
+    return {name: values for name, values in usable.items() if len(values) == rows}
+
+
+def _members(file: LocalFile, target: Path) -> Iterator[tuple[str, Array | InputError]]:
+    """Unpack the arrays of an ``.npz`` file beside ``target``; yield the name of each, and why it can't be a column."""
     try:
         with zipfile.ZipFile(file.path) as archive:
             for index, member in enumerate(archive.infolist()):
@@ -72,7 +99,11 @@ def _members(file: LocalFile, target: Path) -> Iterator[tuple[str, Array]]:
                 too_large = Problem(f"is larger than {INFLATED_LIMIT:,} bytes when it is unpacked", file.shown)
                 with archive.open(member) as source, path.open("wb") as out:
                     copy_bounded(source, out, INFLATED_LIMIT, too_large)
-                yield name, _map(path, f"{file.shown}, array {name!r}")
+                try:
+                    found: Array | InputError = _map(path, f"{file.shown}, array {name!r}")
+                except _UnsuitableError as error:
+                    found = error
+                yield name, found
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
         message = f"is not a complete .npz file (was the write interrupted?): {error}"
         raise InputError(Problem(message, file.shown)) from error
@@ -89,14 +120,14 @@ def _map(path: Path, shown: str) -> Array:
     except (ValueError, EOFError, OSError, SyntaxError, TypeError, OverflowError, MemoryError) as error:
         start = _start(path)
         if "Python objects" in str(error) or start.startswith(_PICKLE):
-            raise InputError(Problem(_OBJECTS, shown)) from error
+            raise _UnsuitableError(Problem(_OBJECTS, shown)) from error
         why = str(error).splitlines()[0] if start == _MAGIC else "it has another format"
         message = f"is not a complete .npy file (was the write interrupted?): {why}"
         raise InputError(Problem(message, shown)) from error
     if not isinstance(array, np.ndarray):
         raise InputError(Problem("is an archive of arrays; give it the suffix .npz", shown))
     if array.ndim not in {1, 2}:
-        raise InputError(Problem(f"has {array.ndim} dimensions; a table is a matrix, or one column", shown))
+        raise _UnsuitableError(Problem(f"has {array.ndim} dimensions; a table is a matrix, or one column", shown))
     return array
 
 
@@ -114,10 +145,16 @@ def _columns(name: str, array: Array) -> dict[str, Array]:
     return {f"{name}.{index}" if name else str(index): array[:, index] for index in range(array.shape[1])}
 
 
+def _can_be_column(values: Array) -> bool:
+    """Return whether DuckDB has a type for the values."""
+    kind = values.dtype.kind
+    return values.ndim == 1 and kind in _KINDS and not (values.dtype.itemsize > 8 and kind in "biuf")
+
+
 def _plain(name: str, values: Array, file: LocalFile) -> Array:
     """Return a column in a type that DuckDB reads: float16 by its shortest decimals, texts as objects."""
     kind = values.dtype.kind
-    if values.ndim != 1 or kind not in _KINDS or (values.dtype.itemsize > 8 and kind in "biuf"):
+    if not _can_be_column(values):
         message = f"column {name!r} is {values.dtype}; write it as numbers, texts or dates"
         raise InputError(Problem(_OBJECTS if kind == "O" else message, file.shown))
     if values.dtype == np.float16:

@@ -1,7 +1,10 @@
-"""Path of a table with what its file does not tell: the table of a database, and the labels in another file."""
+"""Path of a table with what its file does not tell: the table of a database, columns, and labels in another file."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
+
+_ARRAYS = ".npz"
 
 
 @dataclass(frozen=True)
@@ -20,19 +23,22 @@ class LabelFile:
 
 
 class TablePath(str):
-    """A path that names a table of a database, or belongs to labels in another file.
+    """A path that names a table of a database or arrays of a file, or belongs to labels in another file.
 
     It is the path wherever files are read, and equals another path only if both name the same rows.
     """
 
-    __slots__ = ("labels", "table")
+    __slots__ = ("columns", "labels", "table")
     table: str | None
     labels: LabelFile | None
+    columns: tuple[str, ...]
 
-    def __new__(cls, path: str, table: str | None = None, labels: LabelFile | None = None) -> Self:
+    def __new__(
+        cls, path: str, table: str | None = None, labels: LabelFile | None = None, columns: tuple[str, ...] = ()
+    ) -> Self:
         """Build the path."""
         built = super().__new__(cls, path)
-        built.table, built.labels = table, labels
+        built.table, built.labels, built.columns = table, labels, columns
         return built
 
     def __eq__(self, other: object) -> bool:
@@ -51,12 +57,29 @@ class TablePath(str):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy with table and labels."""
-        return TablePath, (str(self), self.table, self.labels)
+        return TablePath, (str(self), self.table, self.labels, self.columns)
 
 
-def table_path(path: str, *, table: str | None = None, labels: LabelFile | None = None) -> str:
-    """Return a path with its table and labels; the path alone if it has neither."""
-    return path if table is None and labels is None else TablePath(path, table, labels)
+def table_path(
+    path: str, *, table: str | None = None, labels: LabelFile | None = None, columns: Iterable[str | None] = ()
+) -> str:
+    """Return a path with its table and labels; the path alone if it has neither.
+
+    The columns that are needed are kept for an ``.npz`` file, whose other arrays may have other lengths.
+    """
+    named = tuple(name for name in columns if name is not None) if path.lower().endswith(_ARRAYS) else ()
+    return TablePath(path, table, labels, named) if table is not None or labels is not None or named else path
+
+
+def with_columns(path: str, columns: Iterable[str | None]) -> str:
+    """Return a path of which more columns are needed."""
+    every = dict.fromkeys([*columns_of(path), *columns])
+    return table_path(str(path), table=table_of(path), labels=labels_of(path), columns=every)
+
+
+def columns_of(path: str) -> tuple[str, ...]:
+    """Return the columns that are needed of an ``.npz`` file, as far as they are known."""
+    return path.columns if isinstance(path, TablePath) else ()
 
 
 def table_of(path: str) -> str | None:

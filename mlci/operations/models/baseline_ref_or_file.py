@@ -68,7 +68,8 @@ def pin_baseline(context: RunContext) -> PinnedBaseline | None:
 def source_of_file(chosen: Baseline, file: str, predict: Predict, folder: Path) -> Source:
     """Return a baseline's file with its columns; those of the candidate if it names none."""
     source = Source.of(resolve_path(file, folder), predict if chosen.inherits_columns else chosen)
-    return replace(source, path=table_path(str(source.path), table=chosen.table), threshold=chosen.threshold)
+    path = table_path(str(source.path), table=chosen.table, columns=source.names)
+    return replace(source, path=path, threshold=chosen.threshold)
 
 
 def baseline_on_own_rows(context: RowsContext, baseline: ModelPredictions) -> ModelPredictions:

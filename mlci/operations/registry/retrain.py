@@ -14,7 +14,7 @@ from typing import Literal
 
 from mlci.config.loader import parse_config
 from mlci.engine.tables.files import suffix_of
-from mlci.engine.tables.table_path import files_of, labels_of, table_of, table_path
+from mlci.engine.tables.table_path import columns_of, files_of, labels_of, table_of, table_path
 from mlci.errors import InputError
 from mlci.execution.interface import Step
 from mlci.git.worktree import Worktree, checked_out
@@ -197,8 +197,10 @@ def _copied(own: str, folder: Path) -> str:
         shutil.copyfile(path, targets[-1])
     labels = labels_of(own)
     if labels is not None:
-        labels = replace(labels, path=table_path(targets[1], table=table_of(labels.path)))
-    return table_path(targets[0], table=table_of(own), labels=labels)
+        labels = replace(
+            labels, path=table_path(targets[1], table=table_of(labels.path), columns=columns_of(labels.path))
+        )
+    return table_path(targets[0], table=table_of(own), labels=labels, columns=columns_of(own))
 
 
 def _outlives(retrained: ModelPredictions, folder: Path) -> ModelPredictions:
@@ -209,7 +211,7 @@ def _outlives(retrained: ModelPredictions, folder: Path) -> ModelPredictions:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / path.name
     shutil.copyfile(path, target)
-    kept = table_path(str(target), table=table_of(retrained.source.path))
+    kept = table_path(str(target), table=table_of(retrained.source.path), columns=columns_of(retrained.source.path))
     return replace(retrained, source=replace(retrained.source, path=kept))
 
 
