@@ -324,6 +324,8 @@ def _with_addition(repository: Repository, found: _Found, parts: ConfigurationPa
         "Training chooses and labels the rows that it is judged on: the report notes it, and reviewers have to read "
         "changes to the split."
     )
+    data = repository.options.data
+    unused = f"--data {data} is not used: {found.facts.path} writes the rows that it tests on to {made[0]}."
     model = f"The model is `{found.point.model}`; if another one is yours, change the added lines."
     return Proposal(
         on_ramp="script",
@@ -331,7 +333,13 @@ def _with_addition(repository: Repository, found: _Found, parts: ConfigurationPa
         answers=tuple(answers.found),
         made=(*made, parts.artifact) if parts.artifact else made,
         script=script,
-        notes=(note, *([model] if found.point.model else ()), *_shuffles(repository, found.facts), *_outside(found)),
+        notes=(
+            note,
+            *([unused] if data else ()),
+            *([model] if found.point.model else ()),
+            *_shuffles(repository, found.facts),
+            *_outside(found),
+        ),
     )
 
 

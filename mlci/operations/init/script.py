@@ -272,6 +272,8 @@ class _Walk:
         if name == "sample" and isinstance(call.func, ast.Attribute):
             by_share = any(item.arg == "frac" for item in call.keywords)
             return by_share or trace(call.func.value, self.names).kind in {"frame", "series"}
+        if not name.endswith(("shuffle", "ShuffleSplit")):
+            return False
         full = full_name(call, self.imported)
         return full == "sklearn.utils.shuffle" or (full.startswith("sklearn.") and full.endswith("ShuffleSplit"))
 

@@ -351,8 +351,9 @@ y_pred = ["1" if float(row["income"]) < 40 else "0" for row in rows[40:]]
 
 
 def test_init__rows_without_an_index_that_are_shuffled(tmp_path):
-    ended = mlci("init", "--json", cwd=write(tmp_path, {"train.py": LIST_OF_ROWS, "data/loans.csv": loans(60)}))
-    plan = json.loads(ended.out)
+    write(tmp_path, {"train.py": LIST_OF_ROWS, "data/loans.csv": loans(60)})
+    plan = json.loads(mlci("init", "--json", "--data", "data/loans.csv", cwd=tmp_path).out)
+    assert plan["notes"][1].startswith("--data data/loans.csv is not used: train.py writes the rows")
     key = next(answer for answer in plan["answers"] if answer["question"] == "key")
     assert key["value"] == "row"
     assert key["reason"] == "the position in the test part; it stays the same while the split and the data do"
