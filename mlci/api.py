@@ -16,6 +16,7 @@ from mlci.cli.output_files import write_files
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.engine.tables.column_summary import summarize_table
 from mlci.engine.tables.frames import frame_names, write_frame
+from mlci.engine.tables.table_path import table_path
 from mlci.errors import InputError, Problem
 from mlci.operations.init.columns import find_task
 from mlci.operations.run import run_and_judge
@@ -97,6 +98,8 @@ class EvaluationTable:
         label, key: Its columns; without a key, rows are joined by position.
         task: ``binary``, ``multiclass`` or ``regression``.
         positive: The positive class; ``None`` means 1 or true.
+        table: Table of the file if that is a database.
+        labels: File with the labels if they are in another one.
     """
 
     given: Any
@@ -105,6 +108,13 @@ class EvaluationTable:
     key: str | None
     task: str
     positive: Any = None
+    table: str | None = None
+    labels: str | None = None
+
+    def section(self, slices: Sequence[Any]) -> dict[str, Any]:
+        """Return the entry ``evaluation`` of the configuration."""
+        named = {"label": self.label, "labels": self.labels, "key": self.key, "positive": self.positive}
+        return _without_none({"data": self.file, "table": self.table, **named, "slices": list(slices) or None})
 
 
 def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
@@ -114,6 +124,8 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
     candidate: Any,  # noqa: ANN401 (a path, frame, column, array or estimator)
     baseline: Any = None,  # noqa: ANN401 (the same)
     key: str | None = None,
+    table: str | None = None,
+    labels: Any = None,  # noqa: ANN401 (a frame or a path)
     slices: Sequence[str | Sequence[str] | Mapping[str, Any]] = (),
     gates: Iterable[Mapping[str, Any]] = (),
     task: str | None = None,
@@ -134,6 +146,8 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
             ``data``, or a fitted scikit-learn estimator.
         baseline: The same for the model to compare with; ``None`` evaluates the candidate alone.
         key: Column to join by; without one, rows are joined by position.
+        table: Table of ``data``, and of predictions in the same file, if that is a database with several tables.
+        labels: Labels with the key, if ``data`` has none: a frame or the path of a file.
         slices: Columns by which metrics are measured too, as in ``mlci.yml``.
         gates: Limits, as in ``mlci.yml``: ``{"metric": "recall", "each": "region", "max_drop": 0.02}``.
         task: ``binary``, ``multiclass`` or ``regression``; ``None`` decides by the label's values.
@@ -150,36 +164,31 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
     """
     with tempfile.TemporaryDirectory(prefix="mlci-compare-") as name:
         folder = Path(name)
-        table = _evaluation_table(data, folder, label=label, key=key, task=task, positive=positive)
+        rows = table_file(data, folder / "data.parquet")
+        labelled = None if labels is None else table_file(labels, folder / "labels.parquet")
+        evaluated = EvaluationTable(
+            given=data,
+            file=rows,
+            label=label,
+            key=key,
+            task=task or _guess_task(labelled or table_path(rows, table=table), label),
+            positive=positive,
+            table=table,
+            labels=labelled,
+        )
         columns = {SCORE: score, DECISION: decision, PROBABILITIES: probabilities}
-        predict = _source(candidate, table, folder, "candidate", columns)
+        predict = _source(candidate, evaluated, folder, "candidate", columns)
         document: dict[str, Any] = {
             "model": model,
-            "task": table.task,
-            "evaluation": _without_none(
-                {"data": table.file, "label": label, "key": key, "positive": positive, "slices": list(slices) or None}
-            ),
+            "task": evaluated.task,
+            "evaluation": evaluated.section(slices),
             "predict": {**predict, **({} if threshold is None else {"threshold": threshold})},
-            "baseline": "none" if baseline is None else _source(baseline, table, folder, "baseline", columns),
+            "baseline": "none" if baseline is None else _source(baseline, evaluated, folder, "baseline", columns),
             "gates": [dict(gate) for gate in gates],
             **({} if policy is None else {"policy": dict(policy)}),
         }
         with _named_by_argument(folder):
             return ModelComparison(_run(folder, document))
-
-
-def _evaluation_table(
-    data: Any,  # noqa: ANN401 (as in compare)
-    folder: Path,
-    *,
-    label: str,
-    key: str | None,
-    task: str | None,
-    positive: Any,  # noqa: ANN401 (as in compare)
-) -> EvaluationTable:
-    file = table_file(data, folder / "data.parquet")
-    chosen = task or _guess_task(file, label)
-    return EvaluationTable(given=data, file=file, label=label, key=key, task=chosen, positive=positive)
 
 
 def _guess_task(file: str, label: str) -> str:
@@ -190,17 +199,17 @@ def _guess_task(file: str, label: str) -> str:
 
 def _source(
     given: Any,  # noqa: ANN401 (as in compare)
-    table: EvaluationTable,
+    data: EvaluationTable,
     folder: Path,
     name: str,
     columns: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return a model's entry of the configuration: its file, and the columns with its predictions."""
-    file, written = predictions_file(given, table, folder / f"{name}.parquet", name=name)
+    file, written = predictions_file(given, data, folder / f"{name}.parquet", name=name)
     if written:
         return {"file": file, **written}
-    named = _without_none(dict(columns))
-    return {"file": file, **(named or {SCORE: SCORE})}
+    named = _without_none(dict(columns)) or {SCORE: SCORE}
+    return _without_none({"file": file, "table": data.table if file == data.file else None, **named})
 
 
 def _run(folder: Path, document: Mapping[str, Any]) -> Report:

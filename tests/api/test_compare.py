@@ -1,6 +1,8 @@
 """``mlci.compare``: the report of ``mlci run``, from frames, arrays, columns and estimators."""
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 import sys
 
@@ -117,6 +119,20 @@ def test_compare__regression_and_multiclass_by_the_label(rows):
     assert mlci.compare(counts, label="y", candidate=np.arange(100) % 50).report.task == "regression"
     letters = rows.assign(letter=np.array(list("xyz"))[rows["id"] % 3])
     assert mlci.compare(letters, label="letter", candidate=letters["letter"]).report.task == "multiclass"
+
+
+def test_compare__table_of_a_database_and_labels_apart(rows, scores, tmp_path):
+    scored = rows.assign(score=scores[0])
+    path = tmp_path / "rows.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        scored.drop(columns="outcome").to_sql("features", database, index=False)
+        scored.head(9).to_sql("other", database, index=False)
+    labels = rows[["id", "outcome"]].iloc[::-1]
+    given = {"label": "outcome", "key": "id"}
+    found = mlci.compare(path, table="features", labels=labels, candidate=path, **given)
+    wanted = mlci.compare(rows, candidate=scores[0], **given)
+    assert found.report.task == "binary"
+    assert [row.candidate for row in found.metrics] == [row.candidate for row in wanted.metrics]
 
 
 def test_compare__without_gates_nothing_is_judged(rows, scores):

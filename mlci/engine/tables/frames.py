@@ -33,14 +33,26 @@ def write_frame(table: Any, file: Path) -> None:  # noqa: ANN401 (any kind of fr
     if hasattr(table, "write_parquet"):
         table.write_parquet(file)
         return
-    connection = duckdb.connect()
     try:
+        _write(table, file)
+    except duckdb.Error:
+        # DuckDB can't read arrays that run backwards, such as those of `frame.iloc[::-1]`.
+        try:
+            _write(_copied(table), file)
+        except duckdb.Error as error:
+            raise InputError(f"a frame can't be written as a table: {str(error).splitlines()[0]}") from error
+
+
+def _write(table: Any, file: Path) -> None:  # noqa: ANN401 (any kind of frame)
+    with duckdb.connect() as connection:
         connection.register("frame", dict(table) if isinstance(table, Mapping) else table)
         connection.execute(f"COPY frame TO {sql.quote_text(str(file))} (FORMAT parquet)")
-    except duckdb.Error as error:
-        raise InputError(f"a frame can't be written as a table: {str(error).splitlines()[0]}") from error
-    finally:
-        connection.close()
+
+
+def _copied(table: Any) -> Any:  # noqa: ANN401 (any kind of frame)
+    if isinstance(table, Mapping):
+        return {name: values.copy() if hasattr(values, "copy") else values for name, values in table.items()}
+    return table.copy() if hasattr(table, "copy") else table
 
 
 def read_frame(path: str) -> Any:  # noqa: ANN401 (pandas is not a requirement of the package)
