@@ -14,7 +14,7 @@ from mlci.config import models
 from mlci.config.loader import Loaded
 from mlci.config.models import Baseline, RowsConfig, Slice, SliceColumnConfig
 from mlci.engine.encode import classes as naming
-from mlci.engine.encode.binder import missing_file
+from mlci.engine.encode.binder import describe_same_class, missing_file
 from mlci.engine.interface import Source, Survey
 from mlci.engine.tables.files import is_missing
 from mlci.engine.tables.table_path import files_of
@@ -179,6 +179,9 @@ def _improbable(loaded: Loaded[RowsConfig], found: Survey) -> Iterator[Problem]:
     """Yield the problem of labels without a column for their probability."""
     pairs = loaded.config.predict.probabilities
     if pairs is None or found.classes is None:
+        return
+    if message := describe_same_class(pairs):
+        yield loaded.problem(f"predictions {message}", "predict", "probabilities")
         return
     named = naming.multiclass_classes((), tuple(pairs))
     lacking = [name for name in found.classes if name not in named]

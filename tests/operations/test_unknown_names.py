@@ -99,6 +99,14 @@ def test_run__unknown_name_stops_before_training(tmp_path, evaluation, gate, sai
     assert not (folder / "trained").exists()
 
 
+def test_run__two_names_of_one_class_stop_before_training(tmp_path):
+    predict = PREDICT + ", probabilities: {'1': p, '1.0': q}"
+    folder = project(tmp_path, gate="metric: accuracy, min: 0.1", train=TRAIN, predict=predict)
+    ended = mlci("run", cwd=folder)
+    assert (ended.code, "mlci.yml:9: predictions can't have a column for each of the classes" in ended.err) == (2, True)
+    assert not (folder / "trained").exists()
+
+
 def test_run__unknown_prediction_column_stops_before_the_baseline(tmp_path):
     folder = project(tmp_path, gate="metric: accuracy, min: 0.1")
     text = (folder / "mlci.yml").read_text()

@@ -4,7 +4,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -154,9 +154,9 @@ class _Collector:
 
     def find_probabilities(self, table: Table, source: Source, setting: tuple[str, ...]) -> dict[str, TableColumn]:
         """Return the column with the probability of each class, by the class's name."""
-        if same := cell_values.find_same(name for name, _ in source.probabilities):
+        if message := describe_same_class(name for name, _ in source.probabilities):
             if setting[0] == "candidate" or source.probabilities != self._job.candidate.probabilities:
-                self.add(_SAME_CLASS.format(*same), table.path, setting)
+                self.add(message, table.path, setting)
             return {}
         found = {}
         for name, column_name in source.probabilities:
@@ -218,6 +218,12 @@ class _Collector:
 
     def stop(self) -> None:
         self._problems.stop()
+
+
+def describe_same_class(names: Iterable[str]) -> str | None:
+    """Return the message for two names of classes that are one number; ``None`` if all are different."""
+    same = cell_values.find_same(names)
+    return _SAME_CLASS.format(*same) if same else None
 
 
 def missing_file(path: str, setting: tuple[str, ...]) -> Problem:
