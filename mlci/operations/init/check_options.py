@@ -47,7 +47,7 @@ def check_columns(option: str, wanted: Iterable[str | None], known: Iterable[str
             raise InputError(f"--{option} {name}: {where} has no such column; it has {list_names(columns, 20)}")
 
 
-def check_positive(positive: str | None, label: ColumnSummary | None) -> None:
+def refuse_positive(positive: str | None, label: ColumnSummary | None) -> None:
     """Check that the class that counts as positive occurs among the labels, if they are listed.
 
     Raises:

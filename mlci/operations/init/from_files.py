@@ -9,7 +9,7 @@ from mlci.metrics import catalogue
 from mlci.metrics.catalogue import Direction
 from mlci.metrics.external import guess_direction, sklearn_metric
 from mlci.operations.init.addition import Task
-from mlci.operations.init.check_options import check_columns, check_positive
+from mlci.operations.init.check_options import check_columns, refuse_positive
 from mlci.operations.init.columns import find_key, find_label, find_positive, find_slices, find_task
 from mlci.operations.init.margins import ProposedGate, propose_gates
 from mlci.operations.init.proposal import ConfigurationParts, Proposal, SetupAnswers
@@ -75,7 +75,7 @@ def _propose(repository: Repository, predictions: TableSummary, rows: TableSumma
     answers.take("task", options.task, find_task(summary))
     answers.take("data", options.data, (rows.path, "its name is that of an evaluation set, and it has the label"))
     answers.take("label", options.label, (summary.name, "its name is that of a label"))
-    check_positive(options.positive, summary)
+    refuse_positive(options.positive, summary)
     positive = answers.take("positive", options.positive, find_positive(summary)) if task == "binary" else None
     shared = frozenset(predictions.names) & frozenset(rows.names) - {summary.name}
     found = find_key(rows, shared) or _unique(rows, shared)

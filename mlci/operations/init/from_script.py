@@ -22,7 +22,7 @@ from mlci.operations.init.addition import (
     takes_columns,
     write_addition,
 )
-from mlci.operations.init.check_options import check_columns, check_positive
+from mlci.operations.init.check_options import check_columns, refuse_positive
 from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
 from mlci.operations.init.margins import propose_gates
 from mlci.operations.init.notebook import cell_of, write_notebook
@@ -176,7 +176,7 @@ def _check(repository: Repository, found: _Found) -> None:
         columns = [name for name in found.table.names if name in kept | {found.rows.label}] or [found.rows.label]
         check_columns("key", [options.key], [*columns, "row"], where)
         check_columns("slices", options.slices or (), columns, where)
-    check_positive(options.positive, found.label)
+    refuse_positive(options.positive, found.label)
 
 
 def _test_share(facts: ScriptFacts, table: TableSummary | None) -> float:
