@@ -70,12 +70,10 @@ def run_context(
             with contextlib.suppress(OSError):  # in a read-only folder, the cache is not used
                 keep_out_of_git(folder / OURS)
         credentials = registry_credentials(loaded.config.registry)
-        shown = _log(log or sys.stderr, environment)
+        shown, own = _log(log or sys.stderr, environment), environment.get("PYTHONPATH", "")
         processes = ProcessRunner(environment=environment, log=shown, credentials=credentials)
-        own = environment.get("PYTHONPATH", "")
-        evaluator = MetricProcess(
-            processes, folder=folder, scratch=Path(scratch) / "metrics", python_path=own, user_code=user_code
-        )
+        metrics = Path(scratch) / "metrics"
+        evaluator = MetricProcess(processes, folder=folder, scratch=metrics, python_path=own, user_code=user_code)
         yield RunContext(
             loaded=loaded,
             facts=report_context(loaded),

@@ -10,19 +10,16 @@ Usage: ``python -I -S launcher.py REPORT_FD COMMAND…``. A byte on standard inp
 the end of standard input kills all remaining processes. One line of JSON about the command goes to the file descriptor
 REPORT_FD.
 
-Its imports are few on purpose: every step waits for them. ``signal``, ``threading``, ``ctypes`` and ``collections.abc``
-would double its cost, so the modules in C below them are used.
+Its imports are few on purpose: every step waits for them, and ``contextlib``, ``json`` and ``pathlib`` would double its
+cost.
 """
 
-import _thread
 import os
+import signal
 import sys
+import threading
 import time
-
-try:
-    import _signal as signal  # type: ignore[import-not-found]
-except ImportError:  # another interpreter than CPython
-    import signal  # type: ignore[no-redef, unused-ignore]
+from collections.abc import Callable
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # include/uapi/linux/prctl.h
 
@@ -40,9 +37,8 @@ def main(report: int, command: list[str]) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)  # the pipe must end with the command, not with the launcher
     os.dup2(null, 2)
-    kept = _thread.allocate_lock()
-    kept.acquire()
-    _thread.start_new_thread(_keep, (pid, kept))
+    keeper = threading.Thread(target=_keep, args=(pid,))
+    keeper.start()
     _, status, usage = os.wait4(pid, 0)
     seconds = time.monotonic() - begun
     facts = f'{{"status": {status}, "seconds": {seconds!r}, "maxrss": {usage.ru_maxrss}}}\n'
@@ -51,7 +47,7 @@ def main(report: int, command: list[str]) -> None:
     except OSError:  # mlci has ended
         pass
     os.close(report)
-    kept.acquire()  # until the other thread releases it
+    keeper.join()
 
 
 def _become(command: list[str]) -> None:
@@ -71,47 +67,32 @@ def _become(command: list[str]) -> None:
 
 def _control(option: int, value: int) -> None:
     """Call prctl(2) on Linux; do nothing on other systems, or if it is refused."""
-    if sys.platform != "linux":
-        return
-    try:
-        import _ctypes  # noqa: PLC0415 - other systems need not pay for it
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - 10 ms that other systems need not pay
 
-        prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]
-        _ctypes.call_function(prctl, (option, int(value), 0, 0, 0))
-    except OSError:
-        pass
-    except (ImportError, AttributeError):  # another interpreter than CPython
-        import ctypes  # noqa: PLC0415 - 10 ms
-
-        ctypes.CDLL(None).prctl(option, int(value), 0, 0, 0)
+        try:  # noqa: SIM105
+            ctypes.CDLL(None).prctl(option, int(value), 0, 0, 0)
+        except (OSError, AttributeError):
+            pass
 
 
-def _keep(pid: int, kept: _thread.LockType) -> None:
-    """Follow standard input, and release the lock at the end.
-
-    Args:
-        pid: Leader of the command's process group; SIGTERM is sent to the group for each byte.
-        kept: Released when the input has closed and all processes were killed.
-    """
-    try:
-        while os.read(0, 1):
-            _kill(-pid, signal.SIGTERM)
-        _kill(-pid, signal.SIGKILL)
-        for _ in range(300):
-            alive = [] if _is_childless() else _list_descendants()
-            for other in alive:
-                _kill(other, signal.SIGKILL)
-            if not alive:
-                return
-            time.sleep(0.01)
-    finally:
-        kept.release()
+def _keep(pid: int) -> None:
+    """Follow standard input: send SIGTERM for each byte, and kill all processes when it closes."""
+    while os.read(0, 1):
+        _kill(os.killpg, pid, signal.SIGTERM)
+    _kill(os.killpg, pid, signal.SIGKILL)
+    for _ in range(300):
+        alive = [] if _is_childless() else _list_descendants()
+        for other in alive:
+            _kill(os.kill, other, signal.SIGKILL)
+        if not alive:
+            return
+        time.sleep(0.01)
 
 
-def _kill(target: int, number: int) -> None:
-    """Send a signal to a process, or to the group of the leader ``-target``."""
+def _kill(kill: Callable[[int, int], None], target: int, number: int) -> None:
     try:  # noqa: SIM105
-        os.kill(target, number)
+        kill(target, number)
     except OSError:  # it has ended
         pass
 

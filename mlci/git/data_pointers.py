@@ -12,7 +12,6 @@ from mlci.git.git import Git
 MOST = 2_000
 """Most pointers that are read."""
 _LARGEST = 4_000_000
-_ATTRIBUTES = ".gitattributes"
 _POINTER = re.compile(
     r"^version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid (sha256:[0-9a-f]{64})$", re.MULTILINE
 )
@@ -30,21 +29,14 @@ def data_pointers(git: Git) -> dict[str, str]:
         root = git.root()
     except InputError:
         return {}
-    listed = _listed(git, root, "*.dvc", "dvc.lock", "**/dvc.lock", _ATTRIBUTES, f"**/{_ATTRIBUTES}")
-    names = [name for name in listed if name.rpartition("/")[2] != _ATTRIBUTES]
-    code = frozenset(_listed(git, root)) if names else frozenset()
+    names = _listed(git, root, "*.dvc", "dvc.lock", "**/dvc.lock")
+    if not names:
+        return _of_lfs(git, root)
+    code = frozenset(_listed(git, root))
     found = {}
     for name in names[:MOST]:
         found.update(_of_dvc(root / name, name.rpartition("/")[0], code))
-    if len(listed) > len(names) or _has_own_attributes(root):
-        found.update(_of_lfs(git, root))
-    return found
-
-
-def _has_own_attributes(root: Path) -> bool:
-    """Check for attributes that git does not track: at the top, or in the clone itself."""
-    clone = root / ".git"
-    return (root / _ATTRIBUTES).exists() or not clone.is_dir() or (clone / "info/attributes").exists()
+    return {**found, **_of_lfs(git, root)}
 
 
 def _listed(git: Git, root: Path, *patterns: str) -> list[str]:

@@ -100,31 +100,39 @@ def command(
       mlci doctor --aa --disagreement 0.02
       mlci doctor --aa --retrain 5
     """  # noqa: D301 (click's mark against rewrapping)
+    if not aa and (retrain or disagreement) is not None:
+        raise click.UsageError("--retrain and --disagreement count false blocks: mlci doctor --aa --retrain 5")
     facts, top = collect_setup(config_path, os.environ)
     findings = check_setup(facts)
     fixed: list[Finding] = []
     if fix and (fixed := apply_fixes(top, findings)):
         facts, _ = collect_setup(config_path, os.environ)
         findings = check_setup(facts)
-    blocks = None
-    if not aa and (retrain or disagreement) is not None:
-        raise click.UsageError("--retrain and --disagreement count false blocks: mlci doctor --aa --retrain 5")
-    if aa and facts.loaded:
-        blocks = _false_blocks(facts.loaded, out, disagreement, pairs, retrain)
+    blocks = _false_blocks(facts.loaded, out, disagreement, pairs, retrain) if aa and facts.loaded else None
     if blocks and blocks.in_hundred >= 100 * WANTED:
         findings = order_findings([*findings, false_blocks_finding(facts, blocks)])
-    repository = facts.repository
-    if as_json:
-        document = {
-            "findings": [one.as_document() for one in findings],
-            "fixed": [one.as_document() for one in fixed],
-            "repository": repository.as_document() if repository else None,
-            "false_blocks": blocks.as_document() if blocks else None,
-        }
-        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
-    else:
-        click.echo(findings_text(findings, fixed, repository, blocks))
+    _show(findings, fixed, facts.repository, blocks, as_json=as_json)
     return 1 if any(one.severity == "error" for one in findings) else 0
+
+
+def _show(
+    findings: list[Finding],
+    fixed: list[Finding],
+    repository: RepositoryFacts | None,
+    blocks: FalseBlocks | None,
+    *,
+    as_json: bool,
+) -> None:
+    if not as_json:
+        click.echo(findings_text(findings, fixed, repository, blocks))
+        return
+    document = {
+        "findings": [one.as_document() for one in findings],
+        "fixed": [one.as_document() for one in fixed],
+        "repository": repository.as_document() if repository else None,
+        "false_blocks": blocks.as_document() if blocks else None,
+    }
+    click.echo(json.dumps(document, indent=1, ensure_ascii=False))
 
 
 def _false_blocks(

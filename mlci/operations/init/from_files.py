@@ -10,9 +10,16 @@ from mlci.metrics.catalogue import Direction
 from mlci.metrics.external import guess_direction, sklearn_metric
 from mlci.operations.init.addition import Task
 from mlci.operations.init.check_options import check_columns, refuse_positive
-from mlci.operations.init.columns import find_key, find_label, find_positive, find_slices, find_task
+from mlci.operations.init.columns import (
+    ProposedSlice,
+    find_key,
+    find_label,
+    find_positive,
+    find_slices,
+    find_task,
+)
 from mlci.operations.init.margins import ProposedGate, propose_gates
-from mlci.operations.init.proposal import ConfigurationParts, Proposal, SetupAnswers
+from mlci.operations.init.proposal import ConfigurationParts, InitOptions, Proposal, SetupAnswers
 from mlci.operations.init.repository import Repository, pipeline_metrics
 from mlci.operations.init.script_facts import ScriptFacts
 
@@ -56,10 +63,7 @@ def _named(repository: Repository, pattern: re.Pattern[str]) -> str | None:
 
 def _propose(repository: Repository, predictions: TableSummary, rows: TableSummary) -> Proposal | None:
     options, answers = repository.options, SetupAnswers()
-    for option, named in (("label", [options.label]), ("key", [options.key]), ("slices", options.slices or ())):
-        check_columns(option, named, rows.names, rows.path)
-    for option, column in (("key", options.key), ("score", options.score), ("decision", options.decision)):
-        check_columns(option, [column], predictions.names, predictions.path)
+    _check_options(options, predictions, rows)
     label = options.label or _label(rows, predictions)
     summary = rows.find(label) if label else None
     if summary is None:
@@ -87,13 +91,8 @@ def _propose(repository: Repository, predictions: TableSummary, rows: TableSumma
     train = answers.take(
         "train", options.train, (command[0], f"{facts.path} writes {predictions.path}") if facts else None
     )
-    slices = find_slices(rows, frozenset(rows.names) - {summary.name, key}, share=1.0)
-    if options.slices is None:
-        for item in slices:
-            answers.take("slices", None, (item.column.name, item.reason))
-    names = tuple(item.column.name for item in slices) if options.slices is None else options.slices
+    names, slices = _slices(answers, options, rows, {summary.name, key})
     positives = _positives(summary, positive) if task == "binary" else None
-    slices = [item for item in slices if item.column.name in names]
     gates = propose_gates(task, rows=rows.rows, positives=positives, scored=bool(score), slices=slices, share=1.0)
     answers.gates(gates)
     columns = {"score": score, "decision": decision}
@@ -110,6 +109,26 @@ def _propose(repository: Repository, predictions: TableSummary, rows: TableSumma
         gates=tuple(gates),
     )
     return Proposal(on_ramp="predictions", parts=parts, answers=tuple(answers.found), made=made)
+
+
+def _check_options(options: InitOptions, predictions: TableSummary, rows: TableSummary) -> None:
+    """Refuse columns that the tables lack."""
+    for option, named in (("label", [options.label]), ("key", [options.key]), ("slices", options.slices or ())):
+        check_columns(option, named, rows.names, rows.path)
+    for option, column in (("key", options.key), ("score", options.score), ("decision", options.decision)):
+        check_columns(option, [column], predictions.names, predictions.path)
+
+
+def _slices(
+    answers: SetupAnswers, options: InitOptions, rows: TableSummary, without: set[str | None]
+) -> tuple[tuple[str, ...], list[ProposedSlice]]:
+    """Return the names of the slices, and those that were proposed among them."""
+    slices = find_slices(rows, frozenset(rows.names) - without, share=1.0)
+    if options.slices is None:
+        for item in slices:
+            answers.take("slices", None, (item.column.name, item.reason))
+        return tuple(item.column.name for item in slices), slices
+    return options.slices, [item for item in slices if item.column.name in options.slices]
 
 
 def _label(rows: TableSummary, predictions: TableSummary) -> str | None:

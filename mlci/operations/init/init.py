@@ -84,8 +84,7 @@ def plan_setup(
             f"{CONFIGURATION} exists and is not overwritten; `mlci run` uses it. To start again, remove it first"
         )
     options = check_options(folder, options)
-    home = "." if top is None else folder.resolve().relative_to(top.resolve()).as_posix()
-    home = "" if home == "." else home
+    home = "" if top is None or folder.samefile(top) else folder.resolve().relative_to(top.resolve()).as_posix()
     inventory = take_inventory(folder, top if home else None, metrics=options.metrics)
     repository = Repository(
         inventory=inventory,
@@ -94,13 +93,14 @@ def plan_setup(
         name=folder.resolve().name,
     )
     proposal = _propose(repository)
+    model = proposal.parts.model if home else ""
     text = configuration_text(proposal.parts, branch=branch)
     load_text(text, catalogue, path=CONFIGURATION)
-    files = [FileChange(path=CONFIGURATION, before=None, after=text, reason="the configuration")]
-    model = proposal.parts.model if home else ""
     written = workflow_text(workflow, inventory, folder=home, model=model)
-    path = _workflow_path(folder, top, model)
-    files.append(FileChange(path=path, before=None, after=written, reason="runs mlci on pull requests"))
+    files = [
+        _new_file(CONFIGURATION, text, "the configuration"),
+        _new_file(_workflow_path(folder, top, model), written, "runs mlci on pull requests"),
+    ]
     kept = [f"{change.path} exists" for change in files if (folder / change.path).exists()]
     changes = [change for change in [*files, *proposal.created] if not (folder / change.path).exists()]
     return InitPlan(
@@ -111,6 +111,10 @@ def plan_setup(
         kept=tuple(kept),
         notes=proposal.notes,
     )
+
+
+def _new_file(path: str, text: str, reason: str) -> FileChange:
+    return FileChange(path=path, before=None, after=text, reason=reason)
 
 
 def _workflow_path(folder: Path, top: Path | None, model: str) -> str:
