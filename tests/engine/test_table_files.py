@@ -17,6 +17,7 @@ import pytest
 
 from mlci.engine.features import write_features
 from mlci.engine.interface import Job, Source
+from mlci.engine.tables import numpy_feather
 from mlci.engine.tables.table_path import LabelFile, table_path
 from tests.engine.tables import observe, refusal, same, slices, text, write
 
@@ -90,6 +91,18 @@ def test_numpy__half_precision_has_its_shortest_decimals(tmp_path):
     path = str(tmp_path / "t.npz")
     given = Job(task="binary", data=path, label="y", candidate=Source(path=path, score="score"), losses=("signed",))
     assert observe(given).statistics[0].moments["signed"].sums[0] == pytest.approx(1.1 - 2, abs=1e-15)
+
+
+def test_npz__limit_of_all_arrays_together(numbers, tmp_path, monkeypatch):
+    """Each array of the second file is below the limit; all of them are not."""
+    columns = {name: np.array(numbers[name], float) for name in COLUMNS}
+    np.savez_compressed(tmp_path / "t.npz", **columns)
+    whole = sum(values.nbytes + 128 for values in columns.values())  # 128 bytes of header each
+    monkeypatch.setattr(numpy_feather, "INFLATED_LIMIT", whole)
+    assert found(str(tmp_path / "t.npz"))
+    monkeypatch.setattr(numpy_feather, "INFLATED_LIMIT", whole - 1)
+    [line] = refusal(job(str(tmp_path / "t.npz")))
+    assert line.endswith(f"is larger than {whole - 1:,} bytes when it is unpacked")
 
 
 def test_npz__arrays_that_are_not_needed(numbers, tmp_path):

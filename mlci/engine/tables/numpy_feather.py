@@ -93,12 +93,14 @@ def _members(file: LocalFile, target: Path) -> Iterator[tuple[str, Array | Input
     """Unpack the arrays of an ``.npz`` file beside ``target``; yield the name of each, and why it can't be a column."""
     try:
         with zipfile.ZipFile(file.path) as archive:
+            left = INFLATED_LIMIT  # for all arrays together
             for index, member in enumerate(archive.infolist()):
                 name = member.filename.removesuffix(".npy")
                 path = target.with_name(f"{target.stem}-{index}.npy")
                 too_large = Problem(f"is larger than {INFLATED_LIMIT:,} bytes when it is unpacked", file.shown)
                 with archive.open(member) as source, path.open("wb") as out:
-                    copy_bounded(source, out, INFLATED_LIMIT, too_large)
+                    copy_bounded(source, out, left, too_large)
+                left -= path.stat().st_size
                 try:
                     found: Array | InputError = _map(path, f"{file.shown}, array {name!r}")
                 except _UnsuitableError as error:
