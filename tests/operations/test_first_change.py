@@ -11,7 +11,7 @@ NOTE = "no baseline yet: main has no mlci.yml of this model, and nothing there t
 METRICS = """\
 model: auto
 task: binary
-train: {run: "python train.py", timeout: 1s}
+train: {run: "python train.py", timeout: 5m}
 predict: {metrics: metrics.json}
 baseline: {ref: main}
 gates:
@@ -71,7 +71,8 @@ def test_run__main_with_a_configuration_of_the_usual_name(tmp_path):
 def test_run__main_without_configuration_takes_too_long(tmp_path):
     """A time-out shows nothing: main might have made the numbers."""
     slow = {"train.py": "import time\ntime.sleep(60)\n"}
-    fast = {"train.py": "open('metrics.json', 'w').write('{\"auc\": 0.9}')\n", "mlci.yml": METRICS}
+    quick = METRICS.replace("5m", "1s")
+    fast = {"train.py": "open('metrics.json', 'w').write('{\"auc\": 0.9}')\n", "mlci.yml": quick}
     ended = run(commit_change(tmp_path, slow, fast))
     assert (ended.code, ended.out) == (3, "")
     assert "longer than its time-out of 1" in ended.err
