@@ -2,7 +2,7 @@
 
 A workflow that is copied from a template or a document has to keep a required check satisfiable and honest: it starts
 for every push and in the merge queue, it may write what it publishes, and nothing turns a block into a success.
-Source of the platform facts: docs/how-to/gate-pull-requests.md, "Required check".
+Source of the platform facts: docs/how-to/workflows/gate-pull-requests.md, "Required check".
 """
 
 import re

@@ -14,7 +14,7 @@ PROMOTE = f"{WORKFLOWS}/template-mlci-promote.yml"
 REPRODUCE = f"{WORKFLOWS}/template-mlci-reproduce.yml"
 VERIFY = f"{WORKFLOWS}/template-mlci-verify.yml"
 SPLIT = f"{WORKFLOWS}/template-mlci-split.yml"
-STAGES = sample(ROOT / "docs/how-to/run-single-stages.md", "mlci/mlci/actions/publish@")
+STAGES = sample(ROOT / "docs/how-to/workflows/run-single-stages.md", "mlci/mlci/actions/publish@")
 MODEL_CI = f"{WORKFLOWS}/model-ci.yml"
 SAMPLE = f"{WORKFLOWS}/sample-README-1.yml"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
@@ -63,7 +63,7 @@ DEFECTS = {
     "kept credentials": (tools.zizmor, TEMPLATE, "persist-credentials: false", "persist-credentials: true"),
     "an action that does not exist": (
         rules.pins,
-        "docs/how-to/run-single-stages.md",
+        "docs/how-to/workflows/run-single-stages.md",
         "mlci/mlci/actions/gate@",
         "mlci/mlci/actions/gait@",
     ),

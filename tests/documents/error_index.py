@@ -25,8 +25,8 @@ Every error message with its cause and its remedy. `…` stands for names, numbe
 printed, without the file and the line number before it, into the site's search or your browser's.
 
 All problems of a file are listed at once, one line each: `mlci.yml:5: message`. [Exit codes](exit-codes.md) have a page
-of their own, [Troubleshoot a workflow](../how-to/troubleshoot.md) begins with what GitHub shows. `make docs` generates
-this page from the source.
+of their own, [Troubleshoot a workflow](../how-to/workflows/troubleshoot.md) begins with what GitHub shows. `make docs`
+generates this page from the source.
 """
 COLLECTORS = {"Problem": "message", "problem": "message", "refuse": "message", "UsageError": "message"}
 """Functions and classes beside the errors that get a message, with the name of the parameter."""
@@ -85,7 +85,7 @@ REMEDIES = {
     (
         2,
         "Metrics files",
-    ): "Correct what writes the file; [Gate a metrics file](../how-to/gate-a-metrics-file.md) has the "
+    ): "Correct what writes the file; [Gate a metrics file](../how-to/start/gate-a-metrics-file.md) has the "
     "forms that are read.",
     (2, OWN_CODE): "Correct the model, the function or the entry that names it; [`predict`](configuration.md#predict) "
     "and [functions](configuration.md#functions-of-your-own) have the rules.",
@@ -93,18 +93,19 @@ REMEDIES = {
     "candidate alone.",
     (2, "Registry"): "Correct `registry:` or the number of the version; `mlci versions` lists what exists.",
     (2, "Bundle and promotion"): "Run `mlci run` again and promote what it leaves; [Promote a "
-    "model](../how-to/promote-a-model.md) has the steps.",
+    "model](../how-to/registry/promote-a-model.md) has the steps.",
     (2, "GitHub"): "The file at `GITHUB_EVENT_PATH` is not the one that GitHub wrote: run in a workflow, and leave the "
     "variable alone.",
     (2, "`report.json` and `evaluation.json`"): "The file was not written by this mlci, or was changed since: run "
     "`mlci run` or `mlci evaluate` again.",
-    (2, "Python and pytest"): "[Compare two models in Python](../how-to/compare-in-python.md) and [Test behaviour with "
-    "pytest](../how-to/test-behaviour-with-pytest.md) have examples.",
+    (2, "Python and pytest"): "[Compare two models in Python](../how-to/gates/compare-in-python.md) and [Test "
+    "behaviour with pytest](../how-to/gates/test-behaviour-with-pytest.md) have examples.",
     (2, "Command line"): "[Command line](command-line.md) has every option; `--help` prints those of a command.",
     (3, OWN_CODE): "Run the command by hand in the folder of `mlci.yml`, with the variables that "
     "[`predict`](configuration.md#predict) lists; its output stands above the message.",
     (4, "Registry"): "Try again if the cause is the network; `mlci registry check` tries every right and names what is "
-    "missing. [Repair a damaged registry](../how-to/repair-a-registry.md) is for bytes that are lost or changed.",
+    "missing. [Repair a damaged registry](../how-to/registry/repair-a-registry.md) is for bytes that are lost or "
+    "changed.",
     (4, "GitHub"): "Try again later, or give the token the rights of [Permissions](permissions.md).",
 }
 """Remedies of messages that have none of their own, by exit code and area."""

@@ -16,7 +16,7 @@ HEAD = """# `report.json`
 Every field of `report.json`, the document from which comment, summary, terminal report, `junit.xml` and exit code are
 rendered. Rates are fractions, intervals are `[low, high]` at `policy.confidence`, and an undefined value is `null` with
 a reason beside it. New versions of mlci add fields and change none. `make docs` generates this page from the JSON
-Schema, [schema.json](../../mlci/report/schema.json); [Read a report](../how-to/read-a-report.md) explains what is
+Schema, [schema.json](../../mlci/report/schema.json); [Read a report](../how-to/gates/read-a-report.md) explains what is
 rendered.
 """
 

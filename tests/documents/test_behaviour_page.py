@@ -12,7 +12,7 @@ from tests.support.project import run, write
 
 pytest_plugins = ("pytester",)
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "test-behaviour-with-pytest.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "gates" / "test-behaviour-with-pytest.md").read_text("utf-8")
 PREDICT = """\
 import csv, os
 with open(os.environ["MLCI_DATA"]) as rows, open(os.environ["MLCI_PREDICTIONS"], "w") as out:

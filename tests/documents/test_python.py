@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "compare-in-python.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "gates" / "compare-in-python.md"
 
 
 def test_python__example_of_the_page(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "score-a-saved-model.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "start" / "score-a-saved-model.md").read_text("utf-8")
 
 
 def test_saved_model_page__predict_step(tmp_path, monkeypatch):

@@ -50,3 +50,9 @@ def flat(nav):
 def test_navigation__every_page_once():
     pages = sorted(page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md"))
     assert sorted(flat(navigation((ROOT / "docs" / "README.md").read_text("utf-8")))) == pages
+
+
+def test_folders__few_pages():
+    folders = [folder for folder in (ROOT / "docs").rglob("*") if folder.is_dir()]
+    assert all(len(list(folder.glob("*.md"))) <= 15 for folder in folders)
+    assert list((ROOT / "docs" / "how-to").glob("*.md")) == [], "how-to pages stand in a folder by task"

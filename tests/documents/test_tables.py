@@ -9,7 +9,7 @@ import pytest
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.operations.run import run_and_judge
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "use-your-tables.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "start" / "use-your-tables.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from tests.support.project import run
 from tests.support.repository import commit, init
 
-PAGE = (Path(__file__).parents[2] / "docs/how-to/gate-a-script-that-splits.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/how-to/start/gate-a-script-that-splits.md").read_text("utf-8")
 
 
 def blocks(language):

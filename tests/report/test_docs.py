@@ -9,7 +9,7 @@ from mlci.report.text.labels import STATES, TOO_FEW, VERDICTS
 from tests.support.rendered import Page
 from tests.support.report_cases import mixed
 
-TEXT = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "read-a-report.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "how-to" / "gates" / "read-a-report.md").read_text(encoding="utf-8")
 
 
 def test_page__explains_every_state():

@@ -36,7 +36,7 @@ gates:
   - {metric: recall, each: region, max_drop: 0.05}
 """
 ROWS = "id,x,y,region\n" + "".join(f"{i},{i % 7},{i // 10 % 2},{('south', 'north')[i % 3 > 0]}\n" for i in range(600))
-SINGLE_STAGES = (ROOT / "docs" / "how-to" / "run-single-stages.md").read_text("utf-8")
+SINGLE_STAGES = (ROOT / "docs" / "how-to" / "workflows" / "run-single-stages.md").read_text("utf-8")
 
 
 @functools.cache

@@ -205,7 +205,7 @@ def propose_metrics(repository: Repository) -> Proposal | None:
     if not gates:
         raise InputError(
             f"{path}: no name shows which way is better, as `accuracy` and `val_loss` do; write mlci.yml by hand: "
-            "docs/how-to/gate-a-metrics-file.md"
+            "docs/how-to/start/gate-a-metrics-file.md"
         )
     task = options.task or _task(list(values))
     answers.take("task", options.task, (task, "the names of the metrics suggest it"))

@@ -391,5 +391,5 @@ def _check_python(path: str, text: str) -> None:
     except SyntaxError as error:
         raise InputError(
             f"{path}: the lines that write predictions could not be added (line {error.lineno}); add those of "
-            "docs/how-to/gate-a-script-that-splits.md, then name the files with `--data` and `--predictions`"
+            "docs/how-to/start/gate-a-script-that-splits.md, then name the files with `--data` and `--predictions`"
         ) from None

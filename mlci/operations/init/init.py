@@ -26,7 +26,8 @@ SCHEMA = "https://raw.githubusercontent.com/mlci/mlci/main/mlci/config/schema.js
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?|true|false", re.IGNORECASE)
 _OF_BRANCH = """\
 # The model to compare with: the one that the main branch makes, trained again in the same run.
-# To compare with the version that `mlci promote` put into production: docs/how-to/promote-on-merge.md of mlci.
+# To compare with the version that `mlci promote` put into production:
+# docs/how-to/workflows/promote-on-merge.md of mlci.
 baseline: {{ref: {branch}}}
 """
 _OF_REGISTRY = """\

@@ -389,5 +389,5 @@ def refuse_repository(repository: Repository) -> InputError:
         f"found no predictions, no metrics file and no script whose test part and predictions init can follow "
         f"({', '.join(seen)}). {own if homes else ''}{several}Name what there is: `mlci init --metrics metrics.json`, "
         "or `mlci init --data holdout.csv --label outcome --predictions predictions.csv`, and `--train` for the "
-        "command that writes it; or add the lines of docs/how-to/gate-a-script-that-splits.md to your script"
+        "command that writes it; or add the lines of docs/how-to/start/gate-a-script-that-splits.md to your script"
     )

@@ -12,7 +12,7 @@ from tests.e2e.workflows.world import World
 
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 README = ROOT / "README.md"
-SEVERAL = ROOT / "docs" / "how-to" / "gate-several-models.md"
+SEVERAL = ROOT / "docs" / "how-to" / "workflows" / "gate-several-models.md"
 PLACES = [README, *sorted((ROOT / "templates" / "workflows").glob("*.yml")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 

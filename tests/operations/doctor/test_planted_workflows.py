@@ -112,7 +112,7 @@ def plant(text, old, new):
 
 def blocks():
     """Yield the workflows of README and guides."""
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))):
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").rglob("*.md"))):
         for block in re.findall(r"^```yaml\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL):
             if "\njobs:\n" in block:
                 yield pytest.param(block, id=page.stem)

@@ -74,7 +74,7 @@ def check_workflow_present(facts: SetupFacts) -> Iterator[Finding]:
             severity="warning",
             what="No workflow evaluates pull requests with mlci.",
             why="The gates run on this machine only, and no merge depends on them.",
-            lines=f"- uses: {facts.pinned('mlci/mlci')}   # docs/how-to/gate-pull-requests.md has the whole file",
+            lines=f"- uses: {facts.pinned('mlci/mlci')}   # whole file: docs/how-to/workflows/gate-pull-requests.md",
             path=".github/workflows/mlci.yml",
         )
 

@@ -58,7 +58,7 @@ def check_wide_permissions(facts: SetupFacts) -> Iterator[Finding]:
                     severity="error",
                     what=f"Job `{job.id}` runs the code of pull requests with `contents: write`.",
                     why="That code can push to the repository and rewrite a registry in it.",
-                    lines="permissions:\n  contents: read # promote in a separate job: docs/how-to/promote-on-merge.md",
+                    lines="permissions:\n  contents: read # to promote: docs/how-to/workflows/promote-on-merge.md",
                     path=workflow.path,
                     line=workflow.line(*owner, "permissions", "contents"),
                 )
@@ -184,7 +184,7 @@ def check_target_checkout(facts: SetupFacts) -> Iterator[Finding]:
                 severity="error",
                 what=f"On `{event}`, job `{step.job.id}` checks out the head of the pull request.",
                 why="A stranger's code then runs with a token that can write and with the repository's secrets.",
-                lines="on:\n  pull_request:   # docs/how-to/accept-forks.md says what forks get",
+                lines="on:\n  pull_request:   # docs/how-to/workflows/accept-forks.md says what forks get",
                 path=workflow.path,
                 line=workflow.line(*step.path),
             )
