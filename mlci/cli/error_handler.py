@@ -12,7 +12,7 @@ from typing import Any, Literal
 import click
 
 from mlci import __version__
-from mlci.cli.main import UnreadError
+from mlci.cli.lazy_group import UnreadError
 from mlci.config.url_credentials import REMEDY, hide_credentials, holds_credentials
 from mlci.errors import InputError, MlciError, Problem
 from mlci.execution.sanitize import sanitize

@@ -1,16 +1,14 @@
 """Command group of mlci, with commands that are imported when they are called."""
 
-import contextlib
 import gc
-import importlib
 import os
 import sys
-from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import click
 
 from mlci import __version__
+from mlci.cli.lazy_group import LazyGroup
 
 _COMMANDS = {
     "init": "Set mlci up in a repository: configuration, workflow, lines for the training script.",
@@ -18,6 +16,7 @@ _COMMANDS = {
     "train": "Run the training step only.",
     "evaluate": "Evaluate both models without judging gates; writes evaluation.json.",
     "gate": "Judge an evaluation.json and write the report.",
+    "sealed": "Judge pull requests from anyone: a job that trains, and a gate that it can't write to.",
     "report": "Render a report.json again.",
     "publish": "Publish a report on GitHub: check, comment, job summary.",
     "fetch": "Copy what a run reads from the registry, for a run without a token.",
@@ -35,57 +34,13 @@ _COMMANDS = {
     "demo": "See all of it on real data that ships with scikit-learn.",
 }
 _REGISTRY = {"fetch", "promote", "rollback", "versions", "diff", "reproduce", "ledger"}
-
-
-class UnreadError(Exception):
-    """The reader of the output is gone."""
-
-
-@contextlib.contextmanager
-def _read() -> Iterator[None]:
-    """Handle a broken pipe before click does, which would exit with 1, the code of a gate that blocks."""
-    try:
-        yield
-    except BrokenPipeError as gone:
-        raise UnreadError from gone
+_PLACES = {"registry": "registry.check", "sealed": "sealed.group"}
 
 
 def _module(command: str) -> str:
-    """Return the module of a command, below ``mlci.cli.commands``."""
-    if command == "registry":
-        return "registry.check"
-    return f"registry.{command}" if command in _REGISTRY else command
-
-
-class LazyGroup(click.Group):
-    """Group that imports a command's module only when it is called, so that ``--help`` is quick."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        """Return the commands in the order of a run."""
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
-        """Import a command; ``None`` if there is none of that name."""
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f"mlci.cli.commands.{_module(cmd_name)}")
-        command: click.Command = module.command
-        return command
-
-    def make_context(self, *arguments: Any, **named: Any) -> click.Context:  # noqa: ANN401 (click's signature)
-        """Parse the command line, and show ``--help``."""
-        with _read():
-            return super().make_context(*arguments, **named)
-
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (whatever the command returns)
-        """Call a command."""
-        with _read():
-            return super().invoke(ctx)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
-        """List the commands from the table above, importing none of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+    """Return the module of a command."""
+    place = _PLACES.get(command) or (f"registry.{command}" if command in _REGISTRY else command)
+    return f"mlci.cli.commands.{place}"
 
 
 EXIT_CODES = """\b
@@ -99,7 +54,13 @@ Exit codes:
 """
 
 
-@click.group(cls=LazyGroup, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    table=_COMMANDS,
+    module=_module,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="mlci")
 def group() -> None:
     """Compare a pull request's model with production on the same rows, with confidence intervals.
