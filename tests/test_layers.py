@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "gates": {"errors", "metrics", "inference"},
     "report": {"errors", "util", "metrics", "gates.limits"},
     "publish": {"errors", "util", "metrics", "report"},
+    "commands": {"errors", "util", "gates", "report", "publish"},
     "github": {"errors", "util", "publish", "report"},
     "config": {"errors", "util", "metrics", "gates.limits"},
     "engine": {"errors", "util", "metrics", "lineage"},
@@ -40,6 +41,7 @@ MAY_IMPORT = {
         "git",
         "registry",
         "publish",
+        "commands",
         "github",
         "lineage",
     },
@@ -49,7 +51,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": {"api"},
 }
-PURE = {"metrics", "inference", "gates", "report", "publish", "lineage"}
+PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage"}
 EFFECTS = {
     "os",
     "time",

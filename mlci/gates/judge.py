@@ -59,6 +59,8 @@ def weigh_outcome(outcome: Outcome, *, inconclusive: OnDoubt, no_baseline: OnDou
             return doubt[inconclusive]
         case Outcome.NO_BASELINE:
             return doubt[no_baseline]
+        case Outcome.WAIVED:
+            return Verdict.WARN
         case _:
             assert_never(outcome)
 

@@ -31,6 +31,8 @@ class Outcome(StrEnum):
     INCONCLUSIVE = "inconclusive"
     NO_BASELINE = "no_baseline"
     ERROR = "error"
+    WAIVED = "waived"
+    """A finding that blocks, and that a person accepted: see :mod:`mlci.gates.waivers`."""
 
 
 class Reason(StrEnum):
@@ -100,6 +102,25 @@ class GateOutcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GateWaiver:
+    """A person's acceptance of the finding of one gate on one commit, as the ledger records it.
+
+    Attributes:
+        gate: Id of the gate, as in ``report.json``.
+        head: The whole SHA of the commit.
+        person: Login of the person.
+        reason: The person's reason.
+        until: Last day on which it counts, ``YYYY-MM-DD``, in UTC.
+    """
+
+    gate: str
+    head: str
+    person: str
+    reason: str
+    until: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class JudgedGate:
     """One gate and its outcome.
 
@@ -124,6 +145,7 @@ class JudgedGate:
     method: str | None = None
     p: float | None = None
     blocks: bool = False
+    waiver: GateWaiver | None = None
 
     @property
     def id(self) -> str:

@@ -17,6 +17,7 @@ TABLE = {
     "error": (BLOCK, BLOCK),
     "inconclusive": (WARN, BLOCK),
     "no_baseline": (WARN, BLOCK),
+    "waived": (WARN, WARN),
 }
 
 

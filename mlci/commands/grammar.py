@@ -1,0 +1,244 @@
+r"""Strict grammar of `/mlci …` comments: text in, a command or a refusal out. Pure.
+
+A command is a comment that consists of one line beginning with ``/mlci``, without anything before it. Therefore a
+command inside a quotation, a code block or a longer text is not one. Arguments are separated by spaces; one with spaces
+is in double quotes, where ``\"`` stands for a quote and ``\\`` for a backslash. Nothing is expanded, and no shell and
+no library splits the text.
+"""
+
+import calendar
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+MOST_CHARACTERS = 4_000
+"""Most characters of a comment with a command."""
+MOST_ARGUMENTS = 12
+"""Most arguments of a command."""
+LONGEST_GATE = 500
+"""Most characters of a gate's id."""
+LONGEST_REASON = 500
+"""Most characters of a reason."""
+USAGE = {
+    "waive": '/mlci waive GATE --until YYYY-MM-DD --reason "…" SHA',
+    "explain": "/mlci explain GATE",
+    "run": "/mlci run",
+    "promote": "/mlci promote",
+    "help": "/mlci help",
+}
+"""Form of each command."""
+
+_MARK = "/mlci"
+_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_CONTROL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_TYPED = {
+    "\N{LEFT DOUBLE QUOTATION MARK}": 'quotation marks have to be straight: "',
+    "\N{RIGHT DOUBLE QUOTATION MARK}": 'quotation marks have to be straight: "',
+    "\N{DOUBLE LOW-9 QUOTATION MARK}": 'quotation marks have to be straight: "',
+    "\N{EN DASH}": "options begin with two hyphens: --",
+    "\N{EM DASH}": "options begin with two hyphens: --",
+}
+"""Characters that editors put in the place of those that a command needs, with what to type."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiveCommand:
+    """`/mlci waive`: accept the finding of a gate on a commit."""
+
+    gate: str
+    until: str
+    reason: str
+    head: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainCommand:
+    """`/mlci explain`: show the rule and the numbers of a gate."""
+
+    gate: str
+
+
+@dataclass(frozen=True)
+class RerunCommand:
+    """`/mlci run`: repeat the evaluation of the head commit."""
+
+
+@dataclass(frozen=True)
+class PromoteCommand:
+    """`/mlci promote`: repeat the promotion of the merged commit."""
+
+
+@dataclass(frozen=True)
+class HelpCommand:
+    """`/mlci help`: list the commands."""
+
+
+@dataclass(frozen=True)
+class MalformedCommand:
+    """A comment that begins like a command and is not one; ``why`` is for the person who wrote it."""
+
+    why: str
+
+
+CommentCommand = WaiveCommand | ExplainCommand | RerunCommand | PromoteCommand | HelpCommand
+
+
+class GrammarError(ValueError):
+    """The text does not follow the grammar; the message is the reason."""
+
+
+def parse_command(text: str) -> CommentCommand | MalformedCommand | None:
+    """Return the command of a comment, why it is malformed, or ``None`` for a comment that is not about mlci."""
+    first = text[: len(_MARK) + 1]
+    if first != _MARK and not (first.startswith(_MARK) and first[-1] in " \t\r\n"):
+        return None
+    try:
+        return _parse(text)
+    except GrammarError as error:
+        return MalformedCommand(str(error))
+
+
+def quote_argument(text: str) -> str | None:
+    """Return an argument as it has to be typed; ``None`` if no comment can contain it."""
+    if not text or any(unicodedata.category(char) in _CONTROL for char in text):
+        return None
+    if all(char.isascii() and char not in ' "\\`' for char in text) and not text.startswith("--"):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def parse_day(text: str) -> str:
+    """Return a day of the calendar, ``YYYY-MM-DD``.
+
+    Raises:
+        GrammarError: if it is not one.
+    """
+    found = _DAY.fullmatch(text)
+    year, month, day = (int(part) for part in found.groups()) if found else (0, 0, 0)
+    if not (year and 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]):
+        raise GrammarError("--until needs a day of the calendar in the form YYYY-MM-DD, such as 2026-12-31")
+    return text
+
+
+def parse_sha(text: str) -> str:
+    """Return a whole commit SHA.
+
+    Raises:
+        GrammarError: if it is not one.
+    """
+    if not _SHA.fullmatch(text):
+        raise GrammarError("the commit has to be its whole SHA, 40 digits and letters from a to f, as in the report")
+    return text
+
+
+def check_reason(text: str) -> str:
+    """Return a reason.
+
+    Raises:
+        GrammarError: if it is empty, too long, or has control characters.
+    """
+    if any(unicodedata.category(char) in _CONTROL for char in text):
+        raise GrammarError("--reason must be one line without control characters")
+    if not text.strip(" .…") or len(text) > LONGEST_REASON:
+        raise GrammarError(f"--reason needs 1 to {LONGEST_REASON} characters")
+    return text.strip()
+
+
+def _parse(text: str) -> CommentCommand:
+    if len(text) > MOST_CHARACTERS:
+        raise GrammarError(f"a command has at most {MOST_CHARACTERS:,} characters")
+    line, *rest = text.rstrip(" \t\r\n").replace("\r\n", "\n").split("\n")
+    if rest:
+        raise GrammarError("a command has to be the only line of its comment; write each in a comment of its own")
+    for char in line:
+        if unicodedata.category(char) in _CONTROL:
+            raise GrammarError(f"the character U+{ord(char):04X}, which is not visible, can't be part of a command")
+    words = list(_split(line))[1:]
+    if len(words) > MOST_ARGUMENTS:
+        raise GrammarError(f"a command has at most {MOST_ARGUMENTS} arguments")
+    name, *arguments = words or ["help"]
+    if name not in _PARSERS:
+        raise GrammarError("this command does not exist")
+    return _PARSERS[name](arguments)
+
+
+_ARGUMENT = re.compile(r'"((?:[^"\\]|\\["\\])*)"|([^"\\ ]+)')
+
+
+def _split(line: str) -> Iterator[str]:
+    """Yield the arguments of a line."""
+    at = 0
+    while at < len(line):
+        if line[at] == " ":
+            at += 1
+            continue
+        found = _ARGUMENT.match(line, at)
+        if found is None or line[found.end() : found.end() + 1] not in {"", " "}:
+            raise GrammarError("quotation marks (\") and backslashes can't be part of an argument without quotes")
+        quoted, bare = found.groups()
+        for char in bare or "":
+            if char in _TYPED:
+                raise GrammarError(_TYPED[char])
+        yield bare if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+        at = found.end()
+
+
+def _waive(arguments: Sequence[str]) -> CommentCommand:
+    options, words = _options(arguments, ("--until", "--reason"))
+    if len(words) != 2 or len(options) != 2:
+        raise GrammarError("a waiver needs a gate, --until, --reason and the commit")
+    gate, head = words
+    return WaiveCommand(
+        gate=_gate(gate),
+        until=parse_day(options["--until"]),
+        reason=check_reason(options["--reason"]),
+        head=parse_sha(head),
+    )
+
+
+def _options(arguments: Sequence[str], names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Separate options, each with a value, from the other arguments."""
+    options: dict[str, str] = {}
+    words: list[str] = []
+    left = iter(arguments)
+    for argument in left:
+        if not argument.startswith("--"):
+            words.append(argument)
+            continue
+        value = next(left, None)
+        if argument not in names or argument in options or value is None:
+            raise GrammarError(f"the options are {' and '.join(names)}, each once and followed by its value")
+        options[argument] = value
+    return options, words
+
+
+def _gate(text: str) -> str:
+    if not text or len(text) > LONGEST_GATE:
+        raise GrammarError(f"a gate's id has 1 to {LONGEST_GATE} characters")
+    return text
+
+
+def _explain(arguments: Sequence[str]) -> CommentCommand:
+    if len(arguments) != 1:
+        raise GrammarError("explain needs one gate")
+    return ExplainCommand(gate=_gate(arguments[0]))
+
+
+def _without_arguments(command: CommentCommand) -> Callable[[Sequence[str]], CommentCommand]:
+    def parse(arguments: Sequence[str]) -> CommentCommand:
+        if arguments:
+            raise GrammarError("this command has no arguments")
+        return command
+
+    return parse
+
+
+_PARSERS: dict[str, Callable[[Sequence[str]], CommentCommand]] = {
+    "waive": _waive,
+    "explain": _explain,
+    "run": _without_arguments(RerunCommand()),
+    "promote": _without_arguments(PromoteCommand()),
+    "help": _without_arguments(HelpCommand()),
+}
