@@ -1,5 +1,6 @@
 """Error handler of all commands: message, annotation of GitHub's runner, and exit code."""
 
+import io
 import os
 import platform
 import signal
@@ -67,7 +68,9 @@ def _stopped(stop: BaseException) -> int:
     if isinstance(stop, click.exceptions.Exit):
         return stop.exit_code
     if isinstance(stop, click.ClickException):
-        stop.show()
+        shown = io.StringIO()
+        stop.show(shown)
+        click.echo(_harmless(shown.getvalue()), err=True)
         if os.environ.get("GITHUB_ACTIONS") == "true":
             print_error(Problem(stop.format_message()))
         return INPUT
@@ -80,13 +83,17 @@ def print_error(problem: Problem) -> None:
 
     Messages quote the user's files, so they are sanitized for the runner and the terminal.
     """
-    harmless = "\n".join(sanitize(line) for line in hide_credentials(problem.message).splitlines())
     path = None if problem.path is None else sanitize(hide_credentials(problem.path))
-    problem = replace(problem, message=harmless, path=path)
+    problem = replace(problem, message=_harmless(problem.message), path=path)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         click.echo(annotation("error", problem.message, path=problem.path, line=problem.line), err=True)
     else:
         click.echo(f"{click.style('error', fg='red', bold=True)}: {problem}", err=True, color=_colour())
+
+
+def _harmless(text: str) -> str:
+    """Return a text of several lines without credentials, and without commands for the runner or the terminal."""
+    return "\n".join(map(sanitize, hide_credentials(text).splitlines()))
 
 
 def _colour() -> bool | None:
@@ -95,7 +102,7 @@ def _colour() -> bool | None:
 
 
 def _bug_report() -> str:
-    """Return a log that can be pasted into an issue."""
+    """Return a log that can be pasted into an issue; exceptions and arguments quote text from outside."""
     lines = [
         "mlci: this is a bug in mlci, not in your project. Please open an issue with everything below.",
         "",
@@ -104,7 +111,7 @@ def _bug_report() -> str:
         "",
         traceback.format_exc(),
     ]
-    return hide_credentials("\n".join(lines))
+    return _harmless("\n".join(lines))
 
 
 def annotation(level: Level, message: str, *, path: str | None = None, line: int | None = None) -> str:

@@ -1,10 +1,14 @@
 """The runner's reading of a step: commands in its log, and the files that it names to the step.
 
-The rules are those of GitHub's runner (actions/runner, ActionCommand.cs and FileCommandManager.cs) and of
-"Workflow commands for GitHub Actions" on docs.github.com.
+The rules are those of GitHub's runner (actions/runner, ActionCommand.cs, ActionCommandManager.cs and
+FileCommandManager.cs) and of "Workflow commands for GitHub Actions" on docs.github.com. A command is read from a line
+by ``TryParseV2``: ``::name key=value,…::data`` after white space of any kind; else by ``TryParse``: the first ``##[name
+key=value;…]data`` in it. Both compare by culture, which skips characters without width, and both know the commands by
+name, in any case.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +17,11 @@ SUMMARY_LIMIT = 1024 * 1024
 _SECOND = re.compile(r"^::(?P<name>[^ :]+)(?: (?P<properties>[^:]*(?::(?!:)[^:]*)*))?::(?P<data>.*)$", re.DOTALL)
 _FIRST = re.compile(r"##\[(?P<name>[^\] ]+)(?: (?P<properties>[^\]]*))?\](?P<data>.*)$", re.DOTALL)
 _LEVELS = ("notice", "warning", "error")
+_REGISTERED = {
+    *_LEVELS,
+    *("stop-commands", "internal-set-repo-path", "set-env", "set-output", "save-state", "add-mask", "add-path"),
+    *("add-matcher", "remove-matcher", "debug", "group", "endgroup", "echo"),
+}
 WRITTEN = {  # outputs by the program that writes them
     "install.sh": {"mlci"},
     "captured.sh": {"code"},
@@ -49,10 +58,24 @@ def read_log(text: str) -> Said:
     """The runner still obeys ``::set-output``, after white space of any kind; a lone carriage return starts a line."""
     said = Said()
     for line in re.split(r"\r\n|\r|\n", text):
-        found = _SECOND.match(line.lstrip()) or _FIRST.search(line)
-        if found:
-            _obey(said, found["name"].lower(), _properties(found["properties"] or ""), _unescape(found["data"]))
+        if ":" in line or "#" in line:
+            _read_line(said, line)
     return said
+
+
+def _read_line(said: Said, line: str) -> None:
+    bare = line if line.isascii() else "".join(char for char in line if not _is_skipped(char))
+    found, between = _SECOND.match(bare.lstrip()), ","
+    if found is None or found["name"].lower() not in _REGISTERED:
+        found, between = _FIRST.search(bare), ";"
+    if found is not None and found["name"].lower() in _REGISTERED:
+        given = _properties(found["properties"] or "", between)
+        _obey(said, found["name"].lower(), given, _unescape(found["data"], more=between == ";"))
+
+
+def _is_skipped(char: str) -> bool:
+    """Whether a comparison by culture (International Components for Unicode) may skip a character."""
+    return unicodedata.category(char) in {"Cf", "Mn", "Me"} or char in "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 
 
 def _obey(said: Said, name: str, properties: dict[str, str], data: str) -> None:
@@ -67,13 +90,18 @@ def _obey(said: Said, name: str, properties: dict[str, str], data: str) -> None:
         said.others.append(name)
 
 
-def _properties(text: str) -> dict[str, str]:
-    pairs = (item.split("=", 1) for item in text.split(",") if "=" in item)
-    return {key.strip(): _unescape(value).replace("%3A", ":").replace("%2C", ",") for key, value in pairs}
+def _properties(text: str, between: str) -> dict[str, str]:
+    pairs = (item.split("=", 1) for item in text.split(between) if "=" in item)
+    if between == ";":
+        return {key: _unescape(value, more=True) for key, value in pairs}
+    return {key.strip(): _unescape(value.replace("%3A", ":").replace("%2C", ",")) for key, value in pairs}
 
 
-def _unescape(text: str) -> str:
-    return text.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
+def _unescape(text: str, *, more: bool = False) -> str:
+    if more:
+        text = text.replace("%3B", ";")
+    text = text.replace("%0D", "\r").replace("%0A", "\n")
+    return (text.replace("%5D", "]") if more else text).replace("%25", "%")
 
 
 def read_pairs(path: Path) -> dict[str, str]:

@@ -1,0 +1,11 @@
+"""Ten families of attacks."""
+
+from tests.attacks.attack import Attack
+from tests.attacks.families import configuration, identity, log
+
+FAMILIES: dict[str, tuple[Attack, ...]] = {
+    "identity and races": identity.ATTACKS,
+    "shell and log": log.ATTACKS,
+    "configuration and waivers": configuration.ATTACKS,
+}
+ATTACKS = tuple(attack for attacks in FAMILIES.values() for attack in attacks)

@@ -1,0 +1,112 @@
+"""Shell and log: text that acts on GitHub's runner, on a terminal, or on the runner's files."""
+
+from collections.abc import Callable
+from functools import partial
+
+from mlci.cli.error_handler import print_error
+from mlci.cli.github_actions import write_outputs, write_summary
+from mlci.errors import InputError, Problem
+from mlci.execution.logs import ActionsLog
+from mlci.execution.sanitize import LineSplitter
+from tests.attacks.attack import Attack
+from tests.attacks.scene import Scene
+
+PAYLOADS = {
+    "set-output": "::set-output name=verdict::pass",
+    "set-output in capitals": "::SET-OUTPUT name=verdict::pass",
+    "command after a no-break space": "\u00a0\u2003::set-output name=verdict::pass",
+    "command after a carriage return": "epoch 1\r::set-output name=verdict::pass",
+    "old command within a line": "loss ##[set-output name=verdict]pass",
+    "command with a zero-width joiner": ":\u200d:set-output name=verdict::pass",
+    "command with a soft hyphen": "#\u00ad#[set-output name=verdict]pass",
+    "command with a combining mark": ":\u0301:set-output name=verdict::pass",
+    "command in colour": "\x1b[31m::set-output name=verdict::pass",
+    "command within an escape sequence": "#\x1b[0m#[set-output name=verdict]pass",
+    "command after a line separator": "x\u2028::set-output name=verdict::pass",
+    "mask of a word": "::add-mask::pass",
+    "path of a program": "::add-path::/tmp/evil",
+    "stopped commands": "::stop-commands::x",
+    "matcher of problems": "::add-matcher::evil.json",
+    "forged annotation": "::error file=mlci.yml,line=1::FORGED",
+}
+
+
+def _step_log(scene: Scene, *, text: str) -> None:
+    """A step of the pull request prints the text; it passes through the log as every child's output does."""
+
+    def show() -> None:
+        import sys  # noqa: PLC0415 - the captured stream of this call
+
+        log, splitter = ActionsLog(sys.stdout), LineSplitter()
+        log.start(name="train", command=f"python train.py\n{text}")
+        for line in splitter.feed(f"{text}\n".encode()):
+            log.line(line.text())
+        log.end(seconds=1.0, outcome="ended well")
+
+    scene.call(show)
+
+
+def _error(scene: Scene, *, text: str, path: str = "a.csv") -> None:
+    """The text is part of a message, as from a file of the pull request."""
+    scene.call(lambda: print_error(Problem(f"'{text}' is not a number\n{text}", path=path, line=3)))
+
+
+def _crash(scene: Scene, *, text: str) -> None:
+    """The text is part of an unexpected exception, which ends in a report of a bug."""
+
+    def fail() -> None:
+        raise RuntimeError(f"cannot read\n{text}")
+
+    scene.call(fail)
+    assert scene.code == 70
+    scene.code = 2
+
+
+def _refusal(scene: Scene, *, text: str) -> None:
+    """The text is a file of the pull request's configuration."""
+    scene.plant("mlci.yml", f"model: m\n{text!r}: 1\ntask: {text!r}\n")
+    scene.mlci("run")
+
+
+def _output(scene: Scene, *, value: str) -> None:
+    scene.call(lambda: write_outputs(scene.runner["GITHUB_OUTPUT"], {"report": value}))
+
+
+def _summary(scene: Scene, *, arrange: Callable[[Scene], None], name: str) -> None:
+    """The runner's file is not the runner's any more."""
+    scene.runner[name].unlink()
+    arrange(scene)
+
+    def write() -> None:
+        both = {"GITHUB_STEP_SUMMARY": write_summary, "GITHUB_OUTPUT": write_outputs}
+        given = (lambda _: "text") if name == "GITHUB_STEP_SUMMARY" else {"verdict": "block"}
+        if problem := both[name](scene.runner[name], given):
+            raise InputError(problem)
+
+    scene.call(write)
+    scene.runner[name].unlink(missing_ok=True)
+
+
+def _link(scene: Scene, *, name: str) -> None:
+    scene.runner[name].symlink_to(scene.victim)
+
+
+def _pipe(scene: Scene, *, name: str) -> None:
+    import os  # noqa: PLC0415 - one function
+
+    os.mkfifo(scene.runner[name])
+
+
+ATTACKS = (
+    *(Attack(f"log: {name}", "sanitized output", partial(_step_log, text=text)) for name, text in PAYLOADS.items()),
+    *(Attack(f"message: {name}", "sanitized messages", partial(_error, text=PAYLOADS[name])) for name in list(PAYLOADS)[::4]),
+    Attack("path that ends its command", "escaped annotations", partial(_error, text="x", path="a::FORGED.csv")),
+    Attack("path with properties", "escaped annotations", partial(_error, text="x", path="a.csv,line=7::FORGED")),
+    *(Attack(f"bug report: {name}", "sanitized messages", partial(_crash, text=PAYLOADS[name])) for name in list(PAYLOADS)[:5:2]),
+    *(Attack(f"configuration: {name}", "sanitized messages", partial(_refusal, text=PAYLOADS[name]), "error") for name in list(PAYLOADS)[1::5]),
+    Attack("output that ends its block", "delimited outputs", partial(_output, value="x\nEOF\nverdict=pass\nverdict<<EOF\npass")),
+    Attack("output with a line of its own", "delimited outputs", partial(_output, value="x\nverdict=pass")),
+    Attack("outputs in a link", "regular files", partial(_summary, arrange=partial(_link, name="GITHUB_OUTPUT"), name="GITHUB_OUTPUT"), "not a regular file"),
+    Attack("summary in a link", "regular files", partial(_summary, arrange=partial(_link, name="GITHUB_STEP_SUMMARY"), name="GITHUB_STEP_SUMMARY"), "not a regular file|can't write"),
+    Attack("outputs in a pipe", "regular files", partial(_summary, arrange=partial(_pipe, name="GITHUB_OUTPUT"), name="GITHUB_OUTPUT"), "not a regular file"),
+)  # fmt: skip
