@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.actions import contracts, enumerations, gating, rules, tools
+from tests.actions import contracts, enumerations, gating, rules, sealed, tools
 from tests.actions.tree import ROOT, files, lay
 
 CHECKS = (
@@ -24,6 +24,10 @@ CHECKS = (
     gating.checkouts,
     gating.verdicts,
     gating.concurrency,
+    sealed.train_has_nothing,
+    sealed.gate_meets_no_code,
+    sealed.names_agree,
+    sealed.ignores,
     enumerations.words,
     enumerations.booleans,
     enumerations.labels,

@@ -13,7 +13,7 @@ from typing import Any
 from tests.actions.tree import OWN, STEPS, File, files, jobs, steps
 
 _NEEDED_TYPES = {"opened", "synchronize", "reopened"}
-_BRANCHES = re.compile(r"github\.(ref|head_ref|event\.pull_request\.number)\b")
+_BRANCHES = re.compile(r"github\.(ref|head_ref|event\.pull_request\.number|event\.workflow_run\.head_sha)\b")
 _SWALLOWED = re.compile(r"\|\|\s*(true|:|exit 0)(?![\w-])|;\s*true\s*$|set \+e", re.MULTILINE)
 _WRITES_CHECK = {"checks": "write", "statuses": "write"}
 

@@ -5,7 +5,7 @@ Run by `make static`, not with the other tests: the parser needs Node.
 
 import pytest
 
-from tests.actions import contracts, enumerations, gating, rules, tools
+from tests.actions import contracts, enumerations, gating, rules, sealed, tools
 from tests.actions.__main__ import CHECKS
 from tests.actions.tree import ROOT, WORKFLOWS, lay, sample, samples
 
@@ -15,6 +15,7 @@ REPRODUCE = f"{WORKFLOWS}/template-mlci-reproduce.yml"
 VERIFY = f"{WORKFLOWS}/template-mlci-verify.yml"
 SPLIT = f"{WORKFLOWS}/template-mlci-split.yml"
 STAGES = sample(ROOT / "docs/how-to/workflows/run-single-stages.md", "mlci/mlci/actions/publish@")
+TRAIN, GATE = f"{WORKFLOWS}/template-mlci-train.yml", f"{WORKFLOWS}/template-mlci-gate.yml"
 MODEL_CI = f"{WORKFLOWS}/model-ci.yml"
 SAMPLE = f"{WORKFLOWS}/sample-README-1.yml"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
@@ -256,6 +257,91 @@ DEFECTS = {
         "action.yml",
         "name: Verdict\n      if: always() && steps.install.outcome == 'success'",
         "name: Verdict\n      if: steps.install.outcome == 'success'",
+    ),
+    "a right beside strangers' code": (
+        sealed.train_has_nothing,
+        TRAIN,
+        "      contents: read # to check the code out\n",
+        "      contents: read # to check the code out\n      actions: write # to save a cache of packages\n",
+    ),
+    "a secret beside strangers' code": (
+        sealed.train_has_nothing,
+        TRAIN,
+        "        run: python -m pip",
+        "        env:\n          TOKEN: ${{ secrets.TOKEN }}\n        run: python -m pip",
+    ),
+    "strangers' code on a trigger with rights": (
+        sealed.train_has_nothing,
+        TRAIN,
+        "  pull_request:\n",
+        "  pull_request_target:\n",
+    ),
+    "a required check that a filter leaves pending": (
+        sealed.train_has_nothing,
+        TRAIN,
+        "  pull_request:\n",
+        "  pull_request:\n    paths: [train.py]\n",
+    ),
+    "a cache in the half that trains": (
+        sealed.train_has_nothing,
+        TRAIN,
+        '          python-version: "3.13"',
+        '          python-version: "3.13"\n          cache: pip',
+    ),
+    "a pull request's checkout in the gate": (
+        sealed.gate_meets_no_code,
+        GATE,
+        "          persist-credentials: false",
+        "          persist-credentials: false\n          ref: ${{ github.event.workflow_run.head_sha }}",
+    ),
+    "a step of its own in the gate": (
+        sealed.gate_meets_no_code,
+        GATE,
+        "      - name: mlci\n",
+        "      - name: Packages\n        run: pip install --requirement requirements.txt\n      - name: mlci\n",
+    ),
+    "a gate that can't read the run": (
+        sealed.gate_meets_no_code,
+        GATE,
+        "      actions: read # to verify the run that trained, and to download its predictions\n",
+        "",
+    ),
+    "a gate that may be skipped": (
+        sealed.gate_meets_no_code,
+        GATE,
+        "    name: gate\n",
+        "    name: gate\n    if: github.event.workflow_run.conclusion == 'success'\n",
+    ),
+    "a gate that a pull request starts": (
+        sealed.gate_meets_no_code,
+        GATE,
+        "  workflow_run: ",
+        "  pull_request_target:\n  workflow_run: ",
+    ),
+    "a gate that is cancelled midway": (
+        sealed.gate_meets_no_code,
+        GATE,
+        "cancel-in-progress: false",
+        "cancel-in-progress: true",
+    ),
+    "a gate that never opens its check": (
+        sealed.gate_meets_no_code,
+        GATE,
+        "types: [requested, completed]",
+        "types: [completed]",
+    ),
+    "a gate that waits for another name": (sealed.names_agree, TRAIN, "name: mlci train\n", "name: train\n"),
+    "a finding that is ignored elsewhere": (
+        sealed.ignores,
+        PROMOTE,
+        "  queue: max",
+        "  queue: max # zizmor: ignore[concurrency-limits] waits",
+    ),
+    "an ignored trigger without its reason": (
+        sealed.ignores,
+        GATE,
+        " runs nothing of the pull request, and reads its predictions as data",
+        "",
     ),
     "an exit code that is swallowed": (
         gating.verdicts,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.fake_github import people
+from tests.fake_github.served import actions
 from tests.fake_github.served.commits import simple_commit
 from tests.fake_github.served.repos import repository
 from tests.fake_github.state import full_name, git
@@ -84,6 +85,16 @@ def schedule(fake: "Fake", _: int | None, *, cron: str = "17 4 * * 1") -> Payloa
     return {"schedule": cron, "workflow": ".github/workflows/model.yml"}
 
 
+def workflow_run(fake: "Fake", _: int | None, *, of: int, action: str = "completed") -> Payload:
+    """The event of a run that was added to the fake; its list of pull requests is empty for forks, as GitHub's is."""
+    row = fake.state.one("runs", id=of)
+    if row is None:
+        raise LookupError(f"no run {of}")
+    content = example("workflow_run__completed.payload")
+    named = content["workflow"] | {"id": row["workflow"], "name": row["name"], "path": row["path"]}
+    return content | {"action": action, "workflow": named, "workflow_run": actions.run(fake.call(), row)}
+
+
 def need(number: int | None) -> int:
     if number is None:
         raise ValueError("which pull request? pass its number")
@@ -97,6 +108,7 @@ BUILDERS = {
     "push": push,
     "workflow_dispatch": workflow_dispatch,
     "schedule": schedule,
+    "workflow_run": workflow_run,
 }
 
 

@@ -144,6 +144,11 @@ class Fake(Looking):
         at = (pull["head_sha"], pull["head_ref"]) if pull else (self.sha(branch), branch)
         return seeding.run(self.state, self.repo, number, sha=at[0], branch=at[1], **facts)["id"]
 
+    def change_run(self, run: int, **facts: Any) -> None:
+        """Change facts of a run, e.g. `status="completed"`, `conclusion="failure"`, `attempt=2`."""
+        [row] = self.state.all("runs", id=run)
+        self.state.change(row, **facts)
+
     def artifact(self, run: int, name: str, files: Mapping[str, bytes | str] | bytes, *, expired: bool = False) -> int:
         """An artifact of a run: files that are zipped, or the bytes of an archive as they are; returns its id."""
         data = files if isinstance(files, bytes) else seeding.zip_files(files)

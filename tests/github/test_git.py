@@ -72,14 +72,24 @@ def test_event__fields_of_githubs_examples(fake):
         "push": "push__payload",
         "workflow_dispatch": "workflow_dispatch__payload",
         "pull_request": "pull_request__opened.payload",
+        "workflow_run": "workflow_run__completed.payload",
     }
     for name, file in named.items():
         example = json.loads((folder / f"{file}.json").read_text("utf-8"))
-        event = fake.event(name, number)
+        event = fake.event(name, number, **({"of": fake.run(number)} if name == "workflow_run" else {}))
         assert set(example) - set(event) <= {"organization", "installation"}
         for key, value in example.items():
             if isinstance(value, dict) and key in event and key not in {"repository", "inputs"}:
                 assert set(value) - set(event[key]) <= {"username"}, (name, key)
+
+
+def test_event__workflow_run_of_a_fork_names_no_pull_request(fake):
+    own, fork = (fake.run(fake.pull("topic", fork=one), name="mlci train") for one in (False, True))
+    fake.change_run(fork, status="in_progress", conclusion=None)
+    events = [fake.event("workflow_run", of=run, action="requested")["workflow_run"] for run in (own, fork)]
+    assert [len(run["pull_requests"]) for run in events] == [1, 0]
+    assert [run["conclusion"] for run in events] == ["success", None]
+    assert events[1]["head_repository"]["full_name"] == "contributor/model"
 
 
 def test_event__merge_group_branch(fake):

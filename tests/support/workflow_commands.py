@@ -30,6 +30,8 @@ WRITTEN = {  # outputs by the program that writes them
     '"$MLCI" promote': {"promoted", "version", "replaced", "verdict", "report"},
     '"$MLCI" rollback': {"rolled-back", "version", "replaced"},
     '"$MLCI" publish --open': {"check"},
+    '"$MLCI" sealed predict': {"artifact", "rows", "folder"},
+    '"$MLCI" sealed gate': {"verdict", "report", "comment-url", "check-url", "baseline-version", "model"},
     '"$MLCI" publish --config': {"verdict", "report", "comment-url", "check-url", "baseline-version"},
 }
 
