@@ -1,16 +1,18 @@
 """Judge required behavioural tests: whatever is not a pass blocks the merge.
 
-A test that failed is a failed gate. One that ended in an error, was skipped or was not found is a gate in error.
+A test that failed is a failed gate. One that ended in an error, was skipped or was not found is a gate in error. A cost
+budget is judged by its interval, and inconclusive if that contains the limit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlci.errors import count_noun
 from mlci.gates.judge import Verdict, weigh_outcome
 from mlci.gates.limits import Limit, OnDoubt, Rule
-from mlci.gates.outcomes import JudgedGate, Outcome, Reason
+from mlci.gates.outcomes import ACROSS_LIMIT, JudgedGate, Outcome, Reason
 from mlci.inference.result import NEEDS_BASELINE, BehaviourOutcome, BehaviourTest, EvaluationResult
+from mlci.metrics.cost_budget import CostBudget
 from mlci.metrics.statistics import WHOLE
 
 
@@ -21,11 +23,13 @@ class RequiredTests:
     Attributes:
         names: With or without file and parameters; ``None`` requires every test, and at least one.
         line: Line in the configuration.
+        inconclusive: Effect of a cost budget that the pairs of runs can't decide.
         no_baseline: Effect of a test that needs a baseline while there is none.
     """
 
     names: Sequence[str] | None = None
     line: int | None = None
+    inconclusive: OnDoubt = "warn"
     no_baseline: OnDoubt = "warn"
 
 
@@ -53,6 +57,8 @@ def _names(test: BehaviourTest) -> set[str]:
 
 
 def _judge(test: BehaviourTest, required: RequiredTests, *, first: bool) -> JudgedGate:
+    if test.budget is not None and test.budget.outcome == test.outcome:
+        return _judge_budget(test.name, required, test.budget, test.message)
     match test.outcome:
         case BehaviourOutcome.PASSED:
             return _gate(test.name, required, Outcome.PASSED)
@@ -63,8 +69,27 @@ def _judge(test: BehaviourTest, required: RequiredTests, *, first: bool) -> Judg
         case BehaviourOutcome.SKIPPED:
             message = f"the test was skipped: {test.message}" if test.message else "the test was skipped"
             return _absent(test.name, required, message)
-        case BehaviourOutcome.ERROR:
+        case BehaviourOutcome.ERROR | BehaviourOutcome.INCONCLUSIVE:
             return _absent(test.name, required, test.message or "the test ended in an error")
+
+
+def _judge_budget(name: str, required: RequiredTests, budget: CostBudget, message: str) -> JudgedGate:
+    """Return the gate of a budget that decided its test, with the numbers that are compared."""
+    outcome = Outcome(budget.outcome)
+    why = {Outcome.FAILED: Reason.TEST_FAILED, Outcome.INCONCLUSIVE: Reason.ACROSS_LIMIT}.get(outcome)
+    reason = f"{ACROSS_LIMIT}; {message}" if outcome is Outcome.INCONCLUSIVE else message
+    limit = Limit("max", budget.limit)
+    gate = _gate(name, required, outcome, why, reason if why else None)
+    return replace(
+        gate,
+        rule=replace(gate.rule, limits=(limit,)),
+        limit=limit,
+        judge="interval",
+        value=budget.ratio,
+        interval=(budget.low, budget.high),
+        bound=budget.limit,
+        method="median of paired ratios, sign test",
+    )
 
 
 def _absent(name: str, required: RequiredTests, reason: str) -> JudgedGate:
@@ -75,9 +100,16 @@ def _gate(
     name: str, required: RequiredTests, outcome: Outcome, why: Reason | None = None, reason: str | None = None
 ) -> JudgedGate:
     limit, policy = Limit("present"), required.no_baseline
-    weight = weigh_outcome(outcome, inconclusive="block", no_baseline=policy)
+    weight = weigh_outcome(outcome, inconclusive=required.inconclusive, no_baseline=policy)
     return JudgedGate(
-        rule=Rule(metric=name, limits=(limit,), no_baseline=policy, line=required.line, test=True),
+        rule=Rule(
+            metric=name,
+            limits=(limit,),
+            inconclusive=required.inconclusive,
+            no_baseline=policy,
+            line=required.line,
+            test=True,
+        ),
         limit=limit,
         scope=WHOLE,
         judge="estimate",

@@ -14,6 +14,7 @@ from typing import Literal, assert_never
 from mlci.gates.expand import GateCase, expand_rules
 from mlci.gates.limits import Limit, OnDoubt, Rule
 from mlci.gates.outcomes import (
+    ACROSS_LIMIT,
     GateOutcome,
     JudgedGate,
     Outcome,
@@ -216,9 +217,7 @@ def _by_interval(
     if broken:
         message = f"beyond the limit by itself, but not after Holm over {settings.family} gates"
         return GateOutcome(Outcome.INCONCLUSIVE, Reason.HOLM, message, Shortage(family=settings.family))
-    return GateOutcome(
-        Outcome.INCONCLUSIVE, Reason.ACROSS_LIMIT, "the limit lies inside the interval" + _limit_hint(case)
-    )
+    return GateOutcome(Outcome.INCONCLUSIVE, Reason.ACROSS_LIMIT, ACROSS_LIMIT + _limit_hint(case))
 
 
 def _without_interval(evidence: Evidence, settings: JudgeSettings) -> GateOutcome:

@@ -20,6 +20,7 @@ from mlci.metrics import catalogue
 from mlci.metrics.statistics import Scope
 
 TOO_FEW_ROWS = "too few rows"
+ACROSS_LIMIT = "the limit lies inside the interval"
 TOO_FEW_DISAGREEMENTS = 8
 
 

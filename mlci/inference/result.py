@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from mlci.inference.evidence import Evidence
 from mlci.inference.plots import Confusion, Curves, Residuals
+from mlci.metrics.cost_budget import CostBudget
 from mlci.metrics.row_changes import RowChanges
 from mlci.metrics.statistics import Scope
 
@@ -98,11 +99,12 @@ class Agreement:
 
 
 class BehaviourOutcome(StrEnum):
-    """Outcome of a behavioural test, as pytest has it."""
+    """Outcome of a behavioural test, as pytest has it; ``INCONCLUSIVE`` is one of a cost budget."""
 
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
+    INCONCLUSIVE = "inconclusive"
     ERROR = "error"
 
 
@@ -114,12 +116,13 @@ NEEDS_BASELINE = "needs a baseline, and there was none"
 class BehaviourTest:
     """A behavioural test of the candidate: its name, such as ``tests/test_model.py::test_age``, and its outcome.
 
-    ``message`` is the first line of what it reported; empty if it passed.
+    ``message`` is the first line of what it reported; empty if it passed and has no budget.
     """
 
     name: str
     outcome: BehaviourOutcome
     message: str = ""
+    budget: CostBudget | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

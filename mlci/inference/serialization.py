@@ -23,6 +23,7 @@ from mlci.inference.intervals.label_sums import Label, Mover, PairedScore
 from mlci.inference.intervals.score_intervals import F1, AucScore, MixingScore, Proportion, Tango
 from mlci.inference.plots import CalibrationBin, Confusion, Curves, LabelMoves, ModelCurves, ResidualBin, Residuals
 from mlci.inference.result import Agreement, BehaviourTest, Comparison, Disparity, EvaluationResult, GroupRate
+from mlci.metrics.cost_budget import CostBudget
 from mlci.metrics.row_changes import RowChange, RowChanges
 from mlci.metrics.statistics import Scope
 from mlci.util.json_text import Bounds, excess
@@ -69,6 +70,7 @@ _KINDS: dict[str, type[Any]] = {
         LabelMoves,
         Confusion,
         BehaviourTest,
+        CostBudget,
         RowChange,
         RowChanges,
         EvaluationResult,

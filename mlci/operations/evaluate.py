@@ -80,7 +80,9 @@ def judge_gates(config: Config, result: EvaluationResult, noise: TrainingNoise =
     if config.tests is None:
         return gates
     tests, policy = config.tests, config.policy
-    required = RequiredTests(names=tests.required, line=tests.line, no_baseline=policy.no_baseline)
+    required = RequiredTests(
+        names=tests.required, line=tests.line, inconclusive=policy.inconclusive, no_baseline=policy.no_baseline
+    )
     return *gates, *judge_behaviour(result, required)
 
 

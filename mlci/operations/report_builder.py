@@ -16,6 +16,7 @@ from mlci.report.document import (
     BehaviourRow,
     Candidate,
     ConfusionRow,
+    CostBudgetRow,
     CurvesRow,
     DisparityRow,
     EvaluationSet,
@@ -116,7 +117,8 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
 
 
 def _behaviour(test: BehaviourTest) -> BehaviourRow:
-    return BehaviourRow(name=test.name, outcome=str(test.outcome), message=test.message or None)
+    budget = None if test.budget is None else CostBudgetRow.model_validate(asdict(test.budget))
+    return BehaviourRow(name=test.name, outcome=str(test.outcome), message=test.message or None, budget=budget)
 
 
 def _metric(item: Comparison, confidence: float) -> MetricRow:

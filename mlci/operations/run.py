@@ -117,7 +117,7 @@ def compare_models(
     facts = add_report_refs(
         facts, context.config, candidate, baseline, seconds=measured.seconds, head=current, digests=digests
     )
-    result = behaviour.add_tests(context, result, facts, candidate, baseline)
+    result = behaviour.add_tests(context, result, facts, candidate, baseline, view=view)
     return ComparisonRun(
         result=replace(result, unchanged_since=pair.unchanged_since),
         facts=facts,

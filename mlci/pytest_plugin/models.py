@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 _WRITTEN = frozenset({".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".json"})
 """Formats of text, in which a predict step gets rows as they are; it gets those of any other format as Parquet."""
+_NO_MODEL = (
+    "the baseline has predictions for the evaluation set only; use `baseline.predictions`. Its model is known under "
+    "`mlci run` if `train.model` or `predict.model` names it, and the baseline is a version or another commit"
+)
 _RUN = "run the tests through mlci: `tests: {run: python -m pytest tests}` in mlci.yml, then `mlci run`"
 
 
@@ -40,11 +44,13 @@ class ModelUnderTest:
         name: ``candidate`` or ``baseline``.
         predictions: A row for each row of the evaluation set, in its order and with its index: columns ``score`` and
             ``decision``, as far as the model has them.
+        model: Path of its model, a file or a folder; ``None`` if it is not known.
     """
 
     name: str
     predictions: "pd.DataFrame" = field(repr=False)
-    _score: "Callable[[pd.DataFrame], pd.DataFrame]" = field(repr=False)
+    model: Path | None = field(repr=False)
+    _score: "Callable[[pd.DataFrame], PredictedRows]" = field(repr=False)
 
     @property
     def scores(self) -> "pd.Series[Any]":
@@ -57,7 +63,7 @@ class ModelUnderTest:
         return self.predictions["decision"]
 
     def predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
-        """Predict for other rows, by the predict step of the configuration.
+        """Predict for other rows, by the predict step of the configuration; the baseline by its own model.
 
         Args:
             rows: Rows as the fixture ``evaluation`` has them, with changed values.
@@ -69,7 +75,23 @@ class ModelUnderTest:
             InputError: if the model can only be asked about the evaluation set.
             StepError: if the predict step fails.
         """
-        return self._score(rows)
+        return self._score(rows).predictions
+
+    def cost_of_predicting(self, rows: "pd.DataFrame") -> dict[str, float]:
+        """Run the predict step, and return the seconds and the peak of memory in 10⁶ bytes that its process took.
+
+        Raises:
+            InputError, StepError: as :meth:`predict` does.
+        """
+        return self._score(rows).cost
+
+
+@dataclass(frozen=True)
+class PredictedRows:
+    """Predictions for some rows, and the cost of the step that made them: ``latency``, and ``memory`` if measured."""
+
+    predictions: "pd.DataFrame"
+    cost: dict[str, float]
 
 
 def load_models(path: Path, *, session: Path | None) -> "LoadedModels":
@@ -125,9 +147,13 @@ class LoadedModels:
     @cached_property
     def candidate(self) -> ModelUnderTest:
         """The candidate; without predictions of a run, its own step makes them."""
-        table = self.session.candidate
-        made = self._predict(self.rows) if table is None else self._read(table, self.rows)
-        return ModelUnderTest("candidate", made, self._predict)
+        table, model = self.session.candidate, _path(self.session.model)
+
+        def score(rows: "pd.DataFrame") -> PredictedRows:
+            return self._predict(rows, model)
+
+        made = score(self.rows).predictions if table is None else self._read(table, self.rows)
+        return ModelUnderTest("candidate", made, model, score)
 
     def baseline(self) -> ModelUnderTest:
         """Return the baseline.
@@ -138,7 +164,39 @@ class LoadedModels:
         if self.session.baseline is None:
             why = "the baseline's predictions are made by a run"
             raise InputError(f"{why}; {_RUN}, or name a file: `baseline: {{file: production.csv}}`")
-        return ModelUnderTest("baseline", self._read(self.session.baseline, self.rows), _refuse_rows)
+        return self._baseline
+
+    @cached_property
+    def _baseline(self) -> ModelUnderTest:
+        table, model = self.session.baseline, _path(self.session.baseline_model)
+        if table is None:
+            raise ValueError("asked for by `baseline` only")
+        made = self._read(table, self.rows)
+        uses_model = False
+
+        def score(rows: "pd.DataFrame") -> PredictedRows:
+            nonlocal uses_model
+            if model is None:
+                raise InputError(_NO_MODEL)
+            if not uses_model:
+                self._require_use_of(model, made)
+                uses_model = True
+            return self._predict(rows, model)
+
+        return ModelUnderTest("baseline", made, model, score)
+
+    def _require_use_of(self, model: Path, recorded: "pd.DataFrame") -> None:
+        """Check that the predict step reads the model that it is given: without that, both models would be one.
+
+        Raises:
+            InputError: if it predicts what the candidate predicted, and the baseline predicted something else.
+        """
+        expected = self.candidate.predictions
+        if not expected.equals(recorded) and self._predict(self.rows, model).predictions.equals(expected):
+            raise InputError(
+                "the predict step does not read the model that it is given: with the baseline's model it predicts what "
+                'the candidate predicts. Let it open the path in MLCI_MODEL: `os.environ["MLCI_MODEL"]`'
+            )
 
     def report(self) -> ModelComparison:
         """Return the report.
@@ -151,21 +209,33 @@ class LoadedModels:
         path = Path(self.session.report)
         return ModelComparison(parse_report(path.read_bytes(), path=str(path)))
 
-    def _predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
-        """Predict by the configured step, in the order of ``rows``."""
+    def _predict(self, rows: "pd.DataFrame", model: Path | None) -> PredictedRows:
+        """Predict by the configured step and a model, in the order of ``rows``."""
         config = self.loaded.config
         if config.predict.file is not None:
             raise InputError(
-                "the candidate can't predict for other rows: `predict.file` names predictions that exist. "
+                "no other rows can be predicted: `predict.file` names predictions that exist. "
                 "Let a command make them: `predict: {run: python predict.py}`"
             )
-        own = Loaded(config.model_copy(update={"train": None}), self.loaded.lines, self.loaded.path)
-        model = Path(self.session.model) if self.session.model else None
+        predict = config.predict
+        if predict.model is not None and model is not None:
+            predict = predict.model_copy(update={"model": str(self._scored_model(model))})
+        step = config.model_copy(update={"train": None, "predict": predict})
+        own = Loaded(step, self.loaded.lines, self.loaded.path)
         with tempfile.TemporaryDirectory(prefix="mlci-tests-") as name, _context(own) as context:
             data = self._write(rows, Path(name))
             steps = predictions.candidate_steps(context)
-            source = predictions.make_predictions(context, steps, data=data, model=model).source
-            return self._read(_prediction_table(source), rows)
+            made = predictions.make_predictions(context, steps, data=data, model=model)
+            cost = {"latency": made.seconds.get("predict"), "memory": made.costs.get("peak_memory_megabytes")}
+            measured = {name: value for name, value in cost.items() if value is not None}
+            return PredictedRows(self._read(_prediction_table(made.source), rows), measured)
+
+    def _scored_model(self, model: Path) -> Path:
+        """Return the skops file of a model that may be a folder around it."""
+        config = self.loaded.config
+        named, trained = Path(str(config.predict.model)), Path(config.train.model or "") if config.train else Path()
+        inside = named.relative_to(trained) if model.is_dir() and named.is_relative_to(trained) else Path()
+        return model / inside
 
     def _write(self, rows: "pd.DataFrame", folder: Path) -> str:
         """Write rows as the evaluation set is written; the label, which no model gets, may be missing."""
@@ -229,6 +299,5 @@ def _context(loaded: Loaded[RowsConfig]) -> Iterator[RowsContext]:
         yield context.with_config(config)
 
 
-def _refuse_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
-    del rows
-    raise InputError("the baseline has predictions for the evaluation set only; use `baseline.predictions`")
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)

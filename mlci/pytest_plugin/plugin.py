@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mlci.api import ModelComparison
+    from mlci.pytest_plugin.budgets import CostBudgets
     from mlci.pytest_plugin.models import LoadedModels, ModelUnderTest
 
 _VARIABLE = "MLCI_TESTS"
@@ -72,3 +73,11 @@ def evaluation(_mlci_models: "LoadedModels") -> "pd.DataFrame":
 def mlci_report(_mlci_models: "LoadedModels") -> "ModelComparison":
     """Return the report of this run, or without one that of the last run: verdict, metrics, gates, `to_frame()`."""
     return _mlci_models.report()
+
+
+@pytest.fixture
+def mlci_budget(request: pytest.FixtureRequest, _mlci_models: "LoadedModels") -> "CostBudgets":
+    """Return the budgets of this test: latency and memory of the candidate, in interleaved runs with the baseline."""
+    from mlci.pytest_plugin.budgets import CostBudgets  # noqa: PLC0415 (see above)
+
+    return CostBudgets(_mlci_models.loaded.config.policy.confidence, request.node.user_properties)

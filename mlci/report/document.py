@@ -294,12 +294,29 @@ class ConfusionRow(ReportPart):
     moves: Listed[LabelMovesRow] = ()
 
 
+class CostBudgetRow(ReportPart):
+    """Cost of both models in interleaved pairs of runs: seconds for latency, 10⁶ bytes for memory."""
+
+    cost: Literal["latency", "memory"]
+    how: str = Field(description="How it was measured.")
+    candidate: float = Field(description="Median of its runs.")
+    baseline: float = Field(description="Median of its runs.")
+    ratio: float = Field(description="Median of the pairs' ratios, candidate to baseline.")
+    low: float = Field(description="Lower end of the ratio's interval.")
+    high: float
+    limit: float = Field(description="Largest ratio that is allowed.")
+    pairs: int
+
+
 class BehaviourRow(ReportPart):
     """A behavioural test of the candidate."""
 
     name: str = Field(description="File and function, as pytest names them.")
-    outcome: Literal["passed", "failed", "skipped", "error"]
-    message: str | None = Field(default=None, description="First line of what it reported, unless it passed.")
+    outcome: Literal["passed", "failed", "skipped", "inconclusive", "error"]
+    message: str | None = Field(
+        default=None, description="First line of what it reported, unless it passed and has no budget."
+    )
+    budget: CostBudgetRow | None = None
 
 
 class ChangedRow(ReportPart):

@@ -86,7 +86,7 @@ _TEST = GateNumbers(
 
 def gate_numbers(row: GateRow) -> GateNumbers:
     """Print a gate's numbers with the digits that its verdict can be checked by."""
-    if row.test:
+    if row.test and row.value is None:
         return _TEST
     bound, unit = bound_of(row), labels.metric_unit(row.metric)
     unknown = row.limit.relative and row.bound is None

@@ -230,6 +230,7 @@ def _collect(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> st
     what = d.number(number_format.pluralize(len(chosen), "inconclusive gate"))
     where = line_link(d, report, links, chosen[0].line)
     words = _UNDECIDED.get(cause or "", _MORE_ROWS if sufficient else _UNKNOWN)
+    words = _MORE_PAIRS if all(row.test for row in chosen) else words
     first = "the first is in {}" if len(chosen) > 1 else "it is in {}"
     step = d.words(words, what)
     if rows[0].blocks:
@@ -238,6 +239,7 @@ def _collect(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> st
 
 
 _MORE_ROWS = "add rows to the evaluation set to decide {}"
+_MORE_PAIRS = "measure more pairs of runs (`pairs=`) to decide {}"
 _UNKNOWN = "compare the values of {}, for which no sufficient number of rows is known"
 _UNDECIDED: dict[str, str] = {
     "labels": "label rows of the kind that is missing for {}",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlci.errors import StepError
+from mlci.errors import StepError, StepTimeoutError
 from mlci.execution.behaviour_stage import SESSION, BehaviourSession, run_behaviour_tests
 from mlci.execution.stages import Command
 
@@ -75,6 +75,42 @@ def test_run_behaviour_tests__results(sessions, status, expected, tmp_path):
 def test_run_behaviour_tests__step_fails(sessions, status, message, tmp_path):
     with pytest.raises(StepError, match=message):
         run(tmp_path, *sessions, status=status)
+
+
+@dataclass
+class Ending:
+    """A runner whose command ends while a test runs: with a status, well, or at its time-out."""
+
+    name: str
+    error: StepError | None
+
+    def run(self, step):
+        (Path(step.env["MLCI_TESTS"]).parent / "running-1.txt").write_text(self.name)
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("t.py::test_a", None, r"ended while `t.py::test_a` ran.*\n.*os._exit.*\n.*-m pytest t.py::test_a$"),
+        ("t.py::a[b c]", StepError("exit 3"), r"`t.py::a\[b c\]` ran.*\n.*\n.*-m pytest 't.py::a\[b c\]'\nexit 3"),
+        ("", StepError("exit 3"), "ended before the first test ran"),
+        ("t.py::test_a", StepTimeoutError("time-out of 5 s"), "^time-out of 5 s$"),
+    ],
+)
+def test_run_behaviour_tests__interpreter_that_a_test_ends(name, error, message, tmp_path):
+    command = Command(run="python -m pytest", folder=tmp_path, name="tests")
+    with pytest.raises(StepError, match=message):
+        run_behaviour_tests(Ending(name, error), command, GIVEN, tmp_path / "tests")
+
+
+def test_run_behaviour_tests__budget_without_numbers(tmp_path):
+    numbers = dict.fromkeys(("candidate", "baseline", "ratio", "low", "high", "limit"), float("nan"))
+    budget = {"cost": "latency", "how": "a clock", "pairs": 6, **numbers}
+    test = {"name": "t::a", "outcome": "inconclusive", "message": "", "budget": budget}
+    with pytest.raises(StepError, match="not a finite number"):
+        run(tmp_path, {"status": 0, "tests": [test]})
 
 
 def test_run_behaviour_tests__earlier_results_are_gone(tmp_path):

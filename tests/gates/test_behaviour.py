@@ -7,6 +7,7 @@ import pytest
 from mlci.gates.behaviour import RequiredTests, judge_behaviour
 from mlci.gates.judge import join_verdicts
 from mlci.inference.result import NEEDS_BASELINE, BehaviourOutcome, BehaviourTest, EvaluationResult
+from mlci.metrics.cost_budget import CostBudget
 
 RESULT = EvaluationResult(
     task="binary", rows=9, fingerprint=None, has_baseline=True, confidence=0.95, seed=7, comparisons=()
@@ -14,7 +15,7 @@ RESULT = EvaluationResult(
 
 
 def judged(*tests, required=None, **more):
-    settings = {key: more.pop(key) for key in ("line", "no_baseline") if key in more}
+    settings = {key: more.pop(key) for key in ("line", "inconclusive", "no_baseline") if key in more}
     result = replace(RESULT, tests=tests, **more)
     return judge_behaviour(result, RequiredTests(names=required, **settings))
 
@@ -49,6 +50,33 @@ def test_judge_behaviour__no_baseline_yet(policy, verdict, more):
     assert (gate.outcome, join_verdicts([gate]).word) == ("no_baseline", verdict)
     (gate,) = judged(replace(skipped, message="another reason"), no_baseline=policy, **more)
     assert gate.outcome == "error"
+
+
+def measured(low, high, limit=1.2):
+    numbers = {"candidate": 2.0, "baseline": 1.0, "ratio": (low + high) / 2, "low": low, "high": high}
+    return CostBudget(cost="latency", how="a clock", limit=limit, pairs=20, **numbers)
+
+
+@pytest.mark.parametrize(
+    ("ends", "outcome", "policy", "expected"),
+    [
+        ((1.0, 1.2), "passed", "block", ("passed", None, "pass")),
+        ((1.21, 1.4), "failed", "warn", ("failed", "test_failed", "block")),
+        ((1.2, 1.4), "inconclusive", "warn", ("inconclusive", "across_limit", "warn")),
+        ((1.2, 1.4), "inconclusive", "block", ("inconclusive", "across_limit", "block")),
+    ],
+)
+def test_judge_behaviour__budget(ends, outcome, policy, expected):
+    (gate,) = judged(replace(ran(outcome=outcome, message="words"), budget=measured(*ends)), inconclusive=policy)
+    assert (gate.outcome, gate.why, join_verdicts([gate]).word) == expected
+    assert (gate.value, gate.interval, gate.bound, gate.judge) == (sum(ends) / 2, ends, 1.2, "interval")
+    assert gate.limit.allows(gate.value, 1.2) is (expected[0] == "passed")
+
+
+def test_judge_behaviour__failed_within_its_budget():
+    """A drawing of the interval would contradict the outcome."""
+    (gate,) = judged(replace(ran(outcome="failed", message="for another reason"), budget=measured(1.0, 1.1)))
+    assert (gate.outcome, gate.reason, gate.value) == ("failed", "for another reason", None)
 
 
 def test_judge_behaviour__no_test_ran():

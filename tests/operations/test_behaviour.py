@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.project import mlci, small_files, write
+from tests.support.project import BY_TRAINING, config, files, mlci, repository, small_files, write
 
 TESTS = """\
 tests:
@@ -46,3 +46,38 @@ def test_promote__takes_recorded_tests(promoted, required, limit, code):
     outcomes = {gate["metric"]: gate["outcome"] for gate in report["gates"] if gate["test"]}
     assert outcomes == {"t.py::test_a": "passed", **({"test_b": "error"} if code else {})}
     assert (promoted / "ran.log").read_text() == "once\nonce\n"
+
+
+SEEN = """\
+tests:
+  run: |
+    cp "$MLCI_TESTS" seen.json
+    cp "$(sed 's/.*"baseline_model":"\\([^"]*\\)".*/\\1/' "$MLCI_TESTS")" seen-model.txt
+    echo '{"status": 0, "tests": []}' > "$(dirname "$MLCI_TESTS")/results-1.json"
+  required: []
+"""
+
+
+def seen(folder):
+    session = json.loads((folder / "seen.json").read_text())
+    return (folder / "seen-model.txt").read_text(), session["baseline_model"] != session["model"]
+
+
+def test_run__model_of_a_version_for_tests(tmp_path):
+    """The champion's model, out of the registry, although training replaced its file."""
+    folder = write(tmp_path, {**files(1), "mlci.yml": config(baseline="production", train=BY_TRAINING)})
+    assert mlci("run", cwd=folder).code == 0
+    assert mlci("promote", cwd=folder).code == 0
+    write(folder, {"k.txt": "2", "mlci.yml": config(baseline="production", more=SEEN)})
+    assert mlci("run", cwd=folder).code in {0, 1}
+    assert ((folder / "model.txt").read_text(), seen(folder)) == ("2", ("1", True))
+
+
+def test_run__model_of_another_commit_for_tests(tmp_path):
+    """It is kept when the baseline is made, and comes out of the cache afterwards."""
+    folder = repository(tmp_path, files(1), files(2, more=SEEN))
+    for _ in range(2):
+        assert mlci("run", cwd=folder).code in {0, 1}
+        assert seen(folder) == ("1", True)
+        (folder / "seen.json").unlink()
+    assert (folder / "trained.log").read_text() == "2\n2\n"

@@ -114,3 +114,41 @@ def test_load_models__metrics_file(tmp_path):
     write(tmp_path, {"mlci.yml": totals})
     with pytest.raises(InputError, match="a metrics file has none"):
         load_models(tmp_path / "mlci.yml", session=None)
+
+
+def two_models(folder, *, predict=PREDICT):
+    """A run whose candidate is model 0, and whose baseline, model 1, decides the row 20 otherwise."""
+    write(folder, {"predict.py": predict, "before/model.txt": "1"})
+    (folder / "now.csv").write_text("id,p\n10,0\n20,1\n30,1\n")
+    (folder / "was.csv").write_text("id,p\n10,1\n20,0\n30,0\n")
+    now, was = (PredictionTable(path=str(folder / name), decision="p") for name in ("now.csv", "was.csv"))
+    return BehaviourSession(
+        config=str(folder / "mlci.yml"),
+        candidate=now,
+        baseline=was,
+        model=str(folder / "model.txt"),
+        baseline_model=str(folder / "before" / "model.txt"),
+    )
+
+
+def load_session(folder, session):
+    (folder / "session.json").write_bytes(SESSION.dump_json(session))
+    return load_models(folder / "mlci.yml", session=folder / "session.json")
+
+
+def test_baseline__predicts_by_its_own_model(tmp_path):
+    models = load_session(tmp_path, two_models(project(tmp_path)))
+    baseline = models.baseline()
+    assert baseline.model.read_text() == "1"
+    assert baseline.predict(models.rows)["decision"].to_dict() == {30: 0, 10: 1, 20: 0}
+    cost = baseline.cost_of_predicting(models.rows)
+    assert cost["latency"] > 0
+    assert cost["memory"] > 1
+
+
+def test_baseline__step_that_reads_the_candidates_model(tmp_path):
+    """A step that opens the model by name: both models would be the candidate, and every ratio 1."""
+    step = PREDICT.replace('os.environ.get("MLCI_MODEL", "model.txt")', '"model.txt"')
+    models = load_session(tmp_path, two_models(project(tmp_path), predict=step))
+    with pytest.raises(InputError, match="does not read the model that it is given"):
+        models.baseline().predict(models.rows)

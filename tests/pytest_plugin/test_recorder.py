@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlci.execution.behaviour_stage import RECORDS
+from mlci.execution.behaviour_stage import RECORDS, RUNNING
 from mlci.pytest_plugin.recorder import BehaviourRecorder
 
 pytest_plugins = ("pytester",)
@@ -63,6 +63,49 @@ def test_recorder__each_outcome(pytester, recorded):
         "::test_unexpected": ("failed", "[XPASS(strict)]"),
         "::test_each[a::b]": ("passed", ""),
     }
+
+
+BUDGETS = """
+import pytest
+from mlci.pytest_plugin.budgets import CostBudgets
+from mlci.pytest_plugin.models import ModelUnderTest, PredictedRows
+
+def model(*seconds):
+    left = list(seconds)
+    return ModelUnderTest("m", None, None, lambda rows: PredictedRows(rows, {"latency": left.pop(0)}))
+
+@pytest.mark.parametrize("limit", [0.9, 2.0, 4.0])
+def test_ratio(limit, request):
+    new, old = model(1, 2, 2, 2, 2, 2, 2), model(1, 1, 1, 1, 1, 1, 1) if limit != 2.0 else model(1, *[2, 0.5] * 3)
+    CostBudgets(0.95, request.node.user_properties).latency(new, old, None, max_ratio=limit, pairs=6)
+
+def test_also_wrong(request):
+    test_ratio(4.0, request)
+    assert 0, "for another reason"
+"""
+
+
+def test_recorder__budgets(pytester, recorded):
+    pytester.makepyfile(BUDGETS)
+    status, tests = recorded()
+    found = {name: (outcome, " ".join(message.split()[:5])) for name, (outcome, message) in tests.items()}
+    assert status == 1
+    assert found == {
+        "::test_ratio[0.9]": ("failed", "latency is 2.000 times the"),
+        "::test_ratio[2.0]": ("inconclusive", "latency is 2.5 times the"),
+        "::test_ratio[4.0]": ("passed", "latency is 2.000 times the"),
+        "::test_also_wrong": ("failed", "for another reason"),
+    }
+
+
+def test_recorder__names_the_running_test(tmp_path):
+    recorder = BehaviourRecorder(tmp_path)
+    recorder.pytest_sessionstart()
+    recorder.pytest_runtest_logstart("t.py::test_a")
+    (file,) = tmp_path.glob(RUNNING)
+    assert file.read_text() == "t.py::test_a"
+    recorder.pytest_sessionfinish(0)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".json"]
 
 
 def test_recorder__file_that_cannot_be_imported(pytester, recorded):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mlci.inference.result import BehaviourOutcome, BehaviourTest, EvaluationResult
 from mlci.inference.serialization import dump_evaluation, parse_evaluation
+from mlci.metrics.cost_budget import CostBudget
 from mlci.pytest_plugin import plugin
 from tests.support.project import mlci, small_files, write
 
@@ -52,7 +53,9 @@ def test_plugin__loads_nothing_of_mlci():
 
 
 def test_dump_evaluation__tests():
-    tests = (BehaviourTest("t.py::test_a", BehaviourOutcome.FAILED, "no"),)
+    numbers = {"candidate": 2.0, "baseline": 1.0, "ratio": 2.0, "low": 1.9, "high": 2.1, "limit": 1.5, "pairs": 8}
+    budget = CostBudget(cost="memory", how="tracemalloc", **numbers)
+    tests = (BehaviourTest("t.py::test_a", BehaviourOutcome.FAILED, "no", budget),)
     whole = {"task": "binary", "rows": 1, "fingerprint": None, "has_baseline": False, "confidence": 0.9, "seed": 7}
     result = EvaluationResult(**whole, comparisons=(), tests=tests)
     assert parse_evaluation(dump_evaluation(result), path="evaluation.json") == result

@@ -1,11 +1,13 @@
 """The reports that the golden files render."""
 
+from mlci.gates.limits import Limit
 from mlci.report.document import (
     BaselineRef,
     BehaviourRow,
     CalibrationRow,
     ChangedRow,
     ConfusionRow,
+    CostBudgetRow,
     CurvesRow,
     DataDifference,
     LabelMovesRow,
@@ -339,20 +341,34 @@ def shifted():
 
 
 def behavioural():
-    """Behavioural tests: required ones that failed, were skipped and passed, and one that is only reported."""
+    """Behavioural tests: required ones of every outcome, with a budget, and one that is only reported."""
     path, message = "tests/test_model.py::", "the score of 3 of 900 loans rises | <b>"
     bad, gone, good = f"{path}test_income", f"{path}TestRegion::test_each[<north>]", f"{path}test_loan_number"
+    slow, words = f"{path}test_latency", "latency is 1.26 times the baseline's (1.12 to 1.41), at most 1.20 is allowed"
+    numbers = {"candidate": 0.282, "baseline": 0.216, "ratio": 1.26, "low": 1.12, "high": 1.41, "limit": 1.2}
+    budget = CostBudgetRow(cost="latency", how="wall time of the predict step", pairs=8, **numbers)
     return a_report(
         gates=[
             passed("roc_auc", was=0.871, now=0.878, low=0.870, high=0.886, min=0.860, line=29),
             required("failed", bad, why="test_failed", reason=message),
             required("error", gone, why="test_not_run", reason="the test was skipped: no data"),
             required("passed", good),
+            required(
+                "inconclusive",
+                slow,
+                why="across_limit",
+                reason=f"the limit lies inside the interval; {words}",
+                value=1.26,
+                interval=(1.12, 1.41),
+                bound=1.2,
+                method="median of paired ratios, sign test",
+            ).model_copy(update={"limit": Limit("max", 1.2), "judge": "interval"}),
         ],
         tests=[
             BehaviourRow(name=good, outcome="passed"),
             BehaviourRow(name=gone, outcome="skipped", message="no data"),
             BehaviourRow(name=bad, outcome="failed", message=message),
+            BehaviourRow(name=slow, outcome="inconclusive", message=words, budget=budget),
             BehaviourRow(name=f"{path}test_draft", outcome="error", message="KeyError: 'x'"),
         ],
     )

@@ -100,6 +100,7 @@ def config_digest(loaded: LoadedConfig) -> str:
         "predict": config.predict.model_dump(mode="json"),
         "columns": [evaluation.key, evaluation.label, evaluation.positive] if evaluation else None,
         "seed": config.policy.seed,
+        **({"model": True} if config.tests is not None else {}),  # kept for them
     }
     return sha256_of(canonical_json(parts))
 
@@ -285,6 +286,7 @@ def baseline_from_ref(context: RowsContext, *, pinned: PinnedBaseline | None = N
         commit=ref_baseline.commit,
         label=ref,
         made_on=None if facts.get("own") else fingerprint,
+        model=ref_baseline.folder / facts["model"] if facts.get("model") else None,
         past=lineage.read_origin(ref_baseline.folder),
         own=evaluation_sets.read_own_rows(ref_baseline.folder, of=ref, in_order=bool(facts.get("own_order")))
         if facts.get("own")
@@ -368,6 +370,7 @@ def _make_predictions(
     shutil.copyfile(source, target)
     return {
         "file": target.name,
+        "model": None if context.config.tests is None else _keep_model(baseline.model, into / "model"),
         **baseline.source.columns,
         "notes": [*notes, *(f"baseline: {note}" for note in baseline.notes)],
         "costs": dict(baseline.costs),
@@ -375,3 +378,16 @@ def _make_predictions(
         "own": differs,
         "own_order": differs and in_order,
     }
+
+
+def _keep_model(model: Path | None, folder: Path) -> str | None:
+    """Copy a model, for tests that run it; return its path in the parent of ``folder``, ``None`` without one."""
+    if model is None or not model.exists():
+        return None
+    target = folder / model.name
+    folder.mkdir(parents=True)
+    if model.is_dir():
+        shutil.copytree(model, target, symlinks=True)
+    else:
+        shutil.copyfile(model, target)
+    return str(target.relative_to(folder.parent))

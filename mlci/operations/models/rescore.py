@@ -117,6 +117,22 @@ def _put_back(content: Content, steps: StepContext, fetch: Callable[[VersionFile
     target = (home / named).resolve()
     if not target.is_relative_to(home) or target == home:  # it was at an absolute path; `$MLCI_MODEL` has the new one
         target = steps.scratch.with_name(f"{steps.scratch.name}-model") / Path(named).name
+    return _fetch_model(content, target, fetch)
+
+
+def copy_model(content: Content, folder: Path, store: Store, *, of: str) -> Path | None:
+    """Copy a version's model, a file or a folder, into ``folder``; return its path, or ``None`` without a model.
+
+    Raises:
+        CorruptError: if a file is missing or altered.
+    """
+    if content.recipe.model is None or not content.files:
+        return None
+    target = folder / Path(content.recipe.model).name
+    return _fetch_model(content, target, lambda file, path: stored_files.fetch_file(store, file, path, of=of))
+
+
+def _fetch_model(content: Content, target: Path, fetch: Callable[[VersionFile, Path], Path]) -> Path:
     if target.is_dir():
         shutil.rmtree(target)
     for file in content.files:

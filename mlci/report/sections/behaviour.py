@@ -6,8 +6,14 @@ from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Markup
 from mlci.report.text.tables import ReportColumn, Section, build_table
 
-_MARKS = {"failed": "✗", "error": "!", "skipped": "○", "passed": "✓"}
-_COUNTED = {"failed": "failed", "error": "in error", "skipped": "skipped", "passed": "passed"}
+_MARKS = {"failed": "✗", "error": "!", "inconclusive": "?", "skipped": "○", "passed": "✓"}
+_COUNTED = {
+    "failed": "failed",
+    "error": "in error",
+    "inconclusive": "inconclusive",
+    "skipped": "skipped",
+    "passed": "passed",
+}
 _LISTED = 50
 
 
