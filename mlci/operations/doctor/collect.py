@@ -7,7 +7,7 @@ import glob
 import json
 import re
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -83,7 +83,7 @@ def collect_facts(config_path: Path, problems: tuple[Problem, ...], ports: Setup
     context, loaded = ports.context, ports.context.loaded if ports.context else None
     config = loaded.config if loaded else None
     in_git, folder = (top / ".git").exists(), config_path.parent.resolve().relative_to(top).as_posix()
-    files = _files(git, top, in_git=in_git)
+    files = list_files(git, top, in_git=in_git)
     workflows = _workflows(top)
     out = config_path.parent / ".mlci"
     return SetupFacts(
@@ -92,7 +92,7 @@ def collect_facts(config_path: Path, problems: tuple[Problem, ...], ports: Setup
         loaded=loaded,
         problems=problems,
         model=loaded.config.model if loaded else _model(config_path),
-        models=frozenset(filter(None, (_model(top / name) for name in files if name.endswith("mlci.yml")))),
+        models=configured_models(top, files),
         workflows=workflows,
         files=files,
         in_git=in_git,
@@ -117,7 +117,8 @@ def find_top(git: Git, folder: Path) -> Path:
         return folder.resolve()
 
 
-def _files(git: Git, top: Path, *, in_git: bool) -> frozenset[str]:
+def list_files(git: Git, top: Path, *, in_git: bool) -> frozenset[str]:
+    """Return the files of the repository that git does not ignore; outside of one, the files at its top."""
     if in_git:
         listing = git.ask("-C", str(top), "ls-files", "--cached", "--others", "--exclude-standard", "-z").out.split(
             "\0"
@@ -135,6 +136,12 @@ def _workflows(top: Path) -> tuple[WorkflowFile, ...]:
     paths = sorted((top / FOLDER).glob("*.y*ml"))
     texts = ((path, read_text(path)) for path in paths)
     return tuple(WorkflowFile(path.relative_to(top).as_posix(), text) for path, text in texts if text is not None)
+
+
+def configured_models(top: Path, files: Iterable[str]) -> dict[str, str]:
+    """Return the name of the model of each configuration among the files of a repository, by the file's path."""
+    found = ((name, _model(top / name)) for name in files if name.endswith("mlci.yml"))
+    return {name: model for name, model in found if model is not None}
 
 
 def _model(path: Path) -> str | None:

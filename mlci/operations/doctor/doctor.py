@@ -13,6 +13,7 @@ from mlci.operations.doctor.checks import (
     evaluation_set,
     handoff,
     jobs,
+    models,
     required_check,
     security,
 )
@@ -27,6 +28,7 @@ Check = Callable[[SetupFacts], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
     *configuration.CHECKS,
     *evaluation_set.CHECKS,
+    *models.CHECKS,
     *environment.CHECKS,
     *jobs.CHECKS,
     *security.CHECKS,

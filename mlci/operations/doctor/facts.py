@@ -130,7 +130,7 @@ class SetupFacts:
         loaded: The configuration; ``None`` if it has errors.
         problems: Its errors.
         model: The model's name, also of a configuration that has errors.
-        models: Names of all models that the repository has a configuration for.
+        models: Name of the model of each configuration of the repository, by the configuration's path.
         workflows: Workflow files.
         files: Files of the repository that git does not ignore.
         in_git: Whether it is a git checkout.
@@ -147,7 +147,7 @@ class SetupFacts:
     loaded: CheckedConfig | None = None
     problems: tuple[Problem, ...] = ()
     model: str | None = None
-    models: frozenset[str] = frozenset()
+    models: Mapping[str, str] = field(default_factory=dict)
     workflows: tuple[WorkflowFile, ...] = ()
     files: frozenset[str] = frozenset()
     in_git: bool = True

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlci.config.types import Path
 from mlci.operations.doctor.checks.finding import LineInsertion
+from mlci.operations.doctor.matrix import Combination, combinations
 from mlci.operations.doctor.yaml_nodes import YamlNodes, read_nodes
 
 FOLDER = ".github/workflows"
@@ -168,6 +169,11 @@ class WorkflowJob:
     def matrix(self) -> bool:
         """Whether it has a matrix."""
         return "matrix" in _mapping(self.data.get("strategy"))
+
+    @cached_property
+    def combinations(self) -> list[Combination] | None:
+        """Combinations of its matrix: one without values if it has none; ``None`` if an expression computes them."""
+        return combinations(self.data.get("strategy"))
 
     @property
     def permissions(self) -> Mapping[str, str] | None:

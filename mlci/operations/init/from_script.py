@@ -100,7 +100,7 @@ def _other_models(chosen: ScriptFacts, others: Sequence[ScriptFacts]) -> list[st
         if facts.path.endswith(".py"):
             folders.setdefault(PurePosixPath(facts.path).parent, facts.path)
     return [
-        f"{path} trains a model, too. For its own configuration and workflow: cd {quote(str(folder))} && mlci init"
+        f"{path} trains a model, too. For its configuration, and a job in the workflow: mlci init {quote(str(folder))}"
         for folder, path in islice(folders.items(), 1, 1 + _MOST_OTHERS)
     ]
 

@@ -1,10 +1,11 @@
 """`mlci init`: propose a setup for a repository, and write its texts without overwriting a file."""
 
 import difflib
+import itertools
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -15,12 +16,13 @@ from mlci.metrics import catalogue
 from mlci.operations.init.check_options import check_options
 from mlci.operations.init.from_files import propose_metrics, propose_predictions
 from mlci.operations.init.from_script import propose_script
+from mlci.operations.init.model_folders import find_model_folders
 from mlci.operations.init.proposal import ConfigurationParts, FileChange, InitOptions, OnRamp, Proposal, SetupAnswer
-from mlci.operations.init.repository import Inventory, Repository, refuse_repository, take_inventory
+from mlci.operations.init.repository import Repository, refuse_repository, take_inventory
+from mlci.operations.init.workflow import WORKFLOW, model_job, plan_workflow
 from mlci.util.atomic_files import replace_file
 
 CONFIGURATION = "mlci.yml"
-WORKFLOW = ".github/workflows/mlci.yml"
 CHANGES = ".mlci/init"
 SCHEMA = "https://raw.githubusercontent.com/mlci/mlci/main/mlci/config/schema.json"
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?|true|false", re.IGNORECASE)
@@ -36,12 +38,20 @@ _OF_REGISTRY = """\
 baseline: production
 """
 
+_PATHS = (
+    "# Without this list, a change to any file of the repository trains the model. If it is made of this folder alone:",
+    '# paths: ["**"]',
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class InitPlan:
-    """What `mlci init` writes, with the reasons.
+    """What `mlci init` writes for one model, with the reasons.
 
     Attributes:
+        folder: Folder of the configuration.
+        home: The folder from the top of the repository; empty at the top.
+        model: Name of the model.
         on_ramp: How predictions or metrics reach mlci.
         answers: Answers with their reasons.
         changes: New files, and files to which lines are added, except for the script.
@@ -50,6 +60,9 @@ class InitPlan:
         notes: Lines about what was assumed.
     """
 
+    folder: Path
+    home: str
+    model: str
     on_ramp: OnRamp
     answers: tuple[SetupAnswer, ...]
     changes: tuple[FileChange, ...]
@@ -58,53 +71,104 @@ class InitPlan:
     notes: tuple[str, ...]
 
 
-def plan_setup(
-    folder: Path,
-    options: InitOptions,
-    *,
-    summarize: Callable[[str], TableSummary],
-    workflow: str,
-    top: Path | None,
-    branch: str | None,
-) -> InitPlan:
-    """Look at a repository and return what to write.
+@dataclass(frozen=True, kw_only=True)
+class SetupSources:
+    """What a plan is made from, beside the files of the model's folder.
 
-    Args:
-        folder: Folder of the configuration.
-        options: Answers that the user gave.
+    Attributes:
         summarize: Reads a table.
-        workflow: Template of the workflow.
+        template: Template of the workflow.
         top: Top of the git repository; ``None`` outside of one.
         branch: Its main branch; ``None`` without one.
+        models: Names of the models that are configured, by the folder from the top.
+        workflow: Text of the workflow at the top; ``None`` without one.
+    """
+
+    summarize: Callable[[str], TableSummary]
+    template: str
+    top: Path | None
+    branch: str | None
+    models: Mapping[str, str]
+    workflow: str | None
+
+
+def find_folders(folder: Path, summarize: Callable[[str], TableSummary]) -> list[str]:
+    """Return the folders below that each have a model of their own; empty if `mlci init` sets up this one.
+
+    Raises:
+        InputError: if the folder has too many files to look at.
+    """
+    if (folder / CONFIGURATION).exists():
+        return []
+    inventory = take_inventory(folder)
+    return find_model_folders(Repository(inventory=inventory, options=InitOptions(), summarize=summarize, name=""))
+
+
+def plan_models(folders: Sequence[Path], options: InitOptions, sources: SetupSources) -> list[InitPlan]:
+    """Return a plan for each folder; the workflow of the first gets an entry for each of the others.
+
+    Raises:
+        InputError: if options about one model are given for several, or a folder can't be set up.
+    """
+    if len(folders) > 1 and options != InitOptions():
+        raise InputError(
+            f"options such as --label are about one model, and {len(folders)} folders are named; set one up at a time, "
+            f"such as `mlci init {folders[0]} --label COLUMN`"
+        )
+    plans: list[InitPlan] = []
+    for folder in folders:
+        plan = plan_setup(folder, options, sources)
+        plans.append(plan)
+        workflow = next((change.after for change in plan.changes if change.path.endswith(WORKFLOW)), sources.workflow)
+        sources = replace(sources, workflow=workflow, models={**sources.models, plan.home: plan.model})
+    return plans
+
+
+def plan_setup(folder: Path, options: InitOptions, sources: SetupSources) -> InitPlan:
+    """Look at the folder of a model and return what to write.
 
     Raises:
         InputError: if there is a configuration already, an option does not fit, or there is nothing to start from.
     """
     if (folder / CONFIGURATION).exists():
-        raise InputError(
-            f"{CONFIGURATION} exists and is not overwritten; `mlci run` uses it. To start again, remove it first"
-        )
+        shown = (folder / CONFIGURATION).as_posix()
+        raise InputError(f"{shown} exists and is not overwritten; `mlci run` uses it. To start again, remove it first")
     options = check_options(folder, options)
-    home = "" if top is None or folder.samefile(top) else folder.resolve().relative_to(top.resolve()).as_posix()
-    inventory = take_inventory(folder, top if home else None, metrics=options.metrics)
+    home = _home(folder, sources.top)
+    others = {model: place for place, model in sources.models.items() if place != home}
+    if options.model in others:
+        raise InputError(
+            f"--model {options.model}: {others[options.model] or 'the top of the repository'} has a model of this "
+            "name, and both would report one check"
+        )
+    inventory = take_inventory(folder, sources.top if home else None, metrics=options.metrics)
     repository = Repository(
         inventory=inventory,
         options=options,
-        summarize=lambda path: summarize(str(folder / path)),
-        name=folder.resolve().name,
+        summarize=lambda path: replace(sources.summarize(str(folder / path)), path=path),
+        name=free_name(folder.resolve().name, home, others),
     )
-    proposal = _propose(repository)
-    model = proposal.parts.model if home else ""
-    text = configuration_text(proposal.parts, branch=branch)
+    return _plan(folder, home, repository, _propose(repository), sources)
+
+
+def _plan(folder: Path, home: str, repository: Repository, proposal: Proposal, sources: SetupSources) -> InitPlan:
+    model = proposal.parts.model
+    text = configuration_text(proposal.parts, branch=sources.branch, in_folder=bool(home))
     load_text(text, catalogue, path=CONFIGURATION)
-    written = workflow_text(workflow, inventory, folder=home, model=model)
+    job = model_job(repository.inventory, model=model, folder=home)
+    workflow = plan_workflow(sources.template, job, sources.workflow)
+    up = "../" * len(PurePosixPath(home).parts)
     files = [
-        _new_file(CONFIGURATION, text, "the configuration"),
-        _new_file(_workflow_path(folder, top, model), written, "runs mlci on pull requests"),
+        FileChange(path=CONFIGURATION, before=None, after=text, reason="the configuration"),
+        *([replace(workflow, path=up + workflow.path)] if workflow else []),
     ]
-    kept = [f"{change.path} exists" for change in files if (folder / change.path).exists()]
-    changes = [change for change in [*files, *proposal.created] if not (folder / change.path).exists()]
+    new = [change for change in files if change.before is None and (folder / change.path).exists()]
+    kept = [f"{change.path} exists" for change in new] + ([] if workflow else [f"{up}{WORKFLOW} exists"])
+    changes = [change for change in [*files, *proposal.created] if change not in new]
     return InitPlan(
+        folder=folder,
+        home=home,
+        model=model,
         on_ramp=proposal.on_ramp,
         answers=proposal.answers,
         changes=(*changes, *_ignore(folder, proposal)),
@@ -114,15 +178,24 @@ def plan_setup(
     )
 
 
-def _new_file(path: str, text: str, reason: str) -> FileChange:
-    return FileChange(path=path, before=None, after=text, reason=reason)
+def _home(folder: Path, top: Path | None) -> str:
+    if top is None or folder.samefile(top):
+        return ""
+    return folder.resolve().relative_to(top.resolve()).as_posix()
 
 
-def _workflow_path(folder: Path, top: Path | None, model: str) -> str:
-    if not model or top is None:
-        return WORKFLOW
-    up = "../" * len(folder.resolve().relative_to(top.resolve()).parts)
-    return f"{up}{WORKFLOW.removesuffix('.yml')}-{model}.yml"
+def free_name(name: str, home: str, taken: Container[str]) -> str:
+    """Return a name for a model that no other model of the repository has: a folder's, with those above it if needed.
+
+    Args:
+        name: Name of the folder.
+        home: The folder from the top of the repository.
+        taken: Names of the other models.
+    """
+    parts = home.split("/")
+    longer = ("-".join(parts[-count:]) for count in range(2, len(parts) + 1))
+    numbered = (f"{name}-{number}" for number in itertools.count(2))
+    return next(one for one in itertools.chain([name], longer, numbered) if one not in taken)
 
 
 def _propose(repository: Repository) -> Proposal:
@@ -192,17 +265,19 @@ def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
             raise InputError(f"can't write {change.path}: {error.strerror}") from error
 
 
-def configuration_text(parts: ConfigurationParts, *, branch: str | None) -> str:
+def configuration_text(parts: ConfigurationParts, *, branch: str | None, in_folder: bool = False) -> str:
     """Return the text of ``mlci.yml``.
 
     Args:
         parts: The settings.
         branch: Branch whose model is the baseline; ``None`` takes production's.
+        in_folder: Whether it is for a folder of the repository, beside which other models may be.
     """
     lines = [
         f"# yaml-language-server: $schema={SCHEMA}",
         f"model: {yaml_value(parts.model)}",
         f"task: {parts.task}",
+        *(_PATHS if in_folder and parts.train else ()),
         *_evaluation(parts),
         *_train(parts),
         f"predict: {{{', '.join(f'{key}: {yaml_value(value)}' for key, value in parts.predict.items())}}}",
@@ -247,38 +322,6 @@ def _gates(parts: ConfigurationParts) -> list[str]:
         each = f", each: {yaml_value(gate.each)}" if gate.each else ""
         lines += [f"  # {gate.reason}", f"  - {{metric: {yaml_value(gate.metric)}{each}, {gate.limit}: {gate.value}}}"]
     return lines
-
-
-def workflow_text(template: str, inventory: Inventory, *, folder: str = "", model: str = "") -> str:
-    """Return the workflow for a repository: the template with the Python and the installation that it needs.
-
-    Args:
-        template: Text of ``templates/workflows/mlci.yml``.
-        inventory: What the repository has.
-        folder: Folder of the configuration, from the top of the repository; empty at the top.
-        model: Name of the model of such a folder. It is part of the name of its workflow, because workflows of one name
-            share a concurrency group, in which each run would cancel the others.
-    """
-    command = inventory.install or inventory.install_at_top
-    lines = template.splitlines()
-    text = "\n".join(lines if command else _without_step(lines, "What training needs")) + "\n"
-    if command:
-        within = f"working-directory: {yaml_value(folder)}\n        " if folder and inventory.install else ""
-        run = f"run: |\n          {command}" if '"' in command else f"run: {command}"
-        text = text.replace("run: python -m pip install --requirement requirements.txt", within + run)
-    if model:
-        text = text.replace("name: mlci\n", f"name: {yaml_value(f'mlci-{model}')}\n", 1)
-    version = ".python-version"
-    if version in inventory.files or version in inventory.at_top:
-        path = f"{folder}/{version}" if folder and version in inventory.files else version
-        text = text.replace('python-version: "3.13"', f"python-version-file: {yaml_value(path)}")
-    return f"{text}        with:\n          working-directory: {yaml_value(folder)}\n" if folder else text
-
-
-def _without_step(lines: Sequence[str], name: str) -> list[str]:
-    """Return the lines of a workflow without one step of two lines."""
-    start = next((i for i, line in enumerate(lines) if line.strip() == f"- name: {name}"), len(lines))
-    return [*lines[:start], *lines[start + 2 :]]
 
 
 def ignored_text(before: str | None, made: Sequence[str]) -> str | None:

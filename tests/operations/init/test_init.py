@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import pickle
-import random
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from mlci.cli.commands import init as command
 from tests.support.project import Ended, mlci, write
 from tests.support.repository import commit, git, init
+from tests.support.training_repositories import SPLITS_INSIDE, loans, saved
 
 BIN = Path(sys.executable).parent
 
@@ -23,36 +23,6 @@ def first_run(folder, *options, **environment) -> tuple[Ended, Ended]:
     setup = mlci("init", "--yes", *options, cwd=folder)
     assert setup.code == 0, setup.err
     return setup, mlci("run", "--json", cwd=folder, PATH=f"{BIN}:/usr/bin:/bin", **environment)
-
-
-def loans(rows=400) -> str:
-    draw = random.Random(3)
-    lines = ["loan_id,income,sex,region,defaulted"]
-    for number in range(rows):
-        income = draw.uniform(10, 90)
-        late = int(draw.random() < (0.7 if income < 40 else 0.2))
-        lines.append(f"{number},{income:.2f},{draw.choice(['f', 'm'])},{draw.choice('NESW')},{late}")
-    return "\n".join(lines) + "\n"
-
-
-SPLITS_INSIDE = """\
-import pickle
-
-import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
-
-loans = pd.read_csv("data/loans.csv")
-X = loans[["income"]]
-y = loans["defaulted"]
-X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5)
-
-model = LogisticRegression()
-model.fit(X_train, y_train)
-print("accuracy", model.score(X_test, y_test))
-with open("model.pkl", "wb") as file:
-    pickle.dump(model, file)
-"""
 
 
 SCIKIT_LEARN = {
@@ -137,13 +107,6 @@ def test_init__pipeline_of_dvc(tmp_path):
     assert ended.code == 0, ended.err
     assert [row["candidate"] for row in ended.report["metrics"]] == [0.75]
     assert "run: |\n    python train.py\n    python evaluate.py\n" in (tmp_path / "mlci.yml").read_text()
-
-
-def saved(rows=60) -> dict[str, str]:
-    """Return labelled rows and predictions for them, as an earlier run left them."""
-    held = "".join(f"{i},{'yes' if i % 3 == 0 else 'no'},{'ab'[i % 2]}\n" for i in range(rows))
-    scores = "".join(f"{i},{0.9 if i % 3 == 0 else 0.2}\n" for i in range(rows))
-    return {"data/test.csv": "id,outcome,group\n" + held, "out/predictions.csv": "id,proba\n" + scores}
 
 
 def test_init__predictions_that_exist(tmp_path):
@@ -267,39 +230,6 @@ def test_init__change_to_the_script_is_declined(tmp_path, monkeypatch):
     assert 'holdout.to_csv("holdout.csv", index=False)' in (tmp_path / "train.py").read_text()
 
 
-def test_init__several_models(tmp_path):
-    """The models of other folders are named, and each folder gets a configuration and a workflow of its own."""
-    sources = {"train.py": SPLITS_INSIDE, "data/loans.csv": loans(60)}
-    both = {f"{model}/{name}": text for model in ("churn", "fraud") for name, text in sources.items()}
-    commit(init(tmp_path), {**both, "requirements.txt": "pandas\n", "fraud/requirements.txt": "scikit-learn\n"})
-    plan = json.loads(mlci("init", "--json", cwd=tmp_path).out)
-    assert len([note for note in plan["notes"] if "&& mlci init" in note]) == 1
-    for model in ("churn", "fraud"):
-        ended = mlci("init", "--yes", cwd=tmp_path / model)
-        assert ended.code == 0, ended.err
-        assert "trains a model, too" not in ended.out
-        assert "mlci doctor: Nothing to correct." in ended.out
-    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("mlci*.yml")}
-    assert written == {
-        "churn/mlci.yml",
-        "fraud/mlci.yml",
-        ".github/workflows/mlci-churn.yml",
-        ".github/workflows/mlci-fraud.yml",
-    }
-    churn, fraud = ((tmp_path / f".github/workflows/mlci-{model}.yml").read_text() for model in ("churn", "fraud"))
-    install = "      - name: What training needs\n        {}run: python -m pip install --requirement requirements.txt\n"
-    assert install.format("") in churn
-    assert install.format("working-directory: fraud\n        ") in fraud
-    assert churn.endswith("        with:\n          working-directory: churn\n")
-    assert ("\nname: mlci-churn\n" in churn, "\nname: mlci-fraud\n" in fraud) == (True, True)
-    top = mlci("init", "--json", cwd=tmp_path)
-    assert (top.code, "are left alone: 'churn/', 'fraud/'" in top.err) == (2, True), top.err
-    (tmp_path / "train.py").write_text(SPLITS_INSIDE.replace("data/", "churn/data/"))
-    plan = json.loads(mlci("init", "--json", cwd=tmp_path).out)
-    assert (plan["on_ramp"], plan["changes"][-1]["path"]) == ("script", "train.py")
-    assert "&& mlci init" not in "".join(plan["notes"])
-
-
 def test_init__checks_and_runs_on_consent(tmp_path, monkeypatch):
     write(tmp_path, {**saved(), ".github/workflows/mlci.yml": "on: push\njobs: {}\n"})
     monkeypatch.setattr(command.sys.stdin, "isatty", lambda: True, raising=False)
@@ -405,11 +335,3 @@ def test_init__nothing_to_start_from(tmp_path, files, options, words):
     assert (ended.code, ended.out) == (2, "")
     assert words in ended.err
     assert not (tmp_path / "mlci.yml").exists()
-
-
-def test_init__folder_below_the_top_of_the_repository(tmp_path):
-    commit(init(tmp_path), {f"models/churn/{name}": text for name, text in saved().items()})
-    ended = mlci("init", "--yes", cwd=tmp_path / "models/churn")
-    assert ended.code == 0, ended.err
-    workflow = (tmp_path / ".github/workflows/mlci-churn.yml").read_text()
-    assert "working-directory: models/churn" in workflow

@@ -6,9 +6,6 @@ from mlci.config.types import DEFAULT_REGISTRY
 from mlci.operations.doctor.checks.finding import Finding, LineInsertion, Severity
 from mlci.operations.doctor.facts import SetupFacts
 
-_WITHOUT = frozenset({"setup", "report"})
-"""Actions that need no configuration."""
-
 
 def check_configuration_errors(facts: SetupFacts) -> Iterator[Finding]:
     """Report the errors that `mlci run` would report."""
@@ -93,30 +90,6 @@ def check_workflow_readable(facts: SetupFacts) -> Iterator[Finding]:
                 path=workflow.path,
                 line=line,
             )
-
-
-def check_configured_path(facts: SetupFacts) -> Iterator[Finding]:
-    """Report an input `config` that names a file that does not exist."""
-    for workflow in facts.mlci_workflows:
-        for job in workflow.jobs:
-            used = [(job.path, job.data.get("with"))] if job.calls_mlci else []
-            used += [(step.path, step.data.get("with")) for step in job.steps if step.use and step.stages - _WITHOUT]
-            for place, given in used:
-                inputs = given if isinstance(given, dict) else {}
-                folder, config = str(inputs.get("working-directory", ".")), str(inputs.get("config", "mlci.yml"))
-                wanted = f"{folder.strip('/')}/{config}".removeprefix("./").replace("/./", "/")
-                if "${{" in wanted or wanted in facts.files or (not inputs and wanted == facts.config_path):
-                    continue
-                key = "config" if "config" in inputs else "working-directory"
-                yield Finding(
-                    name="workflow-config-missing",
-                    severity="error",
-                    what=f"The workflow uses `{wanted}`, which does not exist.",
-                    why="The job ends with exit code 2, and nothing is judged.",
-                    lines=f"with:\n  config: {facts.config_path}",
-                    path=workflow.path,
-                    line=workflow.line(*place, "with", key),
-                )
 
 
 def check_reference(facts: SetupFacts) -> Iterator[Finding]:
@@ -211,7 +184,6 @@ CHECKS = (
     check_out_ignored,
     check_workflow_present,
     check_workflow_readable,
-    check_configured_path,
     check_reference,
     check_baseline_file,
     check_production,

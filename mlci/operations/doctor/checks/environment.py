@@ -1,15 +1,17 @@
 """Checks of Python and packages against lock files, and of the files that workflows install from."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mlci.config.types import Path
 from mlci.operations.doctor.checks.finding import Finding
 from mlci.operations.doctor.facts import SetupFacts
+from mlci.operations.doctor.matrix import Combination, fill
 from mlci.operations.doctor.workflows import WorkflowFile, WorkflowJob
 
 _CLAUSE = re.compile(r"(>=|<=|==|!=|~=|>|<|\^)?\s*(\d+(?:\.\d+)*)(\.\*)?")
 _REQUIREMENTS = re.compile(r"(?:^|\s)(?:-r|--requirement)[\s=]+([^\s;&|]+)")
+_CHANGE_FOLDER = re.compile(r"\s*cd\s+(\S+)\s*&&")
 _SHOWN = 5
 
 
@@ -141,21 +143,12 @@ def check_installed_packages(facts: SetupFacts) -> Iterator[Finding]:
 def check_requirement_files(facts: SetupFacts) -> Iterator[Finding]:
     """Report a job that installs from a file that does not exist."""
     for job in facts.evaluating_jobs:
-        scripts = [(step.path, "run", step.script, str(step.data.get("working-directory", ""))) for step in job.steps]
-        inputs = job.data.get("with")
-        if job.calls_mlci and isinstance(inputs, dict):
-            scripts.append(
-                (
-                    (*job.path, "with"),
-                    "prepare",
-                    str(inputs.get("prepare", "")),
-                    str(inputs.get("working-directory", "")),
-                )
-            )
-        for place, key, script, folder in scripts:
+        for place, key, script, folder in _scripts(job):
+            changed = _CHANGE_FOLDER.match(script)
+            home = f"{folder}/{changed[1]}" if changed else folder
             for name in _REQUIREMENTS.findall(script):
                 plain = name.strip("\"'").removeprefix("./")
-                wanted = f"{folder.strip('./')}/{plain}".lstrip("/")
+                wanted = f"{home.strip('./')}/{plain}".lstrip("/")
                 if "$" in wanted or "://" in wanted or wanted in facts.files:
                     continue
                 yield Finding(
@@ -167,6 +160,24 @@ def check_requirement_files(facts: SetupFacts) -> Iterator[Finding]:
                     path=job.workflow.path,
                     line=job.workflow.line(*place, key),
                 )
+
+
+def _scripts(job: WorkflowJob) -> Iterator[tuple[Path, str, str, str]]:
+    """Yield the scripts of a job for each combination of its matrix: place, key, text, and the folder it runs in."""
+    found: list[tuple[Path, str, str, str]] = []
+    for step in job.steps:
+        folder, variables = str(step.data.get("working-directory", "")), step.data.get("env")
+        texts = variables.items() if isinstance(variables, dict) else ()
+        found.append((step.path, "run", step.script, folder))
+        found += [((*step.path, "env"), name, str(text), folder) for name, text in texts]
+    inputs = job.data.get("with")
+    if job.calls_mlci and isinstance(inputs, dict):
+        prepare, folder = str(inputs.get("prepare", "")), str(inputs.get("working-directory", ""))
+        found.append(((*job.path, "with"), "prepare", prepare, folder))
+    combinations: Sequence[Combination | None] = job.combinations or [None]
+    for values in combinations:
+        for place, key, script, folder in found:
+            yield place, key, fill(script, values), fill(folder, values)
 
 
 CHECKS = (check_workflow_python, check_local_python, check_installed_packages, check_requirement_files)

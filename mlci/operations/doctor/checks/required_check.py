@@ -42,7 +42,7 @@ def check_required_app(facts: SetupFacts) -> Iterator[Finding]:
 def check_required_models(facts: SetupFacts) -> Iterator[Finding]:
     """Report required checks of models that no configuration has."""
     repository = facts.repository
-    known = {f"mlci / {one}" for one in facts.models | ({facts.model} if facts.model else set())}
+    known = {f"mlci / {one}" for one in (*facts.models.values(), facts.model) if one is not None}
     for one in repository.required if repository else ():
         if one.name.startswith("mlci / ") and known and one.name not in known:
             yield _finding(
