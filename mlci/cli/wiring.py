@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -95,14 +96,19 @@ def run_context(
             survey=survey_table,
             user_code=user_code,
             public=is_public_repository(environment),
+            today=today(),
         )
+
+
+def today() -> str:
+    """Return the day in UTC, ``YYYY-MM-DD``."""
+    return datetime.now(UTC).date().isoformat()
 
 
 def report_context(loaded: LoadedConfig) -> ReportContext:
     """Return the facts about a run that are known before it starts."""
     digest = sha256_of(Path(loaded.path).read_bytes())
-    environment = child_environment(os.environ, {}, credentials=registry_credentials(loaded.config.registry))
-    git = Git(folder=Path(loaded.path).parent, environment=environment)
+    git = checkout_git(loaded)
     return ReportContext(
         model=loaded.config.model,
         candidate=Candidate(commit=head_of_this_run(partial(is_elsewhere, git))),
@@ -111,7 +117,14 @@ def report_context(loaded: LoadedConfig) -> ReportContext:
         config_digest=f"sha256:{digest}",
         config_path=_shown(loaded.path),
         versions=_versions(),
+        records_waivers=loaded.config.baseline == "production",
     )
+
+
+def checkout_git(loaded: LoadedConfig) -> Git:
+    """Return git in the configuration's folder, without the credentials of the registry."""
+    environment = child_environment(os.environ, {}, credentials=registry_credentials(loaded.config.registry))
+    return Git(folder=Path(loaded.path).parent, environment=environment)
 
 
 def _shown(path: str) -> str:

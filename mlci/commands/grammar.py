@@ -1,16 +1,16 @@
-r"""Strict grammar of `/mlci …` comments: text in, a command or a refusal out. Pure.
+"""Strict grammar of `/mlci …` comments: text in, a command or a refusal out. Pure.
 
 A command is a comment that consists of one line beginning with ``/mlci``, without anything before it. Therefore a
-command inside a quotation, a code block or a longer text is not one. Arguments are separated by spaces; one with spaces
-is in double quotes, where ``\"`` stands for a quote and ``\\`` for a backslash. Nothing is expanded, and no shell and
-no library splits the text.
+command inside a quotation, a code block or a longer text is not one. Its arguments are those of
+:mod:`mlci.util.quoted_arguments`; no shell splits the text.
 """
 
 import calendar
 import re
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from mlci.util.quoted_arguments import find_hidden_character, split_arguments
 
 MOST_CHARACTERS = 4_000
 """Most characters of a comment with a command."""
@@ -32,15 +32,6 @@ USAGE = {
 _MARK = "/mlci"
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_CONTROL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_TYPED = {
-    "\N{LEFT DOUBLE QUOTATION MARK}": 'quotation marks have to be straight: "',
-    "\N{RIGHT DOUBLE QUOTATION MARK}": 'quotation marks have to be straight: "',
-    "\N{DOUBLE LOW-9 QUOTATION MARK}": 'quotation marks have to be straight: "',
-    "\N{EN DASH}": "options begin with two hyphens: --",
-    "\N{EM DASH}": "options begin with two hyphens: --",
-}
-"""Characters that editors put in the place of those that a command needs, with what to type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,15 +91,6 @@ def parse_command(text: str) -> CommentCommand | MalformedCommand | None:
         return MalformedCommand(str(error))
 
 
-def quote_argument(text: str) -> str | None:
-    """Return an argument as it has to be typed; ``None`` if no comment can contain it."""
-    if not text or any(unicodedata.category(char) in _CONTROL for char in text):
-        return None
-    if all(char.isascii() and char not in ' "\\`' for char in text) and not text.startswith("--"):
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
 def parse_day(text: str) -> str:
     """Return a day of the calendar, ``YYYY-MM-DD``.
 
@@ -139,7 +121,7 @@ def check_reason(text: str) -> str:
     Raises:
         GrammarError: if it is empty, too long, or has control characters.
     """
-    if any(unicodedata.category(char) in _CONTROL for char in text):
+    if find_hidden_character(text) is not None:
         raise GrammarError("--reason must be one line without control characters")
     if not text.strip(" .…") or len(text) > LONGEST_REASON:
         raise GrammarError(f"--reason needs 1 to {LONGEST_REASON} characters")
@@ -152,37 +134,16 @@ def _parse(text: str) -> CommentCommand:
     line, *rest = text.rstrip(" \t\r\n").replace("\r\n", "\n").split("\n")
     if rest:
         raise GrammarError("a command has to be the only line of its comment; write each in a comment of its own")
-    for char in line:
-        if unicodedata.category(char) in _CONTROL:
-            raise GrammarError(f"the character U+{ord(char):04X}, which is not visible, can't be part of a command")
-    words = list(_split(line))[1:]
+    try:
+        words = list(split_arguments(line))[1:]
+    except ValueError as error:
+        raise GrammarError(str(error)) from None
     if len(words) > MOST_ARGUMENTS:
         raise GrammarError(f"a command has at most {MOST_ARGUMENTS} arguments")
     name, *arguments = words or ["help"]
     if name not in _PARSERS:
         raise GrammarError("this command does not exist")
     return _PARSERS[name](arguments)
-
-
-_ARGUMENT = re.compile(r'"((?:[^"\\]|\\["\\])*)"|([^"\\ ]+)')
-
-
-def _split(line: str) -> Iterator[str]:
-    """Yield the arguments of a line."""
-    at = 0
-    while at < len(line):
-        if line[at] == " ":
-            at += 1
-            continue
-        found = _ARGUMENT.match(line, at)
-        if found is None or line[found.end() : found.end() + 1] not in {"", " "}:
-            raise GrammarError("quotation marks (\") and backslashes can't be part of an argument without quotes")
-        quoted, bare = found.groups()
-        for char in bare or "":
-            if char in _TYPED:
-                raise GrammarError(_TYPED[char])
-        yield bare if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
-        at = found.end()
 
 
 def _waive(arguments: Sequence[str]) -> CommentCommand:

@@ -48,6 +48,7 @@ class ContextOf(Generic[C_co]):
         survey: ``survey(data, label)`` returns the columns and classes of an evaluation set; ``None`` looks nothing up.
         public: Whether everyone can read the report, as in a public repository.
         user_code: Whether commands, models and custom metrics of the user may run here.
+        today: The day in UTC, ``YYYY-MM-DD``; by default one on which every waiver has ended.
     """
 
     loaded: Loaded[C_co]
@@ -70,6 +71,7 @@ class ContextOf(Generic[C_co]):
     survey: Callable[[str, str], Survey] | None = None
     user_code: bool = True
     public: bool = False
+    today: str = "9999-12-31"
 
     @property
     def config(self) -> C_co:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mlci.gates.judge import join_verdicts
 from mlci.gates.outcomes import JudgedGate, Outcome, cause_of
+from mlci.gates.waivers import is_waivable
 from mlci.inference.evidence import Evidence
 from mlci.inference.result import BehaviourTest, Comparison, Disparity, EvaluationResult
 from mlci.lineage.rows import SCHEME
@@ -33,6 +34,7 @@ from mlci.report.document import (
     Seconds,
     SharedRows,
     TrendRow,
+    Waiver,
 )
 
 Interval = tuple[float, float]
@@ -59,6 +61,7 @@ class ReportContext:
         trend: Gated metrics over the versions that were in production.
         made_by_training: Whether the candidate's training made the evaluation set.
         shared: Rows that both models are compared on, if the baseline's own evaluation set differs.
+        records_waivers: Whether a registry can record that a gate is waived.
     """
 
     model: str
@@ -74,6 +77,7 @@ class ReportContext:
     trend: tuple[TrendRow, ...] = ()
     made_by_training: bool = False
     shared: SharedRows | None = None
+    records_waivers: bool = False
 
 
 def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts: ReportContext) -> Report:
@@ -95,7 +99,7 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
         policy=facts.policy,
         metrics=tuple(_metric(item, result.confidence) for item in result.comparisons),
         disparities=tuple(_disparity(item, result.confidence) for item in result.disparities),
-        gates=tuple(_gate(gate, first=FIRST.get(facts.baseline.source)) for gate in gates),
+        gates=tuple(_gate(gate, facts) for gate in gates),
         agreement=None if result.agreement is None else AgreementRow(**_numbers(vars(result.agreement))),
         curves=None if result.curves is None else CurvesRow.model_validate(asdict(result.curves)),
         residuals=None if result.residuals is None else ResidualsRow.model_validate(asdict(result.residuals)),
@@ -178,8 +182,9 @@ def _reason(evidence: Evidence) -> str | None:
     return evidence.reason
 
 
-def _gate(gate: JudgedGate, *, first: str | None) -> GateRow:
-    """Return a gate's row; ``first`` is the reason if no baseline exists yet."""
+def _gate(gate: JudgedGate, facts: ReportContext) -> GateRow:
+    """Return a gate's row."""
+    first, waiver = FIRST.get(facts.baseline.source), gate.waiver
     return GateRow(
         id=gate.id,
         metric=gate.rule.metric,
@@ -203,4 +208,6 @@ def _gate(gate: JudgedGate, *, first: str | None) -> GateRow:
         p=gate.p,
         blocks=gate.blocks,
         test=gate.rule.test,
+        waivable=facts.records_waivers and is_waivable(gate),
+        waived=Waiver(by=waiver.person, until=waiver.until, reason=waiver.reason) if waiver else None,
     )

@@ -23,7 +23,7 @@ from mlci.operations.models import baseline_production, baseline_ref_or_file, pr
 from mlci.operations.models.file_guards import MOVED, FileSnapshot
 from mlci.operations.models.predictions import ModelPredictions
 from mlci.operations.provenance import ArtifactDigests, BuildProvenance, digest_artifacts, try_digest_artifacts
-from mlci.operations.registry import holdout_uses, training_noise
+from mlci.operations.registry import holdout_uses, training_noise, waivers
 from mlci.operations.registry.holdout_uses import HoldoutUse
 from mlci.operations.report_builder import build_report
 from mlci.registry.manifest import Environment
@@ -73,6 +73,8 @@ def run_and_judge(
         comparison = compare_models(context.with_config(config), keep=keep, since=since)
         noise = training_noise.load_noise(config, comparison.view, against=comparison.against, rows=comparison.rows)
         gates = judge_gates(config, comparison.result, noise)
+    waived_on = waivers.judged_commit(context, comparison.head)
+    gates = waivers.apply_recorded_waivers(gates, comparison.view, head=waived_on, today=context.today)
     use = holdout_uses.use_of_run(context, comparison.result.fingerprint, comparison.digests)
     explained, provenance = add_lineage(context, comparison, environment, keep=keep)
     facts = explained.facts if use is None else replace(explained.facts, uses=use.count)

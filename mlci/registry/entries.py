@@ -39,12 +39,16 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_bui
 BY_ALIAS = ConfigDict(**_STRICT, populate_by_name=True, serialize_by_alias=True)
 """Settings of parts with keys that differ from Python's names, such as ``schema``."""
 _LATER = ("writer", "reader", "intent")
-_LATER_STATE = ("digests", "snapshot")
+_LATER_STATE = ("digests", "snapshot", "waived")
 """Fields that older entries do not have: left out of the bytes if empty, so that older entries keep their bytes."""
 LINKED = 32
 """Number of entries, beside those that decide, with digests in a state; each costs some 80 bytes in every entry."""
 MOST_ITEMS = 64
 """Most items of an entry's state: versions, evaluation sets, added predictions and spreads."""
+WAIVED_HEADS = 32
+"""Commits whose waivers a state names; those of older commits stay in the ledger and no longer count."""
+WAIVERS = 32
+"""Most waivers of one commit."""
 _MAPS = ("promoted", "uses", "rescored", "reproduced")
 
 
@@ -113,8 +117,25 @@ class ReproductionRecorded(LedgerPart):
     runs: Annotated[int, Field(ge=1)] = 1
 
 
+class WaiverRecord(LedgerPart):
+    """A person accepted the finding of one gate on one commit."""
+
+    kind: Literal["waived"] = "waived"
+    gate: Annotated[Text, Field(min_length=1)] = Field(description="Id of the gate, as in report.json.")
+    head: Annotated[Text, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+    person: Annotated[Text, Field(min_length=1)] = Field(description="Login of the person.")
+    role: Text = Field(description="Role of that person on the repository, by GitHub.")
+    reason: Annotated[Text, Field(min_length=1)]
+    until: Annotated[Text, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] = Field(
+        description="Last day on which it counts, in UTC."
+    )
+    pull: Count | None = Field(default=None, description="Number of the pull request.")
+    comment: Count | None = Field(default=None, description="Id of the comment that gave it.")
+
+
 Body = Annotated[
-    VerdictRecord | Promotion | Rollback | PredictionsAdded | ReproductionRecorded, Field(discriminator="kind")
+    VerdictRecord | Promotion | Rollback | PredictionsAdded | ReproductionRecorded | WaiverRecord,
+    Field(discriminator="kind"),
 ]
 
 
@@ -140,6 +161,8 @@ class LedgerState(LedgerPart):
             :mod:`mlci.registry.entries`; ``None``, and not in the bytes, in entries of older versions.
         snapshot: Snapshot with the rest of ``promoted``, ``uses``, ``rescored`` and ``reproduced``, see
             :mod:`mlci.registry.entries`; ``None`` if this state is complete.
+        waived: By commit, the numbers of the entries with its waivers, of the newest :data:`WAIVED_HEADS` commits;
+            ``None``, and not in the bytes, in a ledger without waivers.
     """
 
     champion: int | None = None
@@ -151,6 +174,7 @@ class LedgerState(LedgerPart):
     reproduced: dict[str, int] = Field(default_factory=dict)
     digests: dict[Annotated[str, Field(pattern=r"^[1-9][0-9]*$")], Digest] | None = None
     snapshot: SnapshotRef | None = None
+    waived: dict[str, tuple[int, ...]] | None = None
 
 
 class Entry(LedgerPart):
@@ -245,9 +269,20 @@ def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
         case ReproductionRecorded(version=version, runs=runs):
             _known(state, version)
             changed = {"reproduced": {**state.reproduced, str(version): number}} if runs > 1 else {}
+        case WaiverRecord(head=head):
+            changed = {"waived": _waived_after(state.waived or {}, head, number)}
         case _:
             assert_never(body)
     return state.model_copy(update=changed)
+
+
+def _waived_after(waived: Mapping[str, tuple[int, ...]], head: str, number: int) -> dict[str, tuple[int, ...]]:
+    """Return the waivers by commit after another one; the commits without a recent waiver are left out."""
+    own = (*waived.get(head, ()), number)
+    if len(own) > WAIVERS:
+        raise ValueError(f"commit {head} has {WAIVERS} waivers already")
+    others = sorted(((one, at) for one, at in waived.items() if one != head), key=lambda item: item[1][-1])
+    return dict([*others, (head, own)][-WAIVED_HEADS:])
 
 
 def _known(state: LedgerState, version: int) -> None:
@@ -258,6 +293,7 @@ def _known(state: LedgerState, version: int) -> None:
 def linked_entries(state: LedgerState) -> set[int]:
     """Return the numbers of all entries that a state refers to."""
     found = {*state.promoted.values(), *state.rescored.values(), *state.reproduced.values()}
+    found |= {number for numbers in (state.waived or {}).values() for number in numbers}
     return found | ({state.decided} if state.decided else set())
 
 
@@ -306,7 +342,7 @@ class StateSnapshot(LedgerPart):
 
 def dump_snapshot(state: LedgerState, *, entry: int) -> bytes:
     """Return the bytes of a snapshot of the state after an entry."""
-    parts = state.model_dump(exclude={"digests", "snapshot"})
+    parts = state.model_dump(exclude=set(_LATER_STATE))
     return canonical_json(StateSnapshot(entry=entry, **parts).model_dump(mode="json", by_alias=True))
 
 

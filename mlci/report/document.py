@@ -183,10 +183,10 @@ def _write_limit(limit: Limit) -> dict[str, object]:
 
 
 class Waiver(ReportPart):
-    """Who let a gate pass, until when, and why."""
+    """A person's acceptance of what a gate found on this commit, as the ledger records it."""
 
     by: str
-    until: str
+    until: str = Field(description="Last day on which it counts, in UTC.")
     reason: str
 
 
@@ -220,6 +220,10 @@ class GateRow(ReportPart):
     p: float | None = Field(default=None, description="One-sided p-value against the limit, before Holm.")
     blocks: bool = Field(default=False, description="Whether this outcome alone blocks the merge.")
     test: bool = Field(default=False, description="Whether it requires a behavioural test, whose name `metric` is.")
+    waivable: bool = Field(
+        default=False,
+        description="Whether it blocks with a finding that can be waived, and a registry can record that.",
+    )
     waived: Waiver | None = None
 
 

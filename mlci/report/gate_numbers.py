@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlci.report.document import GateRow, Report
+from mlci.report.document import GateRow, Report, Waiver
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Markup
 from mlci.report.text.number_format import NumberStyle
@@ -175,7 +175,8 @@ def gate_remarks(d: Markup, has: Stock, row: GateRow) -> str | None:
     """Say what the numbers of a row do not show: its reason, and the rows that it needs."""
     if row.outcome == "no_baseline":
         return d.text(row.reason or "no baseline yet; it is recorded when this merges", longest=LONG)
-    parts = [d.text(reason, longest=LONG)] if (reason := _reason(row)) else []
+    parts = [waiver_text(d, row.waived)] if row.waived is not None else []
+    parts += [d.text(reason, longest=LONG)] if (reason := _reason(row)) else []
     repeated = row.why == "too_few_carriers" and f"; {row.rows_needed} are needed" in reason
     needed = rows_needed_text(d, has, row) if row.outcome == "inconclusive" and not repeated else None
     if needed is not None:
@@ -183,6 +184,12 @@ def gate_remarks(d: Markup, has: Stock, row: GateRow) -> str | None:
     if _decided_by_value(row):
         parts.append(d.number("decided by the value, not by the interval"))
     return d.join("; ", parts) if parts else None
+
+
+def waiver_text(d: Markup, waiver: Waiver) -> str:
+    """Say who waived a gate, until when, and why."""
+    who, until = d.text(waiver.by), d.text(waiver.until)
+    return d.words("waived by {} until {}: {}", who, until, d.text(waiver.reason, longest=LONG))
 
 
 def is_across(row: GateRow) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from mlci.report.document import GateRow, Outcome, Report
-from mlci.report.gate_numbers import LONG, GateNumbers, gate_numbers, is_across
+from mlci.report.gate_numbers import LONG, GateNumbers, gate_numbers, is_across, waiver_text
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Links, Markup
 
@@ -131,7 +131,8 @@ def gate_sentence(d: Markup, report: Report, row: GateRow) -> str:
             number = number_format.pluralize(labels.outcome_counts(report)["no_baseline"], "gate")
             return d.number(f"Without a baseline to compare with, {number} could not be evaluated.")
         case "waived":
-            return d.words("{} is waived.", name)
+            waived = d.words("{}.", waiver_text(d, row.waived)) if row.waived else d.number("waived.")
+            return d.words("{} {}", d.strong(d.words("{}:", name)), waived)
         case "passed":
             return _passed(d, report)
 

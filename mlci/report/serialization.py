@@ -126,6 +126,8 @@ def _contradictions(report: Report) -> Iterator[str]:
             yield f"gates.{index}: {row.outcome}, but it does not block"
         if row.blocks and row.outcome in {"passed", "waived"}:
             yield f"gates.{index}: {row.outcome}, but it blocks"
+        if row.waivable and not row.blocks:
+            yield f"gates.{index}: it can be waived, but it does not block"
         if (row.outcome == "waived") != (row.waived is not None):
             yield f"gates.{index}: a waiver and the outcome waived belong together"
     for place, one in _intervals(report):

@@ -37,7 +37,7 @@ _WORSE = 14
 """Cells left of the limit."""
 _BETTER = 19
 """Cells right of the limit."""
-_MARKERS: dict[Outcome, str] = {"failed": "■", "inconclusive": "◆", "passed": "●"}
+_MARKERS: dict[Outcome, str] = {"failed": "■", "inconclusive": "◆", "waived": "◆", "passed": "●"}
 Values = Mapping[str, tuple[float | None, float | None]]
 _ELSEWHERE = "judged on other rows each: compare what changed, not the numbers"
 Row = tuple[str, float, float, float | None, bool]

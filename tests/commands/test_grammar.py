@@ -13,8 +13,8 @@ from mlci.commands.grammar import (
     RerunCommand,
     WaiveCommand,
     parse_command,
-    quote_argument,
 )
+from mlci.util.quoted_arguments import quote_argument
 
 SHA = "3f9c2ab4" * 5
 WAIVE = f'/mlci waive recall.max_drop --until 2026-12-31 --reason "label noise in May" {SHA}'

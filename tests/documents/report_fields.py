@@ -8,8 +8,6 @@ from typing import Any
 from mlci.report.serialization import schema_text
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "report.md"
-RESERVED, RESERVED_OUTCOME = "Waiver", "waived"
-"""Names that the schema reserves and that no report of this version uses: the page leaves them out."""
 
 HEAD = """# `report.json`
 
@@ -34,7 +32,7 @@ def order(schema: dict[str, Any]) -> list[str]:
     pending = references(schema["properties"])
     while pending:
         name = pending.pop(0)
-        if name not in [*names, RESERVED]:
+        if name not in names:
             names.append(name)
             pending = [*references(schema["$defs"][name]), *pending]
     return names
@@ -60,8 +58,7 @@ def section(title: str, part: dict[str, Any]) -> str:
 def fields(part: dict[str, Any]) -> Iterator[str]:
     """Yield a row for each field."""
     for name, field in part["properties"].items():
-        if RESERVED not in references(field):
-            yield f"| `{name}` | {kind(field)} | {field.get('description', '')} |\n".replace("  |", " |")
+        yield f"| `{name}` | {kind(field)} | {field.get('description', '')} |\n".replace("  |", " |")
 
 
 def kind(field: dict[str, Any]) -> str:
@@ -73,7 +70,7 @@ def kind(field: dict[str, Any]) -> str:
         return f"[{name}](#{name.lower()})"
     if "enum" in field or "const" in field:
         values = field.get("enum", [field.get("const")])
-        return ", ".join(f"`{value}`" for value in values if value != RESERVED_OUTCOME)
+        return ", ".join(f"`{value}`" for value in values)
     if field["type"] == "array":
         return "`[low, high]`" if "prefixItems" in field else f"list of {kind(field['items'])}"
     return {"object": "mapping", "null": "`null`"}.get(field["type"], field["type"])

@@ -10,16 +10,19 @@ from mlci.cli import options
 from mlci.cli.output_files import clear_output
 from mlci.cli.registry_factory import open_registry
 from mlci.cli.run_output import REPORT_FILES, write_report
-from mlci.cli.wiring import load_configuration, report_context
+from mlci.cli.wiring import checkout_git, load_configuration, report_context, today
 from mlci.config.loader import LoadedConfig
-from mlci.errors import InputError, Problem
+from mlci.errors import InputError, MlciError, Problem
+from mlci.gates.outcomes import JudgedGate
+from mlci.gates.waivers import is_waivable
+from mlci.git.refs import read_head
 from mlci.inference import serialization
 from mlci.inference.result import EvaluationResult
 from mlci.inference.training_noise import TrainingNoise
 from mlci.operations.context import evaluation_path
 from mlci.operations.evaluate import judge_gates
 from mlci.operations.models import baseline_ref_or_file
-from mlci.operations.registry import training_noise
+from mlci.operations.registry import training_noise, waivers
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.report.document import BaselineRef, Candidate, Lineage, ReportPart, Seconds, SharedRows, TrendRow
 from mlci.util.safe_files import read_bounded
@@ -57,8 +60,10 @@ def command(config_path: Path, out: Path, *, as_json: bool) -> int:
         _read(out / "evaluation.json", serialization.MOST_BYTES), path=str(out / "evaluation.json")
     )
     _agree(loaded, result)
-    origins = _origins(out / "origins.json", report_context(loaded))
+    known = report_context(loaded)
+    origins = _origins(out / "origins.json", known)
     gates = judge_gates(loaded.config, result, _noise(loaded, config_path.parent, result, origins))
+    gates = _waived(loaded, gates, known.candidate.commit)
     return write_report(build_report(result, gates, origins), out, as_json=as_json)
 
 
@@ -73,6 +78,23 @@ def _noise(loaded: LoadedConfig, folder: Path, result: EvaluationResult, origins
     )
     against = int(version) if version is not None and version.isdecimal() else None
     return training_noise.load_noise(config, view, against=against, rows=rows)
+
+
+def _waived(loaded: LoadedConfig, gates: tuple[JudgedGate, ...], head: str | None) -> tuple[JudgedGate, ...]:
+    """Return the gates after the ledger's waivers; a registry that can't be read from here has none.
+
+    The commit is that of the event, not the one in the files of the job that ran the pull request's code.
+    """
+    if loaded.config.baseline != "production" or not any(is_waivable(gate) for gate in gates):
+        return gates
+    here = read_head(checkout_git(loaded)) if head is None else None
+    head = here.commit if here is not None and not here.dirty else head
+    try:
+        view = open_registry(loaded, Path(loaded.path).parent).view()
+        return waivers.apply_recorded_waivers(gates, view, head=head, today=today())
+    except MlciError as error:
+        click.echo(f"note: waivers were not read: {error}", err=True)
+        return gates
 
 
 def _agree(loaded: LoadedConfig, result: EvaluationResult) -> None:

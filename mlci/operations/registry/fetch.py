@@ -1,11 +1,12 @@
 """``mlci fetch``: copy the part of the registry that a run reads."""
 
 from mlci.config.models import RowsConfig
+from mlci.git.refs import read_head
 from mlci.operations import evaluation_sets, lineage
 from mlci.operations.context import RunContext
 from mlci.operations.metrics_only import ROWS
 from mlci.operations.models import baseline_production, baseline_ref_or_file
-from mlci.operations.registry import training_noise
+from mlci.operations.registry import training_noise, waivers
 from mlci.registry import stored_files
 from mlci.registry.registry import RegistryView, Version
 
@@ -22,6 +23,7 @@ def fetch_for_run(context: RunContext) -> int | None:
     """
     view = baseline_production.champion_head(context)
     champion = view.champion if view is not None else None
+    waivers.read_waivers(view, waivers.judged_commit(context, read_head(context.git)))
     if view is None or champion is None:
         return None
     _read(context, view, champion)

@@ -15,7 +15,7 @@ from mlci.operations.bundle import VerifiedBundle
 from mlci.operations.bundle import read_bundle as open_bundle
 from mlci.operations.context import RunContext, registry_of
 from mlci.operations.models import baseline_production, baseline_ref_or_file
-from mlci.operations.registry import preflight
+from mlci.operations.registry import preflight, waivers
 from mlci.operations.registry.holdout_uses import ON_NUMBERS
 from mlci.operations.registry.preflight import (
     RolledBack,
@@ -160,7 +160,9 @@ class _Promotion:
 
     def _reasons_to_reevaluate(self, view: RegistryView) -> list[str]:
         asked = self.options.reevaluate and _ASKED not in self.reevaluated
-        return [_ASKED] * asked + _stale_reasons(self.context.loaded, self.bundle, view, self.rows)
+        reasons = [_ASKED] * asked + _stale_reasons(self.context.loaded, self.bundle, view, self.rows)
+        waived = waivers.stale_waivers(self.bundle.report, view, today=self.context.today)
+        return reasons if waived is None else [*reasons, waived]
 
     def _check(self, view: RegistryView, author: Author) -> preflight.RegistryCheck:
         self.context.say(f"promote: verifying {view.shown}, {pluralize(view.number, 'entry', 'entries')}")

@@ -23,7 +23,7 @@ from mlci.operations.lineage import CurrentState
 from mlci.operations.models import baseline_production, rescore
 from mlci.operations.models.predictions import PER_ROWS, ModelPredictions
 from mlci.operations.provenance import Artifact, ArtifactDigests
-from mlci.operations.registry import holdout_uses, training_noise
+from mlci.operations.registry import holdout_uses, training_noise, waivers
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.registry.manifest import VersionFile
 from mlci.registry.registry import RegistryView
@@ -69,7 +69,8 @@ def reevaluate_bundle(
     if facts.made_by_training:
         result = replace(result, notes=(*result.notes, evaluation_sets.MADE_NOTE))
     result, facts = comparison.add_history(context, view, result=result, facts=facts, now=now)
-    report = build_report(result, judged.gates, facts)
+    gates = waivers.apply_recorded_waivers(judged.gates, view, head=bundle.report.candidate.commit, today=context.today)
+    report = build_report(result, gates, facts)
     text = save(report).encode()
     if use is not None:
         against = baseline.version if baseline else None

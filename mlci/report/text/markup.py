@@ -66,6 +66,10 @@ class Markup(Protocol):
         """Link a part where the dialect has links."""
         ...
 
+    def block(self, line: str) -> str:
+        """Write a line to copy, as it is."""
+        ...
+
 
 class Markdown:
     """GitHub's Markdown; every result is :class:`~mlci.report.text.escape.Md`."""
@@ -113,6 +117,12 @@ class Markdown:
         """Link to an ``https`` address."""
         return escape.link_text(_safe(part), url)
 
+    def block(self, line: str) -> Md:
+        """Write a line in a fence that is longer than any run of backticks in it; nothing acts inside."""
+        one = visible(line)
+        fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", one))])
+        return Md(f"{fence}text\n{one}\n{fence}")
+
 
 class Plain:
     """Plain text without hidden characters, escape codes or commands."""
@@ -158,6 +168,10 @@ class Plain:
     def link(self, part: str, url: str | None) -> str:  # noqa: ARG002 (terminals get the text; part of the protocol)
         """Leave the text alone."""
         return part
+
+    def block(self, line: str) -> str:
+        """Write a line of its own."""
+        return f"\n{escape.plain_text(line, longest=2_000)}"
 
 
 def _safe(part: str) -> Md:
@@ -249,6 +263,10 @@ class Html:
         """Link to a web address; any other address leaves the text alone."""
         address = web_address(url)
         return escape_html(part) if address is None else SafeHtml('<a href="{}">{}</a>').format(address, part)
+
+    def block(self, line: str) -> SafeHtml:
+        """Write a line in a block of code."""
+        return SafeHtml("<pre><code>{}</code></pre>").format(visible(line))
 
 
 def _with_code(text: str) -> SafeHtml:

@@ -15,6 +15,7 @@ from mlci.registry.entries import (
     ReproductionRecorded,
     Rollback,
     VerdictRecord,
+    WaiverRecord,
 )
 from mlci.registry.manifest import Data, Environment, Manifest, Predictions, Recipe, VersionFile
 from mlci.registry.registry import Registry
@@ -38,6 +39,11 @@ def verdict(fingerprint="sha256:rows", word="pass") -> VerdictRecord:
     return VerdictRecord(
         verdict=word, report=DIGEST, policy=DIGEST, fingerprint=fingerprint, predictions=DIGEST, against=None
     )
+
+
+def waiver(**changes) -> WaiverRecord:
+    facts = {"gate": "accuracy.max_drop", "head": "a" * 40, "person": "dana", "role": "maintain"}
+    return WaiverRecord(**facts | {"reason": "known label noise", "until": "2099-12-31"} | changes)
 
 
 def promotion(state: LedgerState) -> Promotion:
@@ -95,6 +101,8 @@ def choose(state: LedgerState, kind: str, pick: int) -> Body | None:
         return PredictionsAdded(version=version, fingerprint=f"sha256:{pick}", predictions=DIGEST)
     if kind == "reproduced" and version is not None:
         return ReproductionRecorded(version=version, outcome="within", spread=DIGEST)
+    if kind == "waived":
+        return waiver(head=f"{pick % 3}" * 40)
     return verdict(f"sha256:{pick % 3}")
 
 

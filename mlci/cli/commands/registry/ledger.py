@@ -10,7 +10,15 @@ from mlci.cli.github_actions import write_step_result
 from mlci.cli.registry_factory import clock, load_with_registry
 from mlci.errors import OutsideError
 from mlci.registry import ledger
-from mlci.registry.entries import Entry, PredictionsAdded, Promotion, ReproductionRecorded, Rollback, VerdictRecord
+from mlci.registry.entries import (
+    Entry,
+    PredictionsAdded,
+    Promotion,
+    ReproductionRecorded,
+    Rollback,
+    VerdictRecord,
+    WaiverRecord,
+)
 from mlci.registry.errors import CorruptError
 from mlci.registry.stores.interface import Store
 from mlci.registry.verification import RegistryAudit, verify_registry
@@ -139,3 +147,5 @@ def audit_text(entry: Entry) -> str:
             return f"scored version {version} on {fingerprint[:19]}"
         case ReproductionRecorded(version=version, outcome=outcome):
             return f"trained version {version} again: {outcome}"
+        case WaiverRecord(gate=gate, head=head, person=person, reason=reason, until=until):
+            return f"{person} waived {gate} on {head[:7]} until {until}: {reason}"
