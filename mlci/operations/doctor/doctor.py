@@ -15,6 +15,7 @@ from mlci.operations.doctor.checks import (
     jobs,
     models,
     required_check,
+    sealed,
     security,
 )
 from mlci.operations.doctor.checks.finding import SEVERITIES, Finding, LineInsertion, order_findings
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     *jobs.CHECKS,
     *security.CHECKS,
     *handoff.CHECKS,
+    *sealed.CHECKS,
     *required_check.CHECKS,
 )
 _SIGNS = {"error": "✗", "warning": "!", "note": "·"}

@@ -14,11 +14,15 @@ from mlci.operations.doctor.yaml_nodes import YamlNodes, read_nodes
 FOLDER = ".github/workflows"
 PULL_REQUESTS = ("pull_request", "pull_request_target")
 _USE = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?P<path>/[^@\s]+)?@(?P<ref>\S+)")
-_SAME_REPOSITORY = re.compile(r"\$/(?P<path>\.|actions/\w+|\.github/workflows/model-ci(-oidc)?\.yml)")
-_COMMAND = re.compile(
-    r"""(?:\bmlci["']?|\$\{?MLCI\}?["']?)[ \t]+(run|train|evaluate|gate|publish|promote|rollback)\b"""
+_SAME_REPOSITORY = re.compile(
+    r"\$/(?P<path>\.|actions/[\w-]+|\.github/workflows/(model-ci(-oidc)?|sealed-(train|gate))\.yml)"
 )
-_REUSABLE = re.compile(r"/\.github/workflows/model-ci(-oidc)?\.ya?ml")
+_COMMAND = re.compile(
+    r"""(?:\bmlci["']?|\$\{?MLCI\}?["']?)[ \t]+"""
+    r"(run|train|evaluate|gate|publish|promote|rollback|sealed[ \t]+(?:predict|gate))\b"
+)
+_REUSABLE = re.compile(r"/\.github/workflows/(?P<name>model-ci(-oidc)?|sealed-train|sealed-gate)\.ya?ml")
+_STAGES = {"sealed-train": frozenset({"sealed-predict"}), "sealed-gate": frozenset({"sealed-gate"})}
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _OWN_COMMIT = "$"
 _CHECKOUT, _UPLOAD, _DOWNLOAD = "actions/checkout", "actions/upload-artifact", "actions/download-artifact"
@@ -77,7 +81,8 @@ class WorkflowStep:
         """Commands of mlci that it runs, such as ``run`` or ``publish``; ``open`` is `mlci publish --open`."""
         if self.use is None:
             opens = "publish --open" in self.script
-            return frozenset("open" if one == "publish" and opens else one for one in _COMMAND.findall(self.script))
+            found = ("-".join(one.split()) for one in _COMMAND.findall(self.script))
+            return frozenset("open" if one == "publish" and opens else one for one in found)
         if not self.use.is_mlci:
             return frozenset()
         if self.use.path == "":
@@ -145,20 +150,35 @@ class WorkflowJob:
 
     @property
     def calls_mlci(self) -> bool:
-        """Whether it calls the reusable workflow of mlci, which evaluates and publishes."""
-        return self.use is not None and self.use.is_mlci and _REUSABLE.fullmatch(self.use.path) is not None
+        """Whether it calls a reusable workflow of mlci."""
+        return self._called is not None
+
+    @property
+    def _called(self) -> str | None:
+        found = _REUSABLE.fullmatch(self.use.path) if self.use is not None and self.use.is_mlci else None
+        return found["name"] if found else None
 
     @cached_property
     def stages(self) -> frozenset[str]:
         """Commands of mlci that it runs."""
-        if self.calls_mlci:
-            return frozenset({"evaluate", "gate", "publish"})
+        if self._called is not None:
+            return _STAGES.get(self._called, frozenset({"evaluate", "gate", "publish"}))
         return frozenset().union(*(step.stages for step in self.steps))
 
     @property
     def evaluates(self) -> bool:
         """Whether it runs the training or the prediction of the checked-out code."""
-        return bool(self.stages & {"run", "train", "evaluate"})
+        return bool(self.stages & {"run", "train", "evaluate", "sealed-predict"})
+
+    @property
+    def trains_sealed(self) -> bool:
+        """Whether it is the half of sealed mode that runs the code of pull requests from anyone."""
+        return "sealed-predict" in self.stages
+
+    @property
+    def judges_sealed(self) -> bool:
+        """Whether it is the half of sealed mode that judges and publishes."""
+        return "sealed-gate" in self.stages
 
     @property
     def promotes(self) -> bool:

@@ -1,12 +1,12 @@
 import re
 from pathlib import Path
 
-from mlci.operations.doctor.checks.security import _PUBLISHES, _READ
+from mlci.operations.doctor.checks.security import _PUBLISHES, _READ, _VERIFIES
 
 ROOT = Path(__file__).parents[3]
 CHECKS = ROOT / "mlci" / "operations" / "doctor" / "checks"
 PAGE = (ROOT / "docs" / "how-to" / "workflows" / "check-a-setup.md").read_text("utf-8")
-PERMISSIONS = {f"permission-{need.name}-missing" for need in (_READ, *_PUBLISHES)}
+PERMISSIONS = {f"permission-{need.name}-missing" for need in (_READ, *_PUBLISHES, _VERIFIES)}
 POINTERS = {
     f"{part}-{tool}{end}" for tool in ("lfs", "dvc") for part, end in (("data", "-pointer"), ("workflow-without", ""))
 }

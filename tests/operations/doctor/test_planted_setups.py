@@ -29,7 +29,7 @@ def test_check_setup__example_of_this_project(tmp_path):
     workflows = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in (ROOT / FOLDER).glob("*.yml")}
     commit(init(tmp_path), {".gitignore": (ROOT / ".gitignore").read_text("utf-8"), **example, **workflows})
     facts, _ = collect_setup(tmp_path / "examples/diabetes/mlci.yml", {})
-    assert len(facts.gates) == 1
+    assert len(facts.gates) == 2
     assert check_setup(facts) == []
 
 

@@ -128,7 +128,7 @@ def test_check_setup__all_templates():
     workflows = tuple(
         WorkflowFile(f"{FOLDER}/{path.name}", path.read_text("utf-8")) for path in TEMPLATES.glob("*.yml")
     )
-    assert len(workflows) >= 6
+    assert len(workflows) == 8
     assert check_setup(replace(good_facts(), workflows=workflows)) == []
 
 

@@ -91,7 +91,7 @@ def check_publish_step(facts: SetupFacts) -> Iterator[Finding]:
     for workflow in facts.gates:
         evaluating = next(job for job in workflow.jobs if job.evaluates)
         publishing = [job for job in workflow.jobs if "publish" in job.stages]
-        if not publishing:
+        if not publishing and not evaluating.trains_sealed:  # sealed mode publishes from another workflow
             yield _finding(
                 workflow,
                 evaluating,

@@ -42,7 +42,8 @@ def configurations(job: WorkflowJob, *, evaluating: bool = False) -> Iterator[Us
     used += [
         (step.path, step.data.get("with"))
         for step in job.steps
-        if step.use and (step.stages & {"run", "train", "evaluate"} if evaluating else step.stages - _WITHOUT)
+        if step.use
+        and (step.stages & {"run", "train", "evaluate", "sealed-predict"} if evaluating else step.stages - _WITHOUT)
     ]
     for place, given in used:
         inputs = given if isinstance(given, dict) else {}

@@ -30,6 +30,9 @@ _PUBLISHES = (
     _Need("statuses", "write", "to write the commit status of the same name", "The status is missing.", "warning"),
     _Need("pull-requests", "write", "to write the comment", "Pull requests get no comment.", "warning"),
 )
+_VERIFIES = _Need(
+    "actions", "read", "to verify the run that trained, and to download its predictions", "Nothing is judged.", "error"
+)
 _WRITE = _Need("contents", "write", "to write the registry", "The registry refuses the promotion.", "error")
 
 
@@ -78,7 +81,7 @@ def _needs(facts: SetupFacts, job: WorkflowJob) -> list[_Need]:
         comments = "publish" in job.stages and (config is None or config.policy.comment != "never")
         pulls = any(name in job.workflow.events for name in ("pull_request", "pull_request_target"))
         needs += [one for one in _PUBLISHES if one.name != "pull-requests" or (comments and pulls)]
-    return needs
+    return [*needs, _VERIFIES, *_PUBLISHES] if job.judges_sealed else needs
 
 
 def _unset(job: WorkflowJob, needs: list[_Need]) -> Finding:
@@ -209,6 +212,8 @@ def check_target_base(facts: SetupFacts) -> Iterator[Finding]:
 def check_secrets_beside_code(facts: SetupFacts) -> Iterator[Finding]:
     """Report secrets in the environment in which the code of a pull request runs."""
     for job in _gate_jobs(facts):
+        if job.trains_sealed:
+            continue  # `sealed-train-secret` allows it none at all
         places: list[tuple[Path, Any]] = [
             (("env",), job.workflow.data.get("env")),
             ((*job.path, "env"), job.data.get("env")),

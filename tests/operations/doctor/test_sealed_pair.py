@@ -1,0 +1,106 @@
+"""Planted defects in the pair of sealed mode."""
+
+from dataclasses import replace
+
+import pytest
+
+from mlci.operations.doctor.doctor import check_setup
+from mlci.operations.doctor.workflows import FOLDER, WorkflowFile
+from tests.support.setups import good_facts, pin, template
+
+TRAIN, GATE = "mlci-train.yml", "mlci-gate.yml"
+PERSIST = "          persist-credentials: false\n"
+
+
+def found(**changed):
+    """Return the findings about a pair, some of whose files are changed or left out."""
+    texts = {TRAIN: template(TRAIN), GATE: template(GATE), **{f"mlci-{k}.yml": text for k, text in changed.items()}}
+    workflows = tuple(WorkflowFile(f"{FOLDER}/{name}", text) for name, text in texts.items() if text)
+    return check_setup(replace(good_facts(), workflows=workflows))
+
+
+def names(**changed):
+    return {one.name for one in found(**changed)}
+
+
+def plant(name, old, new):
+    text = template(name)
+    assert old in text
+    return text.replace(old, new, 1)
+
+
+def test_sealed_pair__templates():
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("sealed-train-rights", "      contents: read", "      id-token: write # why not\n      contents: read"),
+        ("sealed-train-rights", "      contents: read", "      contents: write"),
+        (
+            "sealed-train-secret",
+            "        run: python -m pip",
+            "        env: {T: '${{ secrets.T }}'}\n        run: python",
+        ),
+        ("sealed-train-secret", "    steps:\n", "    env:\n      TOKEN: ${{ github.token }}\n    steps:\n"),
+        ("sealed-names-differ", "name: mlci train\n", "name: train\n"),
+        ("checkout-keeps-token", PERSIST, ""),
+        ("trigger-merge-group-missing", "  merge_group:\n", ""),
+        ("trigger-path-filter", "  pull_request:\n", "  pull_request:\n    paths: [src/**]\n"),
+        ("trigger-pull-request-missing", "  pull_request:\n", "  push:\n"),
+        ("fork-target-base", "  pull_request:\n", "  pull_request_target:\n"),
+    ],
+)
+def test_sealed_pair__planted_in_training(name, old, new):
+    assert name in names(train=plant(TRAIN, old, new))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("sealed-gate-trigger", "  workflow_run: ", "  pull_request_target:\n  workflow_run: "),
+        ("sealed-gate-types", "types: [requested, completed]", "types: [completed]"),
+        ("sealed-names-differ", "workflows: [mlci train]", "workflows: [mlci]"),
+        (
+            "sealed-gate-step",
+            "      - name: mlci\n",
+            "      - run: pip install -r requirements.txt\n      - name: mlci\n",
+        ),
+        ("sealed-gate-cancelled", "cancel-in-progress: false", "cancel-in-progress: true"),
+        ("permission-actions-missing", "      actions: read #", "      # actions: read #"),
+        ("permission-pull-requests-missing", "      pull-requests: write #", "      # pull-requests: write #"),
+        (
+            "fork-target-checkout",
+            PERSIST,
+            f"{PERSIST}          ref: ${{{{ github.event.workflow_run.head_sha }}}}\n",
+        ),
+    ],
+)
+def test_sealed_pair__planted_in_gate(name, old, new):
+    assert names(gate=plant(GATE, old, new)) == {name}
+
+
+def test_sealed_pair__one_half():
+    assert names(gate="") == {"sealed-gate-missing"}
+    assert names(train="") >= {"sealed-train-missing"}
+
+
+def test_sealed_pair__another_path():
+    [one] = found(train="", other=template(TRAIN))
+    assert (one.name, one.lines) == ("sealed-train-path", f"with:\n  train-workflow: {FOLDER}/mlci-other.yml")
+
+
+def test_sealed_pair__called_workflows():
+    call = pin("mlci/mlci").replace("mlci/mlci@", "mlci/mlci/.github/workflows/sealed-{}.yml@")
+    called = {}
+    for name, half in ((TRAIN, "train"), (GATE, "gate")):
+        text = template(name)
+        start, steps = text.index("    runs-on:"), text.index("    steps:\n")
+        rest = text[start:steps].partition("    permissions:\n")
+        called[half] = f"{text[:start]}    permissions:\n{rest[2]}    uses: {call.format(half)}\n"
+    assert found(**called) == []
+    assert names(train=called["train"] + "    secrets: inherit\n", gate=called["gate"]) == {
+        "sealed-train-secret",
+        "secrets-inherited",
+    }
