@@ -27,8 +27,9 @@ demo: $(VENV)/.dev ## a candidate against a baseline on real data: passes, is un
 	@$(BIN)/mlci demo
 	@$(BIN)/mlci demo --regress || test $$? -eq 1
 
-examples: $(VENV)/.dev ## every example, by the commands of its README
+examples: $(VENV)/.dev ## every example and every page that trains a model, by the commands of the page
 	@$(BIN)/python -m tests.examples
+	@$(BIN)/python -m tests.documents.pages
 
 test: $(VENV)/.dev ## the tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal # neighbours share fixtures, and no worker waits at the end

@@ -44,7 +44,7 @@ def description(command: click.Command) -> Iterator[str]:
 
 def options(context: click.Context) -> str:
     """Return usage, and a table of the options of a command."""
-    usage = f"```sh\n{context.command_path} {' '.join(context.command.collect_usage_pieces(context))}\n```\n"
+    usage = f"```text\n{context.command_path} {' '.join(context.command.collect_usage_pieces(context))}\n```\n"
     records = (parameter.get_help_record(context) for parameter in context.command.params)
     rows = "".join(f"| `{cell(name)}` | {cell(text)} |\n" for name, text in filter(None, records) if text)
     return f"{usage}\n| option | meaning |\n|---|---|\n{rows}" if rows else usage

@@ -2,8 +2,6 @@
 
 import importlib
 import re
-import sys
-from pathlib import Path
 
 import joblib
 import pandas as pd
@@ -11,46 +9,13 @@ import pandas as pd
 from mlci.config.loader import parse_config
 from mlci.execution.behaviour_stage import RECORDS, SESSION, BehaviourSession, PredictionTable
 from mlci.pytest_plugin import budgets, models, recorder
+from tests.documents.pages.behaviour import blocks, project
 from tests.support.project import run, write
 
 pytest_plugins = ("pytester",)
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "gates" / "test-behaviour-with-pytest.md").read_text("utf-8")
-PREDICT = """\
-import csv, os
-with open(os.environ["MLCI_DATA"]) as rows, open(os.environ["MLCI_PREDICTIONS"], "w") as out:
-    out.write("loan_id,score\\n")
-    for row in csv.DictReader(rows):
-        debt, income = float(row["debt"]), float(row["income"])
-        out.write(f"{row['loan_id']},{debt / (debt + income)}\\n")
-"""
-LOADED = (
-    budgets,
-    models,
-    recorder,
-    pd,
-)  # before pytester runs: what is first imported there would be imported again later
-
-
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-
-
-def project(folder, denominator="debt + income"):
-    """Loans that default if the debt is above the income."""
-    rows = [(number, (number * 37) % 140 + 10, 55 + number % 7, "ns"[number % 2]) for number in range(200)]
-    lines = [f"{number},{debt},{income},{region},{int(debt > income)}" for number, debt, income, region in rows]
-    scores = [f"{number},{debt / (debt + income)}" for number, debt, income, _ in rows]
-    return write(
-        folder,
-        {
-            "mlci.yml": blocks("yaml")[0].replace("python predict.py", f"exec '{sys.executable}' -I -S predict.py"),
-            "holdout.csv": "\n".join(["loan_id,debt,income,region,defaulted", *lines]),
-            "production.csv": "\n".join(["loan_id,score", *scores]),
-            "predict.py": PREDICT.replace("debt + income", denominator),
-            "tests/test_model.py": blocks("python")[0],
-        },
-    )
+# Before pytester runs: what is first imported there would be imported again later.
+LOADED = (budgets, models, recorder, pd)
 
 
 def test_behaviour_page__its_tests(pytester):

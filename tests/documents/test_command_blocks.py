@@ -8,12 +8,11 @@ import click
 import pytest
 
 from mlci.cli.main import group
-from tests.support.shell_blocks import read_commands
+from tests.support.shell_blocks import read_blocks
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES += sorted((ROOT / "examples").rglob("README.md"))
-GENERATED = {"command-line.md"}
 PROGRAMS = {
     ".",
     "cd",
@@ -29,15 +28,16 @@ PROGRAMS = {
     ".ci/run",
 }
 PROGRAMS |= {"MLCI_GOLDEN=write"}
-MARKDOWN_BLOCK = re.compile(r"^```(?:sh|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+PREFIX = re.compile(r"^[A-Z_]+=\$\([^)]*\) |\s+#\s.*")
 
 
 def lines(page):
-    """Yield the single commands of a page; blocks of `bash` are for an interactive shell."""
-    text = MARKDOWN_BLOCK.sub(lambda block: block[0].replace("```bash", "```sh"), page.read_text("utf-8"))
-    text = re.sub(r"<<'EOF'\n.*?^EOF\n", "\n", text, flags=re.DOTALL | re.MULTILINE)
-    for command in read_commands(text):
-        yield from (part.strip() for part in re.split(r"\s&&\s|\s\|\s", re.sub(r"\s+#\s.*", "", command.line)))
+    """Yield the single commands of a page."""
+    for command in (command for block in read_blocks(page.read_text("utf-8")) for command in block.commands):
+        line = re.sub(r"\s+#\s.*", "", command.line.partition("<<'")[0])
+        yield from (part.strip() for part in re.split(r"\s&&\s|\s\|\s", line))
 
 
 def problem(line):
@@ -66,8 +66,16 @@ def misspelt(command, words):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_commands__known_to_click_and_make(page):
-    found = [] if page.name in GENERATED else [(line, why) for line in lines(page) if (why := problem(line))]
+    found = [(line, why) for line in lines(page) if (why := problem(line))]
     assert found == []
+
+
+def test_commands__examples_of_the_help():
+    page = (ROOT / "docs" / "reference" / "command-line.md").read_text("utf-8")
+    blocks = re.findall(r"^```text\nExamples?:\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    examples = [part.strip() for block in blocks for line in block.splitlines() for part in line.split(" && ")]
+    assert [(line, why) for line in examples if (why := problem(PREFIX.sub("", line)))] == []
+    assert len(examples) > 30
 
 
 @pytest.mark.parametrize(

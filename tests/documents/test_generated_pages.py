@@ -37,7 +37,7 @@ def test_command_line__every_command_and_option():
         "```text\nExample:\ntool box fill x\n```\n",
     ]
     assert command_line.options(inner) == (
-        "```sh\ntool box fill [OPTIONS] NAME\n```\n\n| option | meaning |\n|---|---|\n"
+        "```text\ntool box fill [OPTIONS] NAME\n```\n\n| option | meaning |\n|---|---|\n"
         "| `--size INTEGER` | Of a\\|b. [default: 3] |\n"
     )
 

@@ -1,7 +1,8 @@
-"""Commands of a Markdown page, carried out as a reader would: blocks of `sh` in order, in one shell.
+"""Commands of a Markdown page: blocks of `sh` or `bash` in order, and how to carry them out in one shell.
 
-A line ends with exit code 0, unless a comment at its end names another: ``# exit code 1``. A block of `text` shows
-output: it has to occur in that of the commands, apart from white space.
+A line ends with exit code 0, unless a comment at its end names another: ``# exit code 1``. A block that the tests
+cannot carry out is marked on the line before it: ``<!-- not run: REASON -->``. A block of `text` shows output: in an
+example it has to occur in that of the commands, apart from white space.
 """
 
 import os
@@ -13,7 +14,10 @@ from pathlib import Path
 
 from tests.support.repository import ENVIRONMENT
 
-_BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^(?:<!-- not run: (?P<mark>[^\n]+) -->\n)?```(?P<kind>sh|bash|text)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL
+)
+_LINE = re.compile(r"(?P<line>[^\n]*<<'(?P<end>\w+)'\n.*?^(?P=end)$|[^\n]*)\n", re.MULTILINE | re.DOTALL)
 _EXPECTED = re.compile(r"\s+# exit code (\d+)\b.*$")
 _HEAD = """\
 ends() { [ "$1" -eq "$2" ] || { echo "exit code $1, and the page says $2: $3" >&2; exit 99; }; }
@@ -22,24 +26,44 @@ ends() { [ "$1" -eq "$2" ] || { echo "exit code $1, and the page says $2: $3" >&
 
 @dataclass(frozen=True)
 class Command:
-    """A line of a block of `sh`, with the exit code that the page says."""
+    """A line of a block, with the exit code that the page says; a here-document belongs to its line."""
 
     line: str
     code: int = 0
 
 
-def read_commands(text: str) -> list[Command]:
-    """Return the commands of a page in order; a line that ends with a backslash goes on in the next."""
-    blocks = [body.replace("\\\n", "") for kind, body in _BLOCK.findall(text) if kind == "sh"]
-    lines = [line for body in blocks for line in body.splitlines() if line and not line.startswith("#")]
+@dataclass(frozen=True)
+class Block:
+    """A block of commands, and why the tests do not carry it out; ``None`` if they do."""
+
+    commands: tuple[Command, ...]
+    reason: str | None = None
+
+
+def read_blocks(text: str) -> list[Block]:
+    """Return the blocks of commands of a page in order."""
+    found = (one for one in _BLOCK.finditer(text) if one["kind"] != "text")
+    return [Block(tuple(_read_lines(one["body"])), one["mark"]) for one in found]
+
+
+def _read_lines(body: str) -> list[Command]:
+    """Return the commands of a block; a line that ends with a backslash goes on in the next."""
+    lines = [found["line"] for found in _LINE.finditer(body.replace("\\\n", ""))]
     return [
-        Command(_EXPECTED.sub("", line), int(found[1]) if (found := _EXPECTED.search(line)) else 0) for line in lines
+        Command(_EXPECTED.sub("", line), int(found[1]) if (found := _EXPECTED.search(line)) else 0)
+        for line in lines
+        if line and not line.startswith("#")
     ]
+
+
+def read_commands(text: str) -> list[Command]:
+    """Return the commands of a page in order, without those of marked blocks."""
+    return [command for block in read_blocks(text) if block.reason is None for command in block.commands]
 
 
 def read_outputs(text: str) -> list[str]:
     """Return the blocks of output."""
-    return [body for kind, body in _BLOCK.findall(text) if kind == "text"]
+    return [found["body"] for found in _BLOCK.finditer(text) if found["kind"] == "text"]
 
 
 def run_commands(commands: list[Command], folder: Path, scratch: Path) -> str:

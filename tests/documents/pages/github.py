@@ -1,0 +1,103 @@
+"""Projects for the pages that talk to GitHub, against the fake."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.documents.pages.registry import promoted, succeed
+from tests.documents.pages.setup import checked_project
+from tests.fake_github.fake import Fake
+from tests.support.page_shell import PageShell
+from tests.support.project import config, files, predictions, small_files
+from tests.support.repository import commit, git, init
+
+NAME = "owner/name"
+RIGHTS = {"administration": "write", "contents": "write", "checks": "write", "statuses": "write"}
+
+
+@contextmanager
+def fake_github(shell: PageShell) -> Iterator[Fake]:
+    """Serve a fake that the shell and its `gh` reach with an administrator's token."""
+    with Fake(shell.scratch / "model.git", name=NAME) as fake:
+        shell.variables |= {"GITHUB_API_URL": fake.url, "FAKE_GITHUB_TOKEN": fake.token(RIGHTS)}
+        yield fake
+
+
+def keep_the_registry_in_github(shell: PageShell) -> Iterator[None]:
+    with fake_github(shell) as fake:
+        bare = Path(fake.repo["git"])
+        connected = {"GITHUB_REPOSITORY": NAME, "GITHUB_TOKEN": shell.variables["FAKE_GITHUB_TOKEN"]}
+        shell.variables |= connected
+        promoted(shell, 3, 2, 1, more="registry: github\n")
+        git(shell.folder, "remote", "add", "origin", str(bare))
+        for name in connected:
+            del shell.variables[name]
+        yield
+        yield
+        assert "1 rolled back" not in shell.output
+        yield
+        git(bare, "update-ref", "refs/heads/mlci/churn", "refs/heads/mlci/churn~1")
+        yield
+        succeed(shell, "versions")
+        git(shell.folder, "fetch", "--quiet", "origin")
+        yield
+        yield
+        shell.variables["URL"] = str(bare)
+        yield
+        settings = shell.folder / "mlci.yml"
+        settings.write_text(settings.read_text("utf-8").replace("registry: github", "registry: registry"))
+        del shell.variables["GITHUB_TOKEN"]
+        yield
+        yield
+        assert "refs/mlci/witness/churn" in shell.output
+        shell.variables["SHA256"] = fake.state.all("assets")[0]["name"]
+        yield
+        assert (shell.folder / shell.variables["SHA256"]).is_file()
+
+
+def require_the_check(shell: PageShell) -> Iterator[None]:
+    text = config(baseline="production").replace("model: planted", "model: churn")
+    commit(init(shell.folder), {**files(1), "mlci.yml": text})
+    git(shell.folder, "remote", "add", "origin", f"https://github.com/{NAME}.git")
+    with fake_github(shell):
+        yield
+        yield
+        yield
+        assert shell.output.count("+ mlci / churn: required, reported by GitHub Actions") == 2
+        succeed(shell, "setup", "check")
+
+
+def check_a_setup(shell: PageShell) -> Iterator[None]:
+    workflow = checked_project(shell)
+    yield
+    line = "          fetch-depth: 0 # a baseline can be another commit\n"
+    workflow.write_text(workflow.read_text("utf-8").replace(line, ""))
+    assert shell.mlci("doctor")[0] == 1
+    yield
+    assert "fetch-depth: 0" in workflow.read_text("utf-8")
+    with fake_github(shell):
+        yield
+        yield
+        assert "required-check-missing" in shell.output
+        for _ in range(2):
+            shell.output = ""
+            yield
+            assert "false blocks in 100" in shell.output
+
+
+def publishing(shell: PageShell) -> Iterator[None]:
+    with fake_github(shell) as fake:
+        number = fake.pull("topic")
+        git(shell.folder, "clone", "--quiet", "--branch", "topic", fake.repo["git"], ".")
+        commit(shell.folder, {**small_files(), "new.csv": predictions(1)})
+        git(shell.folder, "push", "--quiet", "origin", "topic")
+        job = shell.scratch / "job"
+        shell.variables |= fake.environment("pull_request", number, folder=job, token=fake.token())
+        shell.variables |= {"STATUS": "success", "CODE": "0", "RUNNER_TEMP": str(job)}
+        succeed(shell, "run")
+        yield
+        [check] = fake.check_runs(name="mlci / planted")
+        assert check["status"] == "in_progress"
+        yield
+        [check] = fake.check_runs(name="mlci / planted")
+        assert check["conclusion"] == "success"
