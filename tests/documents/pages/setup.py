@@ -55,6 +55,18 @@ def set_up_a_repository(shell: PageShell) -> Iterator[None]:
     assert "metrics: metrics.json" in made.read_text("utf-8")
 
 
+def gate_several_models(shell: PageShell) -> Iterator[None]:
+    shell.answers = "y\n" * 4 + "n\n" * 4
+    found = {"holdout.csv": labelled("outcome", ("no", "yes")), "out/predictions.csv": SCORES, "train.py": SCRIPT}
+    names = ("tumour", "diabetes")
+    commit(init(shell.folder), {f"{name}/{file}": text for name in names for file, text in found.items()})
+    yield
+    workflow = (shell.folder / GATE).read_text("utf-8")
+    for name in names:
+        assert (shell.folder / name / "mlci.yml").exists()
+        assert f"folder: {name}\n" in workflow
+
+
 def checked_project(shell: PageShell) -> Path:
     """Write a repository with nothing to correct, and its last run's predictions; return the workflow's file."""
     text = config(baseline="{ref: main}", train=BY_TRAINING, predict=BY_RUNNING).replace("0.05", "0.3")
