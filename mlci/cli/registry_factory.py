@@ -62,7 +62,9 @@ def open_registry(loaded: LoadedConfig, folder: Path, *, writes: bool = False, f
         return Registry(SnapshotReader(folder / OURS / "fetched", fetched))
     environment = dict(os.environ)
     _lasts(loaded, environment)
-    return Registry(build_store(loaded, folder, environment), writer(folder) if writes else None)
+    return Registry(
+        build_store(loaded, folder, environment), writer(folder, loaded.config.registry) if writes else None
+    )
 
 
 def load_with_registry(config_path: Path) -> tuple[LoadedConfig, Registry]:
@@ -160,10 +162,11 @@ def update_mlflow_aliases(registry: Registry, *, take_alias: bool = False) -> st
     return None
 
 
-def writer(folder: Path) -> Author:
-    """Return the author of entries, by the environment of this process."""
+def writer(folder: Path, registry: str) -> Author:
+    """Return the author of entries, by the environment of this process; git does not get the registry's credentials."""
     environment = dict(os.environ)
-    return read_author(Git(folder=folder, environment=child_environment(environment, {})), environment)
+    own = child_environment(environment, {}, credentials=registry_credentials(registry))
+    return read_author(Git(folder=folder, environment=own), environment)
 
 
 def read_author(git: Git, environment: Mapping[str, str]) -> Author:

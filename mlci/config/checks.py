@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from posixpath import normpath
 from typing import Any, Protocol
 
 from mlci.config import models
 from mlci.config.loader import LoadedConfig
 from mlci.config.messages import nearest_word
-from mlci.config.models import Baseline, Config, Predict, SliceColumnConfig
+from mlci.config.models import Baseline, Config, Evaluation, Predict, SliceColumnConfig
 from mlci.config.types import clip_text
 from mlci.errors import Problem
 from mlci.metrics.catalogue import Direction, MetricInfo, for_task
@@ -264,9 +265,22 @@ def _check_columns(loaded: LoadedConfig) -> Iterator[Problem]:
     if predict.score is not None and predict.score == predict.decision:
         message = f"`predict.score` and `decision` are the same column, `{predict.score}`; keep one"
         yield loaded.problem(message, "predict", "decision")
+    if config.evaluation is not None and (name := _label_as_prediction(config.evaluation, predict)):
+        message = (
+            f"`predict.{name}` is the label of the same file, `{config.evaluation.label}`; name the model's column"
+        )
+        yield loaded.problem(message, "predict", name)
     missing = _missing_column(config)
     if missing:
         yield loaded.problem(missing, "predict")
+
+
+def _label_as_prediction(evaluation: Evaluation, predict: Predict) -> str | None:
+    """Return the key of ``predict`` that names the labels themselves, which every gate would pass."""
+    labelled = [normpath(path) for path in (evaluation.data, evaluation.labels) if path is not None]
+    if predict.file is None or normpath(predict.file) not in labelled:
+        return None
+    return next((name for name in ("score", "decision") if getattr(predict, name) == evaluation.label), None)
 
 
 def _check_probabilities(loaded: LoadedConfig) -> Iterator[Problem]:

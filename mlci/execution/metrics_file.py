@@ -20,8 +20,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from mlci.errors import InputError, Problem, refuse_directive, yaml_directive
+from mlci.util.json_text import Bounds, excess
+from mlci.util.safe_files import read_bounded
 
 LARGEST = 16_000_000  # bytes; enough for the log of a long training
+LARGEST_YAML = 250_000  # bytes of YAML and TOML, whose parsers take minutes for more
+JSON_BOUNDS = Bounds(
+    depth=900, parts=250_000, values=1_000_000
+)  # a file of 16 MB without spaces, as a training writes it
 DEEPEST = 32
 MOST = 10_000  # names
 _SHOWN = 20
@@ -49,6 +55,21 @@ def _number(written: str) -> float:
     return _Overflow(written) if math.isinf(value) and any(char.isdigit() for char in written) else value
 
 
+@dataclass(frozen=True)
+class ValueFault:
+    """A value that is not a metric; its line is only looked for if it is reported, since that reads the whole text."""
+
+    dotted: str
+    words: str
+    key: str
+    text: str = field(repr=False)
+    name: str
+
+    def problem(self) -> Problem:
+        """Return the problem, with the line of the name."""
+        return Problem(f"“{_short(self.dotted)}” {self.words}", self.name, _line_of(self.text, self.key))
+
+
 @dataclass(frozen=True, kw_only=True)
 class MetricsFile:
     """The numbers of a metrics file, and the names whose values are not numbers.
@@ -56,14 +77,14 @@ class MetricsFile:
     Attributes:
         values: Dotted name to number, in the file's order.
         left_out: Dotted names of text, null, dates and lists.
-        unusable: Description of each of those values, by dotted name.
-        wrong: Problem of each value that should have been a number, by dotted name.
+        unusable: What each of those values is, by dotted name.
+        wrong: What is wrong with each value that should have been a number, by dotted name.
     """
 
     values: dict[str, float]
     left_out: tuple[str, ...] = ()
-    unusable: Mapping[str, Problem] = field(default_factory=dict)
-    wrong: Mapping[str, Problem] = field(default_factory=dict)
+    unusable: Mapping[str, "ValueFault"] = field(default_factory=dict)
+    wrong: Mapping[str, "ValueFault"] = field(default_factory=dict)
 
     def require(self, names: Iterable[str]) -> None:
         """Refuse values that a gate needs and that are not numbers.
@@ -72,8 +93,8 @@ class MetricsFile:
             InputError: if there is such a value; the message has all of them with line and reason.
         """
         unusable = {**self.unusable, **self.wrong}
-        if problems := [unusable[name] for name in dict.fromkeys(names) if name in unusable]:
-            raise InputError.of(problems)
+        if faults := [unusable[name] for name in dict.fromkeys(names) if name in unusable]:
+            raise InputError.of(_first_problems(faults))
 
     def notes(self, shown: str) -> tuple[str, ...]:
         """Return a line for the report that names the ignored values."""
@@ -110,8 +131,7 @@ def missing_metrics(baseline: Mapping[str, float], candidate: Mapping[str, float
 
 def _text(path: Path, name: str) -> str:
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+        data = read_bounded(path, LARGEST)
     except OSError as error:
         raise InputError(Problem(f"can't read the metrics file: {error.strerror}", name)) from error
     if len(data) > LARGEST:
@@ -139,6 +159,12 @@ def _json(text: str, name: str) -> Any:  # noqa: ANN401 - any JSON tree
             members[key] = value
         return members
 
+    if size := excess(text, JSON_BOUNDS):
+        deep = size.startswith("nested")
+        words = (
+            f"nested more than {DEEPEST} deep" if deep else f"it is {size}: a metrics file contains names and numbers"
+        )
+        raise InputError(Problem(words, name))
     try:
         return json.loads(text, object_pairs_hook=pairs, parse_float=_number)
     except json.JSONDecodeError as error:
@@ -148,6 +174,7 @@ def _json(text: str, name: str) -> Any:  # noqa: ANN401 - any JSON tree
 
 
 def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any YAML tree
+    _refuse_long(text, name)
     if directive := yaml_directive(text):
         raise InputError(Problem(refuse_directive(directive[0]), name, directive[1]))
     from ruamel.yaml import YAML  # noqa: PLC0415 - not needed for JSON
@@ -165,6 +192,11 @@ def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any YAML tree
         raise InputError(Problem(_describe_unreadable(error), name)) from error
 
 
+def _refuse_long(text: str, name: str) -> None:
+    if len(text) > LARGEST_YAML:
+        raise InputError(Problem(f"larger than {LARGEST_YAML // 1000} kB: write a file of this size as JSON", name))
+
+
 def _with_overflow(base: Any) -> Any:  # noqa: ANN401 - ruamel's constructors have no types
     """Return a constructor of YAML values that distinguishes ``1e400`` from ``.inf``."""
 
@@ -179,6 +211,7 @@ def _with_overflow(base: Any) -> Any:  # noqa: ANN401 - ruamel's constructors ha
 
 
 def _toml(text: str, name: str) -> Any:  # noqa: ANN401 - any TOML tree
+    _refuse_long(text, name)
     try:
         return tomllib.loads(text, parse_float=_number)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
@@ -194,32 +227,36 @@ def _describe_unreadable(error: Exception) -> str:
 
 def _flatten(tree: Mapping[Any, Any], text: str, name: str) -> MetricsFile:
     values: dict[str, float] = {}
-    unusable: dict[str, Problem] = {}
-    wrong: dict[str, Problem] = {}
-    twice: list[Problem] = []
+    unusable: dict[str, ValueFault] = {}
+    wrong: dict[str, ValueFault] = {}
+    twice: list[ValueFault] = []
     seen: set[str] = set()
     for count, (path, value) in enumerate(_leaves(tree, (), name)):
         if count >= MOST:
             raise InputError(Problem(f"more than {MOST:,} names", name))
         dotted = ".".join(path)
         if dotted in seen:
-            twice.append(_problem(dotted, "is there twice, once as a dotted name", text, name, path[-1]))
+            twice.append(ValueFault(dotted, "is there twice, once as a dotted name", path[-1], text, name))
         elif fault := _describe_wrong(value):
-            wrong[dotted] = _problem(dotted, fault, text, name, path[-1])
+            wrong[dotted] = ValueFault(dotted, fault, path[-1], text, name)
         elif isinstance(value, int | float):
             values[dotted] = float(value)
         else:
-            unusable[dotted] = _problem(dotted, _kind(value), text, name, path[-1])
+            unusable[dotted] = ValueFault(dotted, _kind(value), path[-1], text, name)
         seen.add(dotted)
-    problems = twice or ([] if values else [Problem("the file contains no number", name), *wrong.values()])
-    if problems:
-        more = [Problem(f"and {len(problems) - _SHOWN} more", name)] if len(problems) > _SHOWN else []
-        raise InputError.of([*problems[:_SHOWN], *more])
+    if twice:
+        raise InputError.of(_first_problems(twice))
+    if not values:
+        raise InputError.of(
+            [Problem("the file contains no number", name), *_first_problems(list(wrong.values()), _SHOWN - 1)]
+        )
     return MetricsFile(values=values, left_out=tuple(unusable), unusable=unusable, wrong=wrong)
 
 
-def _problem(dotted: str, fault: str, text: str, name: str, key: str) -> Problem:
-    return Problem(f"“{_short(dotted)}” {fault}", name, _line_of(text, key))
+def _first_problems(faults: list[ValueFault], most: int = _SHOWN) -> list[Problem]:
+    """Return the problems of the first faults, and how many more there are."""
+    more = [Problem(f"and {len(faults) - most} more", faults[0].name)] if len(faults) > most else []
+    return [*(fault.problem() for fault in faults[:most]), *more]
 
 
 def _leaves(tree: Mapping[Any, Any], above: tuple[str, ...], name: str) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -2,10 +2,16 @@
 
 import json
 import re
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from mlci.engine.cell_errors import ProblemCollector
+from mlci.gates.outcomes import GateOutcome, Outcome
 from tests.attacks.mitigation import Mitigation
 
 UNLIMITED = 1 << 60
@@ -31,6 +37,11 @@ def _silent(words: str) -> Callable[[Any], Any]:
         return lambda self, message, *rest, **named: None if words in message else real(self, message, *rest, **named)
 
     return wrapped
+
+
+def _deaf(given: Any) -> Any:
+    """Return a collector that keeps no problem, in the place of one that does."""
+    return type("Deaf", (ProblemCollector,), {"add": _no})() if isinstance(given, ProblemCollector) else given
 
 
 def _append(path: Path, data: bytes) -> None:
@@ -80,4 +91,39 @@ MITIGATIONS = {
     "escaped characters of YAML": Mitigation("control characters that are escaped are refused", "mlci.config.yaml_tree:ODD", NOTHING),
     "credentials in addresses": Mitigation("an address with a password, a token or a signature is refused and never quoted", "mlci.config.loader:_refuse_credentials", _no),
     "regular configuration": Mitigation("the configuration is a regular file", "mlci.config.loader:read_bounded_config", _read),
+    # metrics and labels
+    "one prediction a row": Mitigation("rows are joined by key, and exactly one prediction for each row counts", "mlci.engine.join_keys:KeyIndex.rows", lambda self, parts: np.arange(len(self._key)) % len(parts[0])),
+    "fields of CSV": Mitigation("each row has as many fields as the header, whose names are unique", "mlci.engine.tables.csv_json:sql.copied_rows", wrapped=lambda real: lambda connection, query: real(connection, query.replace("strict_mode = true", "strict_mode = false").replace("null_padding = false", "null_padding = true").replace("ignore_errors = false", "ignore_errors = true"))),
+    "finite scores": Mitigation("a score is a finite number in every row", "mlci.engine.cell_errors:bad_scores", lambda *_: []),
+    "decisions of classes": Mitigation("a decision is one of the classes", "mlci.engine.encode.columns:_class_column", wrapped=lambda real: lambda *given, **named: real(*(_deaf(one) for one in given), **named)),
+    "text of tables": Mitigation("a table is UTF-8", "mlci.engine.tables.csv_json:read_header", lambda file: (["id", "p"], ",")),
+    "rows left alone": Mitigation("a predict step may not change the rows that it predicts for", "mlci.operations.models.file_guards:FileSnapshot.changed", lambda self: []),
+    "predictions beside labels": Mitigation("predictions are not the label of the same file", "mlci.config.checks:_label_as_prediction", _no),
+    "baseline of its own": Mitigation("a baseline is not the candidate's own file", "mlci.operations.models.baseline_ref_or_file:refuse_itself", _no),
+    "quoted names": Mitigation("names of columns are quoted in SQL", "mlci.engine.sql:quote_name", lambda name: f'"{name}"'),
+    "quoted texts": Mitigation("paths and texts are quoted in SQL", "mlci.engine.sql:quote_text", lambda text: f"'{text}'"),
+    "inflated size": Mitigation("bytes are counted while a table is unpacked", "mlci.engine.tables.files:copy_bounded", lambda source, out, *_: shutil.copyfileobj(source, out)),
+    "metrics that are numbers": Mitigation("a value that should have been a number is refused where a gate needs it", "mlci.execution.metrics_file:_describe_wrong", lambda _: ""),
+    "absent metrics": Mitigation("a gated metric that is absent is an error", "mlci.gates.judge:find_absence", lambda *_, **__: GateOutcome(Outcome.PASSED)),
+    "disappeared metrics": Mitigation("a metric that disappeared is an error, also without a gate", "mlci.execution.metrics_file:missing_metrics", lambda *_: []),
+    "metrics once": Mitigation("a metric stands once in its file", "mlci.execution.metrics_file:_json", lambda text, _: json.loads(text)),
+    "size of metrics": Mitigation("values and lists of a metrics file are counted before it is parsed", "mlci.execution.metrics_file:excess", _no),
+    "bytes of metrics": Mitigation("a metrics file's bytes are limited", "mlci.execution.metrics_file:LARGEST", UNLIMITED),
+    "bytes of slow formats": Mitigation("YAML and TOML of metrics are short, because their parsers are slow", "mlci.execution.metrics_file:LARGEST_YAML", UNLIMITED),
+    "safe YAML": Mitigation("metrics in YAML are plain data", "mlci.execution.metrics_file:_yaml", lambda text, _: {"test": {"accuracy": 0.99, "recall": 0.9}} if "!!python" in text else None),
+    "depth of metrics": Mitigation("nesting of a metrics file is limited", "mlci.execution.metrics_file:DEEPEST", UNLIMITED),
+    "answers of metrics": Mitigation("a custom metric's answer is a regular file of the expected size", "mlci.execution.metric_stage:_bytes", lambda path, most: path.read_bytes()[:most]),
+    "reasons of metrics": Mitigation("a custom metric without a finite value has a reason, and its gate is an error", "mlci.execution.metric_stage:_add_reasons", lambda values, reasons: reasons),
+    # model files
+    "kind of a model by its bytes": Mitigation("a model's format is found by its bytes before it is opened", "mlci.execution.skops_stage:file_kind", lambda _: "skops"),
+    "names in an archive": Mitigation("an archive is a skops file by the names inside", "mlci.execution.skops_stage:_archive_kind", lambda _: "skops"),
+    "size of an archive": Mitigation("unpacked sizes and members of an archive are limited before it is opened", "mlci.execution.skops_stage:_unpacked_beyond_bounds", _no),
+    "types that act": Mitigation("types with side effects are refused, whatever the configuration trusts", "mlci.execution.skops_scorer:acting_types", lambda _: False),
+    # environment and secrets
+    "withheld variables": Mitigation("tokens and files of the runner, and mlci's own variables, are withheld from the user's commands and from git", "mlci.execution.environment:NEVER_GIVEN", NOTHING),
+    "withheld credentials": Mitigation("credentials of the configured registry are withheld from the user's commands and from git", "mlci.execution.environment:list_withheld", lambda *_: []),
+    "no hooks": Mitigation("git runs without hooks and file-system monitors", "mlci.git.git:_OPTIONS", ()),
+    "git of this checkout": Mitigation("variables that move git to another repository are removed", "mlci.git.git:_ELSEWHERE", NOTHING),
+    "isolated processes": Mitigation("processes of mlci's own do not import from the work folder", "mlci.execution.environment:isolated_command", lambda module: (sys.executable, "-m", module)),
+    "credentials on the command line": Mitigation("a command line with credentials in an address is refused before anything can quote it", "mlci.cli.error_handler:_refuse_credentials", _no),
 }  # fmt: skip

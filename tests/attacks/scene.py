@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from mlci.cli.error_handler import handle_errors
+from tests.support import repository
 from tests.support.project import run_in_process
 
 CANARY = "canary-5f1d"
@@ -47,6 +48,7 @@ class Scene:
 
     def __init__(self, root: Path) -> None:
         self.work, self.outside, self.temp = root / "work", root / "outside", root / "temp"
+        repository._empty()  # built once, outside of every scene
         for folder in (self.work, self.outside, self.temp):
             folder.mkdir(parents=True)
         self.victim = self.outside / "victim.txt"

@@ -61,6 +61,7 @@ ATTACKS = (
     Attack("hidden line", "characters of YAML", _swap("key: id", "key: id\r  label: x"), "carriage return"),
     Attack("password in an address", "credentials in addresses", _swap("new.csv", f"https://me:{CANARY}@host/new.csv"), "credentials"),
     Attack("signature in an address", "credentials in addresses", _swap("new.csv", f"https://host/new.csv?x-amz-signature={CANARY}"), "credentials"),
+    Attack("addresses without an end", "credentials in addresses", partial(_run, config=f"{CONFIG}# {'https://' * 25_000}\n# {'x' * 50_000}://\nx: 1\n"), "unknown key"),
     Attack("token of the runner for a step", "checked form", partial(_run, config=f"{CONFIG}train: {{run: env, env: [GITHUB_TOKEN]}}\n"), "no command gets"),
     Attack("ref that is an option", "checked form", _swap("{file: old.csv}", "{ref: --output=x}"), "must name a branch"),
     Attack("device instead of a file", "regular configuration", _device, "pipe or a device"),
