@@ -34,8 +34,13 @@ from mlci.operations.init.init import (
     plan_models,
 )
 from mlci.operations.init.proposal import FileChange, InitOptions
-from mlci.operations.init.workflow import WORKFLOW
+from mlci.operations.init.workflow import WORKFLOW, SealedTemplates
 from mlci.report.templating import template_folder
+
+_AFTER_SEALED = """\
+Next: mlci sealed predict
+      commit to the main branch, promote a first version, and require the check:
+      https://github.com/mlci/mlci/blob/main/docs/how-to/workflows/accept-forks.md"""
 
 
 @click.command()
@@ -55,9 +60,18 @@ from mlci.report.templating import template_folder
 @click.option("--score", metavar="COLUMN", help="Column of the predictions with scores.")
 @click.option("--decision", metavar="COLUMN", help="Column of the predictions with decisions.")
 @click.option("--metrics", metavar="PATH", help="Metrics file to judge, instead of predictions.")
+@click.option("--sealed", is_flag=True, help="Write the two workflows that judge pull requests from anyone.")
 @click.option("--yes", is_flag=True, help="Ask nothing: write the files, and change the training script.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan, and write nothing.")
-def command(*, folders: tuple[Path, ...], yes: bool, as_json: bool, slices: str | None, **answers: str | None) -> int:
+def command(
+    *,
+    folders: tuple[Path, ...],
+    sealed: bool,
+    yes: bool,
+    as_json: bool,
+    slices: str | None,
+    **answers: str | None,
+) -> int:
     """Set mlci up in a repository: propose mlci.yml, a workflow and, if needed, lines for the training script.
 
     Looks at scripts, tables, metrics files, dvc.yaml and saved models, and runs none of them. No file is overwritten;
@@ -68,17 +82,21 @@ def command(*, folders: tuple[Path, ...], yes: bool, as_json: bool, slices: str 
     a matrix for each. Without FOLDER, it is the current folder; or, at the top of a repository, those that have a
     training script and data of their own.
 
+    With --sealed, pull requests from forks are judged like any other: one workflow runs their code without rights, the
+    other judges their predictions by the main branch's configuration and labels.
+
     \b
     Examples:
       mlci init
       mlci init --yes && mlci run
       mlci init --train "python train.py" --label outcome --slices sex,region
       mlci init models/churn models/fraud
+      mlci init --sealed --data holdout.csv --label outcome --key customer
       mlci init --json
     """  # noqa: D301 (click's mark against rewrapping)
     chosen = None if slices is None else tuple(filter(None, (name.strip() for name in slices.split(","))))
     options = InitOptions(slices=chosen, **answers)  # type: ignore[arg-type]  # click checks the choices of --task
-    plans = _plans(folders, options)
+    plans = _plans(folders, options, sealed=sealed)
     if as_json:
         documents = [_plain(plan) for plan in plans]
         click.echo(json.dumps(documents[0] if len(plans) == 1 else documents, indent=2, ensure_ascii=False))
@@ -89,10 +107,13 @@ def command(*, folders: tuple[Path, ...], yes: bool, as_json: bool, slices: str 
     _write(plans, yes=yes)
     for plan in plans:
         _check(plan.folder / CONFIGURATION)
+    if sealed:
+        click.echo(_AFTER_SEALED)
+        return 0
     return _run(plans, yes=yes)
 
 
-def _plans(folders: tuple[Path, ...], options: InitOptions) -> list[InitPlan]:
+def _plans(folders: tuple[Path, ...], options: InitOptions, *, sealed: bool) -> list[InitPlan]:
     """Return the plans for the named folders, or for those that are found."""
     start = folders[0] if folders else Path()
     git = Git(folder=start, environment=child_environment(os.environ, {}))
@@ -102,7 +123,8 @@ def _plans(folders: tuple[Path, ...], options: InitOptions) -> list[InitPlan]:
     models = configured_models(place, list_files(git, place, in_git=True)) if top else {}
     sources = SetupSources(
         summarize=summarize_table,
-        template=template_folder().joinpath("workflows", "mlci.yml").read_text(encoding="utf-8"),
+        template=_template("mlci.yml"),
+        sealed=SealedTemplates(train=_template("mlci-train.yml"), gate=_template("mlci-gate.yml")) if sealed else None,
         top=top or (Path() if folders else None),
         branch=main_branch(git),
         models={dirname(path): model for path, model in models.items()},
@@ -111,6 +133,10 @@ def _plans(folders: tuple[Path, ...], options: InitOptions) -> list[InitPlan]:
     if not folders and options == InitOptions():
         folders = tuple(map(Path, find_folders(start, summarize_table)))
     return plan_models(folders or (start,), options, sources)
+
+
+def _template(name: str) -> str:
+    return template_folder().joinpath("workflows", name).read_text(encoding="utf-8")
 
 
 def _run(plans: Sequence[InitPlan], *, yes: bool) -> int:

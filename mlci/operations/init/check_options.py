@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from mlci.engine.tables.column_summary import ColumnSummary
 from mlci.errors import InputError, list_names
-from mlci.operations.init.proposal import InitOptions
+from mlci.operations.init.proposal import InitOptions, Proposal
 
 
 def check_options(folder: Path, options: InitOptions) -> InitOptions:
@@ -67,3 +67,28 @@ def _same(value: str, given: str, kind: str) -> bool:
         except ValueError:
             return False
     return value.lower() == given.lower() if kind == "boolean" else value == given
+
+
+def refuse_unsealable(proposal: Proposal) -> None:
+    """Refuse a setup whose predictions can't be judged apart from the code that makes them.
+
+    Raises:
+        InputError: if it compares only numbers, rows have no key, or training makes the evaluation set.
+    """
+    parts = proposal.parts
+    if parts.data is None:
+        raise InputError(
+            "--sealed judges predictions row by row, and only a metrics file was found; name a table with labels and "
+            "the script that predicts: `mlci init --sealed --data holdout.csv --label y --script train.py`"
+        )
+    if parts.data in proposal.made:
+        raise InputError(
+            f"--sealed needs an evaluation set that a pull request can't write, and training makes {parts.data}; run "
+            "`mlci init` and the training once, commit that file, and start again with "
+            f"`mlci init --sealed --data {parts.data}`"
+        )
+    if parts.key is None:
+        raise InputError(
+            f"--sealed joins predictions to {parts.data} by a key, and no column names each row once; add one, and "
+            "name it: `mlci init --sealed --key id`"
+        )

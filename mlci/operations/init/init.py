@@ -13,13 +13,21 @@ from mlci.config.read import load_text
 from mlci.engine.tables.column_summary import TableSummary
 from mlci.errors import InputError, yaml_value
 from mlci.metrics import catalogue
-from mlci.operations.init.check_options import check_options
+from mlci.operations.init.check_options import check_options, refuse_unsealable
 from mlci.operations.init.from_files import propose_metrics, propose_predictions
 from mlci.operations.init.from_script import propose_script
 from mlci.operations.init.model_folders import find_model_folders
 from mlci.operations.init.proposal import ConfigurationParts, FileChange, InitOptions, OnRamp, Proposal, SetupAnswer
 from mlci.operations.init.repository import Repository, refuse_repository, take_inventory
-from mlci.operations.init.workflow import WORKFLOW, model_job, plan_workflow
+from mlci.operations.init.workflow import (
+    SEALED_BASELINE,
+    WORKFLOW,
+    ModelJob,
+    SealedTemplates,
+    model_job,
+    plan_workflow,
+    sealed_workflows,
+)
 from mlci.util.atomic_files import replace_file
 
 CONFIGURATION = "mlci.yml"
@@ -82,6 +90,7 @@ class SetupSources:
         branch: Its main branch; ``None`` without one.
         models: Names of the models that are configured, by the folder from the top.
         workflow: Text of the workflow at the top; ``None`` without one.
+        sealed: Templates of sealed mode, if its two workflows are to be written instead of one.
     """
 
     summarize: Callable[[str], TableSummary]
@@ -90,6 +99,7 @@ class SetupSources:
     branch: str | None
     models: Mapping[str, str]
     workflow: str | None
+    sealed: SealedTemplates | None = None
 
 
 def find_folders(folder: Path, summarize: Callable[[str], TableSummary]) -> list[str]:
@@ -153,17 +163,17 @@ def plan_setup(folder: Path, options: InitOptions, sources: SetupSources) -> Ini
 
 def _plan(folder: Path, home: str, repository: Repository, proposal: Proposal, sources: SetupSources) -> InitPlan:
     model = proposal.parts.model
-    text = configuration_text(proposal.parts, branch=sources.branch, in_folder=bool(home))
+    baseline = _baseline_text(sources)
+    text = configuration_text(proposal.parts, baseline=baseline, in_folder=bool(home))
     load_text(text, catalogue, path=CONFIGURATION)
-    job = model_job(repository.inventory, model=model, folder=home)
-    workflow = plan_workflow(sources.template, job, sources.workflow)
+    workflows = _workflows(sources, model_job(repository.inventory, model=model, folder=home), proposal)
     up = "../" * len(PurePosixPath(home).parts)
     files = [
         FileChange(path=CONFIGURATION, before=None, after=text, reason="the configuration"),
-        *([replace(workflow, path=up + workflow.path)] if workflow else []),
+        *(replace(workflow, path=up + workflow.path) for workflow in workflows),
     ]
     new = [change for change in files if change.before is None and (folder / change.path).exists()]
-    kept = [f"{change.path} exists" for change in new] + ([] if workflow else [f"{up}{WORKFLOW} exists"])
+    kept = [f"{change.path} exists" for change in new] + ([] if workflows else [f"{up}{WORKFLOW} exists"])
     changes = [change for change in [*files, *proposal.created] if change not in new]
     return InitPlan(
         folder=folder,
@@ -176,6 +186,20 @@ def _plan(folder: Path, home: str, repository: Repository, proposal: Proposal, s
         kept=tuple(kept),
         notes=proposal.notes,
     )
+
+
+def _workflows(sources: SetupSources, job: ModelJob, proposal: Proposal) -> list[FileChange]:
+    if sources.sealed is not None:
+        refuse_unsealable(proposal)
+        return sealed_workflows(sources.sealed, job)
+    workflow = plan_workflow(sources.template, job, sources.workflow)
+    return [workflow] if workflow else []
+
+
+def _baseline_text(sources: SetupSources) -> str:
+    if sources.sealed is not None:
+        return SEALED_BASELINE
+    return _OF_REGISTRY if sources.branch is None else _OF_BRANCH.format(branch=yaml_value(sources.branch))
 
 
 def _home(folder: Path, top: Path | None) -> str:
@@ -265,12 +289,12 @@ def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
             raise InputError(f"can't write {change.path}: {error.strerror}") from error
 
 
-def configuration_text(parts: ConfigurationParts, *, branch: str | None, in_folder: bool = False) -> str:
+def configuration_text(parts: ConfigurationParts, *, baseline: str, in_folder: bool = False) -> str:
     """Return the text of ``mlci.yml``.
 
     Args:
         parts: The settings.
-        branch: Branch whose model is the baseline; ``None`` takes production's.
+        baseline: Lines that name the baseline.
         in_folder: Whether it is for a folder of the repository, beside which other models may be.
     """
     lines = [
@@ -282,7 +306,6 @@ def configuration_text(parts: ConfigurationParts, *, branch: str | None, in_fold
         *_train(parts),
         f"predict: {{{', '.join(f'{key}: {yaml_value(value)}' for key, value in parts.predict.items())}}}",
     ]
-    baseline = _OF_REGISTRY if branch is None else _OF_BRANCH.format(branch=yaml_value(branch))
     return "\n".join(lines) + "\n" + baseline + "\n".join(_gates(parts)) + "\n"
 
 

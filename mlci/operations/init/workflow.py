@@ -1,4 +1,4 @@
-"""Workflow that `mlci init` writes: a job for the model at the top, or a matrix of models in folders."""
+"""Workflows that `mlci init` writes: a job for the model at the top, a matrix of models, or the pair of sealed mode."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,6 +11,13 @@ from mlci.operations.init.proposal import FileChange
 from mlci.operations.init.repository import Inventory
 
 WORKFLOW = ".github/workflows/mlci.yml"
+TRAIN, GATE = ".github/workflows/mlci-train.yml", ".github/workflows/mlci-gate.yml"
+SEALED_BASELINE = """\
+# The model to compare with: the version that a workflow on the main branch promoted, kept in this repository:
+# docs/how-to/workflows/promote-on-merge.md of mlci.
+baseline: production
+registry: github
+"""
 _FOLDER = "${{ matrix.folder }}"
 _INSTALL = "run: python -m pip install --requirement requirements.txt"
 _PYTHON = 'python-version: "3.13"'
@@ -81,7 +88,7 @@ def plan_workflow(template: str, job: ModelJob, existing: str | None) -> FileCha
         existing: Text of the workflow; ``None`` if there is none.
     """
     if not job.folder:
-        return None if existing is not None else _new(WORKFLOW, _single(template, job))
+        return None if existing is not None else _new(WORKFLOW, single_job_text(template, job))
     if existing is None:
         return _new(WORKFLOW, matrix_text(template, [job]))
     after = add_entry(existing, job)
@@ -98,7 +105,8 @@ def _new(path: str, text: str) -> FileChange:
     return FileChange(path=path, before=None, after=text, reason=_REASON)
 
 
-def _single(template: str, job: ModelJob) -> str:
+def single_job_text(template: str, job: ModelJob) -> str:
+    """Return a workflow with the Python and the installation that one model needs."""
     text = template if job.install else _without_step(template, "What training needs")
     if job.install:
         text = text.replace(
@@ -167,3 +175,27 @@ def _is_matrix_of_folders(job: WorkflowJob) -> bool:
         and isinstance(entries, list)
         and all(isinstance(entry, dict) and "folder" in entry for entry in entries)
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedTemplates:
+    """Texts of ``templates/workflows/mlci-train.yml`` and ``mlci-gate.yml``."""
+
+    train: str
+    gate: str
+
+
+def sealed_workflows(templates: SealedTemplates, job: ModelJob) -> list[FileChange]:
+    """Return the two workflows; those of a model in a folder have its name in theirs."""
+    train, gate = single_job_text(templates.train, job), templates.gate
+    places = [TRAIN, GATE]
+    if job.folder:
+        places = [place.replace(".yml", f"-{job.model}.yml") for place in places]
+        folder = f"        with:\n          working-directory: {yaml_value(job.folder)}\n"
+        name = yaml_value(f"mlci train {job.model}")
+        train = train.replace("name: mlci train\n", f"name: {name}\n", 1) + folder
+        gate = gate.replace("name: mlci gate\n", f"name: {yaml_value(f'mlci gate {job.model}')}\n", 1)
+        gate = gate.replace("[mlci train]", f"[{name}]", 1) + f"{folder}          train-workflow: {places[0]}\n"
+    reasons = ("trains on pull requests from anyone, without rights", "judges their predictions, on the main branch")
+    texts = zip(places, (train, gate), reasons, strict=True)
+    return [FileChange(path=place, before=None, after=text, reason=reason) for place, text, reason in texts]
