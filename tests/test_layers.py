@@ -20,7 +20,8 @@ MAY_IMPORT = {
     "report": {"errors", "util", "metrics", "gates.limits"},
     "publish": {"errors", "util", "metrics", "report"},
     "commands": {"errors", "util", "gates", "report", "publish"},
-    "github": {"errors", "util", "publish", "report"},
+    "sealed": {"errors", "util", "metrics", "report", "config"},
+    "github": {"errors", "util", "publish", "report", "sealed"},
     "config": {"errors", "util", "metrics", "gates.limits"},
     "engine": {"errors", "util", "metrics", "lineage"},
     "execution": {"errors", "util", "metrics"},
@@ -44,6 +45,7 @@ MAY_IMPORT = {
         "commands",
         "github",
         "lineage",
+        "sealed",
     },
     "cli": {"*"},
     "api": {"*"},
@@ -51,7 +53,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": {"api"},
 }
-PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage"}
+PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed"}
 EFFECTS = {
     "os",
     "time",

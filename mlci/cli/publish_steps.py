@@ -163,7 +163,7 @@ def open_now(workflow: Workflow, console: PublishConsole, *, config: Path, url: 
         console.trouble(write_outputs(workflow.output, {"check": serialize_check(done.check, target)}))
     console.done(done, target)
     console.end(verdict=None, code=0)
-    _raise(done)
+    raise_failures(done)
     return 0
 
 
@@ -198,7 +198,7 @@ def conclude_run(
     exit_code = BLOCKED if verdict in {"block", "error"} else 0
     console.verdict(result, about.model)
     console.end(verdict=verdict, code=exit_code)
-    _raise(done)
+    raise_failures(done)
     if broken is not None:
         raise broken
     return _input(about, code) if about.error is not None else exit_code
@@ -308,7 +308,7 @@ def _input(about: Subject, code: str | None) -> int:
     return INPUT
 
 
-def _raise(done: PublishResult) -> None:
+def raise_failures(done: PublishResult) -> None:
     """End with exit code 4 if GitHub failed.
 
     Raises:

@@ -5,23 +5,14 @@ from pathlib import Path
 import click
 
 from mlci.cli.output_files import clear_output, write_files
-from mlci.cli.wiring import terminal_style
+from mlci.cli.terminal_style import terminal_style
 from mlci.report.document import Report
 from mlci.report.render import render_all
 from mlci.report.serialization import dump_report
 from mlci.report.terminal import render_terminal
 
 REPORT_FILES = ("report.json", "report.html", "comment.md", "summary.md", "junit.xml")
-FILES = (*REPORT_FILES, "evaluation.json", "origins.json")
 BLOCKED = 1
-
-
-def prepare_output(out: Path) -> None:
-    """Remove an earlier run's files, so that nothing stale is left if this run fails."""
-    from mlci.operations import bundle  # noqa: PLC0415 (only for commands that run)
-
-    clear_output(out, FILES)
-    bundle.clear_bundle(out)
 
 
 def check_output(out: Path) -> None:

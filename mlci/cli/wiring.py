@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ import click
 from mlci import __version__
 from mlci.cli.github_actions import head_of_this_run, is_public_repository
 from mlci.cli.output_files import OURS, keep_out_of_git
+from mlci.cli.report_facts import report_facts
 from mlci.config.loader import CheckedConfig, LoadedConfig
 from mlci.config.read import load
 from mlci.engine.duckdb_engine import DuckDBEngine
@@ -33,12 +33,9 @@ from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import Git
 from mlci.git.refs import is_elsewhere
 from mlci.metrics import catalogue
-from mlci.operations.comparison import policy_ref
 from mlci.operations.context import RunContext
 from mlci.operations.report_builder import ReportContext
 from mlci.registry.registry import Registry
-from mlci.report.document import BaselineRef, Candidate
-from mlci.util.digests import sha256_of
 
 
 def load_configuration(path: Path) -> CheckedConfig:
@@ -107,43 +104,14 @@ def today() -> str:
 
 def report_context(loaded: LoadedConfig) -> ReportContext:
     """Return the facts about a run that are known before it starts."""
-    digest = sha256_of(Path(loaded.path).read_bytes())
     git = checkout_git(loaded)
-    return ReportContext(
-        model=loaded.config.model,
-        candidate=Candidate(commit=head_of_this_run(partial(is_elsewhere, git))),
-        baseline=BaselineRef(source="none"),
-        policy=policy_ref(loaded.config),
-        config_digest=f"sha256:{digest}",
-        config_path=_shown(loaded.path),
-        versions=_versions(),
-        records_waivers=loaded.config.baseline == "production",
-    )
+    return report_facts(loaded, commit=head_of_this_run(partial(is_elsewhere, git)))
 
 
 def checkout_git(loaded: LoadedConfig) -> Git:
     """Return git in the configuration's folder, without the credentials of the registry."""
     environment = child_environment(os.environ, {}, credentials=registry_credentials(loaded.config.registry))
     return Git(folder=Path(loaded.path).parent, environment=environment)
-
-
-def _shown(path: str) -> str:
-    """Return a path relative to the working folder if it is inside, else unchanged."""
-    full, here = Path(path).resolve(), Path.cwd().resolve()
-    return full.relative_to(here).as_posix() if full.is_relative_to(here) else path
-
-
-def terminal_style() -> tuple[bool, int]:
-    """Return whether standard output takes colour, and its width."""
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return colour, shutil.get_terminal_size((100, 24)).columns
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version  # noqa: PLC0415 (only a report needs it)
-
-    packages = {name: version(name) for name in ("duckdb", "numpy")}
-    return {"mlci": __version__, "python": ".".join(map(str, sys.version_info[:3])), **packages}
 
 
 def _log(stream: TextIO, environment: dict[str, str]) -> StepLog:

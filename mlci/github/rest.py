@@ -176,14 +176,15 @@ def permission_error(
             "    export GITHUB_TOKEN=$(gh auth token)"
         )
     person = "personal access token" in message.lower()
+    titled = permission.replace("-", " ").capitalize()
     add = (
-        f"Give the token the repository permission *Contents*: {'read and write' if level == 'write' else 'read-only'}."
+        f"Give the token the repository permission *{titled}*: {'read and write' if level == 'write' else 'read-only'}."
         if person
-        else f"Add to the job:\n\n    permissions:\n      contents: {level}\n"
+        else f"Add to the job:\n\n    permissions:\n      {permission}: {level}\n"
     )
     fork = (
         "\nRuns for pull requests from forks can only read, also with more permissions."
         if level == "write" and not person
         else ""
     )
-    return f'GitHub refused to {doing} (403 "{message}"): the token lacks `contents: {level}`. {add}{fork}'
+    return f'GitHub refused to {doing} (403 "{message}"): the token lacks `{permission}: {level}`. {add}{fork}'

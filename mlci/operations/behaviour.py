@@ -10,9 +10,9 @@ from mlci.execution.stages import Command
 from mlci.inference.result import BehaviourOutcome, BehaviourTest, EvaluationResult
 from mlci.metrics.cost_budget import CostBudget
 from mlci.operations.context import RowsContext
-from mlci.operations.evaluate import judge_gates
+from mlci.operations.measure import judge_gates
 from mlci.operations.models import rescore
-from mlci.operations.models.predictions import ModelPredictions
+from mlci.operations.models.model_predictions import ModelPredictions
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.registry.registry import RegistryView
 from mlci.report.document import BehaviourRow, Report

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from mlci.errors import InputError, Problem
 from mlci.operations.context import RunContext
-from mlci.operations.evaluate import operational_metrics_of
-from mlci.operations.models.predictions import ScoredChampion
+from mlci.operations.measure import operational_metrics_of
+from mlci.operations.models.model_predictions import ScoredChampion
 from mlci.operations.provenance import Artifact, ArtifactDigests, BuildProvenance, digest_file, model_digest
 from mlci.operations.run import RunResult
 from mlci.registry import errors

@@ -18,13 +18,13 @@ from mlci.operations.lineage import (
     origin_of_version,
     trend_rows,
 )
-from mlci.operations.models.predictions import ModelPredictions, ScoredChampion
+from mlci.operations.models.model_predictions import ModelPredictions, ScoredChampion
 from mlci.operations.provenance import ArtifactDigests, BuildProvenance, collect_provenance
 from mlci.operations.registry import holdout_uses
 from mlci.operations.report_builder import ReportContext
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import RegistryView
-from mlci.report.document import BaselineRef, Candidate, Lineage, PolicyRef
+from mlci.report.document import BaselineRef, Candidate, Lineage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,16 +73,6 @@ def add_report_refs(
     label = "with uncommitted changes" if head and head.dirty else None
     ref = Candidate(commit=facts.candidate.commit or commit, label=label)
     return replace(facts, candidate=_with_digests(ref, digests), baseline=_reference(config, baseline), seconds=seconds)
-
-
-def policy_ref(config: Config) -> PolicyRef:
-    """Return the policy for the report."""
-    return PolicyRef(
-        confidence=config.policy.confidence,
-        inconclusive=config.policy.inconclusive,
-        no_baseline=config.policy.no_baseline,
-        comment=config.policy.comment,
-    )
 
 
 def _with_digests(candidate: Candidate, digests: ArtifactDigests | None) -> Candidate:

@@ -4,19 +4,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from mlci.config.loader import Loaded
 from mlci.config.models import Config, Evaluation, MetricsConfig, RowsConfig
 from mlci.engine.interface import Engine, Survey
 from mlci.engine.row_comparison import RestrictedJob
 from mlci.engine.tables.table_path import LabelFile, table_path
-from mlci.execution.interface import Runner
-from mlci.git.baseline_cache import BaselineCache
-from mlci.git.git import Git
 from mlci.lineage.rows import Rows
 from mlci.operations.report_builder import ReportContext
 from mlci.registry.registry import Registry
+
+if TYPE_CHECKING:  # the trusted side of sealed mode imports this module, and nothing that runs a command
+    from mlci.execution.interface import Runner
+    from mlci.git.baseline_cache import BaselineCache
+    from mlci.git.git import Git
 
 C_co = TypeVar("C_co", bound=Config, covariant=True)
 C = TypeVar("C", bound=Config)
@@ -54,12 +56,12 @@ class ContextOf(Generic[C_co]):
     loaded: Loaded[C_co]
     facts: ReportContext
     engine: Engine
-    runner: Runner
+    runner: "Runner"
     features: Callable[[str, str, Path], Path]
     fingerprint: Callable[[str], str]
     metric_lack: Callable[[str], str | None]
-    git: Git
-    cache: BaselineCache | None
+    git: "Git"
+    cache: "BaselineCache | None"
     scratch: Path
     clock: Callable[[], float]
     say: Callable[[str], None]

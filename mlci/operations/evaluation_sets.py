@@ -24,7 +24,7 @@ from mlci.lineage import rows
 from mlci.lineage.rows import UNCERTAIN, Rows
 from mlci.operations.context import RowsContext, RunContext, evaluation_path
 from mlci.operations.models import file_guards
-from mlci.operations.models.predictions import OwnRows
+from mlci.operations.models.model_predictions import OwnRows
 from mlci.operations.provenance import Artifact, digest_file
 from mlci.registry import stored_files
 from mlci.registry.registry import Version

@@ -35,7 +35,7 @@ from mlci.operations.models.baseline_ref_or_file import (
     own_steps,
     refuse_itself,
 )
-from mlci.operations.models.predictions import ModelPredictions
+from mlci.operations.models.model_predictions import ModelPredictions
 from mlci.registry import stored_files
 from mlci.registry.registry import RegistryView
 

@@ -13,7 +13,8 @@ from mlci.git.data_pointers import data_pointers
 from mlci.git.git import Git
 from mlci.git.refs import CommitHead
 from mlci.lineage.rows import Rows
-from mlci.operations.models.predictions import ModelPredictions, kept_model_path
+from mlci.operations.models.model_predictions import ModelPredictions
+from mlci.operations.models.predictions import kept_model_path
 from mlci.operations.models.relevant_changes import LOCKS
 from mlci.registry.manifest import Environment, Recipe, VersionFile
 from mlci.util.digests import canonical_json, sha256_of, sha256_of_file

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mlci.config.models import Config
 from mlci.gates.judge import join_verdicts
 from mlci.gates.outcomes import JudgedGate, Outcome, cause_of
 from mlci.gates.waivers import is_waivable
@@ -78,6 +79,16 @@ class ReportContext:
     made_by_training: bool = False
     shared: SharedRows | None = None
     records_waivers: bool = False
+
+
+def policy_ref(config: Config) -> PolicyRef:
+    """Return the policy for the report."""
+    return PolicyRef(
+        confidence=config.policy.confidence,
+        inconclusive=config.policy.inconclusive,
+        no_baseline=config.policy.no_baseline,
+        comment=config.policy.comment,
+    )
 
 
 def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts: ReportContext) -> Report:

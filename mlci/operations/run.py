@@ -17,11 +17,12 @@ from mlci.inference.result import EvaluationResult
 from mlci.operations import behaviour, evaluation_sets, metrics_only, name_checks
 from mlci.operations.comparison import ComparisonRun, add_lineage, add_report_refs, has_known_origin
 from mlci.operations.context import MetricsContext, RowsContext, RunContext, registry_of
-from mlci.operations.evaluate import evaluate_models, judge_gates
+from mlci.operations.evaluate import evaluate_models
+from mlci.operations.measure import judge_gates
 from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models import baseline_production, baseline_ref_or_file, predictions, skip_training
 from mlci.operations.models.file_guards import MOVED, FileSnapshot
-from mlci.operations.models.predictions import ModelPredictions
+from mlci.operations.models.model_predictions import ModelPredictions
 from mlci.operations.provenance import ArtifactDigests, BuildProvenance, digest_artifacts, try_digest_artifacts
 from mlci.operations.registry import holdout_uses, training_noise, waivers
 from mlci.operations.registry.holdout_uses import HoldoutUse

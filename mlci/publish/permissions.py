@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-Permission = Literal["checks", "statuses", "pull-requests", "contents", "administration"]
+Permission = Literal["checks", "statuses", "pull-requests", "contents", "administration", "actions"]
 
 _DOES = {
     "checks": "conclude the check",
@@ -11,6 +11,7 @@ _DOES = {
     "pull-requests": "write the comment",
     "contents": "write to the repository",
     "administration": "change the repository's settings",
+    "actions": "read workflow runs and their artifacts",
 }
 READ_ONLY = (
     "{reason}, so the job's token can only read: no comment and no check were written. The job summary and the exit "

@@ -28,6 +28,8 @@ class Target:
         run: The run.
         url: Address of the check's "Details" link.
         invocation: The invocation.
+        exclusive: Whether no other job can have the same run and invocation, so that its later verdict replaces an
+            earlier, worse one.
     """
 
     model: str
@@ -38,6 +40,7 @@ class Target:
     run: Run
     url: str | None
     invocation: Invocation = field(default_factory=read_invocation)
+    exclusive: bool = False
 
     @property
     def name(self) -> str:
@@ -47,6 +50,25 @@ class Target:
     def version(self, body: str) -> CommentText:
         """Return a text with this run's marker."""
         return mark_text(self.model, self.head, self.run, body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PendingText:
+    """Content of a check that waits for a verdict.
+
+    Attributes:
+        title: Its title, and the description of the status.
+        summary: Its summary.
+    """
+
+    title: str
+    summary: str
+
+
+EVALUATING = PendingText(
+    title="evaluating",
+    summary="The candidate is being trained and compared with the baseline; the result will replace this text.",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,12 +51,16 @@ class Unfinished:
         code: Exit code of ``mlci run``; ``None`` if it did not finish.
         cancelled: Whether a user, a newer run or a time limit cancelled the job.
         details: Further lines, for instance errors of the configuration.
+        title: Headline; by default that the evaluation did not finish.
+        remedy: What to do, one sentence without a period; by default by the exit code.
     """
 
     why: str
     code: int | None = None
     cancelled: bool = False
     details: tuple[str, ...] = ()
+    title: str = ""
+    remedy: str = ""
 
 
 Result = Finished | Unfinished
@@ -169,6 +173,8 @@ class UnfinishedReport:
 
 def unfinished_title(result: Unfinished) -> str:
     """Return the headline, also for the check."""
+    if result.title:
+        return result.title
     return "the evaluation was cancelled" if result.cancelled else "the evaluation did not finish"
 
 
@@ -183,7 +189,9 @@ def unfinished_text(result: Unfinished, *, model: str, head: str | None, links: 
     unfinished = UnfinishedReport(
         heading=d.words("{} {}: {}", glyph, d.text(model), d.number(unfinished_title(result))),
         cause=d.words("{}.", d.capital(d.text(result.why, longest=_LONGEST_DETAIL))),
-        next=d.words(_next(result), run),
+        next=d.words("{}: see {}.", d.text(result.remedy, longest=_LONGEST_DETAIL), run)
+        if result.remedy
+        else d.words(_next(result), run),
         details=(*details, *([d.number(f"and {more:,} more")] if more > 0 else [])),
         standing=d.number(
             "Nothing was judged, so nothing passed: a missing result is never a pass, and an earlier report in this "

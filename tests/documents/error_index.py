@@ -13,7 +13,8 @@ from pathlib import Path
 
 import mlci.git.ref_baseline
 import mlci.github.retry
-import mlci.registry.errors  # noqa: F401 (their errors are subclasses that have to exist)
+import mlci.registry.errors
+import mlci.sealed.artifact_errors  # noqa: F401 (their errors are subclasses that have to exist)
 from mlci.errors import MlciError
 from tests.documents.message_texts import UNKNOWN, Module, Texts, is_sentence
 
@@ -62,6 +63,9 @@ AREAS = (
     ("operations/registry/reevaluate.py", "Bundle and promotion"),
     ("operations/registry/rollback.py", "Bundle and promotion"),
     ("operations/registry/reproduce.py", "Bundle and promotion"),
+    ("sealed", "Sealed mode"),
+    ("operations/sealed", "Sealed mode"),
+    ("cli/sealed", "Sealed mode"),
     ("github", "GitHub"),
     ("publish", "GitHub"),
     ("operations/publish", "GitHub"),
@@ -96,6 +100,11 @@ REMEDIES = {
     "model](../how-to/registry/promote-a-model.md) has the steps.",
     (2, "GitHub"): "The file at `GITHUB_EVENT_PATH` is not the one that GitHub wrote: run in a workflow, and leave the "
     "variable alone.",
+    (
+        2,
+        "Sealed mode",
+    ): "An artifact is refused unless it holds exactly what `mlci sealed predict` wrote, and a setting "
+    "of `mlci.yml` unless the gate can judge it without running anything of the pull request.",
     (2, "`report.json` and `evaluation.json`"): "The file was not written by this mlci, or was changed since: run "
     "`mlci run` or `mlci evaluate` again.",
     (2, "Python and pytest"): "[Compare two models in Python](../how-to/gates/compare-in-python.md) and [Test "

@@ -7,7 +7,7 @@ import pytest
 from mlci.lineage.compare import compare_origins
 from mlci.lineage.origin import Origin
 from mlci.lineage.rows import Fingerprint, is_recorded, spellings
-from mlci.operations.models import baseline_production
+from mlci.operations.models import recorded_predictions
 from mlci.operations.registry import holdout_uses
 
 NOW = Fingerprint("sha256:new", "sha256:old")
@@ -41,4 +41,4 @@ def test_production__predictions_recorded_under_scheme_1(recorded, found):
     own = SimpleNamespace(fingerprint=recorded)
     champion = SimpleNamespace(manifest=SimpleNamespace(predictions=own))
     view = SimpleNamespace(rescored=lambda _: None)
-    assert baseline_production.is_made_on(view, champion, NOW) is (own if found else None)
+    assert recorded_predictions.is_made_on(view, champion, NOW) is (own if found else None)

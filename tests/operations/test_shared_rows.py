@@ -11,7 +11,7 @@ from mlci.engine.interface import Job, Source
 from mlci.engine.row_comparison import row_digests, share_rows
 from mlci.errors import InputError
 from mlci.operations import evaluation_sets
-from mlci.operations.models.predictions import OwnRows
+from mlci.operations.models.model_predictions import OwnRows
 
 CONFIG = """\
 model: m

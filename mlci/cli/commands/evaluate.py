@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
+from mlci.cli.earlier_output import prepare_output
 from mlci.cli.output_files import write_files
 from mlci.cli.registry_factory import open_registry, runtime_environment, uses_registry
-from mlci.cli.run_output import check_output, prepare_output
+from mlci.cli.run_output import check_output
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.models import MetricsConfig
 from mlci.errors import InputError

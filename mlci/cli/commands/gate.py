@@ -20,7 +20,7 @@ from mlci.inference import serialization
 from mlci.inference.result import EvaluationResult
 from mlci.inference.training_noise import TrainingNoise
 from mlci.operations.context import evaluation_path
-from mlci.operations.evaluate import judge_gates
+from mlci.operations.measure import judge_gates
 from mlci.operations.models import baseline_ref_or_file
 from mlci.operations.registry import training_noise, waivers
 from mlci.operations.report_builder import ReportContext, build_report

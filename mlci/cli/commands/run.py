@@ -6,13 +6,14 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
+from mlci.cli.earlier_output import prepare_output
 from mlci.cli.registry_factory import (
     open_registry,
     refuse_training_beside_credentials,
     runtime_environment,
     uses_registry,
 )
-from mlci.cli.run_output import check_output, prepare_output, write_report
+from mlci.cli.run_output import check_output, write_report
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.operations import bundle as bundles
 from mlci.operations.comparison import has_known_origin

@@ -11,7 +11,8 @@ from mlci.errors import InputError
 from mlci.execution.stages import Stage, operational_costs
 from mlci.operations import evaluation_sets, name_checks
 from mlci.operations.context import RowsContext
-from mlci.operations.models.predictions import PER_ROWS, candidate_steps, run_train_step
+from mlci.operations.models.model_predictions import PER_ROWS
+from mlci.operations.models.predictions import candidate_steps, run_train_step
 from mlci.util.json_text import pretty_json
 
 

@@ -30,7 +30,7 @@ from mlci.operations.context import RowsContext, RunContext, resolve_path
 from mlci.operations.doctor.checks.finding import Finding
 from mlci.operations.doctor.equal_candidates import SimulatedPair
 from mlci.operations.doctor.facts import SetupFacts
-from mlci.operations.evaluate import engine_job
+from mlci.operations.measure import engine_job
 from mlci.operations.models import baseline_production, baseline_ref_or_file
 from mlci.registry.entries import Promotion
 from mlci.registry.registry import RegistryView

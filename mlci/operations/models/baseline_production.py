@@ -5,18 +5,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mlci.config.models import Config
-from mlci.engine.interface import Source
 from mlci.engine.tables.files import suffix_of
 from mlci.errors import InputError, UserCodeError
 from mlci.git.git import is_tracked
 from mlci.git.ref_baseline import WITHOUT_BASELINE
-from mlci.lineage.rows import is_recorded, spellings
-from mlci.operations import evaluation_plan, evaluation_sets, provenance
+from mlci.lineage.rows import is_recorded
+from mlci.operations import evaluation_sets, provenance
 from mlci.operations.context import RowsContext, RunContext, registry_of
 from mlci.operations.models import baseline_ref_or_file, file_guards, rescore
 from mlci.operations.models.file_guards import MOVED
-from mlci.operations.models.predictions import PER_ROWS, PER_THOUSAND, ModelPredictions, OwnRows, ScoredChampion
+from mlci.operations.models.model_predictions import PER_THOUSAND, ModelPredictions, OwnRows, ScoredChampion
+from mlci.operations.models.recorded_predictions import fingerprint_of, is_made_on, version_predictions
 from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState, PredictionsAdded
 from mlci.registry.errors import VERSION_REMEDY, CorruptError
@@ -89,51 +88,6 @@ def _rows_of(context: RowsContext, champion: Version) -> OwnRows:
     if own is None:
         raise evaluation_sets.unknown_rows(context.loaded, of)
     return OwnRows(rows=own, of=of, in_order=False)
-
-
-def is_made_on(view: RegistryView, champion: Version, rows: str) -> Predictions | None:
-    """Return the champion's predictions on these rows, if it has any."""
-    own = champion.manifest.predictions
-    return own if is_recorded(own.fingerprint, rows) else added_for_rows(view, rows)
-
-
-def added_for_rows(view: RegistryView, rows: str) -> Predictions | None:
-    """Return the champion's predictions that were added for these rows, under any spelling of the fingerprint."""
-    rescored = (view.rescored(name) for name in spellings(rows))
-    return next((predictions for predictions in rescored if predictions is not None), None)
-
-
-def version_predictions(config: Config, champion: Version, predictions: Predictions, path: Path) -> ModelPredictions:
-    """Return a version's predictions for the comparison."""
-    return ModelPredictions(
-        source=Source.of(str(path), predictions),
-        costs=champion.manifest.costs,
-        measured_for=PER_ROWS,
-        commit=champion.manifest.recipe.commit,
-        made_from=made_from(config, champion),
-        version=champion.number,
-        label=f"predictions of version {champion.number}",
-        rescored=predictions != champion.manifest.predictions,
-        made_on=_fingerprint(predictions.fingerprint),
-        notes=_measured(config, champion.number),
-    )
-
-
-def made_from(config: Config, champion: Version) -> str | None:
-    """Return the commit that a version was made from; ``None`` for uncommitted changes or an import."""
-    recipe = champion.manifest.recipe
-    imported = recipe.train is None and config.train is not None
-    return None if recipe.dirty or imported else recipe.commit
-
-
-def _fingerprint(rows: str) -> str:
-    """Return the fingerprint in an identifier of rows, without the part for their order."""
-    return rows.partition(" ")[0]
-
-
-def _measured(config: Config, number: int) -> tuple[str, ...]:
-    asked = evaluation_plan.asked_operations(config)
-    return (f"baseline: {', '.join(asked)} of version {number} as measured when it was judged",) if asked else ()
 
 
 def was_made_by_training(context: RunContext, version: Version) -> bool:
@@ -251,7 +205,7 @@ def _rescored(context: RowsContext, champion: Version, *, rows: str, scored: Sco
         version=champion.number,
         label=f"predictions of {of}",
         rescored=True,
-        made_on=_fingerprint(rows),
+        made_on=fingerprint_of(rows),
         scored=new,
     )
 

@@ -23,7 +23,8 @@ from mlci.lineage.rows import Fingerprint, is_recorded, spellings
 from mlci.operations import evaluation_sets, lineage
 from mlci.operations.context import C, ContextOf, RowsContext, RunContext, resolve_path
 from mlci.operations.models import file_guards, predictions
-from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext
+from mlci.operations.models.model_predictions import ModelPredictions, OwnRows
+from mlci.operations.models.predictions import StepContext
 from mlci.util.digests import canonical_json, sha256_of
 
 _ORDER = " in the order of "

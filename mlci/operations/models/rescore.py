@@ -11,7 +11,8 @@ from mlci.execution.stages import make_empty_folder
 from mlci.git.worktree import checked_out
 from mlci.operations.context import RowsContext
 from mlci.operations.models import baseline_ref_or_file, predictions
-from mlci.operations.models.predictions import ModelPredictions, StepContext
+from mlci.operations.models.model_predictions import ModelPredictions
+from mlci.operations.models.predictions import StepContext
 from mlci.registry import stored_files
 from mlci.registry.manifest import Content, VersionFile
 from mlci.registry.stores.interface import Store

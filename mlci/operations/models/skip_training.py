@@ -23,8 +23,8 @@ from mlci.operations import evaluation_sets, metrics_only
 from mlci.operations.behaviour import recorded_tests
 from mlci.operations.context import MetricsContext, RowsContext, RunContext
 from mlci.operations.metrics_only import MetricValues
-from mlci.operations.models import baseline_production
-from mlci.operations.models.predictions import ModelPredictions
+from mlci.operations.models import baseline_production, recorded_predictions
+from mlci.operations.models.model_predictions import ModelPredictions
 from mlci.operations.models.relevant_changes import find_difference, reason_to_train
 from mlci.registry.registry import RegistryView, Version
 from mlci.report.document import DisparityRow, Evidenced, MetricRow, Report
@@ -89,7 +89,7 @@ def recorded_champion(context: RowsContext, view: RegistryView) -> tuple[Version
     if champion is None or not _rows_are_inside(context):
         return None
     of = f"version {champion.number}"
-    if not same_files(context, baseline_production.made_from(context.config, champion), of=of):
+    if not same_files(context, recorded_predictions.made_from(context.config, champion), of=of):
         return None
     report = baseline_production.report_of(context, champion)
     if report is None or not report.evaluation.made_by_training or report.evaluation.rows is None:
@@ -129,7 +129,7 @@ def same_metrics(context: MetricsContext, view: RegistryView | None) -> MetricVa
     if view is not None:
         champion = view.champion
         of = f"version {champion.number}" if champion is not None else "production"
-        made_from = None if champion is None else baseline_production.made_from(context.config, champion)
+        made_from = None if champion is None else recorded_predictions.made_from(context.config, champion)
         same = same_files(context, made_from, of=of)
         return metrics_only.champion_values(context, view) if same else None
     baseline = context.config.baseline

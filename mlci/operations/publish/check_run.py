@@ -25,13 +25,11 @@ from mlci.publish.commit_verdict import (
     read_record,
     write_record,
 )
-from mlci.publish.plan import Publication, Target
+from mlci.publish.plan import EVALUATING, PendingText, Publication, Target
 from mlci.publish.runs import Invocation, parse_run
 
 _COMPLETED = "completed"
 _ANOTHERS = "Invalid app_id"  # "… check run can only be modified by the GitHub App that created it."
-_OPEN_TITLE = "evaluating"
-_OPEN = "The candidate is being trained and compared with the baseline; the result will replace this text."
 _NOT_YET = 1 << 62
 """Id of a check that will be created: newer than every other."""
 
@@ -60,7 +58,12 @@ class OpenCheck:
 
 
 def open_check(
-    target: Target, github: GitHub, *, fresh: bool, others: frozenset[str] = frozenset()
+    target: Target,
+    github: GitHub,
+    *,
+    fresh: bool,
+    others: frozenset[str] = frozenset(),
+    waits: PendingText = EVALUATING,
 ) -> CheckRun | PermissionRefused:
     """Open the run's check; one that an earlier try left open is reused, and one that has concluded stays.
 
@@ -69,6 +72,7 @@ def open_check(
         github: GitHub.
         fresh: Whether this attempt has certainly opened nothing yet, so that no check has to be searched.
         others: Other apps.
+        waits: Content of the check until it is concluded.
     """
     seen = () if fresh else list_checks(target, github)
     if isinstance(seen, PermissionRefused):
@@ -76,23 +80,31 @@ def open_check(
     own = own_checks(seen, target, others=others)
     shown = CheckText(
         conclusion=None,
-        title=_OPEN_TITLE,
-        summary=write_record(_OPEN, _record(target, "open", _OPEN_TITLE)),
+        title=waits.title,
+        summary=write_record(waits.summary, _record(target, "open", waits.title)),
     )
     if own is not None and (ended := _conclusion(own)) is not None:
         # GitHub refuses it if it is another app's
         shown = CheckText(conclusion=ended, title=own.title, summary=own.summary)
     answer = _set(target, github, own, _fields(target, shown), lambda one: one.external_id == str(target.run), others)
     if own is not None and _anothers(answer):
-        return open_check(target, github, fresh=False, others=others | {own.app})
+        return open_check(target, github, fresh=False, others=others | {own.app}, waits=waits)
     return answer
 
 
-def open_status(target: Target, github: GitHub, check: CheckRun | None) -> PermissionRefused | None:
+def open_status(
+    target: Target, github: GitHub, check: CheckRun | None, waits: PendingText = EVALUATING
+) -> PermissionRefused | None:
     """Set the commit status to pending."""
     url = check.url if check else target.url
     return github.set_status(
-        target.head, Status(state="pending", context=target.name, description=_OPEN_TITLE, url=url or None)
+        target.head,
+        Status(
+            state="pending",
+            context=target.name,
+            description=words.status_description(waits.title),
+            url=url or None,
+        ),
     )
 
 
@@ -204,12 +216,13 @@ def _attempts(before: OpenCheck, found: CheckRun | None) -> tuple[Attempt, ...]:
 
 
 def _mine(publication: Publication, found: CheckRun | None) -> Attempt:
-    """Return this attempt with its new verdict; within one attempt the worst verdict stays."""
+    """Return this attempt with its new verdict; within one attempt that several jobs share, the worst verdict stays."""
     target = publication.target
     record = _record(target, publication.own, publication.title)
     text = write_record(publication.body, record)
     earlier = read_attempt(found) if found is not None and found.external_id == str(target.run) else None
-    if earlier is not None and earlier.record.key and _rank(earlier.record) > max(_rank(record), WORST.index("open")):
+    shared = earlier is not None and earlier.record.key and not target.exclusive
+    if earlier is not None and shared and _rank(earlier.record) > max(_rank(record), WORST.index("open")):
         record, text = earlier.record, earlier.text
     return Attempt(
         id=found.id if found is not None else _NOT_YET,

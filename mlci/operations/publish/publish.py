@@ -27,7 +27,7 @@ from mlci.publish.commit_verdict import (
     read_record,
 )
 from mlci.publish.event import DEPENDABOT
-from mlci.publish.plan import Publication, Target, mark_text
+from mlci.publish.plan import EVALUATING, PendingText, Publication, Target, mark_text
 from mlci.publish.runs import Invocation, parse_run
 
 T = TypeVar("T")
@@ -101,22 +101,25 @@ class SettleStep:
         return bool(self.checks) or self.status is not None or self.text is not None
 
 
-def open_publication(target: Target, github: GitHub, *, fresh: bool = False) -> PublishResult:
+def open_publication(
+    target: Target, github: GitHub, *, fresh: bool = False, waits: PendingText = EVALUATING
+) -> PublishResult:
     """Open check and status before the evaluation.
 
     Args:
         target: The commit and the check's name.
         github: GitHub.
         fresh: Whether this attempt has certainly opened nothing yet.
+        waits: Content of the check until it is concluded.
     """
     done = PublishResult()
-    done.check = done.try_call(lambda: checks.open_check(target, github, fresh=fresh))
+    done.check = done.try_call(lambda: checks.open_check(target, github, fresh=fresh, waits=waits))
     if done.check is not None:
         done.did.append(f"check `{target.name}` is in progress: {done.check.url}")
     if _reads_only(target, done):
         return done
     before = len(done.refused) + len(done.failures)
-    done.try_call(lambda: checks.open_status(target, github, done.check))
+    done.try_call(lambda: checks.open_status(target, github, done.check, waits))
     if len(done.refused) + len(done.failures) == before:
         done.did.append(f"commit status `{target.name}` is pending")
     return done

@@ -5,7 +5,7 @@ from mlci.git.refs import read_head
 from mlci.operations import evaluation_sets, lineage
 from mlci.operations.context import RunContext
 from mlci.operations.metrics_only import ROWS
-from mlci.operations.models import baseline_production, baseline_ref_or_file
+from mlci.operations.models import baseline_production, baseline_ref_or_file, recorded_predictions
 from mlci.operations.registry import training_noise, waivers
 from mlci.registry import stored_files
 from mlci.registry.registry import RegistryView, Version
@@ -40,7 +40,7 @@ def _read(context: RunContext, view: RegistryView, champion: Version) -> None:
         on_rows = context.with_config(config)
         made_later = evaluation_sets.is_made_by_training(on_rows)
         rows = manifest.predictions.fingerprint if made_later else baseline_ref_or_file.rows_fingerprint(on_rows)
-    predictions = baseline_production.is_made_on(view, champion, rows)
+    predictions = recorded_predictions.is_made_on(view, champion, rows)
     keys = (manifest.data.keys,) if manifest.data.keys else ()
     training_noise.load_noise(config, view, against=champion.number, rows=rows)
     # Training may make other rows, so every file that a comparison with the champion may need has to be copied.

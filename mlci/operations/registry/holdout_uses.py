@@ -6,16 +6,19 @@ by the same policy, reveal nothing new and do not count again.
 
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from mlci.config.models import Config
 from mlci.lineage.rows import spellings
 from mlci.operations.context import RunContext, registry_of
-from mlci.operations.provenance import ArtifactDigests
 from mlci.registry import ledger
 from mlci.registry.entries import Entry, VerdictRecord
 from mlci.registry.registry import Registry, RegistryView
 from mlci.report.document import Report
 from mlci.util.digests import canonical_json, sha256_of
+
+if TYPE_CHECKING:  # the trusted side of sealed mode imports nothing that runs a command
+    from mlci.operations.provenance import ArtifactDigests
 
 ON_NUMBERS = "metrics"
 """Placeholder for the evaluation set if only metrics files are compared."""
@@ -42,7 +45,7 @@ class HoldoutUse:
     count: int
 
 
-def use_of_run(context: RunContext, fingerprint: str | None, digests: ArtifactDigests | None) -> HoldoutUse | None:
+def use_of_run(context: RunContext, fingerprint: str | None, digests: "ArtifactDigests | None") -> HoldoutUse | None:
     """Return the holdout use of a run; ``None`` if it is not to be recorded."""
     if context.registry is None or context.registry.author is None or digests is None:
         return None

@@ -14,7 +14,7 @@ from mlci.lineage.rows import is_recorded
 from mlci.operations.bundle import VerifiedBundle
 from mlci.operations.bundle import read_bundle as open_bundle
 from mlci.operations.context import RunContext, registry_of
-from mlci.operations.models import baseline_production, baseline_ref_or_file
+from mlci.operations.models import baseline_production, baseline_ref_or_file, recorded_predictions
 from mlci.operations.registry import preflight, waivers
 from mlci.operations.registry.holdout_uses import ON_NUMBERS
 from mlci.operations.registry.preflight import (
@@ -261,7 +261,7 @@ def _keep_champion_predictions(context: RunContext, view: RegistryView, bundle: 
     scored = bundle.scored
     if scored is None or view.state.champion != scored.version:
         return
-    if baseline_production.added_for_rows(view, scored.predictions.fingerprint) is None:
+    if recorded_predictions.added_for_rows(view, scored.predictions.fingerprint) is None:
         baseline_production.keep_rescored(context, scored)
 
 

@@ -18,10 +18,11 @@ from mlci.operations.behaviour import recorded_tests
 from mlci.operations.bundle import REPORT, VerifiedBundle, whole_set_values
 from mlci.operations.comparison import add_report_refs
 from mlci.operations.context import RowsContext, RunContext
-from mlci.operations.evaluate import evaluate_models, judge_gates
+from mlci.operations.evaluate import evaluate_models
 from mlci.operations.lineage import CurrentState
+from mlci.operations.measure import judge_gates
 from mlci.operations.models import baseline_production, rescore
-from mlci.operations.models.predictions import PER_ROWS, ModelPredictions
+from mlci.operations.models.model_predictions import PER_ROWS, ModelPredictions
 from mlci.operations.provenance import Artifact, ArtifactDigests
 from mlci.operations.registry import holdout_uses, training_noise, waivers
 from mlci.operations.report_builder import ReportContext, build_report

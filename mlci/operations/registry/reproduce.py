@@ -17,7 +17,7 @@ from mlci.lineage.compare import differing_settings
 from mlci.operations import provenance
 from mlci.operations.context import RowsContext, RunContext, registry_of
 from mlci.operations.models import baseline_production, baseline_ref_or_file, file_guards
-from mlci.operations.models.predictions import ModelPredictions
+from mlci.operations.models.model_predictions import ModelPredictions
 from mlci.operations.registry import retrain
 from mlci.operations.registry.diff import version_number
 from mlci.operations.registry.retrain import EnvironmentBuilder, Retraining, lock_file

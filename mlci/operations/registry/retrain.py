@@ -23,8 +23,9 @@ from mlci.metrics.statistics import WHOLE
 from mlci.operations import evaluation_sets, provenance
 from mlci.operations.context import RowsContext, evaluation_path, registry_of
 from mlci.operations.evaluate import evaluate_models
-from mlci.operations.models import baseline_production, baseline_ref_or_file, file_guards, rescore
-from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext, make_predictions
+from mlci.operations.models import baseline_ref_or_file, file_guards, recorded_predictions, rescore
+from mlci.operations.models.model_predictions import ModelPredictions, OwnRows
+from mlci.operations.models.predictions import StepContext, make_predictions
 from mlci.registry import stored_files
 from mlci.registry.entries import Rerun
 from mlci.registry.manifest import Manifest, VersionFile
@@ -109,14 +110,14 @@ def original_model(context: RowsContext, view: RegistryView, version: Version, *
     own = version.manifest.predictions
     if own_rows:
         path = fetch(own.file, context.scratch / "baseline" / own.file.name)
-        return replace(baseline_production.version_predictions(context.config, version, own, path), made_on=None)
+        return replace(recorded_predictions.version_predictions(context.config, version, own, path), made_on=None)
     rows = baseline_ref_or_file.rows_fingerprint(context)
     recorded = own if baseline_ref_or_file.is_same_set(context, own.fingerprint, rows) else None
     if recorded is None and version.number == view.state.champion:
-        recorded = baseline_production.added_for_rows(view, rows)
+        recorded = recorded_predictions.added_for_rows(view, rows)
     if recorded is not None:
         path = fetch(recorded.file, context.scratch / "baseline" / recorded.file.name)
-        return baseline_production.version_predictions(context.config, version, recorded, path)
+        return recorded_predictions.version_predictions(context.config, version, recorded, path)
     with file_guards.guard_candidate_files(context):
         return rescore.rescore_version(context, version.manifest, fetch, of=of, says="reproduce")
 

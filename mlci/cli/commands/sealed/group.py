@@ -6,6 +6,8 @@ from mlci.cli.lazy_group import LazyGroup
 
 _COMMANDS = {
     "predict": "Train and predict in the pull request's checkout; writes the two files for the gate.",
+    "open": "Open check and status when a training run is requested.",
+    "gate": "Judge the predictions of a finished training run, and publish the verdict.",
 }
 
 

@@ -1,0 +1,1 @@
+"""Wiring and steps of the trusted side of sealed mode."""

@@ -1,0 +1,121 @@
+"""Composition root of the trusted side of sealed mode: no runner, no user code, and only what it reads.
+
+It is kept apart from :mod:`mlci.cli.wiring`, whose adapters run the user's commands.
+"""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from mlci import __version__
+from mlci.cli.github_actions import Workflow
+from mlci.cli.publish_steps import Subject, read_subject
+from mlci.cli.registry_factory import open_registry
+from mlci.cli.report_facts import report_facts
+from mlci.config.loader import Loaded
+from mlci.config.models import MetricsConfig
+from mlci.config.read import load
+from mlci.engine.duckdb_engine import DuckDBEngine
+from mlci.engine.fingerprint import fingerprint
+from mlci.engine.row_count import count_table_rows
+from mlci.errors import InputError
+from mlci.execution.sanitize import sanitize
+from mlci.github.client import Client
+from mlci.github.transport import Access, transport
+from mlci.github.workflow_runs import WorkflowRuns
+from mlci.metrics import catalogue
+from mlci.operations.sealed.gate import SealedGate
+from mlci.operations.sealed.judge import SealedContext
+from mlci.publish.event import payload_number, payload_part
+from mlci.sealed.refusals import find_refusals
+
+
+@contextlib.contextmanager
+def sealed_gate(
+    workflow: Workflow, config: Path, *, train_workflow: str, publishes: bool = True
+) -> Iterator[SealedGate]:
+    """Build the gate from the environment and the default branch's configuration; remove its temporary files.
+
+    Raises:
+        InputError: if repository or token are missing, or the configuration does not even name the model.
+    """
+    if workflow.wrong is not None:
+        raise workflow.wrong
+    repository, access, about = workflow.repository, _access(workflow), read_subject(config)
+    if repository is None:
+        raise InputError("GITHUB_REPOSITORY is not set; on a machine write `export GITHUB_REPOSITORY=owner/name`")
+    if about.model is None:
+        raise about.error or InputError("the configuration does not name the model, so the check has no name")
+    with tempfile.TemporaryDirectory(prefix="mlci-gate-", ignore_cleanup_errors=True) as scratch:
+        context, about = _context(config, about, Path(scratch))
+        yield SealedGate(
+            runs=WorkflowRuns(access, repository=repository),
+            github=Client(transport(access), repository=repository),
+            model=str(about.model),
+            policy=about.policy,
+            context=context,
+            error=about.error,
+            train_workflow=train_workflow,
+            links=workflow.links,
+            url=workflow.run_url,
+            say=_say,
+            publishes=publishes,
+        )
+
+
+def training_run(workflow: Workflow) -> int:
+    """Return the number of the training run in the event's payload.
+
+    Raises:
+        InputError: if the event is another one, or names no run.
+    """
+    if workflow.event != "workflow_run":
+        raise InputError(
+            f"the event is `{workflow.event or 'none'}`; this command is for `workflow_run`. On a machine, name the "
+            "training run: `--run 1842 --dry-run`"
+        )
+    number = payload_number(payload_part(workflow.payload(), "workflow_run"), "id")
+    if number is None:
+        raise InputError("the event names no workflow run")
+    return number
+
+
+def _context(path: Path, about: Subject, scratch: Path) -> tuple[SealedContext | None, Subject]:
+    """Return the context of the judgement; without one the error of the configuration."""
+    if about.error is not None:
+        return None, about
+    try:
+        loaded = load(path, catalogue)
+        config = loaded.config
+        if isinstance(config, MetricsConfig):
+            raise InputError.of(find_refusals(loaded))
+        registry = open_registry(loaded, path.parent) if config.baseline == "production" else None
+    except InputError as error:
+        return None, Subject(model=about.model, policy=about.policy, error=error)
+    return SealedContext(
+        loaded=Loaded(config, loaded.lines, loaded.path),
+        facts=report_facts(loaded, commit=None),
+        engine=DuckDBEngine(),
+        fingerprint=fingerprint,
+        count_rows=count_table_rows,
+        registry=registry,
+        scratch=scratch,
+        clock=time.monotonic,
+        say=_say,
+        today=datetime.now(UTC).date().isoformat(),
+    ), about
+
+
+def _access(workflow: Workflow) -> Access:
+    if workflow.token is None:
+        raise InputError("the token is missing: pass `MLCI_TOKEN: ${{ github.token }}` in the step's `env:`")
+    return Access(url=workflow.api, token=workflow.token, agent=f"mlci/{__version__}")
+
+
+def _say(line: str) -> None:
+    click.echo(f"mlci: {sanitize(line)}", err=True)

@@ -1,0 +1,179 @@
+"""Reduce both models' predictions to estimates, and judge the gates; it runs no command and imports none that does."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from mlci.config.models import Config, RowsConfig
+from mlci.engine.interface import Engine, Job, Source
+from mlci.gates.behaviour import RequiredTests, judge_behaviour
+from mlci.gates.judge import judge_rules
+from mlci.gates.outcomes import JudgedGate
+from mlci.inference.evaluate import evaluate
+from mlci.inference.evidence import Evidence, Point, Undefined
+from mlci.inference.result import Comparison, EvaluationResult
+from mlci.inference.training_noise import UNKNOWN, TrainingNoise
+from mlci.metrics.statistics import WHOLE
+from mlci.operations import evaluation_plan
+from mlci.operations.models.model_predictions import PER_ROWS, PER_THOUSAND, ModelPredictions
+
+_ONCE = "measured once, so without an interval"
+
+
+class MeasurePorts(Protocol):
+    """Configuration and ports that a measurement needs; a run's context has them."""
+
+    @property
+    def config(self) -> RowsConfig:
+        """The configuration."""
+
+    @property
+    def engine(self) -> Engine:
+        """Turns tables into statistics."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Monotonic clock, in seconds."""
+
+    @property
+    def say(self) -> Callable[[str], None]:
+        """Shows one line of progress."""
+
+    @property
+    def public(self) -> bool:
+        """Whether everyone can read the report."""
+
+
+def judge_gates(config: Config, result: EvaluationResult, noise: TrainingNoise = UNKNOWN) -> tuple[JudgedGate, ...]:
+    """Judge the gates and the required tests of a configuration against an evaluation."""
+    if result.measured_nothing:
+        return ()
+    smallest = config.evaluation.min_group_size if config.evaluation else 1
+    gates = judge_rules(evaluation_plan.gate_rules(config), result, min_group_size=smallest, noise=noise)
+    if config.tests is None:
+        return gates
+    tests, policy = config.tests, config.policy
+    required = RequiredTests(
+        names=tests.required, line=tests.line, inconclusive=policy.inconclusive, no_baseline=policy.no_baseline
+    )
+    return *gates, *judge_behaviour(result, required)
+
+
+def measure_models(
+    context: MeasurePorts, candidate: ModelPredictions, baseline: ModelPredictions | None, *, data: str
+) -> tuple[EvaluationResult, dict[str, float]]:
+    """Reduce the tables and estimate every metric that the configuration asks for; also return stages' wall times."""
+    begun = context.clock()
+    asked = engine_job(context.config, candidate.source, baseline.source if baseline else None, data=data)
+    asked = replace(asked, row_changes=_shown_rows(context, baseline))
+    slow = ", ".join(metric.name for metric in asked.row_metrics)
+    many = f": {slow} by {asked.replicates:,} resamples of every group, which takes a while" if slow else ""
+    context.say(f"evaluate{many}")
+    observed = context.engine.observe(asked)
+    notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes, *_hidden_rows(context))
+    question = evaluation_plan.evaluation_question(context.config, baseline=baseline is not None)
+    if observed.undecided:
+        custom = frozenset(metric.name for metric in asked.row_metrics if metric.on == "decision")
+        decides = evaluation_plan.DecisionMetrics(custom)
+        decides.refuse_gates(context.config, observed.undecided, candidate.source.path)
+        question, notes = (
+            decides.leave_out(question),
+            (*notes, evaluation_plan.missing_threshold_note(observed.undecided)),
+        )
+    result = evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=notes)
+    result = replace(result, row_changes=observed.row_changes)
+    if observed.undecided:
+        result = replace(result, agreement=None)
+    before = operational_metrics_of(baseline, rows=observed.rows) if baseline else {}
+    now = operational_metrics_of(candidate, rows=observed.rows)
+    result = add_operational_metrics(result, evaluation_plan.asked_operations(context.config), now, before)
+    seconds = {**candidate.seconds, **(baseline.seconds if baseline else {}), "evaluate": context.clock() - begun}
+    return result, seconds
+
+
+def _shown_rows(context: MeasurePorts, baseline: ModelPredictions | None) -> int:
+    """Return how many rows the report shows: none in public unless the configuration allows it."""
+    return 0 if baseline is None or _hidden_rows(context) else context.config.report.rows
+
+
+def _hidden_rows(context: MeasurePorts) -> tuple[str, ...]:
+    """Return the note about rows that a public report leaves out."""
+    report = context.config.report
+    if not report.rows or report.public or not context.public:
+        return ()
+    wanted = f"`report: {{rows: {report.rows}, public: true}}`"
+    return (f"the rows that changed most are left out, because everyone can read this report; {wanted} shows them",)
+
+
+def operational_metrics_of(side: ModelPredictions, *, rows: int) -> dict[str, float]:
+    """Return a model's operational metrics, prediction times for a thousand rows."""
+    return scale_costs(side.costs, measured_for=PER_ROWS, rows=side.measured_for or rows)
+
+
+def engine_job(config: RowsConfig, candidate: Source, baseline: Source | None, *, data: str) -> Job:
+    """Return the engine's job for a configuration."""
+    evaluation = config.evaluation
+    needs = evaluation_plan.required_statistics(config)
+    return Job(
+        task=config.task,
+        data=data,
+        key=evaluation.key,
+        label=evaluation.label,
+        positive=evaluation.positive,
+        classes=evaluation.classes,
+        threshold=config.predict.threshold,
+        assumed_threshold="threshold" not in config.predict.model_fields_set,
+        slices=evaluation_plan.engine_slices(config),
+        candidate=candidate,
+        baseline=baseline,
+        decisions=config.task != "regression",
+        scores=needs.scores,
+        calibration=needs.calibration,
+        losses=needs.losses,
+        class_ranks=needs.class_ranks,
+        probabilities=needs.probabilities,
+        zero_labels="refused" if evaluation_plan.divides_by_label(config) else "left out",
+        row_metrics=needs.custom,
+        row_timeout=float(evaluation.timeout),
+        seed=config.policy.seed,
+        max_groups=evaluation.max_groups,
+    )
+
+
+def add_operational_metrics(
+    result: EvaluationResult, asked: tuple[str, ...], candidate: Mapping[str, float], baseline: Mapping[str, float]
+) -> EvaluationResult:
+    """Add measured costs: all of the candidate's, and those of gates even if nothing was measured."""
+    names = dict.fromkeys((*candidate, *asked))
+    added = tuple(_comparison(name, candidate.get(name), baseline.get(name), result) for name in names)
+    return replace(result, comparisons=result.comparisons + added)
+
+
+def scale_costs(costs: Mapping[str, float], *, measured_for: int, rows: int) -> dict[str, float]:
+    """Convert prediction times, measured as if for ``measured_for`` rows, into times for a thousand of ``rows``."""
+    factor = measured_for / rows if rows else 0.0
+    return {name: value * factor if name == PER_THOUSAND else value for name, value in costs.items()}
+
+
+def _comparison(name: str, now: float | None, before: float | None, result: EvaluationResult) -> Comparison:
+    change: Evidence = Undefined(f"{name} was measured for one model only: the baseline came from a file or the cache")
+    if now is not None and before is not None:
+        change = Point(now - before, reason=_ONCE)
+    return Comparison(
+        metric=name,
+        scope=WHOLE,
+        rows=result.rows or 0,
+        support=1,
+        unit="runs",
+        candidate=_point(name, now),
+        baseline=_point(name, before) if result.has_baseline else None,
+        change=change if result.has_baseline else None,
+    )
+
+
+def _point(name: str, value: float | None) -> Evidence:
+    return (
+        Undefined(f"{name} was not measured: no step of this run has it")
+        if value is None
+        else Point(value, reason=_ONCE)
+    )

@@ -1,0 +1,208 @@
+"""Judge sealed predictions: the artifact's bytes to a report, by the default branch's configuration and labels.
+
+It is the same engine, the same gates and the same report as `mlci run`. It starts no process, and imports nothing that
+could start one of the user.
+"""
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mlci.config.loader import Loaded
+from mlci.config.models import Predict, RowsConfig
+from mlci.engine.interface import Engine, Source
+from mlci.errors import InputError
+from mlci.inference.result import EvaluationResult
+from mlci.lineage.rows import is_recorded
+from mlci.operations.context import evaluation_path
+from mlci.operations.measure import judge_gates, measure_models
+from mlci.operations.models import recorded_predictions
+from mlci.operations.models.model_predictions import ModelPredictions
+from mlci.operations.registry import holdout_uses, training_noise, waivers
+from mlci.operations.report_builder import ReportContext, build_report
+from mlci.registry import stored_files
+from mlci.registry.errors import VERSION_REMEDY, CorruptError
+from mlci.registry.registry import Registry, RegistryView
+from mlci.report.document import BaselineRef, Report
+from mlci.sealed.archive import Archive, read_archive
+from mlci.sealed.predictions import SealedColumns, parse_predictions
+from mlci.util.bounds import INFLATED_BYTES, MANIFEST_BYTES
+from mlci.util.digests import sha256_of_file
+
+PREDICTIONS, MANIFEST = "predictions.csv", "manifest.json"
+LIMITS = {PREDICTIONS: INFLATED_BYTES.value - MANIFEST_BYTES.value, MANIFEST: MANIFEST_BYTES.value}
+"""Files of the artifact, and the most bytes of each."""
+_SHOWN = "predictions.csv of the artifact"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedContext:
+    """Configuration of the default branch, and the ports of a judgement; no runner, no git.
+
+    Attributes:
+        loaded: The configuration.
+        facts: Facts of the report that are known before.
+        engine: Turns tables into statistics.
+        fingerprint: Content hash of an evaluation set.
+        count_rows: Number of rows of an evaluation set.
+        registry: Registry of promoted models; ``None`` without a baseline.
+        scratch: Temporary folder.
+        clock: Monotonic clock, in seconds.
+        say: Shows one line of progress.
+        public: Whether everyone can read the report.
+        today: The day in UTC, on which waivers must be in force.
+    """
+
+    loaded: Loaded[RowsConfig]
+    facts: ReportContext
+    engine: Engine
+    fingerprint: Callable[[str], str]
+    count_rows: Callable[[str], int]
+    registry: Registry | None
+    scratch: Path
+    clock: Callable[[], float]
+    say: Callable[[str], None]
+    today: str
+    public: bool = True
+
+    @property
+    def config(self) -> RowsConfig:
+        """The configuration."""
+        return self.loaded.config
+
+    @property
+    def data(self) -> str:
+        """Path of the evaluation set, with its labels."""
+        return evaluation_path(self.config.evaluation, Path(self.loaded.path).parent)
+
+
+def judge_archive(context: SealedContext, data: bytes, *, commit: str) -> Report:
+    """Read the artifact, recompute every number, judge the gates, and return the report.
+
+    Args:
+        context: Configuration and ports.
+        data: The artifact's archive; its digest has been compared.
+        commit: The commit that the report is about.
+
+    Raises:
+        UntrustedArtifactError: if the artifact is not what `mlci sealed predict` writes.
+        InputError: if evaluation set, predictions or baseline can't be used.
+        OutsideError: if the registry can't be reached, or is damaged.
+    """
+    archive, rows = read_archive(data, LIMITS), context.data
+    candidate = _candidate(context, archive, rows)
+    view = _registry_view(context)
+    baseline = None if view is None else _champion(context, view, rows)
+    result, seconds = _measured(context, candidate, baseline, rows)
+    if baseline is not None and not is_recorded(str(baseline.made_on), result.fingerprint):
+        raise InputError("the evaluation set changed while it was judged; start the gate again")
+    noise = training_noise.load_noise(
+        context.config, view, against=baseline.version if baseline else None, rows=result.fingerprint or ""
+    )
+    gates = judge_gates(context.config, result, noise)
+    gates = waivers.apply_recorded_waivers(gates, view, head=commit, today=context.today)
+    digest = f"sha256:{sha256_of_file(Path(candidate.source.path))}"
+    facts = replace(
+        context.facts,
+        candidate=context.facts.candidate.model_copy(update={"commit": commit, "predictions": digest}),
+        baseline=_reference(context, baseline),
+        seconds=seconds,
+        uses=holdout_uses.known_uses(view, result.fingerprint),
+    )
+    return build_report(result, gates, facts)
+
+
+def expected_columns(config: RowsConfig) -> tuple[SealedColumns, ...]:
+    """Return the columns that predictions may have: those of the configuration, or those of a scored model."""
+    key, predict = str(config.evaluation.key), config.predict
+    if predict.model is not None:
+        named: list[tuple[str | None, str | None]] = [("score", "decision"), ("score", None), (None, "decision")]
+        return tuple(_columns(key, score=score, decision=decision) for score, decision in named)
+    probabilities = tuple((predict.probabilities or {}).values())
+    return (_columns(key, score=predict.score, decision=predict.decision, probabilities=probabilities),)
+
+
+def _columns(
+    key: str, *, score: str | None, decision: str | None, probabilities: tuple[str, ...] = ()
+) -> SealedColumns:
+    names = dict.fromkeys(name for name in (score, decision, *probabilities) if name is not None)
+    return SealedColumns(key=key, names=(key, *names), numbers=frozenset(names) - {decision})
+
+
+def _candidate(context: SealedContext, archive: Archive, rows: str) -> ModelPredictions:
+    """Write the checked predictions to a file of our own, and return them."""
+    choices, target = expected_columns(context.config), context.scratch / PREDICTIONS
+    for _ in archive.read(MANIFEST):  # its checksum counts, its content does not
+        pass
+    parsed = parse_predictions(archive.read(PREDICTIONS), choices, rows=context.count_rows(rows))
+    with target.open("w", encoding="utf-8", newline="") as file:
+        header = next(parsed)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(parsed)
+    return ModelPredictions(source=_source(context.config.predict, target, header))
+
+
+def _source(predict: Predict, path: Path, header: tuple[str, ...]) -> Source:
+    if predict.model is None:
+        return Source.of(str(path), predict.model_copy(update={"table": None}))
+    score, decision = (name if name in header[1:] else None for name in ("score", "decision"))
+    return Source(path=str(path), score=score, decision=decision)
+
+
+def _registry_view(context: SealedContext) -> RegistryView | None:
+    if context.config.baseline != "production" or context.registry is None:
+        return None
+    return context.registry.view()
+
+
+def _champion(context: SealedContext, view: RegistryView, rows: str) -> ModelPredictions | None:
+    """Return the champion's recorded predictions on the evaluation set; ``None`` if nothing was ever promoted.
+
+    Raises:
+        InputError: if it has none on these rows.
+    """
+    champion = view.champion
+    if champion is None:
+        context.say(f"baseline: {view.shown} has no version yet")
+        return None
+    context.say(f"baseline: version {champion.number} of {view.shown}")
+    predictions = recorded_predictions.is_made_on(view, champion, context.fingerprint(rows))
+    if predictions is None:
+        why = f"version {champion.number} has no predictions on this evaluation set, and sealed mode runs no model"
+        remedy = "let the promote workflow of the default branch make them: start it by hand, or push to that branch"
+        raise InputError(context.loaded.problem(f"{why}; {remedy}", "evaluation", "data"))
+    target = context.scratch / "baseline" / predictions.file.name
+    path = stored_files.fetch_file(view.store, predictions.file, target, of=f"version {champion.number}")
+    return recorded_predictions.version_predictions(context.config, champion, predictions, path)
+
+
+def _measured(
+    context: SealedContext, candidate: ModelPredictions, baseline: ModelPredictions | None, rows: str
+) -> tuple[EvaluationResult, dict[str, float]]:
+    try:
+        return measure_models(context, candidate, baseline, data=rows)
+    except InputError as error:
+        raise _placed(error, candidate, baseline) from error
+
+
+def _placed(error: InputError, candidate: ModelPredictions, baseline: ModelPredictions | None) -> Exception:
+    """Name the artifact or the version instead of a temporary file."""
+    theirs = [one for one in error.problems if baseline is not None and one.path == baseline.source.path]
+    if baseline is not None and theirs:
+        words = f"the predictions of version {baseline.version} do not fit the rows that its manifest names"
+        return CorruptError(f"{words}: {theirs[0].message}", remedy=VERSION_REMEDY)
+    return InputError.of(
+        replace(one, path="predictions.csv of the artifact", line=one.line)
+        if one.path == candidate.source.path
+        else one
+        for one in error.problems
+    )
+
+
+def _reference(context: SealedContext, baseline: ModelPredictions | None) -> BaselineRef:
+    if context.config.baseline != "production":
+        return BaselineRef(source="none")
+    version = str(baseline.version) if baseline else None
+    return BaselineRef(source="production", version=version, commit=baseline.commit if baseline else None)

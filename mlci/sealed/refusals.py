@@ -1,0 +1,102 @@
+"""Settings that sealed mode refuses, each by name with its remedy.
+
+The trusted side starts no process of the user and believes no number of the training job. A setting that needs one of
+them can't be judged there.
+"""
+
+import glob
+import re
+from collections.abc import Iterator
+
+from mlci.config.loader import CheckedConfig
+from mlci.config.models import Baseline, Config, Evaluation, Gate, MetricsConfig, Reported
+from mlci.errors import Problem
+from mlci.metrics import catalogue
+from mlci.metrics.row_metrics import shown_name
+
+_URL = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+
+def find_refusals(loaded: CheckedConfig) -> list[Problem]:
+    """Return the refused settings of a configuration, with their lines; an empty list if it can be judged."""
+    config = loaded.config
+    if isinstance(config, MetricsConfig):
+        return [loaded.problem(_METRICS, "predict", "metrics")]
+    found = [
+        *_refuse_rows(loaded, config.evaluation),
+        *_refuse_baseline(loaded, config),
+        *_refuse_tests(loaded, config),
+        *_refuse_metrics(loaded, config, config.evaluation),
+    ]
+    return sorted(found, key=lambda problem: problem.line or 0)
+
+
+_METRICS = (
+    "sealed mode recomputes every number from predictions, and a metrics file holds only what the training job claims; "
+    "predict row by row: `predict: {run: python predict.py, score: score}`"
+)
+_NO_KEY = (
+    "sealed mode joins predictions by key, because their order is the training job's choice; name the column that "
+    "identifies a row: `key: id`"
+)
+_ADDRESS = (
+    "sealed mode reads the evaluation set from the default branch, and what is at an address can change unseen; commit "
+    "the file, or its Git LFS pointer"
+)
+_PATTERN = "sealed mode reads one file, and a pattern can match others; name the file"
+_REFERENCE = (
+    "sealed mode runs no commands, and a baseline by `ref` has to be trained; write `baseline: production`, or "
+    "`baseline: none`"
+)
+_FILE = (
+    "sealed mode takes the baseline's predictions from the registry, where each file has its digest; write "
+    "`baseline: production`, or `baseline: none`"
+)
+_TESTS = (
+    "sealed mode runs none of the pull request's tests, and would have to believe their outcome; remove `tests`, and "
+    "require them as a check of their own"
+)
+
+
+def _refuse_rows(loaded: CheckedConfig, evaluation: Evaluation) -> Iterator[Problem]:
+    if evaluation.key is None:
+        yield loaded.problem(_NO_KEY, "evaluation")
+    for name in ("data", "labels"):
+        place = getattr(evaluation, name)
+        if place is not None and (_URL.match(place) or glob.has_magic(place)):
+            yield loaded.problem(_ADDRESS if _URL.match(place) else _PATTERN, "evaluation", name)
+
+
+def _refuse_baseline(loaded: CheckedConfig, config: Config) -> Iterator[Problem]:
+    if isinstance(config.baseline, Baseline):
+        yield loaded.problem(_FILE if config.baseline.ref is None else _REFERENCE, "baseline")
+
+
+def _refuse_tests(loaded: CheckedConfig, config: Config) -> Iterator[Problem]:
+    if config.tests is not None:
+        yield loaded.problem(_TESTS, "tests")
+
+
+def _refuse_metrics(loaded: CheckedConfig, config: Config, evaluation: Evaluation) -> Iterator[Problem]:
+    for at, item in enumerate(evaluation.reported or ()):
+        if (words := _metric_refusal(item)) is not None:
+            yield loaded.problem(words, "evaluation", "metrics", at)
+    for at, gate in enumerate(config.gates):
+        if (words := _metric_refusal(gate)) is not None:
+            yield loaded.problem(words, "gates", at)
+
+
+def _metric_refusal(item: Gate | Reported) -> str | None:
+    """Return why a metric can't be computed on the trusted side; ``None`` for one of mlci's own."""
+    info = catalogue.find(shown_name(catalogue.shown_metric(item.metric), item.params or {}))
+    if info is None:
+        return (
+            f"sealed mode calls no function of the repository or of scikit-learn, and `{item.metric}` is one; gate on "
+            "a metric that `mlci metrics` lists"
+        )
+    if info.kind == "operation":
+        return (
+            f"sealed mode measures no run time, size or cost, and `{item.metric}` would be the training job's claim; "
+            "remove it, or judge it in a workflow for the repository's own pull requests"
+        )
+    return None
