@@ -121,6 +121,15 @@ class Fake(Looking):
         """Give a user a role on the repository: read, triage, write, maintain or admin."""
         self.repo["roles"][login] = role
 
+    def team(self, slug: str) -> int:
+        """Give a team of the owner read access to the repository; return its number."""
+        return self.state.add("teams", repo=self.repo["id"], slug=slug)["id"]
+
+    def organisation_ruleset(self, **facts: Any) -> int:
+        """Make a ruleset of the repository's owner, with the fields of one of the repository; return its number."""
+        empty: dict[str, Any] = {"target": "branch", "enforcement": "active", "bypass_actors": [], "conditions": None}
+        return self.state.add("rulesets", owner=self.repo["owner"], **(empty | facts))["id"]
+
     def pull(self, head: str, base: str = "main", *, fork: bool = False, **facts: Any) -> int:
         """Open a pull request from a branch, or from the branch of that name in a fork; returns its number."""
         with self.state.lock:

@@ -208,9 +208,7 @@ def workflow_runs(fake, tour, sha):
 
 def settings(fake, tour, sha):
     tour(404, "repos/get-environment", environment_name="gate")
-    tour(200, "repos/create-or-update-environment", {"wait_timer": 5}, environment_name="gate")
-    tour(200, "repos/get-environment", environment_name="gate")
-    tour(200, "repos/get-all-environments")
+    environments(fake, tour)
     where = {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}}
     body = {"name": "gate", "enforcement": "active", "conditions": where, "rules": [RULE]}
     ruleset = tour(201, "repos/create-repo-ruleset", body)
@@ -219,12 +217,47 @@ def settings(fake, tour, sha):
     assert len(tour(200, "repos/get-branch-rules", branch="main")) == 1
     tour(200, "repos/update-repo-ruleset", {"enforcement": "disabled"}, ruleset_id=ruleset["id"])
     assert tour(200, "repos/get-branch-rules", branch="main") == []
+    fake.organisation_ruleset(name="all", conditions=where, rules=[{"type": "deletion"}])
+    (rule,) = tour(200, "repos/get-branch-rules", branch="main")
+    assert (rule["ruleset_source_type"], rule["ruleset_source"]) == ("Organization", fake.name.partition("/")[0])
+    assert len(tour(200, "repos/get-repo-rulesets")) == 2
+    assert len(tour(200, "repos/get-repo-rulesets", query="?includes_parents=false")) == 1
     tour(404, "repos/get-branch-protection", branch="main")
     tour(200, "repos/update-branch-protection", PROTECTION, branch="main")
     tour(200, "repos/get-branch-protection", branch="main")
     found = tour(200, "repos/get-status-checks-protection", branch="main")
     assert found["checks"] == [{"context": "mlci / m", "app_id": None}]
     assert tour(200, "repos/get-branch", branch="main")["protected"]
+
+
+def environments(fake, tour):
+    gate = {"environment_name": "gate"}
+    team, ada = fake.team("ml"), tour(200, "users/get-by-username", username="ada")["id"]
+    assert [found["slug"] for found in tour(200, "repos/list-teams")] == ["ml"]
+    body = {
+        "wait_timer": 5,
+        "prevent_self_review": True,
+        "reviewers": [{"type": "Team", "id": team}, {"type": "User", "id": ada}],
+        "deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True},
+    }
+    tour(200, "repos/create-or-update-environment", body, **gate)
+    found = tour(200, "repos/get-environment", **gate)
+    assert [rule["type"] for rule in found["protection_rules"]] == ["wait_timer", "required_reviewers", "branch_policy"]
+    reviewers = found["protection_rules"][1]["reviewers"]
+    assert [(one["type"], one["reviewer"].get("slug") or one["reviewer"]["login"]) for one in reviewers] == [
+        ("Team", "ml"),
+        ("User", "ada"),
+    ]
+    made = tour(200, "repos/create-deployment-branch-policy", {"name": "main"}, **gate)
+    tour(303, "repos/create-deployment-branch-policy", {"name": "main"}, **gate)
+    assert tour(200, "repos/list-deployment-branch-policies", **gate)["branch_policies"] == [made]
+    tour(204, "repos/delete-deployment-branch-policy", branch_policy_id=made["id"], **gate)
+    tour(404, "repos/delete-deployment-branch-policy", branch_policy_id=made["id"], **gate)
+    tour(422, "repos/create-or-update-environment", {"reviewers": [{"type": "User", "id": ada}] * 7}, **gate)
+    tour(200, "repos/create-or-update-environment", {}, **gate)
+    tour(404, "repos/create-deployment-branch-policy", {"name": "main"}, **gate)
+    assert tour(200, "repos/get-environment", **gate)["protection_rules"] == []
+    assert tour(200, "repos/get-all-environments")["total_count"] == 1
 
 
 def people(fake, tour, sha):

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -195,7 +195,7 @@ def collect_setup(config_path: Path, environment: Mapping[str, str]) -> tuple[Se
             context=context,
             environment=own,
             open_store=lambda found: build_store(found, folder, environment),
-            repository=lambda: _repository(git, environment),
+            repository=lambda environments: _repository(git, environment, environments),
             templates=template_folder() / "workflows",
         )
         return collect_facts(config_path, problems, ports), find_top(git, folder)
@@ -234,7 +234,7 @@ def _access(git: Git, environment: Mapping[str, str]) -> RepositoryAccess | None
     return RepositoryAccess(api=workflow.api, repository=name, token=workflow.token)
 
 
-def _repository(git: Git, environment: Mapping[str, str]) -> RepositoryFacts | None:
+def _repository(git: Git, environment: Mapping[str, str], environments: Sequence[str]) -> RepositoryFacts | None:
     """Return the repository on GitHub; ``None`` without a token or a name."""
     found = _access(git, environment)
     if found is None:
@@ -244,7 +244,7 @@ def _repository(git: Git, environment: Mapping[str, str]) -> RepositoryFacts | N
     from mlci.operations.doctor.repository_rules import read_repository  # noqa: PLC0415 - as above
 
     access = Access(url=found.api, token=found.token, agent=f"mlci/{__version__}")
-    return read_repository(RepositoryClient(transport(access), name=found.repository))
+    return read_repository(RepositoryClient(transport(access), name=found.repository), environments)
 
 
 def _name_of_origin(git: Git, server: str) -> str | None:

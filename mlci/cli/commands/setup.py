@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -11,31 +11,34 @@ from mlci import __version__
 from mlci.cli import options
 from mlci.cli.commands.doctor import find_repository_access
 from mlci.config.loader import load_unchecked
+from mlci.config.types import GITHUB
 from mlci.errors import InputError, OutsideError
+from mlci.execution.environment import child_environment
 from mlci.execution.sanitize import sanitize
+from mlci.git.git import Git
 from mlci.github.rest import RepositoryClient
 from mlci.github.transport import Access, transport
 from mlci.operations.doctor.checks.required_check import ACTIONS_APP
+from mlci.operations.doctor.collect import configured_models, find_top, list_files, read_workflows
 from mlci.operations.doctor.facts import RequiredCheck
-from mlci.operations.required_checks import (
-    RULESET,
-    RequiredChecksPlan,
-    apply_required_checks,
-    plan_required_checks,
-)
+from mlci.operations.doctor.workflows import find_environments
+from mlci.operations.setup.plan import SetupPlan, WantedSetup, apply_setup, plan_repository
+from mlci.operations.setup.required_checks import RULESET, RequiredChecksPlan
 
 
 @click.group()
 def command() -> None:
-    """Require the checks of your models on GitHub's default branch, as code.
+    """Keep the settings of the repository on GitHub as code: required checks, and environments of promotions.
 
     One ruleset of the name `mlci` requires `mlci / <model>` for every configuration that you name; everything else in
-    it stays. Needs a token in MLCI_TOKEN or GITHUB_TOKEN; `apply` needs one that may administrate the repository.
+    it stays. The environments that your workflows of mlci name, `production` in the templates, are limited to the
+    default branch, and get the reviewers that you name. Needs a token in MLCI_TOKEN or GITHUB_TOKEN; `apply` needs one
+    that may administrate the repository.
 
     \b
     Examples:
       mlci setup plan
-      mlci setup apply
+      mlci setup apply --reviewer octo-org/ml-team
       mlci setup check --config a/mlci.yml --config b/mlci.yml
     """  # noqa: D301 (click's mark against rewrapping)
 
@@ -43,6 +46,27 @@ def command() -> None:
 def _options(function: Callable[..., int]) -> Callable[..., int]:
     for option in (
         options.as_json,
+        click.option(
+            "--prevent-self-review/--allow-self-review",
+            default=None,
+            help="Whether who started a promotion may approve it; if omitted, that stays as it is.",
+        ),
+        click.option(
+            "--branch",
+            "branches",
+            metavar="NAME",
+            multiple=True,
+            help="Branch or pattern whose jobs get the environments; repeat it for several. By default the default "
+            "branch.",
+        ),
+        click.option(
+            "--reviewer",
+            "reviewers",
+            metavar="NAME",
+            multiple=True,
+            help="User, or team as owner/team, of whom one has to approve a promotion; repeat it for up to six. If "
+            "omitted, reviewers stay as they are.",
+        ),
         click.option(
             "--app",
             type=click.IntRange(min=0),
@@ -66,55 +90,63 @@ def _options(function: Callable[..., int]) -> Callable[..., int]:
 
 @command.command("plan")
 @_options
-def show_plan(configs: tuple[Path, ...], *, app: int, as_json: bool) -> int:
+def show_plan(*, as_json: bool, **answers: object) -> int:
     """Show what `mlci setup apply` would change.
 
     \b
     Example:
       mlci setup plan
     """  # noqa: D301 (click's mark against rewrapping)
-    _, found = _plan(configs, app)
+    _, found = _plan(**answers)  # type: ignore[arg-type]  # click's types
     _show(found, as_json=as_json)
     return 0
 
 
 @command.command("apply")
 @_options
-def apply_plan(configs: tuple[Path, ...], *, app: int, as_json: bool) -> int:
-    """Create or change the ruleset `mlci`.
+def apply_plan(*, as_json: bool, **answers: object) -> int:
+    """Create or change the ruleset `mlci` and the environments; exit code 1 if rules of others block all merges.
 
     \b
     Example:
-      GITHUB_TOKEN=$(gh auth token) mlci setup apply
+      GITHUB_TOKEN=$(gh auth token) mlci setup apply --reviewer octo-org/ml-team
     """  # noqa: D301 (click's mark against rewrapping)
-    client, found = _plan(configs, app)
-    apply_required_checks(client, found)
+    client, found = _plan(**answers)  # type: ignore[arg-type]  # click's types
+    apply_setup(client, found)
     _show(found, as_json=as_json, done=True)
-    missing = () if found.is_current else _plan(configs, app)[1].added
+    checks = found.checks
+    missing = () if checks.is_current else _plan(**answers)[1].checks.added  # type: ignore[arg-type]  # click's types
     if missing:
         raise OutsideError(
-            f"{', '.join(missing)}: still not required on {found.branch}, though the ruleset {RULESET} names it; a "
+            f"{', '.join(missing)}: still not required on {checks.branch}, though the ruleset {RULESET} names it; a "
             "condition of that ruleset excludes the branch. Look at it in the repository's settings, under *Rules*"
         )
-    return 0
+    return 1 if found.blocking else 0
 
 
 @command.command("check")
 @_options
-def check_drift(configs: tuple[Path, ...], *, app: int, as_json: bool) -> int:
-    """End with exit code 1 if the required checks are not those of the models.
+def check_drift(*, as_json: bool, **answers: object) -> int:
+    """End with exit code 1 if a setting differs, or rules of others block all merges.
 
     \b
     Example:
       mlci setup check
     """  # noqa: D301 (click's mark against rewrapping)
-    _, found = _plan(configs, app)
+    _, found = _plan(**answers)  # type: ignore[arg-type]  # click's types
     _show(found, as_json=as_json)
-    return 0 if found.is_current else 1
+    return 0 if found.is_current and not found.blocking else 1
 
 
-def _plan(configs: tuple[Path, ...], app: int) -> tuple[RepositoryClient, RequiredChecksPlan]:
-    models = tuple(load_unchecked(path).config.model for path in configs)
+def _plan(
+    *,
+    configs: tuple[Path, ...],
+    app: int,
+    reviewers: tuple[str, ...],
+    branches: tuple[str, ...],
+    prevent_self_review: bool | None,
+) -> tuple[RepositoryClient, SetupPlan]:
+    found = [load_unchecked(path).config for path in configs]
     access = find_repository_access(configs[0].parent, os.environ)
     if access is None:
         raise InputError(
@@ -123,27 +155,57 @@ def _plan(configs: tuple[Path, ...], app: int) -> tuple[RepositoryClient, Requir
         )
     where = Access(url=access.api, token=access.token, agent=f"mlci/{__version__}")
     client = RepositoryClient(transport(where), name=access.repository, permission="administration")
-    return client, plan_required_checks(client, models, app=app or None)
+    git = Git(folder=configs[0].parent, environment=child_environment(os.environ, {}))
+    top = find_top(git, configs[0].parent)
+    known = configured_models(top, list_files(git, top, in_git=(top / ".git").exists()))
+    wanted = WantedSetup(
+        models=tuple(config.model for config in found),
+        app=app or None,
+        configured=frozenset(known.values()),
+        ledgers=tuple(config.model for config in found if config.registry == GITHUB),
+        environments=find_environments(read_workflows(top)),
+        branches=branches,
+        reviewers=reviewers or None,
+        prevent_self_review=prevent_self_review,
+    )
+    return client, plan_repository(client, wanted)
 
 
 def _of_app(check: RequiredCheck) -> str:
     return "" if check.app is None else f", reported by App {check.app}"
 
 
-def _show(found: RequiredChecksPlan, *, as_json: bool, done: bool = False) -> None:
+def _show(found: SetupPlan, *, as_json: bool, done: bool = False) -> None:
     if as_json:
         click.echo(json.dumps({**found.as_document(), "applied": done and not found.is_current}, indent=1))
         return
-    reporter = "any App" if found.app is None else "GitHub Actions" if found.app == ACTIONS_APP else f"App {found.app}"
-    lines = [f"{found.repository}, branch {found.branch}:"]
-    lines += [f"  = {one.name}: required by {one.source}" for one in found.kept]
-    lines += [f"  + {name}: required, reported by {reporter}" for name in found.added]
-    lines += [f"  - {one.name}: not in the ruleset {RULESET}{_of_app(one)}" for one in found.removed]
-    lines += [f"  ! ruleset {RULESET}: {problem}" for problem in found.problems]
-    if found.is_current:
+    checks = found.checks
+    lines = [f"{checks.repository}, branch {checks.branch}:", *_check_lines(checks), *_environment_lines(found)]
+    lines += [f"  ✗ {problem}" for problem in found.blocking]
+    lines += [f"  ! {note}" for note in found.notes]
+    parts = [] if checks.is_current else [f"the ruleset {RULESET}"]
+    parts += [f"the environment {one.name}" for one in found.environments if one.changes]
+    subject = " and ".join(parts)
+    if not parts:
         lines.append("Nothing to change.")
     elif done:
-        lines.append(f"The ruleset {RULESET} was {'created' if found.ruleset is None else 'changed'}.")
+        lines.append(f"Written: {subject}.")
     else:
-        lines.append(f"`mlci setup apply` {'creates' if found.ruleset is None else 'changes'} the ruleset {RULESET}.")
+        lines.append(f"`mlci setup apply` writes {subject}.")
     click.echo("\n".join(map(sanitize, lines)))
+
+
+def _check_lines(found: RequiredChecksPlan) -> Iterator[str]:
+    reporter = "any App" if found.app is None else "GitHub Actions" if found.app == ACTIONS_APP else f"App {found.app}"
+    yield from (f"  = {one.name}: required by {one.source}" for one in found.kept)
+    yield from (f"  + {name}: required, reported by {reporter}" for name in found.added)
+    yield from (f"  - {one.name}: not in the ruleset {RULESET}{_of_app(one)}" for one in found.removed)
+    yield from (f"  ! ruleset {RULESET}: {problem}" for problem in found.problems)
+
+
+def _environment_lines(found: SetupPlan) -> Iterator[str]:
+    for one in found.environments:
+        current = one.current
+        if current is not None and not one.changes:
+            yield f"  = environment {one.name}: {current.protection}"
+        yield from (f"  ~ environment {one.name}: {change}" for change in one.changes)

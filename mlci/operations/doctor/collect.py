@@ -7,7 +7,7 @@ import glob
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -31,7 +31,7 @@ from mlci.operations.doctor.facts import (
     RepositoryFacts,
     SetupFacts,
 )
-from mlci.operations.doctor.workflows import FOLDER, WorkflowFile
+from mlci.operations.doctor.workflows import FOLDER, WorkflowFile, find_environments
 from mlci.operations.models.relevant_changes import LOCKS
 from mlci.registry.registry import Registry
 from mlci.registry.stores.interface import Store
@@ -59,7 +59,7 @@ class SetupPorts:
         context: Engine and survey of tables, with the configuration; ``None`` if that has errors.
         environment: Variables for `python`, without credentials.
         open_store: Opens the registry; raises if it can't be used from here.
-        repository: Reads the repository on GitHub; returns ``None`` without a token.
+        repository: Reads the repository on GitHub, and environments by their names; returns ``None`` without a token.
         templates: Folder of the workflow templates, whose pins are known to work.
     """
 
@@ -67,7 +67,7 @@ class SetupPorts:
     context: RunContext | None
     environment: Mapping[str, str]
     open_store: Callable[[LoadedConfig], Store]
-    repository: Callable[[], RepositoryFacts | None]
+    repository: Callable[[Sequence[str]], RepositoryFacts | None]
     templates: Traversable
 
 
@@ -84,7 +84,7 @@ def collect_facts(config_path: Path, problems: tuple[Problem, ...], ports: Setup
     config = loaded.config if loaded else None
     in_git, folder = (top / ".git").exists(), config_path.parent.resolve().relative_to(top).as_posix()
     files = list_files(git, top, in_git=in_git)
-    workflows = _workflows(top)
+    workflows = read_workflows(top)
     out = config_path.parent / ".mlci"
     return SetupFacts(
         config_path=path_from_top(config_path, top),
@@ -104,7 +104,7 @@ def collect_facts(config_path: Path, problems: tuple[Problem, ...], ports: Setup
         else None,
         baseline=_baseline(context, ports.open_store) if context else BaselineFacts(),
         environment=collect_environment(top, config_path.parent, ports.environment),
-        repository=ports.repository(),
+        repository=ports.repository(find_environments(workflows)),
         pins=_known_pins(ports.templates),
     )
 
@@ -132,7 +132,8 @@ def _tracked_below(git: Git, folder: Path) -> tuple[str, ...]:
     return tuple(name for name in names if not name.endswith("/.gitignore"))
 
 
-def _workflows(top: Path) -> tuple[WorkflowFile, ...]:
+def read_workflows(top: Path) -> tuple[WorkflowFile, ...]:
+    """Return the workflow files of a repository."""
     paths = sorted((top / FOLDER).glob("*.y*ml"))
     texts = ((path, read_text(path)) for path in paths)
     return tuple(WorkflowFile(path.relative_to(top).as_posix(), text) for path, text in texts if text is not None)

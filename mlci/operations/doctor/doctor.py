@@ -97,7 +97,8 @@ def _required(repository: RepositoryFacts) -> str:
         for one in repository.required
     ]
     head = f"Required on `{repository.branch}` of {repository.name}:"
-    return "\n".join([head, *(lines or ["    no check"])])
+    environments = [f"Environment `{one.name}`: {one.protection}" for one in repository.environments]
+    return "\n".join([head, *(lines or ["    no check"]), *environments])
 
 
 def false_blocks_text(found: FalseBlocks) -> str:

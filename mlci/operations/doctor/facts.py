@@ -9,6 +9,7 @@ from mlci.config.models import Baseline
 from mlci.errors import Problem
 from mlci.metrics.statistics import Statistics
 from mlci.operations.doctor.workflows import WorkflowFile, WorkflowJob
+from mlci.operations.setup.environments import EnvironmentState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,8 @@ class RepositoryFacts:
         branch: Default branch.
         required: Checks that it requires.
         queue: Whether it has a merge queue.
+        environments: Environments that jobs of mlci name, as far as they exist.
+        rules_read: Whether the required checks were read in full.
         unread: Parts that the token could not read, with GitHub's reason.
     """
 
@@ -106,6 +109,8 @@ class RepositoryFacts:
     branch: str
     required: tuple[RequiredCheck, ...] = ()
     queue: bool = False
+    environments: tuple[EnvironmentState, ...] = ()
+    rules_read: bool = True
     unread: tuple[str, ...] = ()
 
     def as_document(self) -> Mapping[str, object]:
@@ -116,6 +121,14 @@ class RepositoryFacts:
             "default_branch": self.branch,
             "merge_queue": self.queue,
             "required_checks": required,
+            "environments": [
+                {
+                    "name": one.name,
+                    "branches": None if one.patterns is None else list(one.patterns),
+                    "reviewers": list(one.reviewers),
+                }
+                for one in self.environments
+            ],
             "unread": list(self.unread),
         }
 

@@ -1,7 +1,7 @@
 """Workflow files of GitHub Actions: events, jobs, steps, and the parts of mlci that they use."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -190,6 +190,13 @@ class WorkflowJob:
         """Whether it has a matrix."""
         return "matrix" in _mapping(self.data.get("strategy"))
 
+    @property
+    def environment(self) -> str:
+        """Environment that it deploys to; empty without one."""
+        written = self.data.get("environment")
+        name = written.get("name") if isinstance(written, dict) else written
+        return name if isinstance(name, str) else ""
+
     @cached_property
     def combinations(self) -> list[Combination] | None:
         """Combinations of its matrix: one without values if it has none; ``None`` if an expression computes them."""
@@ -332,3 +339,10 @@ def _permissions(written: object) -> Mapping[str, str]:
     if written == "read-all":
         return dict.fromkeys(_ALL, "read")
     return {name: str(level) for name, level in _mapping(written).items()}
+
+
+def find_environments(workflows: Iterable[WorkflowFile]) -> tuple[str, ...]:
+    """Return the environments of the jobs of mlci that do not run the code of a pull request, by their names."""
+    jobs = [job for workflow in workflows if workflow.uses_mlci for job in workflow.jobs if not job.evaluates]
+    names = [job.environment for job in jobs]
+    return tuple(dict.fromkeys(name for name in names if name and "${{" not in name))

@@ -1,4 +1,4 @@
-"""Protection of a branch: environments, rulesets and branch protection."""
+"""Protection of a branch: rulesets, also those of an organisation, and branch protection."""
 
 from typing import Any
 
@@ -12,49 +12,14 @@ ADMIN = ("administration", "write")
 LOOK = ("administration", "read")
 
 
-@serves("repos/get-all-environments", ("actions", "read"))
-def list_environments(call: Call) -> Reply:
-    rows = call.state.all("environments", repo=call.repo["id"])
-    return call.page(rows, lambda row: environment(call, row), under="environments")
-
-
-@serves("repos/get-environment", ("actions", "read"))
-def get_environment(call: Call) -> Reply:
-    row = call.state.one("environments", repo=call.repo["id"], name=call.names["environment_name"])
-    if row is None:
-        raise Refused(404, "Not Found")
-    return Reply(200, environment(call, row))
-
-
-@serves("repos/create-or-update-environment", ADMIN)
-def put_environment(call: Call) -> Reply:
-    facts = {"repo": call.repo["id"], "name": call.names["environment_name"]}
-    row = call.state.one("environments", **facts) or call.state.add("environments", **facts, rules=[], policy=None)
-    body = call.body or {}
-    rules = [{"type": "wait_timer", "wait_timer": body["wait_timer"]}] if body.get("wait_timer") else []
-    call.state.change(row, rules=rules, policy=body.get("deployment_branch_policy"))
-    return Reply(200, environment(call, row))
-
-
-def environment(call: Call, row: Row) -> Row:
-    at, site = call.links.repo(full_name(call.repo)), f"{call.links.site}/{full_name(call.repo)}"
-    rules = [{"id": row["id"] + i, "node_id": f"GA_{row['id']}_{i}", **rule} for i, rule in enumerate(row["rules"])]
-    return {
-        **{key: row[key] for key in ("id", "name", "created_at", "updated_at")},
-        "node_id": f"EN_{row['id']}",
-        "url": f"{at}/environments/{row['name']}",
-        "html_url": f"{site}/deployments/activity_log?environments_filter={row['name']}",
-        "protection_rules": rules,
-        "deployment_branch_policy": row["policy"],
-    }
-
-
 def ruleset(call: Call, row: Row) -> Row:
     at = f"{call.links.repo(full_name(call.repo))}/rulesets/{row['id']}"
     document = {
         key: row[key] for key in ("id", "name", "target", "enforcement", "bypass_actors", "conditions", "rules")
     }
     source = {"source_type": "Repository", "source": full_name(call.repo), "node_id": f"RRS_{row['id']}"}
+    if row.get("owner"):
+        source |= {"source_type": "Organization", "source": row["owner"]}
     return (
         document
         | source
@@ -79,9 +44,16 @@ def find_ruleset(call: Call) -> Row:
 EMPTY: dict[str, Any] = {"target": "branch", "bypass_actors": [], "conditions": None, "rules": []}
 
 
+def of_organisation(call: Call) -> list[Row]:
+    """Rulesets of the owner, which `fake.organisation_ruleset` makes; they hold for all of its repositories."""
+    return call.state.all("rulesets", owner=call.repo["owner"])
+
+
 @serves("repos/get-repo-rulesets", ("metadata", "read"))
 def list_rulesets(call: Call) -> Reply:
-    return call.page(call.state.all("rulesets", repo=call.repo["id"]), lambda row: short(call, row))
+    """Those of the organisation are in the list unless `includes_parents=false`."""
+    parents = [] if call.query.get("includes_parents") == "false" else of_organisation(call)
+    return call.page([*call.state.all("rulesets", repo=call.repo["id"]), *parents], lambda row: short(call, row))
 
 
 @serves("repos/get-repo-ruleset", ("metadata", "read"))
@@ -103,14 +75,24 @@ def update_ruleset(call: Call) -> Reply:
 @serves("repos/get-branch-rules", ("metadata", "read"))
 def branch_rules(call: Call) -> Reply:
     """The rules that hold for a branch, from active rulesets; whether it exists does not matter."""
-    facts = {"ruleset_source_type": "Repository", "ruleset_source": full_name(call.repo)}
+    rows = [*call.state.all("rulesets", repo=call.repo["id"]), *of_organisation(call)]
+    active = [row for row in rows if (row["enforcement"], row["target"]) == ("active", "branch")]
     rules = [
-        rule | facts | {"ruleset_id": row["id"]}
-        for row in call.state.all("rulesets", repo=call.repo["id"], enforcement="active", target="branch")
+        rule | rule_source(call, row)
+        for row in active
         if covers(call, row, call.names["branch"])
         for rule in row["rules"]
     ]
     return call.page(rules, lambda rule: rule)
+
+
+def rule_source(call: Call, row: Row) -> Row:
+    document = ruleset(call, row)
+    return {
+        "ruleset_source_type": document["source_type"],
+        "ruleset_source": document["source"],
+        "ruleset_id": row["id"],
+    }
 
 
 def covers(call: Call, row: Row, branch: str) -> bool:

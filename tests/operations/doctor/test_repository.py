@@ -68,6 +68,7 @@ def test_repository__from_no_rule_to_a_ruleset(fake):
         "default_branch": "main",
         "merge_queue": False,
         "required_checks": [{"name": NAME, "app": 15368, "source": f"ruleset {number}"}],
+        "environments": [],
         "unread": [],
     }
 

@@ -1,4 +1,4 @@
-"""Checks of the repository on GitHub: the check is required on the default branch, by a ruleset or a protection."""
+"""Checks of the repository on GitHub: required checks of the default branch, and environments of promotions."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ ACTIONS_APP = 15368
 def check_is_required(facts: SetupFacts) -> Iterator[Finding]:
     """Report that the check is not required on the default branch."""
     repository = facts.repository
-    if repository is None or facts.model is None or repository.unread:
+    if repository is None or facts.model is None or not repository.rules_read:
         return
     name = f"mlci / {facts.model}"
     if name not in {one.name for one in repository.required}:
@@ -54,6 +54,21 @@ def check_required_models(facts: SetupFacts) -> Iterator[Finding]:
             )
 
 
+def check_open_environments(facts: SetupFacts) -> Iterator[Finding]:
+    """Report environments that every branch may deploy to."""
+    repository = facts.repository
+    for one in repository.environments if repository else ():
+        if one.patterns is None and repository is not None:
+            yield _finding(
+                severity="note",
+                name="environment-open",
+                what=f"Jobs of any branch get the environment `{one.name}`, {one.protection.partition(', ')[2]}.",
+                why=f"A branch with another workflow reaches its secrets; `{repository.branch}` alone has to promote.",
+                lines=f"GITHUB_REPOSITORY={repository.name} mlci setup apply --config {facts.config_path} "
+                "--reviewer owner/team",
+            )
+
+
 def check_readable_rules(facts: SetupFacts) -> Iterator[Finding]:
     """Report what the token could not read."""
     for reason in facts.repository.unread if facts.repository else ():
@@ -70,4 +85,4 @@ def _finding(*, name: str, what: str, why: str, lines: str, severity: Severity =
     return Finding(name=name, severity=severity, what=what, why=why, lines=lines)
 
 
-CHECKS = (check_is_required, check_required_app, check_required_models, check_readable_rules)
+CHECKS = (check_is_required, check_required_app, check_required_models, check_open_environments, check_readable_rules)

@@ -3,17 +3,13 @@
 import json
 
 import pytest
-import requests
 
 from mlci.errors import OutsideError
-from mlci.github.rest import RepositoryClient
-from mlci.github.transport import Access, transport
-from mlci.operations.required_checks import apply_required_checks, plan_required_checks
+from mlci.operations.doctor.repository_rules import read_repository
+from mlci.operations.setup.required_checks import apply_required_checks, plan_required_checks
 from tests.fake_github.fake import Fake
-from tests.support.project import files, mlci, write
-
-ACTIONS = 15368
-ADMIN = {"administration": "write", "contents": "read"}
+from tests.support.github_settings import ACTIONS, ruleset, run_setup, settings_client, write_settings
+from tests.support.project import files, write
 
 
 @pytest.fixture
@@ -22,45 +18,20 @@ def fake(tmp_path):
         yield made
 
 
-def client(fake, permissions=ADMIN):
-    access = Access(url=fake.url, token=fake.token(permissions), agent="tests")
-    return RepositoryClient(transport(access), name=fake.name, permission="administration")
-
-
 def plan(fake, *models, app=ACTIONS):
-    return plan_required_checks(client(fake), models, app=app)
-
-
-def write_settings(fake, method, path, body):
-    headers = {"Authorization": f"Bearer {fake.token(ADMIN)}", "User-Agent": "tests"}
-    answer = requests.request(method, f"{fake.url}/repos/{fake.name}{path}", json=body, headers=headers, timeout=10)
-    assert answer.ok, answer.text
-    return answer.json()
-
-
-def ruleset(
-    *checks, name="mlci", target="branch", enforcement="active", include=("~DEFAULT_BRANCH",), exclude=(), more=()
-):
-    parameters = {"strict_required_status_checks_policy": True, "required_status_checks": list(checks)}
-    return {
-        "name": name,
-        "target": target,
-        "enforcement": enforcement,
-        "conditions": {"ref_name": {"include": list(include), "exclude": list(exclude)}},
-        "rules": [*more, {"type": "required_status_checks", "parameters": parameters}],
-    }
+    return plan_required_checks(settings_client(fake), read_repository(settings_client(fake)), models, app=app)
 
 
 def test_required_checks__from_nothing_to_current_and_back_to_one_model(fake):
     first = plan(fake, "churn", "fraud")
     assert (first.added, first.ruleset, first.is_current) == (("mlci / churn", "mlci / fraud"), None, False)
-    apply_required_checks(client(fake), first)
+    apply_required_checks(settings_client(fake), first)
     again = plan(fake, "churn", "fraud")
     assert again.is_current
     assert [(one.name, one.app) for one in again.kept] == [("mlci / churn", ACTIONS), ("mlci / fraud", ACTIONS)]
     fewer = plan(fake, "churn")
     assert [one.name for one in fewer.removed] == ["mlci / fraud"]
-    apply_required_checks(client(fake), fewer)
+    apply_required_checks(settings_client(fake), fewer)
     assert plan(fake, "churn").is_current
 
 
@@ -71,7 +42,7 @@ def test_required_checks__what_is_not_ours_stays(fake):
     number = write_settings(fake, "POST", "/rulesets", given)["id"]
     found = plan(fake, "churn")
     assert found.added == ("mlci / churn",)  # any App may report it
-    apply_required_checks(client(fake), found)
+    apply_required_checks(settings_client(fake), found)
     now = write_settings(fake, "GET", f"/rulesets/{number}", None)
     assert now["bypass_actors"] == given["bypass_actors"]
     parameters = {
@@ -103,7 +74,7 @@ def test_required_checks__ruleset_without_effect(fake, change, problem):
     write_settings(fake, "POST", "/rulesets", given)
     found = plan(fake, "churn")
     assert found.problems == (problem,)
-    apply_required_checks(client(fake), found)
+    apply_required_checks(settings_client(fake), found)
     assert plan(fake, "churn").is_current
 
 
@@ -124,7 +95,7 @@ def test_required_checks__second_app_of_one_check(fake):
     write_settings(fake, "POST", "/rulesets", ruleset(*both))
     found = plan(fake, "churn")
     assert [(one.name, one.app) for one in found.removed] == [("mlci / churn", 999)]
-    apply_required_checks(client(fake), found)
+    apply_required_checks(settings_client(fake), found)
     assert plan(fake, "churn").is_current
 
 
@@ -133,20 +104,15 @@ def test_required_checks__more_rulesets_than_a_page(fake):
         write_settings(
             fake, "POST", "/rulesets", ruleset({"context": "x"}, name=f"r{number}", include=["refs/heads/x"])
         )
-    apply_required_checks(client(fake), plan(fake, "churn"))
+    apply_required_checks(settings_client(fake), plan(fake, "churn"))
     assert plan(fake, "churn").is_current
 
 
 def test_required_checks__token_that_may_only_read(fake):
-    reader = client(fake, {"contents": "read"})
-    found = plan_required_checks(reader, ("churn",), app=ACTIONS)
+    reader = settings_client(fake, {"contents": "read"})
+    found = plan_required_checks(reader, read_repository(reader), ("churn",), app=ACTIONS)
     with pytest.raises(OutsideError, match="which the token of a workflow can't have"):
         apply_required_checks(reader, found)
-
-
-def run_setup(fake, folder, *arguments, token=True):
-    variables = {"GITHUB_REPOSITORY": fake.name, "GITHUB_API_URL": fake.url, "GITHUB_SERVER_URL": fake.url}
-    return mlci("setup", *arguments, cwd=folder, **variables, **({"MLCI_TOKEN": fake.token(ADMIN)} if token else {}))
 
 
 def test_setup__check_plan_apply_check(fake, tmp_path):
@@ -154,8 +120,8 @@ def test_setup__check_plan_apply_check(fake, tmp_path):
     drift = run_setup(fake, folder, "check")
     assert drift.code == 1
     assert "  + mlci / planted: required, reported by GitHub Actions\n" in drift.out
-    assert run_setup(fake, folder, "plan").out.endswith("`mlci setup apply` creates the ruleset mlci.\n")
-    assert run_setup(fake, folder, "apply").out.endswith("The ruleset mlci was created.\n")
+    assert run_setup(fake, folder, "plan").out.endswith("`mlci setup apply` writes the ruleset mlci.\n")
+    assert run_setup(fake, folder, "apply").out.endswith("Written: the ruleset mlci.\n")
     assert run_setup(fake, folder, "check").code == 0
     document = json.loads(run_setup(fake, folder, "plan", "--json").out)
     assert (document["current"], document["added"]) == (True, [])

@@ -13,10 +13,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mlci.errors import OutsideError
 from mlci.github.rest import Form, RepositoryClient, form_reader
 from mlci.operations.doctor.facts import RepositoryFacts, RequiredCheck
-from mlci.operations.doctor.repository_rules import read_repository
 
 RULESET = "mlci"
 PREFIX = "mlci / "
@@ -86,20 +84,20 @@ class RequiredChecksPlan:
         }
 
 
-def plan_required_checks(client: RepositoryClient, models: tuple[str, ...], *, app: int | None) -> RequiredChecksPlan:
+def plan_required_checks(
+    client: RepositoryClient, facts: RepositoryFacts, models: tuple[str, ...], *, app: int | None
+) -> RequiredChecksPlan:
     """Compare the repository's required checks with those of some models.
 
     Args:
         client: Client of the repository; reading rulesets needs `metadata: read`.
+        facts: Default branch and its required checks.
         models: Names of the models.
         app: App that has to report the checks; ``None`` for any.
 
     Raises:
         OutsideError: if the rules can't be read.
     """
-    facts = read_repository(client)
-    if facts.unread:
-        raise OutsideError(facts.unread[0])
     number, ruleset = _find_ruleset(client)
     return compare_checks(facts, ruleset, number=number, models=models, app=app)
 

@@ -1,0 +1,111 @@
+"""`mlci setup`: plan and apply required checks and protected environments, and find rules that block them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlci.errors import OutsideError
+from mlci.github.rest import RepositoryClient
+from mlci.operations.doctor.repository_rules import read_repository, rules_against_writing
+from mlci.operations.setup.blocking import find_blocking, registry_notes
+from mlci.operations.setup.environments import (
+    EnvironmentPlan,
+    EnvironmentRules,
+    apply_environment,
+    plan_environments,
+)
+from mlci.operations.setup.required_checks import RequiredChecksPlan, apply_required_checks, plan_required_checks
+
+
+@dataclass(frozen=True, kw_only=True)
+class WantedSetup:
+    """What the settings of a repository have to be.
+
+    Attributes:
+        models: Models whose checks are required.
+        app: App that has to report the checks; ``None`` for any.
+        configured: All models that the repository has a configuration for.
+        ledgers: Models whose registry is the repository itself.
+        environments: Environments that the jobs of mlci name.
+        branches: Branches whose jobs get these environments; empty for the default branch.
+        reviewers: Users and teams of whom one has to approve such a job; ``None`` leaves them as they are.
+        prevent_self_review: Whether who started a job may not approve it; ``None`` leaves it as it is.
+    """
+
+    models: tuple[str, ...]
+    app: int | None
+    configured: frozenset[str]
+    ledgers: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] | None = None
+    prevent_self_review: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetupPlan:
+    """The difference between the settings of a repository and those that mlci needs.
+
+    Attributes:
+        checks: Required checks.
+        environments: Protected environments.
+        blocking: Rules of others that keep every pull request from being merged.
+        notes: Rules of others that may refuse what `mlci promote` writes.
+    """
+
+    checks: RequiredChecksPlan
+    environments: tuple[EnvironmentPlan, ...]
+    blocking: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether `mlci setup apply` has nothing to change."""
+        return self.checks.is_current and not any(one.changes for one in self.environments)
+
+    def as_document(self) -> Mapping[str, object]:
+        """Return the plan for JSON."""
+        return {
+            **self.checks.as_document(),
+            "current": self.is_current,
+            "environments": [one.as_document() for one in self.environments],
+            "blocking": list(self.blocking),
+            "notes": list(self.notes),
+        }
+
+
+def plan_repository(client: RepositoryClient, wanted: WantedSetup) -> SetupPlan:
+    """Compare the settings of a repository with those that mlci needs; nothing is written.
+
+    Raises:
+        InputError: if more reviewers are named than GitHub accepts.
+        OutsideError: if the settings can't be read.
+    """
+    facts = read_repository(client)
+    if facts.unread:
+        raise OutsideError(facts.unread[0])
+    checks = plan_required_checks(client, facts, wanted.models, app=wanted.app)
+    rules = EnvironmentRules(
+        branches=wanted.branches or (facts.branch,),
+        reviewers=wanted.reviewers,
+        prevent_self_review=wanted.prevent_self_review,
+    )
+    ledgers = {f"mlci/{model}": rules_against_writing(client, f"mlci/{model}") for model in wanted.ledgers}
+    configured = wanted.configured | set(wanted.models)
+    return SetupPlan(
+        checks=checks,
+        environments=plan_environments(client, wanted.environments, rules),
+        blocking=tuple(find_blocking(facts, own=checks.ruleset, models=configured, app=wanted.app)),
+        notes=tuple(registry_notes(ledgers)),
+    )
+
+
+def apply_setup(client: RepositoryClient, plan: SetupPlan) -> None:
+    """Write the ruleset ``mlci`` and the environments as planned.
+
+    Raises:
+        InputError: if a reviewer can't read the repository.
+        OutsideError: if GitHub refuses; it needs `administration: write`, which a workflow's own token can't have.
+    """
+    apply_required_checks(client, plan.checks)
+    for environment in plan.environments:
+        apply_environment(client, environment)
