@@ -1,7 +1,10 @@
-"""Metrics of scores for each class: losses by the probabilities of all classes, and means of AUCs over classes.
+"""Scores for each class: losses by the probabilities of all classes, means of AUCs over classes, and histograms.
 
 Every AUC is exact: ties count half, as in scikit-learn. Each row's influence on the mean is computed for both models,
 and summed by class; see :class:`mlci.metrics.statistics.ClassRanks`.
+
+Histograms of a class's probability have fixed bins, so that they add up over blocks of rows, and equally wide ones in
+log odds: many classes have small probabilities only, which equally wide bins of the probability would put into one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,9 +16,13 @@ import numpy as np
 from mlci.engine.encode.grouping import Key
 from mlci.engine.join import Frame
 from mlci.engine.sql import Array
-from mlci.metrics.statistics import TOP, ClassRanks
+from mlci.metrics.statistics import TOP, ClassHistogram, ClassRanks, ProbabilityBins
 
 _EPS = float(np.finfo(np.float64).eps)
+_BINS = 1024
+_MOST = 20  # classes with histograms: those with the most rows
+_REACH = 16.0
+_LEAST = 1e-12
 ClassLoss = Callable[[Array, Array], Array]
 """From class indices of the labels, and probabilities of shape (classes, rows), to one loss per row."""
 
@@ -152,3 +159,32 @@ class _SortedRows:
         found: Array = np.empty(len(weights))
         found[self.order] = np.repeat(total - np.diff(total, prepend=0) / 2, self.sizes)
         return found
+
+
+def class_histograms(frame: Frame) -> tuple[ClassHistogram, ...]:
+    """Return histograms of the most frequent classes on the whole set; none without probabilities."""
+    if not frame.has_probabilities:
+        return ()
+    counts = np.bincount(frame.labels, minlength=len(frame.classes))
+    order = np.argsort(-counts, kind="stable")[:_MOST]
+    chosen = sorted(int(index) for index in order if 0 < counts[index] < frame.rows)
+    return tuple(_histogram(frame, index) for index in chosen)
+
+
+def _histogram(frame: Frame, index: int) -> ClassHistogram:
+    mine = frame.labels == index
+    each = [model.probabilities for model in frame.models]
+    bins = [None if one is None else _count(one[index], mine) for one in each]
+    candidate = bins[0]
+    if candidate is None:
+        raise AssertionError(index)  # the candidate has probabilities
+    return ClassHistogram(frame.classes[index], candidate, bins[1] if len(bins) > 1 else None)
+
+
+def _count(probability: Array, mine: Array) -> ProbabilityBins:
+    inside = np.clip(probability, _LEAST, 1 - _LEAST)
+    odds = np.log(inside) - np.log1p(-inside)
+    bins = np.clip((odds + _REACH) * (_BINS / (2 * _REACH)), 0, _BINS - 1).astype(np.int64)
+    positives = np.bincount(bins[mine], minlength=_BINS)
+    sums: Array = np.bincount(bins, weights=probability, minlength=_BINS)
+    return ProbabilityBins(positives=positives, negatives=np.bincount(bins, minlength=_BINS) - positives, sums=sums)

@@ -17,7 +17,7 @@ from mlci.engine.encode.binder import needs_decision
 from mlci.engine.encode.grouping import Key, Level, View
 from mlci.engine.interface import Job
 from mlci.engine.join import Frame, most_probable
-from mlci.engine.multiclass import rank_classes
+from mlci.engine.multiclass import class_histograms, rank_classes
 from mlci.engine.rank_statistics import rank_scores
 from mlci.engine.sql import Array
 from mlci.metrics import statistics
@@ -184,6 +184,7 @@ def reduce(
     calibrated = calibration_sums(frame, threads=threads) if job.calibration else {}
     residuals = residual_sums(frame) if job.task == "regression" else ()
     by_class = rank_classes(frame, job.class_ranks)
+    histograms = class_histograms(frame) if job.task == "multiclass" else ()
     drawn, row_notes = bootstrap_replicates(frame, job, evaluator)
     statistics = tuple(
         Statistics(
@@ -195,6 +196,7 @@ def reduce(
             moments={name: by_scope[key] for name, by_scope in summed.items()},
             calibration=calibrated.get(key),
             residuals=residuals if scope == WHOLE else (),
+            class_histograms=histograms if scope == WHOLE else (),
             replicates=drawn.get(key, {}),
             differing=unequal.get(key),
         )

@@ -17,6 +17,7 @@ from mlci.engine.encode.binder import BoundJob
 from mlci.engine.fingerprint import add_column
 from mlci.engine.interface import Job, Source
 from mlci.engine.join import Frame, ModelColumns
+from mlci.engine.multiclass import log_losses
 from mlci.engine.sql import Array
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.labelled_tables import open_table
@@ -331,8 +332,8 @@ def _most_probable_sql(table: Table, pairs: Sequence[tuple[str, str]]) -> str:
 def find_row_changes(bound: BoundJob, frame: Frame, most: int) -> RowChanges | None:
     """Return at most ``most`` rows, those with the largest change; ``None`` without a baseline.
 
-    The loss is the absolute error of a regression, the squared error of two probabilities, and else 1 for a wrong
-    decision. Rows of equal change are chosen in the order of the evaluation set.
+    The loss is the absolute error of a regression, the log loss of a probability for each class, the squared error of a
+    single one, and else 1 for a wrong decision. Rows of equal change are chosen in the order of the evaluation set.
 
     Args:
         bound: The job.
@@ -362,6 +363,10 @@ def _losses(frame: Frame) -> tuple[str, Array, Array] | None:
     if len(frame.classes) == 2 and all(map(_has_probabilities, pair)):
         before, after = ((model.scores - frame.labels) ** 2 for model in pair)
         return "squared error", before, after
+    each = [model.probabilities for model in pair if model.probabilities is not None]
+    if len(each) == len(pair):
+        before, after = (log_losses(frame.labels, one) for one in each)
+        return "log loss", before, after
     decided = [model.decision for model in pair if model.decision is not None]
     if len(decided) < len(pair):
         return None
@@ -384,13 +389,20 @@ def _keys(bound: BoundJob, rows: Array) -> dict[int, str | None]:
     return {int(row): key for row, key in bound.connection.execute(query).fetchall()}
 
 
+def _score(frame: Frame, model: ModelColumns, row: int) -> float | None:
+    """Return a row's score, or the probability of its label."""
+    if model.probabilities is not None:
+        return float(model.probabilities[int(frame.labels[row]), row])
+    return None if model.score is None else float(model.score[row])
+
+
 def _row(bound: BoundJob, frame: Frame, row: int, change: float, keys: dict[int, str | None]) -> RowChange:
     partition, classes = frame.partition, frame.classes
     groups = {
         spec.name: partition.groups[index][int(partition.codes(index)[row])]
         for index, spec in enumerate(bound.job.slices)
     }
-    scores = [None if model.score is None else float(model.score[row]) for model in frame.models]
+    scores = [_score(frame, model, row) for model in frame.models]
     decisions = [None if model.decision is None else classes[int(model.decision[row])] for model in frame.models]
     return RowChange(
         row=row + 1,

@@ -205,7 +205,7 @@ def _without_value(case: GateCase, candidate: Evidence) -> GateOutcome:
     """Return the outcome of a candidate without a value."""
     cause = cause_of(candidate)
     if cause is Cause.LABELS:
-        return GateOutcome(Outcome.INCONCLUSIVE, Reason.LABELS, f"{TOO_FEW_ROWS}: {candidate.reason}")
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.LABELS, candidate.reason)
     if cause is Cause.TOO_FEW:
         return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW, candidate.reason)
     if case.on_change and cause_of(case.evidence) is Cause.BOTH:
@@ -222,7 +222,7 @@ def _without_change(evidence: Evidence) -> GateOutcome:
         message = f"undefined for both models: {evidence.reason}"
         return GateOutcome(Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BOTH, message)
     if cause is Cause.LABELS:
-        return GateOutcome(Outcome.INCONCLUSIVE, Reason.LABELS, f"{TOO_FEW_ROWS}: {evidence.reason}")
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.LABELS, evidence.reason)
     if cause is Cause.TOO_FEW:
         return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW, evidence.reason)
     if cause is Cause.BASELINE:

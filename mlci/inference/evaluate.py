@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mlci.inference.class_curves import class_curves
 from mlci.inference.disparity.disparity import measure_disparity
 from mlci.inference.disparity.groups import GroupedValues
 from mlci.inference.evidence import MeasureContext
@@ -60,6 +61,7 @@ def evaluate(
         disparities=_disparities(statistics, question, context),
         agreement=agreement(whole.decisions) if whole.decisions is not None else None,
         curves=curves(whole),
+        class_curves=class_curves(whole),
         residuals=residuals(whole),
         confusion=confusion(whole.decisions) if whole.decisions is not None else None,
         notes=notes,

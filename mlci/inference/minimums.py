@@ -173,7 +173,12 @@ def carriers(metric: str, statistics: Statistics, *, baseline: bool = False) -> 
 
 def undefined_by_labels(metric: str, carried: Mapping[str, int]) -> str | None:
     """Return the words for labels that leave a metric without a value for every model; ``None`` if they do not."""
-    return _short_of_labels([(item, item.defined) for item in minimums(metric)], carried)
+    needed = minimums(metric)
+    lacking = next((item.carrier.unit for item in needed if item.defined and not carried.get(item.carrier.unit, 1)), "")
+    if lacking and {item.carrier for item in needed if item.defined} >= {_POSITIVES, _NEGATIVES}:
+        info = catalogue.find(metric)
+        return f"no {lacking}; {info.title if info else metric} needs both classes"
+    return _short_of_labels([(item, item.defined) for item in needed], carried)
 
 
 def silent_labels(metric: str, carried: Mapping[str, int]) -> str | None:

@@ -65,26 +65,26 @@ def curves(statistics: Statistics) -> Curves | None:
     calibration = statistics.calibration
     return Curves(
         prevalence=positives / (positives + negatives),
-        candidate=_model(scores.candidate, _candidate_bins(calibration)),
-        baseline=None if scores.baseline is None else _model(scores.baseline, _baseline_bins(calibration)),
+        candidate=model_curves(scores.candidate, _candidate_bins(calibration)),
+        baseline=None if scores.baseline is None else model_curves(scores.baseline, _baseline_bins(calibration)),
     )
 
 
-def _model(bins: ModelBins, calibration: tuple[CalibrationBin, ...]) -> ModelCurves:
+def model_curves(bins: ModelBins, calibration: tuple[CalibrationBin, ...], *, points: int = POINTS) -> ModelCurves:
     """Accumulate from the highest score down: each bin's lower edge is a threshold."""
     hits, alarms = np.cumsum(bins.positives[::-1]), np.cumsum(bins.negatives[::-1])
     recall, rate = hits / hits[-1], alarms / alarms[-1]
     precision = hits / np.maximum(hits + alarms, 1)
-    roc = _thin(np.concatenate([[0.0], rate]), np.concatenate([[0.0], recall]))
+    roc = _thin(np.concatenate([[0.0], rate]), np.concatenate([[0.0], recall]), points)
     some = hits + alarms > 0
-    return ModelCurves(roc=roc, precision_recall=_thin(recall[some], precision[some]), calibration=calibration)
+    return ModelCurves(roc=roc, precision_recall=_thin(recall[some], precision[some], points), calibration=calibration)
 
 
-def _thin(x: Floats, y: Floats) -> tuple[Point, ...]:
+def _thin(x: Floats, y: Floats, points: int) -> tuple[Point, ...]:
     """Keep points at even distances along the curve, both ends always."""
     steps = np.abs(np.diff(x)) + np.abs(np.diff(y))
     way = np.concatenate([[0.0], np.cumsum(steps)])
-    wanted = np.linspace(0.0, way[-1], POINTS)
+    wanted = np.linspace(0.0, way[-1], points)
     kept = np.unique(np.concatenate([[0], np.searchsorted(way, wanted[1:-1]), [len(x) - 1]]))
     return tuple((round(float(x[index]), 6), round(float(y[index]), 6)) for index in kept)
 

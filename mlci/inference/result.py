@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from mlci.inference.class_curves import ClassCurves
 from mlci.inference.evidence import Evidence
 from mlci.inference.plots import Confusion, Curves, Residuals
 from mlci.metrics.cost_budget import CostBudget
@@ -136,6 +137,7 @@ class EvaluationResult:
         has_baseline: Whether it has a baseline.
         confidence: Two-sided level of intervals.
         curves: ROC, precision–recall and calibration curves of a binary task; ``None`` without scores.
+        class_curves: Curves of one class against all others; empty unless each class has a probability.
         residuals: Residuals of a regression by prediction; ``None`` without rows.
         confusion: Both models' confusion matrices; ``None`` without decisions, or for many classes.
         notes: Remarks for the reader (joined by position, bins instead of ranks, …).
@@ -155,6 +157,7 @@ class EvaluationResult:
     disparities: tuple[Disparity, ...] = ()
     agreement: Agreement | None = None
     curves: Curves | None = None
+    class_curves: tuple[ClassCurves, ...] = ()
     residuals: Residuals | None = None
     confusion: Confusion | None = None
     notes: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from mlci.errors import InputError, Problem
+from mlci.inference.class_curves import ClassCurves
 from mlci.inference.disparity.change import DisparityChange
 from mlci.inference.disparity.disparity import LargestShift
 from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
@@ -65,6 +66,7 @@ _KINDS: dict[str, type[Any]] = {
         CalibrationBin,
         ModelCurves,
         Curves,
+        ClassCurves,
         ResidualBin,
         Residuals,
         LabelMoves,

@@ -13,7 +13,8 @@ class RowChange:
         key: Its key; ``None`` without one.
         slices: Its group in each slice.
         label: The true value.
-        baseline_score, candidate_score: Scores, or a regression's predicted values.
+        baseline_score, candidate_score: Scores, a regression's predicted values, or with log loss the probabilities of
+            the label.
         baseline_decision, candidate_decision: Decided classes.
         change: The candidate's loss minus the baseline's.
     """

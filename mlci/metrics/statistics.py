@@ -112,6 +112,30 @@ class ClassRanks:
 
 
 @dataclass(frozen=True, eq=False)
+class ProbabilityBins:
+    """One model's probabilities of a class as a histogram over fixed bins, in ascending order.
+
+    Attributes:
+        positives: Rows of the class in each bin, shape (bins,).
+        negatives: Rows of all other classes.
+        sums: Sum of the probabilities.
+    """
+
+    positives: Counts
+    negatives: Counts
+    sums: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class ClassHistogram:
+    """Probabilities of one class by both models; ``baseline`` is ``None`` without one that has probabilities."""
+
+    label: str
+    candidate: ProbabilityBins
+    baseline: ProbabilityBins | None
+
+
+@dataclass(frozen=True, eq=False)
 class PowerSums:
     """Sums of powers of one number a row and of its companion (see :data:`LOSSES`).
 
@@ -222,6 +246,7 @@ class Statistics:
         moments: By name of the per-row loss (see :data:`LOSSES`).
         calibration: Calibration sums; ``None`` unless asked for.
         residuals: Residuals of a regression on the whole set, the candidate's first; empty unless asked for.
+        class_histograms: Probabilities of the most frequent classes on the whole set; empty without probabilities.
         replicates: By name of the metric, for metrics without a closed form.
         differing: Rows on which the two models' predictions are not equal: their scores if both have scores, else
             their decisions. 0 makes every comparison an exact tie; ``None`` if only decisions are known.
@@ -235,6 +260,7 @@ class Statistics:
     moments: Mapping[str, Moments] = field(default_factory=dict)
     calibration: Calibration | None = None
     residuals: tuple[ResidualSums, ...] = ()
+    class_histograms: tuple[ClassHistogram, ...] = ()
     replicates: Mapping[str, Replicates] = field(default_factory=dict)
     differing: int | None = None
 

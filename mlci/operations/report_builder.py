@@ -9,6 +9,7 @@ from mlci.config.models import Config
 from mlci.gates.judge import join_verdicts
 from mlci.gates.outcomes import JudgedGate, Outcome, cause_of
 from mlci.gates.waivers import is_waivable
+from mlci.inference.class_curves import ClassCurves
 from mlci.inference.evidence import Evidence
 from mlci.inference.result import BehaviourTest, Comparison, Disparity, EvaluationResult
 from mlci.lineage.rows import SCHEME
@@ -17,6 +18,7 @@ from mlci.report.document import (
     BaselineRef,
     BehaviourRow,
     Candidate,
+    ClassCurvesRow,
     ConfusionRow,
     CostBudgetRow,
     CurvesRow,
@@ -113,6 +115,7 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
         gates=tuple(_gate(gate, facts) for gate in gates),
         agreement=None if result.agreement is None else AgreementRow(**_numbers(vars(result.agreement))),
         curves=None if result.curves is None else CurvesRow.model_validate(asdict(result.curves)),
+        class_curves=tuple(_class_curves(one) for one in result.class_curves),
         residuals=None if result.residuals is None else ResidualsRow.model_validate(asdict(result.residuals)),
         confusion=None if result.confusion is None else ConfusionRow.model_validate(asdict(result.confusion)),
         tests=tuple(_behaviour(test) for test in result.tests),
@@ -129,6 +132,11 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
             seconds=Seconds(**facts.seconds),
         ),
     )
+
+
+def _class_curves(found: ClassCurves) -> ClassCurvesRow:
+    auc = {"candidate_auc": found.candidate_auc, "baseline_auc": found.baseline_auc}
+    return ClassCurvesRow.model_validate({"label": found.label, "rows": found.rows, **auc, **asdict(found.curves)})
 
 
 def _behaviour(test: BehaviourTest) -> BehaviourRow:

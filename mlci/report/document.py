@@ -256,11 +256,20 @@ class ModelCurvesRow(ReportPart):
 
 
 class CurvesRow(ReportPart):
-    """Curves of both models of a binary task."""
+    """Curves of both models."""
 
     prevalence: float = Field(description="Share of positives.")
     candidate: ModelCurvesRow
     baseline: ModelCurvesRow | None = None
+
+
+class ClassCurvesRow(CurvesRow):
+    """Curves of both models for one class against all others, by its probability."""
+
+    label: str
+    rows: int = Field(description="Rows that are labelled so.")
+    candidate_auc: float
+    baseline_auc: float | None = None
 
 
 class ResidualRow(ReportPart):
@@ -330,7 +339,7 @@ class ChangedRow(ReportPart):
     key: str | None = None
     slices: dict[str, str] = Field(default={}, description="Its group in each slice.")
     label: str
-    baseline_score: float | None = None
+    baseline_score: float | None = Field(default=None, description="With log loss, the label's probability.")
     candidate_score: float | None = None
     baseline_decision: str | None = None
     candidate_decision: str | None = None
@@ -340,7 +349,7 @@ class ChangedRow(ReportPart):
 class RowsChanged(ReportPart):
     """The rows whose loss changed most, the largest rise first."""
 
-    loss: Literal["absolute error", "squared error", "wrong decision"]
+    loss: Literal["absolute error", "squared error", "log loss", "wrong decision"]
     rows: Listed[ChangedRow]
 
 
@@ -455,7 +464,11 @@ class Report(ReportPart):
     disparities: Listed[DisparityRow] = ()
     gates: Listed[GateRow]
     agreement: AgreementRow | None = None
-    curves: CurvesRow | None = None
+    curves: CurvesRow | None = Field(default=None, description="Only of a binary task.")
+    class_curves: Listed[ClassCurvesRow] = Field(
+        default=(),
+        description="With a probability for each class: at most four classes, those whose AUC fell most first.",
+    )
     residuals: ResidualsRow | None = None
     confusion: ConfusionRow | None = None
     tests: Listed[BehaviourRow] = Field(default=(), description="Those that `tests.run` of the configuration ran.")

@@ -14,6 +14,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import mlci
 from mlci.errors import InputError
+from mlci.report.render import render_all
 
 GATES = [{"metric": "roc_auc", "max_drop": 0.01}, {"metric": "recall", "each": "region", "max_drop": 0.05}]
 
@@ -194,3 +195,17 @@ def test_mlci__other_names_do_not_exist():
 def test_compare__the_callers_process_stays_open_to_debuggers(rows, scores, monkeypatch):
     monkeypatch.setattr("mlci.cli.wiring.hide_environment", lambda: pytest.fail("the process is the caller's"))
     mlci.compare(rows, label="outcome", candidate=scores[0])
+
+
+def test_compare__group_of_one_class():
+    """Its AUC needs both classes: that is said in the report, on the terminal, in the comment and on the page."""
+    rows = pd.DataFrame({"y": [0, 1] * 40 + [0] * 40, "g": ["both"] * 80 + ["one"] * 40})
+    score = np.linspace(0.1, 0.9, 120)
+    gates = [{"metric": "roc_auc", "each": "g", "max_drop": 0.05}]
+    found = mlci.compare(rows, label="y", candidate=score, baseline=score[::-1].copy(), slices=["g"], gates=gates)
+    gate = next(gate for gate in found.gates if gate.scope.group == "one")
+    words = "no labelled positives; ROC AUC needs both classes"
+    assert (gate.outcome, gate.why, gate.reason) == ("inconclusive", "labels", words)
+    for name, text in {**render_all(found.report), "terminal": str(found)}.items():
+        assert words in " ".join(text.split()), name
+        assert "too few rows" not in text, name

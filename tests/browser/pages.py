@@ -13,6 +13,7 @@ REPORTS = {
     "all-passed": cases.all_passed,
     "behavioural": cases.behavioural,
     "enormous": cases.enormous,
+    "classes": cases.with_classes,
     "first-run": cases.first_run,
     "hostile": cases.hostile,
     "metrics-only": cases.metrics_only,

@@ -12,6 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 import mlci
 from mlci.engine.interface import Job, Source
 from mlci.errors import yaml_value
+from mlci.inference.class_curves import class_curves
 from mlci.inference.evaluate import Question, evaluate
 from mlci.report.render import render_all
 from tests.engine.tables import observe, refusal, slices, text
@@ -151,8 +152,50 @@ def test_reduce__groups_and_both_models(animals):
     sure = np.minimum(both["new"].max(axis=1) * 15, 14).astype(int)
     gaps = [abs((hits["new"] - both["new"].max(axis=1))[sure == one].sum()) for one in np.unique(sure)]
     assert 0 <= found["expected_calibration_error", None].candidate.value < sum(gaps) / 300  # its bias is subtracted
-    assert found["roc_auc_ovr", "no"].candidate.reason == "no row is labelled 'emu'"
+    assert found["roc_auc_ovr", "no"].candidate.reason == "no rows labelled 'emu'; the metric needs every class"
     assert found["log_loss", "no"].candidate.value > 0
+
+
+def test_class_curves__as_scikit_learn(animals):
+    """Areas exactly, as rounded probabilities stand in bins of their own; calibration by hand."""
+    frame, both, new, old = animals(400, "curves", seed=5)
+    question = Question(task="multiclass", metrics=(), baseline=True)
+    found = evaluate(observe(job(new, old)).statistics, question, fingerprint="", notes=()).class_curves
+    fell = [one.candidate_auc - one.baseline_auc for one in found]
+    assert (fell, sorted(one.label for one in found)) == (sorted(fell), list(COLUMNS))
+    for one in found:
+        index, mine = list(COLUMNS).index(one.label), frame.y == one.label
+        for model, auc, curves in (
+            ("new", one.candidate_auc, one.curves.candidate),
+            ("old", one.baseline_auc, one.curves.baseline),
+        ):
+            p = both[model][:, index]
+            assert auc == pytest.approx(metrics.roc_auc_score(mine, p), abs=2e-6)
+            rate, recall, _ = metrics.roc_curve(mine, p, drop_intermediate=False)
+            full = {(round(x, 6), round(y, 6)) for x, y in zip(rate, recall, strict=True)}
+            assert set(curves.roc) <= full
+            bins = np.minimum(p * 15, 14).astype(int)
+            wanted = np.array([(p[bins == b].mean(), mine[bins == b].mean(), sum(bins == b)) for b in np.unique(bins)])
+            found_bins = np.array([(b.score, b.observed, b.rows) for b in curves.calibration])
+            assert found_bins == pytest.approx(wanted, abs=1e-6)
+        assert (one.rows, one.curves.prevalence) == (mine.sum(), mine.mean())
+
+
+def test_class_curves__bounded(tmp_path):
+    """Of 30 classes, the four with the lowest area; a class of all rows or of none has no curve."""
+    draw, names = np.random.default_rng(2), [f"c{index:02}" for index in range(30)]
+    labels = np.repeat(np.arange(29), 8)
+    p = draw.dirichlet(np.ones(30), len(labels))
+    p[np.arange(len(labels)), labels] += labels / 10
+    frame = pd.DataFrame(p / p.sum(axis=1, keepdims=True), columns=names).assign(y=[names[label] for label in labels])
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    source = job(str(tmp_path / "p.csv"), columns=dict(zip(names, names, strict=True)), key=None)
+    whole = observe(source).statistics[0]
+    assert [one.label for one in whole.class_histograms] == names[:20]
+    found = class_curves(whole)
+    assert len(found) == 4
+    assert {one.label for one in found} <= set(names[:9])
+    assert all(one.curves.baseline is None and len(one.curves.candidate.roc) <= 45 for one in found)
 
 
 def test_reduce__class_without_rows(tmp_path):

@@ -38,6 +38,31 @@ def test_row_changes__statistics_are_the_same(tmp_path):
     assert (plain.fingerprint, plain.notes) == (named.fingerprint, named.notes)
 
 
+def test_row_changes__probabilities_of_classes(tmp_path):
+    """Log loss: a label that loses half of its probability counts, although the decision stays."""
+    frame = pd.DataFrame(
+        {
+            "label": list("abca"),
+            "a": [0.8, 0.1, 0.2, 0.5],
+            "b": [0.1, 0.8, 0.2, 0.3],
+            "c": [0.1, 0.1, 0.6, 0.2],
+            "x": [0.8, 0.2, 0.3, 0.1],
+            "y": [0.1, 0.4, 0.3, 0.7],
+            "z": [0.1, 0.4, 0.4, 0.2],
+        }
+    )
+    path = write(frame, tmp_path, "p", "csv")
+    new, old = (Source(path=path, probabilities=tuple(zip("abc", names, strict=True))) for names in ("xyz", "abc"))
+    found = changes(path, task="multiclass", slices=(), candidate=new, baseline=old)
+    assert found.loss == "log loss"
+    assert [(row.row, row.baseline_score, row.candidate_score) for row in found.rows] == [
+        (4, 0.5, 0.1),
+        (2, 0.8, 0.4),
+        (3, 0.6, 0.4),
+    ]
+    assert [row.change for row in found.rows] == pytest.approx([np.log(5), np.log(2), np.log(1.5)])
+
+
 def test_row_changes__decisions_without_a_key(tmp_path):
     frame = pd.DataFrame({"label": list("abcab"), "old": list("abbba"), "new": list("aacab"), "g": [1, 1, 2, 2, 2]})
     path = write(frame, tmp_path, "p", "csv")

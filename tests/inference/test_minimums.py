@@ -21,6 +21,32 @@ def measure(metric, label, baseline, candidate, *, classes=("0", "1"), **more):
 
 
 @pytest.mark.parametrize(
+    ("metric", "carried", "words"),
+    [
+        (
+            "roc_auc",
+            {"labelled positives": 40, "labelled negatives": 0},
+            "no labelled negatives; ROC AUC needs both classes",
+        ),
+        (
+            "auc",
+            {"labelled positives": 0, "labelled negatives": 9},
+            "no labelled positives; ROC AUC needs both classes",
+        ),
+        (
+            "average_precision",
+            {"labelled positives": 4, "labelled negatives": 0},
+            "no labelled negatives; Average precision needs both classes",
+        ),
+        ("roc_auc", {"labelled positives": 1, "labelled negatives": 1}, None),
+        ("recall", {"labelled positives": 0, "rows": 9}, "no labelled positives; 3 are needed"),
+    ],
+)
+def test_undefined_by_labels__one_class(metric, carried, words):
+    assert minimums.undefined_by_labels(metric, carried) == words
+
+
+@pytest.mark.parametrize(
     ("metric", "carried", "lack"),
     [
         ("recall", {"labelled positives": 2, "rows": 90}, "2 labelled positives; 3 are needed"),

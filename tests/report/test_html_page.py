@@ -27,6 +27,7 @@ from tests.support.report_cases import (
     regression,
     shifted,
     undefined,
+    with_classes,
     with_rows,
     with_scores,
 )
@@ -42,6 +43,7 @@ CASES = (
     regression,
     shifted,
     undefined,
+    with_classes,
     with_rows,
     with_scores,
 )
@@ -253,6 +255,27 @@ def test_render_page__mark_stands_at_the_operating_point():
     places = [(name, value) for tag, name, value in document.attributes if tag == "circle" and name in {"cx", "cy"}]
     assert ("cx", str(x)) in places
     assert ("cy", str(y)) in places
+
+
+def test_render_page__curves_of_classes():
+    """Three figures a class, with the mark at the class's own recall and false-positive rate."""
+    document = Document(render_page(with_classes()))
+    titles = ("<b>cat</b>: ROC", "<b>cat</b>: Precision and recall", "<b>cat</b>: Calibration", "dog: ROC")
+    assert all(title in document.text for title in titles)
+    assert "for 2 classes whose AUC fell most" in document.text
+    assert "AUC 0.912 → 0.841, 150 rows of the class" in document.text
+    recall, rate = 120 / 150, 90 / 850
+    places = {value for tag, name, value in document.attributes if tag == "circle" and name in {"cx", "cy"}}
+    assert {str(round(40 + 250 * rate, 1)), str(round(246 - 236 * recall, 1))} <= places
+    assert "<b>cat</b>, candidate" in document.text
+
+
+def test_render_page__log_loss_and_costs():
+    document = Document(render_page(with_classes()))
+    assert "minus the logarithm of the label's probability" in document.text
+    assert "Label's probability, baseline → candidate" in document.text
+    assert "Training time 58.1 s → 61.2 s; Peak memory 412 MB." in document.text
+    assert "What changed and what it cost" in document.headings["h2"]
 
 
 def test_render_page__rows_that_changed_are_left_out_first():

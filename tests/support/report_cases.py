@@ -6,6 +6,7 @@ from mlci.report.document import (
     BehaviourRow,
     CalibrationRow,
     ChangedRow,
+    ClassCurvesRow,
     ConfusionRow,
     CostBudgetRow,
     CurvesRow,
@@ -447,16 +448,18 @@ def many_groups(number):
     )
 
 
+CURVE = ModelCurvesRow(
+    roc=((0, 0), (0.2, 0.7), (1, 1)),
+    precision_recall=((0.1, 1), (1, 0.3)),
+    calibration=(
+        CalibrationRow(score=0.25, observed=0.2, rows=600),
+        CalibrationRow(score=0.75, observed=0.8, rows=400),
+    ),
+)
+
+
 def with_scores():
     """A binary model with scores: curves and confusion matrices of both models."""
-    curve = ModelCurvesRow(
-        roc=((0, 0), (0.2, 0.7), (1, 1)),
-        precision_recall=((0.1, 1), (1, 0.3)),
-        calibration=(
-            CalibrationRow(score=0.25, observed=0.2, rows=600),
-            CalibrationRow(score=0.75, observed=0.8, rows=400),
-        ),
-    )
     moves = (
         LabelMovesRow(label="<no>", both=600, baseline_only=40, candidate_only=30, neither=30),
         LabelMovesRow(label="yes", both=200, baseline_only=10, candidate_only=50, neither=40),
@@ -464,7 +467,32 @@ def with_scores():
     matrix = ((640, 60), (50, 250))
     return mixed().model_copy(
         update={
-            "curves": CurvesRow(prevalence=0.3, candidate=curve, baseline=curve),
+            "curves": CurvesRow(prevalence=0.3, candidate=CURVE, baseline=CURVE),
             "confusion": ConfusionRow(classes=("<no>", "yes"), candidate=matrix, baseline=matrix, moves=moves),
+        }
+    )
+
+
+def with_classes():
+    """Three classes with probabilities: curves of two against all others, log loss by row, and costs."""
+    matrix = ((500, 60, 40), (50, 150, 50), (10, 20, 120))
+    curves = {"prevalence": 0.3, "candidate": CURVE, "baseline": CURVE}
+    several = tuple(
+        ClassCurvesRow(label=label, rows=rows, candidate_auc=auc, baseline_auc=0.9123, **curves)
+        for label, rows, auc in (("<b>cat</b>", 150, 0.8412), ("dog", 250, 0.9123))
+    )
+    changed = with_rows().rows_changed
+    costs = [
+        measured("train_seconds", was=58.1, now=61.24, support_unit="runs"),
+        measured("peak_memory_megabytes", was=None, now=412.0, support_unit="runs"),
+    ]
+    found = mixed()
+    return found.model_copy(
+        update={
+            "task": "multiclass",
+            "class_curves": several,
+            "confusion": ConfusionRow(classes=("dog", "emu", "<b>cat</b>"), candidate=matrix, baseline=matrix),
+            "rows_changed": changed.model_copy(update={"loss": "log loss"}),
+            "metrics": (*found.metrics, *costs),
         }
     )

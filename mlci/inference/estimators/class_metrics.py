@@ -36,7 +36,7 @@ def class_ranks_evidence(info: MetricInfo, statistics: Statistics, context: Meas
     if ranks is None:
         return absent_evidence("probability for each class")
     if ranks.absent:
-        absent = Undefined(f"no row is labelled {ranks.absent[0]!r}", cause=Cause.LABELS)
+        absent = Undefined(f"no rows labelled {ranks.absent[0]!r}; the metric needs every class", cause=Cause.LABELS)
         return (absent, absent, absent) if context.baseline else (absent, None, None)
     candidate = _one(ranks.candidate, ranks.by_class["candidate"])
     if not context.baseline:

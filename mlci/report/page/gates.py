@@ -175,7 +175,7 @@ def split_gates(report: Report) -> SplitGates:
         key = (rule_key(gate), gate.blocks)
         seen[key] = seen.get(key, 0) + 1
         doubt = not gate.blocks and gate.scope.group is not None
-        quiet = gate.outcome == "passed" or (doubt and (labels.has_too_few(gate) or sizes[rule_key(gate)] > OPEN))
+        quiet = gate.outcome == "passed" or (doubt and (labels.lacks_rows(gate) or sizes[rule_key(gate)] > OPEN))
         if quiet or seen[key] > OPEN:
             state = labels.outcome_word(gate)
             folds.setdefault(state if gate.outcome == "passed" else (state, rule_key(gate)), []).append((index, gate))
@@ -227,7 +227,7 @@ def _view(d: Markup, has: Stock, index: int, gate: GateRow) -> GateView:
         title=labels.scoped_title(d, gate.metric, gate.scope),
         remark=_remark(d, has, gate),
         plot=gate_plot(gate),
-        hollow=labels.has_too_few(gate),
+        hollow=labels.lacks_rows(gate),
         marker=_SHAPES.get(gate.outcome, "none"),
         pair=_pair(d, gate, line),
         value=d.number(line.value),

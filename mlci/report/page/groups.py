@@ -248,7 +248,7 @@ def _view(d: Markup, row: MetricRow, gates: Sequence[GateRow], scales: _Scales) 
         plot=change_plot(row, scales.change),
         outcome=gate.outcome if gate else "",
         word=d.number(labels.outcome_word(gate)) if gate else d.number(""),
-        hollow=gate is not None and labels.has_too_few(gate),
+        hollow=gate is not None and labels.lacks_rows(gate),
     )
 
 

@@ -1,8 +1,9 @@
-"""Metrics of all rows on the page: the change of each, and the trend of each gated one over versions."""
+"""Metrics of all rows on the page: the change of each, the cost of both models, and the trend over versions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlci.metrics import catalogue
 from mlci.report.document import MetricRow, Report, TrendRow
 from mlci.report.page.groups import ChangeAxis, GroupView, change_plot
 from mlci.report.page.scales import Scale, fit_scale
@@ -66,6 +67,28 @@ def _view(d: Markup, row: MetricRow, scale: Scale | None) -> GroupView:
         outcome=_OUTCOMES[moved],
         word=d.number(moved or ""),
     )
+
+
+def cost_line(d: Markup, report: Report) -> str | None:
+    """Write what both models cost, as far as it was measured; ``None`` if nothing was."""
+    rows = [row for row in report.metrics if row.slice is None and row.candidate is not None and _is_cost(row)]
+    if not rows:
+        return None
+    costs = [d.words("{} {}", d.text(labels.metric_title(row.metric)), d.number(_cost(row))) for row in rows]
+    both = any(row.baseline is not None for row in rows)
+    words = "Measured once, baseline → candidate: {}." if both else "Measured once: {}."
+    return d.words(words, d.join("; ", costs))
+
+
+def _is_cost(row: MetricRow) -> bool:
+    info = catalogue.find(row.metric)
+    return info is not None and info.kind == "operation"
+
+
+def _cost(row: MetricRow) -> str:
+    style = number_format.number_style((row.baseline, row.candidate), unit=labels.metric_unit(row.metric))
+    now = style.value(row.candidate)
+    return now if row.baseline is None else f"{style.value(row.baseline)} → {now}"
 
 
 @dataclass(frozen=True, kw_only=True)

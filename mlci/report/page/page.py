@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from mlci.report import headline
 from mlci.report.document import Report
 from mlci.report.layout import report_footer
+from mlci.report.page.curves import curve_section
+from mlci.report.page.decisions import decision_section
 from mlci.report.page.gates import FOLDED, RuleView, SplitGates, gate_section, outcome_tally, rule_views, split_gates
 from mlci.report.page.groups import GroupSection, fairness_sections, group_sections
-from mlci.report.page.metrics import metric_table, trend_plots
-from mlci.report.page.plots import curve_section, decision_section
+from mlci.report.page.metrics import cost_line, metric_table, trend_plots
 from mlci.report.page.rows import changed_rows, residual_section
 from mlci.report.sections import behaviour, history, metrics
 from mlci.report.sections import groups as sections_groups
@@ -108,6 +109,7 @@ def _parts(d: Html, report: Report, links: Links) -> dict[str, object]:
         "fairness": fairness_sections(d, report),
         "table": metric_table(d, report),
         "lineage": history.lineage_section(d, report),
+        "cost": cost_line(d, report),
         "trend": trend_plots(d, report),
         "notes": metrics.notes_section(d, report),
         "provenance": metrics.provenance_section(d, report),
@@ -116,7 +118,7 @@ def _parts(d: Html, report: Report, links: Links) -> dict[str, object]:
     }
 
 
-_REST = ("tests", "decisions", "fairness", "table", "lineage", "trend", "notes", "provenance")
+_REST = ("tests", "decisions", "fairness", "table", "lineage", "cost", "trend", "notes", "provenance")
 
 
 def _cut(d: Html, groups: Sequence[GroupSection], rules: Sequence[RuleView], detail: PageDetail) -> dict[str, object]:

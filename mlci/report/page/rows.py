@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mlci.report.document import ChangedRow, Report, ResidualRow, RowsChanged
-from mlci.report.page.plots import BOTTOM, LEFT, RIGHT, TOP, CurveLine, Figure, Point
+from mlci.report.page.curves import BOTTOM, LEFT, RIGHT, TOP, CurveLine, Figure, Point
 from mlci.report.page.scales import Scale, Tick, fit_scale
 from mlci.report.text import number_format
 from mlci.report.text.markup import Markup
@@ -14,6 +14,7 @@ _ARROW = " → "
 _LOSSES = {
     "absolute error": "the absolute error",
     "squared error": "the squared error of the score",
+    "log loss": "the log loss: minus the logarithm of the label's probability",
     "wrong decision": "1 for a wrong decision and 0 for a right one",
 }
 _TICKS = 4
@@ -26,14 +27,14 @@ def changed_rows(d: Markup, report: Report) -> list[Section]:
     if found is None or not found.rows:
         return []
     rows, names = found.rows, list(dict.fromkeys(name for row in found.rows for name in row.slices))
-    scores = _style(found)
+    scores, scored = _style(found), "Label's probability" if found.loss == "log loss" else "Score"
     changes = number_format.number_style([row.change for row in rows])
     columns = [
         ReportColumn(d.number("Key"), [None if row.key is None else d.text(row.key) for row in rows], name=True),
         ReportColumn(d.number("Row"), [d.number(number_format.format_count(row.row)) for row in rows], right=True),
         *(ReportColumn(d.text(name), [d.text(row.slices.get(name, "")) for row in rows], name=True) for name in names),
         ReportColumn(d.number("Label"), [d.text(row.label) for row in rows]),
-        ReportColumn(d.number(f"Score, baseline{_ARROW}candidate"), [_scores(d, scores, row) for row in rows]),
+        ReportColumn(d.number(f"{scored}, baseline{_ARROW}candidate"), [_scores(d, scores, row) for row in rows]),
         ReportColumn(d.number(f"Decision, baseline{_ARROW}candidate"), [_decisions(d, row) for row in rows]),
         ReportColumn(d.number("Change in loss"), [d.number(changes.signed(row.change)) for row in rows], right=True),
     ]

@@ -44,8 +44,8 @@ class RuleRow:
 
     @property
     def short(self) -> int:
-        """How many of its gates rest on too few rows."""
-        return sum(labels.has_too_few(gate) for gate in self.gates)
+        """How many of its gates lack rows or labels."""
+        return sum(labels.lacks_rows(gate) for gate in self.gates)
 
 
 def merge_rules(report: Report) -> list[RuleRow]:
@@ -75,7 +75,7 @@ def rule_key(gate: GateRow) -> Hashable:
 
 def worst_off(gates: Iterable[GateRow]) -> GateRow:
     """Return the gate that is farthest on the wrong side of its limit, of those with enough rows if there are any."""
-    return min(gates, key=lambda gate: (labels.has_too_few(gate), _distance(gate)))
+    return min(gates, key=lambda gate: (labels.lacks_rows(gate), _distance(gate)))
 
 
 def _distance(gate: GateRow) -> float:
@@ -122,7 +122,7 @@ def rule_title(d: Markup, row: RuleRow) -> str:
 
 def rule_word(row: RuleRow) -> str:
     """Return the state of a row in words; several groups are short of rows only if all of them are."""
-    enough = next((gate for gate in row.gates if not labels.has_too_few(gate)), row.gate)
+    enough = next((gate for gate in row.gates if not labels.lacks_rows(gate)), row.gate)
     return labels.outcome_word(enough)
 
 
@@ -182,7 +182,12 @@ def _worst(d: Markup, row: RuleRow, pair: str | None) -> str | None:
 def _short(d: Markup, row: RuleRow) -> str | None:
     if not 0 < row.short < len(row.gates):
         return None
-    return d.words("{} of them: {}", d.number(number_format.format_count(row.short)), d.number(labels.TOO_FEW))
+    few = sum(map(labels.has_too_few, row.gates))
+    reasons = [labels.reason_text(gate) for gate in row.gates if labels.lacks_labels(gate)]
+    why = reasons[0] if len(set(reasons)) == 1 else "labels on which it is undefined"
+    counted = [(few, d.number(labels.TOO_FEW)), (len(reasons), d.text(why, longest=LONG))]
+    known = [(d.number(number_format.format_count(count)), word) for count, word in counted if count]
+    return d.join("; ", [d.words("{} of them: {}", count, word) for count, word in known])
 
 
 _NAMED = 12

@@ -63,7 +63,7 @@ def gate_rank(gates: Sequence[GateRow]) -> tuple[bool, int, bool]:
     """Sort groups by their most severe gate; those without one come with the passed ones."""
     if not gates:
         return True, list(labels.STATES).index("passed"), False
-    return not gates[0].blocks, list(labels.STATES).index(gates[0].outcome), labels.has_too_few(gates[0])
+    return not gates[0].blocks, list(labels.STATES).index(gates[0].outcome), labels.lacks_rows(gates[0])
 
 
 def gain_of(metric: str, row: MetricRow) -> float:

@@ -9,7 +9,7 @@ from mlci.report.text.markup import Markup
 
 TOO_FEW = "too few rows"
 """State of an inconclusive gate that rests on too few rows, whatever its interval."""
-_SHORTAGES: frozenset[Why | None] = frozenset({"group_too_small", "labels", "too_few_carriers", "too_few"})
+_SHORTAGES: frozenset[Why | None] = frozenset({"group_too_small", "too_few_carriers", "too_few"})
 
 _SELF_EVIDENT = {"disparity", "shift", "operation"}  # smaller gaps and smaller costs need no remark
 
@@ -98,8 +98,8 @@ def _scoped(d: Markup, metric: str, scope: ScopeRef, grouped: str) -> str:
 
 
 def in_order(rows: Iterable[GateRow]) -> list[GateRow]:
-    """Sort gates: what blocks first, then by state, too few rows after real doubts, else as configured."""
-    return sorted(rows, key=lambda row: (not row.blocks, _ORDER.index(row.outcome), has_too_few(row)))
+    """Sort gates: what blocks first, then by state, those without enough rows after real doubts, else as configured."""
+    return sorted(rows, key=lambda row: (not row.blocks, _ORDER.index(row.outcome), lacks_rows(row)))
 
 
 def outcome_word(row: GateRow) -> str:
@@ -111,6 +111,16 @@ def outcome_word(row: GateRow) -> str:
 def has_too_few(row: GateRow) -> bool:
     """Whether a gate is inconclusive because it rests on too few rows."""
     return row.outcome == "inconclusive" and row.why in _SHORTAGES
+
+
+def lacks_labels(row: GateRow) -> bool:
+    """Whether a gate is inconclusive because of labels on which no model has a value, such as those of one class."""
+    return row.outcome == "inconclusive" and row.why == "labels"
+
+
+def lacks_rows(row: GateRow) -> bool:
+    """Whether a gate is inconclusive for lack of rows, or of labels: no model could decide it."""
+    return has_too_few(row) or lacks_labels(row)
 
 
 def reason_text(row: GateRow) -> str:

@@ -1,9 +1,16 @@
-"""Plots of both models on the page: ROC, precision and recall, calibration, confusion matrices, and what moved."""
+"""Curves of both models on the page: ROC, precision and recall, calibration; of one class against all others, too."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mlci.report.document import AgreementRow, CalibrationRow, ConfusionRow, LabelMovesRow, ModelCurvesRow, Report
+from mlci.report.document import (
+    CalibrationRow,
+    ClassCurvesRow,
+    ConfusionRow,
+    CurvesRow,
+    ModelCurvesRow,
+    Report,
+)
 from mlci.report.text import number_format
 from mlci.report.text.markup import Markup
 
@@ -13,7 +20,6 @@ Ticks = tuple[tuple[float, str], ...]
 Models = Sequence[tuple[str, ModelCurvesRow]]
 At = dict[str, tuple[float, float, float | None]]
 _SHARES = ((0.0, "0"), (0.25, ""), (0.5, "0.5"), (0.75, ""), (1.0, "1"))
-_DARKEST = 38.0  # per cent of the accent in a cell that holds all rows of its label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,42 +69,93 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class CurveSection:
-    """All figures, and the calibration bins as rows of a table: model, mean score, observed share, rows."""
+    """All figures, and the calibration bins as rows of a table: model, mean score, observed share, rows.
+
+    ``note`` says which classes have curves; ``None`` for a binary task.
+    """
 
     figures: tuple[Figure, ...]
     bins: tuple[tuple[str, str, str, str], ...]
     both: bool
+    note: str | None = None
 
 
 def curve_section(d: Markup, report: Report) -> CurveSection | None:
     """Draw both models' curves; ``None`` without scores."""
     curves = report.curves
     if curves is None:
-        return None
-    models = [("baseline", curves.baseline), ("candidate", curves.candidate)]
-    known = [(name, model) for name, model in models if model is not None]
-    at = _operating_points(report.confusion)
+        return _class_section(d, report)
+    known, at = _models(curves), _operating_points(report.confusion, 1)
     return CurveSection(
-        figures=(
-            _roc(d, report, known, at),
-            _precision_recall(d, report, known, at, curves.prevalence),
-            *_calibration(d, report, known),
-        ),
-        bins=tuple(row for name, model in known for row in _bin_rows(d, name, model.calibration)),
+        figures=_figures(d, report, curves, at),
+        bins=tuple(row for name, model in known for row in _bin_rows(d, d.number(name.capitalize()), model)),
         both=curves.baseline is not None,
     )
 
 
-def _operating_points(confusion: ConfusionRow | None) -> At:
-    """Return false-positive rate, recall and precision of each model at its threshold."""
-    if confusion is None or len(confusion.classes) != 2:
+def _class_section(d: Markup, report: Report) -> CurveSection | None:
+    """Draw the curves of classes against all others; ``None`` without probabilities."""
+    found = report.class_curves
+    if not found:
+        return None
+    bins = [
+        row
+        for one in found
+        for name, model in _models(one)
+        for row in _bin_rows(d, d.words("{}, {}", d.text(one.label), d.number(name)), model)
+    ]
+    figures = [figure for index, one in enumerate(found, start=1) for figure in _class_figures(d, report, one, index)]
+    both = any(one.baseline is not None for one in found)
+    return CurveSection(figures=tuple(figures), bins=tuple(bins), both=both, note=_class_note(d, report, both=both))
+
+
+def _class_figures(d: Markup, report: Report, one: ClassCurvesRow, index: int) -> list[Figure]:
+    classes = report.confusion.classes if report.confusion is not None else ()
+    at = _operating_points(report.confusion, classes.index(one.label)) if one.label in classes else {}
+    style = number_format.number_style((one.baseline_auc, one.candidate_auc), unit="fraction")
+    before = "" if one.baseline_auc is None else f"{style.value(one.baseline_auc)} → "
+    auc, rows = f"AUC {before}{style.value(one.candidate_auc)}", number_format.pluralize(one.rows, "row")
+    return [
+        replace(
+            figure,
+            anchor=f"{figure.anchor}-class-{index}",
+            title=d.words("{}: {}", d.text(one.label), d.number(figure.title)),
+            numbers=d.number(f"{auc}, {rows} of the class" if figure.anchor == "roc" else ""),
+            described=d.words("Class {} against all others. {}", d.text(one.label), d.number(figure.described)),
+        )
+        for figure in _figures(d, report, one, at)
+    ]
+
+
+def _class_note(d: Markup, report: Report, *, both: bool) -> str:
+    shown = len(report.class_curves)
+    total = len(report.confusion.classes) if report.confusion is not None else None
+    order = "whose AUC fell most" if both else "with the lowest AUC"
+    which = "" if total == shown else f", for {number_format.pluralize(shown, 'class', 'classes')} {order}"
+    return d.number(f"Each class against all others, by its probability{which}.")
+
+
+def _models(curves: CurvesRow) -> Models:
+    models = [("baseline", curves.baseline), ("candidate", curves.candidate)]
+    return [(name, model) for name, model in models if model is not None]
+
+
+def _figures(d: Markup, report: Report, curves: CurvesRow, at: At) -> tuple[Figure, ...]:
+    known = _models(curves)
+    drawn = (_roc(d, report, known, at), _precision_recall(d, report, known, at, curves.prevalence))
+    return (*drawn, *_calibration(d, report, known))
+
+
+def _operating_points(confusion: ConfusionRow | None, positive: int) -> At:
+    """Return false-positive rate, recall and precision of each model's decisions for a class."""
+    if confusion is None or positive >= len(confusion.classes):
         return {}
     found: At = {}
     for name, matrix in (("baseline", confusion.baseline), ("candidate", confusion.candidate)):
         if matrix is not None:
-            (kept, alarms), (misses, hits) = matrix
-            decided = hits + alarms
-            rates = alarms / max(alarms + kept, 1), hits / max(hits + misses, 1)
+            hits, labelled = matrix[positive][positive], sum(matrix[positive])
+            decided, total = sum(row[positive] for row in matrix), sum(map(sum, matrix))
+            rates = (decided - hits) / max(total - labelled, 1), hits / max(labelled, 1)
             found[name] = (*rates, hits / decided if decided else None)
     return found
 
@@ -189,114 +246,10 @@ def _short(value: float) -> str:
     return number_format.number_style((value,), unit="fraction").value(value)
 
 
-def _bin_rows(d: Markup, model: str, bins: Iterable[CalibrationRow]) -> list[tuple[str, str, str, str]]:
-    return [
-        (
-            d.number(model.capitalize()),
-            d.number(_short(row.score)),
-            d.number(_short(row.observed)),
-            d.number(number_format.format_count(row.rows)),
-        )
-        for row in bins
-    ]
+def _bin_rows(d: Markup, model: str, curves: ModelCurvesRow) -> list[tuple[str, str, str, str]]:
+    return [_bin_row(d, model, row) for row in curves.calibration]
 
 
-@dataclass(frozen=True)
-class MatrixCell:
-    """A cell: its rows, its share of the label's rows, and how dark it is, in per cent."""
-
-    count: str
-    share: str
-    shade: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class MatrixView:
-    """One model's confusion matrix; each row is a label with its cells."""
-
-    model: str
-    rows: tuple[tuple[str, tuple[MatrixCell, ...]], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MovesView:
-    """Rows of one label; ``worse`` and ``better`` are the widths of their bars in per cent."""
-
-    label: str
-    rows: str
-    both: str
-    now_wrong: str
-    now_right: str
-    neither: str
-    worse: float
-    better: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecisionSection:
-    """Both matrices, the moves by label, and a sentence on how often the models disagree."""
-
-    finding: str | None
-    classes: tuple[str, ...]
-    matrices: tuple[MatrixView, ...]
-    moves: tuple[MovesView, ...]
-
-
-def decision_section(d: Markup, report: Report) -> DecisionSection | None:
-    """Show the decisions of both models; ``None`` without decisions, or for many classes."""
-    found = report.confusion
-    if found is None:
-        return None
-    models = [("Baseline", found.baseline), ("Candidate", found.candidate)]
-    names = [d.text(name) for name in found.classes]
-    largest = max((max(row.baseline_only, row.candidate_only) for row in found.moves), default=0)
-    return DecisionSection(
-        finding=None if report.agreement is None else _finding(d, report.agreement),
-        classes=tuple(names),
-        matrices=tuple(_matrix(d, model, names, matrix) for model, matrix in models if matrix is not None),
-        moves=tuple(_moves(d, row, largest) for row in found.moves),
-    )
-
-
-def _finding(d: Markup, row: AgreementRow) -> str:
-    count = number_format.format_count
-    moved = row.baseline_only + row.candidate_only
-    total = moved + row.both + row.neither
-    words = (
-        f"{count(moved)} of {number_format.pluralize(total, 'row')} went from right to wrong or back: "
-        f"{count(row.baseline_only)} are wrong now, {count(row.candidate_only)} are right now "
-        f"(McNemar's exact test {number_format.format_p_value(row.exact_p)})."
-    )
-    return d.number(words)
-
-
-def _matrix(d: Markup, model: str, names: Sequence[str], matrix: Sequence[Sequence[int]]) -> MatrixView:
-    return MatrixView(
-        model=d.number(model),
-        rows=tuple(
-            (name, tuple(_cell(d, count, sum(row)) for count in row)) for name, row in zip(names, matrix, strict=True)
-        ),
-    )
-
-
-def _cell(d: Markup, count: int, total: int) -> MatrixCell:
-    share = count / total if total else 0.0
-    style = number_format.number_style((share,), unit="percent")
-    return MatrixCell(
-        d.number(number_format.format_count(count)), d.number(style.value(share)), round(_DARKEST * share, 1)
-    )
-
-
-def _moves(d: Markup, row: LabelMovesRow, largest: int) -> MovesView:
-    counts = (row.both, row.baseline_only, row.candidate_only, row.neither)
-    both, wrong, right, neither = (d.number(number_format.format_count(number)) for number in counts)
-    return MovesView(
-        label=d.text(row.label),
-        rows=d.number(number_format.pluralize(sum(counts), "row")),
-        both=both,
-        now_wrong=wrong,
-        now_right=right,
-        neither=neither,
-        worse=round(100 * row.baseline_only / largest, 1) if largest else 0.0,
-        better=round(100 * row.candidate_only / largest, 1) if largest else 0.0,
-    )
+def _bin_row(d: Markup, model: str, row: CalibrationRow) -> tuple[str, str, str, str]:
+    score, observed, rows = _short(row.score), _short(row.observed), number_format.format_count(row.rows)
+    return model, d.number(score), d.number(observed), d.number(rows)
