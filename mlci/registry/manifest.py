@@ -11,10 +11,17 @@ from pydantic import AfterValidator, Field
 from mlci.registry.entries import BY_ALIAS, Digest, LedgerPart, Text
 
 
+def is_plain_path(name: str) -> bool:
+    """Return whether a name is a relative path that stays inside of its folder on every system."""
+    parts = name.split("/")
+    return not (
+        PurePosixPath(name).is_absolute() or not name.isprintable() or {"", ".", ".."} & set(parts) or "\\" in name
+    )
+
+
 def _inside(name: str) -> str:
     """Refuse a name that could lead out of the target folder."""
-    parts = name.split("/")
-    if PurePosixPath(name).is_absolute() or not name.isprintable() or {"", ".", ".."} & set(parts) or "\\" in name:
+    if not is_plain_path(name):
         raise ValueError("is not a plain relative path inside of a folder")
     return name
 

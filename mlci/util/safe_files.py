@@ -72,9 +72,10 @@ def _kind(mode: int) -> str:
 
 
 def chunks(path: Path, *, links: bool = False) -> Iterator[bytes]:
-    """Read a file piece by piece; ``links`` allows that its name is a link, for files of the user."""
-    descriptor = os.open(path, os.O_RDONLY | (FLAGS & ~getattr(os, "O_NOFOLLOW", 0) if links else FLAGS))
+    """Read a regular file piece by piece; ``links`` allows that its name is a link, for files of the user."""
+    descriptor = _open(path, os.O_RDONLY | (0 if links else _NO_LINK))
     try:
+        _require_regular(descriptor, path)
         while data := os.read(descriptor, CHUNK):
             yield data
     finally:

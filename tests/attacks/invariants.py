@@ -35,7 +35,7 @@ class TooLongError(AssertionError):
 
 def _watch(event: str, arguments: tuple[object, ...]) -> None:
     """Note every change to a file outside of the scene; an audit hook of this process."""
-    if _scene is None:
+    if _scene is None or _scene.is_paused:
         return
     if event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITES:
         _note(_scene, arguments[0])

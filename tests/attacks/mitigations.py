@@ -9,10 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup as SafeHtml
 
 from mlci.engine.cell_errors import ProblemCollector
 from mlci.gates.outcomes import GateOutcome, Outcome
+from mlci.operations.publish.sticky_comment import Commits
+from mlci.publish.runs import read_marker
+from mlci.registry import ledger
+from mlci.registry.entries import Entry
+from mlci.registry.manifest import Bundle
+from mlci.report import layout
+from mlci.report.text.escape import Md
 from tests.attacks.mitigation import Mitigation
+from tests.publish.scene import bad
 
 UNLIMITED = 1 << 60
 NOTHING = re.compile(r"(?!)")
@@ -126,4 +135,48 @@ MITIGATIONS = {
     "git of this checkout": Mitigation("variables that move git to another repository are removed", "mlci.git.git:_ELSEWHERE", NOTHING),
     "isolated processes": Mitigation("processes of mlci's own do not import from the work folder", "mlci.execution.environment:isolated_command", lambda module: (sys.executable, "-m", module)),
     "credentials on the command line": Mitigation("a command line with credentials in an address is refused before anything can quote it", "mlci.cli.error_handler:_refuse_credentials", _no),
+    # artifacts
+    "digests of a bundle": Mitigation("a bundle's manifest has the digest that was written beside it", "mlci.operations.bundle:_content", lambda path: Bundle.model_validate_json(path.read_bytes())),
+    "digests of files": Mitigation("every file of a bundle has the size and the digest of its manifest", "mlci.operations.bundle:_verify", _no),
+    "plain files": Mitigation("files of a bundle and of a registry are plain files, never links, pipes or devices", "mlci.util.safe_files:size_or_none", lambda path: path.stat().st_size if path.exists() else None),
+    "names inside": Mitigation("a file of a manifest has a relative path that stays in its folder", "mlci.registry.manifest:is_plain_path", lambda _: True),
+    "report of the bundle": Mitigation("a bundle's report is about its own model, predictions and rows", "mlci.operations.bundle:_at_odds", _no),
+    "consistent reports": Mitigation("a report whose verdict contradicts its gates is refused", "mlci.report.serialization:_contradictions", lambda _: iter(())),
+    "plain JSON": Mitigation("a report holds no NaN and no key twice", "mlci.report.serialization:_plain_json", _no),
+    "form of reports": Mitigation("a report has the form of the document, and nothing else", "mlci.report.serialization:Report.model_validate_json", lambda *_, **__: bad()),
+    "digest of the copy": Mitigation("a copy of a registry is read by a digest that its own job passed on", "mlci.registry.stores.snapshot:hmac.compare_digest", lambda *_: True),
+    "form of the copy": Mitigation("the index of a copy has its form", "mlci.registry.stores.snapshot:SnapshotIndex.model_validate_json", lambda *_: None),
+    # comment and check
+    "escaped Markdown": Mitigation("text from data loses every meaning that Markdown and GitHub give to it", "mlci.report.text.escape:markdown", lambda text, *, longest=120: Md(text)),
+    "escaped HTML": Mitigation("text from data is escaped in the page", "mlci.report.text.markup:Html.text", lambda self, text, *, longest=120: SafeHtml(text)),
+    "visible characters": Mitigation("control characters, and those without a picture, are shown as their number", "mlci.report.text.escape:visible", _same),
+    "commands in plain text": Mitigation("plain texts hold no command for the runner", "mlci.report.text.escape:without_commands", _same),
+    "encoded markers": Mitigation("a hidden marker holds no end of its comment", "mlci.report.text.escape:encode_marker", _same),
+    "annotations inside": Mitigation("annotations point into the repository", "mlci.publish.check_content:_path", _same),
+    "web addresses": Mitigation("a link leads to a web address", "mlci.report.text.escape:web_address", _same),
+    "room of a comment": Mitigation("a comment fits, whatever the number of gates", "mlci.report.layout:fit_layout", lambda d, parts, render, *, budget: render(layout.assemble_layout(d, parts, layout.Detail()))),
+    "checks of this app": Mitigation("the joint verdict reads the checks of mlci's own app", "mlci.publish.commit_verdict:read_attempts", wrapped=lambda real: lambda checks, *, app: real(checks, app=None)),
+    "newest attempt": Mitigation("of one invocation the newest attempt counts, by its run", "mlci.publish.commit_verdict:newest_attempts", lambda found: tuple(sorted(found, key=lambda one: one.id))[-1:]),
+    "head of the pull request": Mitigation("the head is read again before the comment, and a verdict on an older commit never replaces one on the head", "mlci.operations.publish.sticky_comment:commits", lambda target, github: Commits(here=github.check_runs(target.head, target.name), current=True)),
+    "comments of this app": Mitigation("only comments by mlci's own login are edited", "mlci.publish.comment_choice:own_comments", lambda comments, *, me, model: [one for one in comments if read_marker(one.body) is not None]),
+    # registry
+    "chain of entries": Mitigation("each entry names the digest of the one before, and its state follows from it", "mlci.registry.ledger:_verified", lambda store, found, replay, last: (ledger.parse_entry(data, number=number, shown="x") for number, data in enumerate(found, 1) if data)),
+    "checkpoint": Mitigation("the newest entry is kept apart from the ledger, which may not end before it", "mlci.registry.ledger:_check_checkpoint", _no),
+    "digests of entries": Mitigation("an entry that is read has the digest that later entries name", "mlci.registry.ledger:_read_by_digest", lambda store, number, _: ledger.read_entry(store, number)),
+    "form of entries": Mitigation("an entry is small, has its number, and is written as mlci writes it", "mlci.registry.ledger:parse_entry", lambda data, *, number, shown: Entry.model_validate_json(data)),
+    "form of checkpoints": Mitigation("a checkpoint is a number and a digest", "mlci.registry.stores.interface:parse_checkpoint", lambda data, *, shown: json.loads(data)),
+    "digests of stored files": Mitigation("a file of a version has the size and the digest of its manifest", "mlci.registry.stored_files:fetch_file", lambda store, file, target, *, of: store.get(file.digest, target)),
+    "digests of descriptions": Mitigation("a manifest has the digest that its entry names", "mlci.registry.stored_files:read_description", lambda store, digest, *, of: store.get(digest, Path("got"))),
+    "names of folders": Mitigation("a model's folder has a name that no file system reads as a path or as another model's", "mlci.registry.layout:model_folder", _same),
+    "names of stored files": Mitigation("a stored file has the name of a SHA-256", "mlci.registry.layout:file_name", lambda digest: (digest[:2], digest)),
+    "registry of its own": Mitigation("a registry that came with a commit is refused", "mlci.cli.registry_factory:_untracked", _no),
+    # repository hygiene
+    "no expressions in scripts": Mitigation("no expression stands in a `run:`", "tests.actions.rules:expressions", lambda _: []),
+    "pinned actions": Mitigation("every action is pinned by commit and on one list", "tests.actions.rules:pins", lambda _: []),
+    "no permissions at the top": Mitigation("a workflow grants nothing at its top, and each permission of a job has its reason", "tests.actions.rules:permissions", lambda _: []),
+    "writers run no code": Mitigation("a job that may write contents runs no code of the repository", "tests.actions.rules:writers", lambda _: []),
+    "nothing outlives a step": Mitigation("no script writes variables or paths for later steps", "tests.actions.rules:portable", lambda _: []),
+    "check that always runs": Mitigation("a required check is never filtered or skipped", "tests.actions.gating:triggers", lambda _: []),
+    "exit codes that count": Mitigation("no step hides the exit code of a verdict", "tests.actions.gating:verdicts", lambda _: []),
+    "auditor of workflows": Mitigation("zizmor in its auditor persona finds nothing", "tests.actions.tools:zizmor", lambda _: []),
 }  # fmt: skip

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -63,6 +64,7 @@ class Scene:
         self.planted: dict[Path, bytes] = {}
         self.growth = 0
         self.strays: list[str] = []
+        self.is_paused = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -99,6 +101,17 @@ class Scene:
             self.code = handle_errors(keep)
         self._keep(out, err)
         return self.returned
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Do something that later scenes share: it writes where every test writes."""
+        kept, tempfile.tempdir = tempfile.tempdir, None
+        self.is_paused = True
+        try:
+            yield
+        finally:
+            self.is_paused = False
+            tempfile.tempdir = kept
 
     def say(self, text: str) -> None:
         """Record what an entry point would print, and that it ended well."""

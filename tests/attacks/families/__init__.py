@@ -1,14 +1,29 @@
 """Ten families of attacks."""
 
 from tests.attacks.attack import Attack
-from tests.attacks.families import configuration, environment, identity, log, metrics, models
+from tests.attacks.families import (
+    artifacts,
+    comments,
+    configuration,
+    environment,
+    hygiene,
+    identity,
+    log,
+    metrics,
+    models,
+    registry,
+)
 
 FAMILIES: dict[str, tuple[Attack, ...]] = {
     "identity and races": identity.ATTACKS,
+    "artifacts": artifacts.ATTACKS,
     "shell and log": log.ATTACKS,
     "configuration and waivers": configuration.ATTACKS,
     "metrics and labels": metrics.ATTACKS,
     "model files": models.ATTACKS,
     "environment and secrets": environment.ATTACKS,
+    "comment and check": comments.ATTACKS,
+    "registry": registry.ATTACKS,
+    "repository hygiene": hygiene.ATTACKS,
 }
 ATTACKS = tuple(attack for attacks in FAMILIES.values() for attack in attacks)
