@@ -99,13 +99,8 @@ def score_skops(
     data, target = prepare_step(scratch, features)
     target = target.with_suffix(".parquet")
     request, result = scratch.resolve() / "request.json", scratch.resolve() / "result.json"
-    asked = {
-        **asdict(model),
-        "path": str(model.path.absolute()),
-        "features": str(data),
-        "folder": str(folder.absolute()),
-    }
-    request.write_text(json.dumps(asked | {"target": str(target), "result": str(result)}), "utf-8")
+    asked = _request(model, folder) | {"features": str(data), "target": str(target), "result": str(result)}
+    request.write_text(json.dumps(asked), "utf-8")
     command = environment.isolated_command("mlci.execution.skops_scorer", str(request))
     fix = f"`predict.model: {model.shown}` in mlci.yml, or score it yourself with `predict.run`"
     ran = runner.run(Step(name=name, command=command, cwd=folder, timeout=timeout, fix=fix))
@@ -118,6 +113,10 @@ def score_skops(
         decision=answer["decision"],
         notes=tuple(answer["notes"]),
     )
+
+
+def _request(model: SkopsModel, folder: Path) -> dict[str, object]:
+    return {**asdict(model), "path": str(model.path.absolute()), "folder": str(folder.absolute())}
 
 
 def _read_answer(result: Path, model: SkopsModel, name: str) -> dict[str, Any]:
