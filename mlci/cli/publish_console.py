@@ -65,10 +65,11 @@ class PublishConsole:
         for one in done.foreign:
             app = f"the app {plain_text(one.app or 'unknown')}" if one.app else "an unknown app"
             self.remark(
-                "warning",
-                f"another check named `{target.name}` is on {target.head[:7]}, made by {app} and not by this run of "
-                f"mlci: {plain_text(one.url, longest=300)}. It can satisfy a required check; "
-                "docs/reference/permissions.md explains how a ruleset distinguishes them.",
+                "error",
+                f"another check named `{target.name}` is on {target.head[:7]}, made by {app} and not by mlci: "
+                f"{plain_text(one.url, longest=300)}. It could satisfy the required check, so mlci's own check fails. "
+                "Give the job that has this name another one, and push; docs/reference/permissions.md explains how a "
+                "ruleset tells the two apart.",
             )
         for comment in done.stale:
             self.remark(

@@ -193,6 +193,9 @@ def conclude_run(
     console.trouble(write_summary(workflow.summary, lambda room: _summary(result, about, event, links, room)))
     console.trouble(write_outputs(workflow.output, _outputs(result, report, verdict)))
     done = PublishResult() if broken else _published(workflow, console, about, event, result, links, check, url)
+    if done.foreign:
+        verdict = "error"
+        console.trouble(write_outputs(workflow.output, {"verdict": verdict}))
     urls = {"comment-url": done.comment.url if done.comment else "", "check-url": done.check.url if done.check else ""}
     console.trouble(write_outputs(workflow.output, urls))
     exit_code = BLOCKED if verdict in {"block", "error"} else 0

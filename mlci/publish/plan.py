@@ -88,6 +88,8 @@ class Publication:
         title, annotations: Title and annotations of the check run.
         body: Summary of the check run and text of the comment, without a marker.
         creates: Whether a missing comment is made.
+        foreign: Ids of the checks of this name that mlci did not make, and that this publication answers.
+        original: What it was before it answered them.
     """
 
     target: Target
@@ -96,6 +98,8 @@ class Publication:
     annotations: tuple[Annotation, ...]
     body: str
     creates: bool
+    foreign: frozenset[int] = frozenset()
+    original: "Publication | None" = None
 
     @property
     def conclusion(self) -> Conclusion:

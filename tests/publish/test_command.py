@@ -378,8 +378,9 @@ def test_publish__check_of_another_app(job):
     publisher(job.fake, job.pull, token=job.fake.token(app="evil"), run=3).publish()
     job.leave(good())
     done = job.run("--ended", "success", "--code", "0")
-    assert "::warning::another check named `mlci / credit-risk` is on " in done.err
+    assert "::error::another check named `mlci / credit-risk` is on " in done.err
     assert "made by the app evil" in done.err
+    assert (done.code, job.outputs()["verdict"]) == (1, "error")
 
 
 @pytest.mark.parametrize("policy", ["never", "on-failure"])

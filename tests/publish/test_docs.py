@@ -21,7 +21,8 @@ PERMISSIONS = (REFERENCE / "permissions.md").read_text("utf-8")
 
 def test_page__permissions():
     block = re.search(r"```yaml\n(permissions:.*?)```", PERMISSIONS, re.DOTALL)[1]
-    publishing = set(get_args(Permission)) - {"contents", "administration"}  # of a registry there, and of `mlci setup`
+    others = {"contents", "administration", "actions"}  # of a registry there, `mlci setup`, and sealed mode
+    publishing = set(get_args(Permission)) - others
     assert set(re.findall(r"^  ([a-z-]+): write", block, re.MULTILINE)) == publishing
     for permission in get_args(Permission):
         assert f"    permissions:\n      {permission}: write" in permission_advice(

@@ -126,8 +126,8 @@ DEFECTS = {
         {},
     ),
     "foreign": (
-        publish_check,
-        "foreign_checks",
+        publish,
+        "find_foreign",
         lambda *_, **__: [],
         test_publish.test_publish__foreign_check_of_the_same_name,
         {},

@@ -9,6 +9,7 @@ from mlci.github.interface import CheckFields, CheckOutput
 from mlci.publish.event import event_facts
 from mlci.publish.permissions import permission_advice
 from mlci.publish.result import Unfinished
+from mlci.publish.runs import read_invocation
 from tests.fake_github.state import git
 from tests.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, push, stands, unsure, wide
 
@@ -299,9 +300,57 @@ def test_publish__foreign_check_of_the_same_name(fake, pull):
         external_id="b0c1", conclusion="success", output=CheckOutput(title="ok", summary="ok"), url=None
     )
     job.client().create_check(head=evil.where.head, name=NAME, fields=named, arrived=lambda: None)
-    done = publisher(fake, pull, report=bad()).publish()
+    done = publisher(fake, pull).publish()
     assert [(one.app, one.external_id) for one in done.foreign] == [("evil", "1.1"), ("github-actions", "b0c1")]
-    assert "ok" not in fake.comments(pull)[0]["body"].split("\n")[1]
+    own = fake.check_runs(fake.head(pull))[-1]
+    assert (own["external_id"], own["conclusion"]) == ("100.1", "failure")
+    assert own["output"]["title"].startswith("another check carries this name; ")
+    assert fake.statuses(fake.head(pull))[0]["state"] == "error"
+    body = fake.comments(pull)[0]["body"]
+    assert body.split("\n")[1] == "## ⛔ Another check carries this name"
+    assert ("[evil](" in body, "every gate passed" in body.lower()) == (True, True), body
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+@pytest.mark.parametrize("external", ["f00d", "7.1", ""])
+def test_publish__foreign_check_at_any_time(fake, pull, when, external):
+    """A job of that name, or another app, before this run began or between two of its requests."""
+
+    def imitate():
+        seeded = fake.token(app="evil" if external == "7.1" else "github-actions")
+        fields = CheckFields(
+            external_id=external, conclusion="success", output=CheckOutput(title="ok", summary="ok"), url=None
+        )
+        one = publisher(fake, pull, token=seeded)
+        one.client().create_check(head=one.where.head, name=NAME, fields=fields, arrived=lambda: None)
+
+    one = publisher(fake, pull)
+    one.open()
+    if when == "before":
+        imitate()
+    else:
+        fake.fail("POST", "/statuses/*", kind="hook", call=imitate, when="before")
+    done = one.publish()
+    assert len(done.foreign) == 1
+    own = next(check for check in fake.check_runs(fake.head(pull)) if check["external_id"] == "100.1")
+    assert (own["conclusion"], fake.statuses(fake.head(pull))[0]["state"]) == ("failure", "error")
+
+
+def test_publish__jobs_of_a_matrix_are_not_foreign(fake, pull):
+    for python in ("3.11", "3.12"):
+        one = publisher(fake, pull)
+        invocation = read_invocation(job="gate", matrix=f'{{"python": "{python}"}}')
+        one.where = replace(one.where, invocation=invocation)
+        assert one.publish().foreign == []
+    assert fake.statuses(fake.head(pull))[0]["state"] == "success"
+
+
+def test_publish__foreign_check_beside_a_long_report(fake, pull):
+    evil = publisher(fake, pull, token=fake.token(app="evil"))
+    evil.publish()
+    done = publisher(fake, pull, report=wide(900)).publish()
+    assert (done.failures, len(done.foreign)) == ([], 1)
+    assert fake.check_runs(fake.head(pull))[-1]["conclusion"] == "failure"
 
 
 def test_publish__foreign_check_with_the_same_run(fake, pull):

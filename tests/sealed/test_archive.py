@@ -106,8 +106,8 @@ def test_read_archive__changed_bytes(noise, place, value):
     for one in (bytes(data), noise, bytes(data) + noise, noise + bytes(data)):
         try:
             assert read(one) == HONEST
-        except UntrustedArtifactError as error:
-            assert str(error)
+        except UntrustedArtifactError:
+            continue
 
 
 @given(st.dictionaries(st.sampled_from(sorted(LIMITS)), st.binary(max_size=90), min_size=2, max_size=2), st.booleans())

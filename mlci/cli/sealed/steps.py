@@ -98,6 +98,7 @@ def _runner_files(
     elif files:
         console.trouble(write_summary(workflow.summary, lambda _: files[0].read_text(encoding="utf-8")))
     verdict = found.verdict if found is not None else "error" if outcome.result is not None else ""
+    verdict = "error" if done.foreign else verdict
     outputs = {
         "verdict": verdict,
         "model": gate.model if files else "",

@@ -193,11 +193,6 @@ def own_checks(runs: Iterable[CheckRun], target: Target, *, others: frozenset[st
     return next(iter([*reversed(still), *reversed(same)]), None) or _left(ours, target)
 
 
-def foreign_checks(runs: Iterable[CheckRun], *, app: str) -> list[CheckRun]:
-    """Return checks with our name that another app or a job of that name made."""
-    return [one for one in runs if one.app != app or parse_run(one.external_id) is None]
-
-
 def list_checks(target: Target, github: GitHub) -> tuple[CheckRun, ...] | PermissionRefused:
     """Return the check runs with our name on the run's commit.
 

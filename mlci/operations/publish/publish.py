@@ -27,6 +27,7 @@ from mlci.publish.commit_verdict import (
     read_record,
 )
 from mlci.publish.event import DEPENDABOT
+from mlci.publish.foreign import answer_foreign, find_foreign
 from mlci.publish.plan import EVALUATING, PendingText, Publication, Target, mark_text
 from mlci.publish.runs import Invocation, parse_run
 
@@ -140,6 +141,8 @@ def publish_report(
     before = done.try_call(lambda: checks.list_checks(publication.target, github))
     if before is not None:
         publication = replace(publication, target=_as_opened(publication.target, before, opener))
+        foreign = find_foreign(before, app=(known.app or None) if known is not None else None)
+        publication = answer_foreign(publication, foreign) if foreign else publication
         done.check = done.try_call(
             lambda: checks.conclude_check(publication, github, OpenCheck(listed=before), known=known)
         )
@@ -254,18 +257,19 @@ class _Display:
         seen = Commits(here=(*self._others, self._check))
         if not self._opened and self._check.conclusion is None:
             seen = self._done.try_call(lambda: comments.commits(self._target, self._github)) or seen
+        seen = self._answered(seen)
         step = self._step(seen)
         for _ in range(_TURNS):
             self._send(step)
             after = self._done.try_call(lambda: comments.commits(self._target, self._github))
             if after is None or self._done.failures:
                 break
-            seen = self._recorded(after)
+            seen = self._answered(self._recorded(after))
             self._confirm = self._confirm or self._has_rivals(seen)
             step = self._step(seen)
             if not step.is_needed:
                 break
-        self._done.foreign += checks.foreign_checks(seen.here, app=self._check.app)
+        self._done.foreign += find_foreign(seen.here, app=self._check.app)
         self._report_check(seen)
         report_comment(self._done, self._standing, self._target)
 
@@ -354,6 +358,25 @@ class _Display:
         ids = {one.id for one in (*self._others, self._check)}
         return not seen.current or any(one.id not in ids for one in seen.here)
 
+    def _answered(self, seen: Commits) -> Commits:
+        """Conclude this run's check as failed if another app or job made one of its name, once."""
+        foreign = find_foreign(seen.here, app=self._check.app)
+        if {one.id for one in foreign} <= self._publication.foreign:
+            return seen
+        self._publication = answer_foreign(self._publication, foreign)
+        return self._concluded(seen) or seen
+
+    def _concluded(self, seen: Commits) -> Commits | None:
+        """Conclude this run's check again; ``None`` if that failed."""
+        before = OpenCheck(listed=seen.here)
+        again = self._done.try_call(
+            lambda: checks.conclude_check(self._publication, self._github, before, known=self._check)
+        )
+        if again is None:
+            return None
+        self._check = again
+        return replace(seen, here=(*(one for one in seen.here if one.id != again.id), again))
+
     def _recorded(self, after: Commits) -> Commits:
         """Record this run's verdict again, if a job that can't be distinguished replaced it by a better one."""
         there = next((one for one in after.here if one.id == self._check.id), None)
@@ -361,12 +384,8 @@ class _Display:
         seen = read_attempt(there) if there is not None else None
         if mine is None or (seen is not None and _rank(seen) >= _rank(mine)):
             return after
-        before = OpenCheck(listed=after.here)
-        again = self._done.try_call(
-            lambda: checks.conclude_check(self._publication, self._github, before, known=self._check)
-        )
         others = tuple(one for one in after.here if one.id != self._check.id)
-        return replace(after, here=(*others, again or self._check))
+        return self._concluded(after) or replace(after, here=(*others, self._check))
 
 
 def _rank(one: Attempt) -> int:

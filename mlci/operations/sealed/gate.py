@@ -227,8 +227,10 @@ def _publish(gate: SealedGate, head: VerifiedHead, result: Result) -> SealedOutc
 
 
 def _code_of(done: PublishResult, code: int) -> int:
-    """Return the exit code; a verdict that could not be written to a check is a failure."""
-    return OUTSIDE if done.failures or done.check is None else code
+    """Return the exit code; a verdict that could not be written to a check, or is answered by another, is a failure."""
+    if done.failures or done.check is None:
+        return OUTSIDE
+    return code or BLOCKED if done.foreign else code
 
 
 def _result_code(result: Result) -> int:
