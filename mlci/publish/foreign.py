@@ -1,7 +1,7 @@
 """Answer to foreign checks: another app's or another job's check with our name, which could satisfy a required check.
 
 A job of a fork can carry any name, and its check is as green as its author likes. The answer is a failing check and a
-failing commit status of ours: GitHub requires both of one name. Checks of mlci's other jobs, such as those of a matrix,
+failing commit status by mlci: GitHub requires both of one name. Checks of mlci's other jobs, such as those of a matrix,
 are made by the same app and carry the number of their run; they are not foreign.
 """
 
@@ -23,7 +23,7 @@ _MOST_BYTES = 60_500
 
 
 def find_foreign(checks: Iterable[C], *, app: str | None) -> list[C]:
-    """Return checks with our name that another app or a job of that name made; ``None`` is an unknown app of ours."""
+    """Return checks with our name that another app or a job of that name made; ``None`` if mlci's own is not known."""
     return [one for one in checks if (app is not None and one.app != app) or parse_run(one.external_id) is None]
 
 
