@@ -32,7 +32,7 @@ def survey_before_steps(context: RowsContext) -> bool:
     """Refuse names that the evaluation set lacks before a step spends time; return whether the set exists.
 
     Columns of a predictions file that no training writes are checked too, if the baseline's steps may run. If no step
-    runs at all, the rows are read at once and this check is skipped.
+    runs at all, the rows are read at once, and the classes of the configuration alone are checked here.
 
     Raises:
         InputError: if such a name exists; the message has all of them with their lines.
@@ -42,6 +42,8 @@ def survey_before_steps(context: RowsContext) -> bool:
     for name, path in zip(("data", "labels"), files_of(context.data), strict=False):
         if config.train is None and is_missing(path):
             raise InputError(_at_its_line(context.loaded, missing_file(path, ("evaluation", name))))
+    if same := [*_same_classes(context.loaded)]:
+        raise InputError.of(same)
     if context.survey is None or not runs or not Path(context.data).is_file():
         return False
     try:
@@ -175,13 +177,16 @@ def _positive(loaded: Loaded[RowsConfig], found: Survey) -> Iterator[Problem]:
             yield replace(placed, message=placed.message + _outdated(loaded))
 
 
+def _same_classes(loaded: Loaded[RowsConfig]) -> Iterator[Problem]:
+    """Yield the problem of two classes with a column of probabilities that are one number."""
+    if message := describe_same_class(loaded.config.predict.probabilities or ()):
+        yield loaded.problem(f"predictions {message}", "predict", "probabilities")
+
+
 def _improbable(loaded: Loaded[RowsConfig], found: Survey) -> Iterator[Problem]:
     """Yield the problem of labels without a column for their probability."""
     pairs = loaded.config.predict.probabilities
     if pairs is None or found.classes is None:
-        return
-    if message := describe_same_class(pairs):
-        yield loaded.problem(f"predictions {message}", "predict", "probabilities")
         return
     named = naming.multiclass_classes((), tuple(pairs))
     lacking = [name for name in found.classes if name not in named]

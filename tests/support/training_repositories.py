@@ -1,7 +1,12 @@
-"""Files of repositories that train a model: a table, a script that splits it, and saved predictions."""
+"""Repositories that train a model: a table, a script that splits it, saved predictions, and their first run."""
 
 import random
+import sys
+from pathlib import Path
 
+from tests.support.project import Ended, mlci
+
+METRICS = 'import json\njson.dump({"val": {"auc": 0.91, "log_loss": 0.3}, "rows": 90}, open("metrics.json", "w"))\n'
 SPLITS_INSIDE = """\
 import pickle
 
@@ -37,3 +42,13 @@ def saved(rows=60) -> dict[str, str]:
     held = "".join(f"{i},{'yes' if i % 3 == 0 else 'no'},{'ab'[i % 2]}\n" for i in range(rows))
     scores = "".join(f"{i},{0.9 if i % 3 == 0 else 0.2}\n" for i in range(rows))
     return {"data/test.csv": "id,outcome,group\n" + held, "out/predictions.csv": "id,proba\n" + scores}
+
+
+BIN = Path(sys.executable).parent
+
+
+def first_run(folder, *options, **environment) -> tuple[Ended, Ended]:
+    """Run `mlci init --yes`, and `mlci run` with the interpreter of these tests as `python`."""
+    setup = mlci("init", "--yes", *options, cwd=folder)
+    assert setup.code == 0, setup.err
+    return setup, mlci("run", "--json", cwd=folder, PATH=f"{BIN}:/usr/bin:/bin", **environment)

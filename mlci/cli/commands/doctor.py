@@ -87,7 +87,7 @@ def command(
     `--aa` compares the last run's predictions with simulated ones of equal quality, counts the pull requests that these
     gates would block without a cause, and names margins or numbers of rows that bring them under one in a hundred. It
     reads `predict.file`, or the bundle in `--out`. With `--retrain K` it trains the checked-out commit K times instead,
-    which shows the noise of your own training, seeds included.
+    without uncommitted changes, which shows the noise of your own training, seeds included.
 
     \b
     Exit codes: 0 no errors · 1 a finding is an error · 2 no configuration

@@ -109,7 +109,7 @@ def false_blocks_text(found: FalseBlocks) -> str:
     head = (
         f"A/A: {found.pairs:,} simulated pull requests with a model of equal quality{share}{past} (seed {found.seed})"
         if found.retrainings is None
-        else f"A/A: {found.retrainings:,} retrainings of this commit, {count_noun(found.pairs, 'pair')} of models"
+        else f"A/A: {found.retrainings:,} retrainings of {_commit(found)}, {count_noun(found.pairs, 'pair')} of models"
         f"{differ and f', which decide {differ}'}"
     )
     width = max(len(one.name) for one in found.limits)
@@ -123,6 +123,11 @@ def false_blocks_text(found: FalseBlocks) -> str:
     ]
     lines += [f"    not simulated: {', '.join(found.left_out)}"] if found.left_out else []
     return "\n".join(line.rstrip() for line in [head, *lines])
+
+
+def _commit(found: FalseBlocks) -> str:
+    name = "this commit" if found.commit is None else f"commit {found.commit[:12]}"
+    return f"{name} without the uncommitted changes" if found.dirty else name
 
 
 def _under_one(one: LimitBlocks) -> str:

@@ -6,14 +6,13 @@ one in a hundred pull requests are found on the same pairs.
 """
 
 import math
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations, islice
 from pathlib import Path
 from statistics import fmean, stdev
 
-from mlci.config.models import Baseline, RowsConfig
+from mlci.config.models import RowsConfig
 from mlci.engine.interface import Source
 from mlci.engine.tables.files import is_missing
 from mlci.errors import InputError
@@ -30,8 +29,9 @@ from mlci.operations.context import RowsContext, RunContext, resolve_path
 from mlci.operations.doctor.checks.finding import Finding
 from mlci.operations.doctor.equal_candidates import SimulatedPair
 from mlci.operations.doctor.facts import SetupFacts
+from mlci.operations.doctor.retrainings import retrain_models
 from mlci.operations.measure import engine_job
-from mlci.operations.models import baseline_production, baseline_ref_or_file
+from mlci.operations.models import baseline_production
 from mlci.registry.entries import Promotion
 from mlci.registry.registry import RegistryView
 from mlci.report.document import AgreementRow
@@ -79,6 +79,8 @@ class FalseBlocks:
         limits: By rule and limit, in the order of the configuration.
         left_out: Gates that were not judged: operational and custom metrics, and training noise.
         retrainings: Number of retrainings; ``None`` if the candidates were simulated.
+        commit: Commit that was retrained.
+        dirty: Whether the checkout has changes that were not retrained, because that commit lacks them.
         versions: Promoted versions that disagreed with the one before on this share; ``None`` if the share was given.
     """
 
@@ -91,6 +93,8 @@ class FalseBlocks:
     limits: tuple[LimitBlocks, ...]
     left_out: tuple[str, ...] = ()
     retrainings: int | None = None
+    commit: str | None = None
+    dirty: bool = False
     versions: int | None = None
 
     def as_document(self) -> Mapping[str, object]:
@@ -146,14 +150,15 @@ def retrain_and_count_blocks(context: RowsContext, *, retrainings: int) -> False
         retrainings: Number of retrainings, at least two.
 
     Raises:
-        InputError: if no gate can be judged, or if training makes the evaluation set.
+        InputError: if no gate can be judged, or if each training makes another evaluation set.
         StepError: if a command fails.
     """
     config, left_out = _simulated(context.config)
-    sources = list(_retrain(context, retrainings))
+    trained = retrain_models(context, retrainings)
+    context = trained.context
     question = evaluation_plan.evaluation_question(config, baseline=True)
     results, rows = [], 0
-    for baseline, candidate in combinations(sources, 2):
+    for baseline, candidate in combinations(trained.sources, 2):
         observed = context.engine.observe(
             replace(engine_job(config, candidate, baseline, data=context.data), row_metrics=())
         )
@@ -163,23 +168,7 @@ def retrain_and_count_blocks(context: RowsContext, *, retrainings: int) -> False
     differing = [one.baseline_only + one.candidate_only for one in agreements]
     disagreement = fmean(differing) / rows if differing else None
     found = _count_blocks(config, results, rows=rows, disagreement=disagreement, left_out=left_out)
-    return replace(found, retrainings=retrainings)
-
-
-def _retrain(context: RowsContext, retrainings: int) -> Iterator[Source]:
-    """Train and predict in a worktree of the checked-out commit, again and again; yield a copy of the predictions."""
-    again = context.with_config(context.config.model_copy(update={"baseline": Baseline(ref="HEAD")}))
-    for number in range(retrainings):
-        made = baseline_ref_or_file.baseline_from_ref(again)
-        if made is None or made.own is not None:
-            raise InputError(
-                "`--retrain` compares models on one evaluation set, and each training makes its own; commit the set, "
-                "or leave `--retrain` out"
-            )
-        path = Path(made.source.path)
-        kept = context.scratch / f"retraining-{number}{''.join(path.suffixes)}"
-        shutil.copyfile(path, kept)
-        yield replace(made.source, path=str(kept))
+    return replace(found, retrainings=retrainings, commit=trained.commit, dirty=trained.dirty)
 
 
 def _count_blocks(

@@ -1,5 +1,6 @@
 """Checks of the user's answers: files that exist, columns that a table has, and labels that occur."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -7,6 +8,9 @@ from pathlib import Path, PurePosixPath
 from mlci.engine.tables.column_summary import ColumnSummary
 from mlci.errors import InputError, list_names
 from mlci.operations.init.proposal import InitOptions, Proposal
+from mlci.operations.init.scripts.addition import Task
+
+_CODE = re.compile(r"-?\d+(\.\d+)?|true|false", re.IGNORECASE)
 
 
 def check_options(folder: Path, options: InitOptions) -> InitOptions:
@@ -58,6 +62,31 @@ def refuse_positive(positive: str | None, label: ColumnSummary | None) -> None:
     values = [value for value, _ in label.counts]
     if not any(_same(value, positive, label.kind) for value in values):
         raise InputError(f"--positive {positive}: no label of {label.name} has this value; it has {list_names(values)}")
+
+
+def refuse_unfit_positive(task: Task, positive: str | None, *, coded_by: str | None = None) -> None:
+    """Check that a positive class is one of two classes, and a code where the script evaluates codes.
+
+    Args:
+        task: Kind of model.
+        positive: The class; ``None`` if the user named none.
+        coded_by: Script that replaces the labels by codes before it evaluates; ``None`` if labels stay as they are.
+
+    Raises:
+        InputError: if it does not fit.
+    """
+    if positive is None:
+        return
+    if task != "binary":
+        raise InputError(
+            f"--positive {positive}: a {task} model has no positive class; leave it out, or correct the task with "
+            "`--task binary`"
+        )
+    if coded_by is not None and not _CODE.fullmatch(positive):
+        raise InputError(
+            f"--positive {positive}: {coded_by} replaces the labels by codes before it evaluates, and the evaluation "
+            "set has the codes; name the code, such as `--positive 1`, or leave it out"
+        )
 
 
 def _same(value: str, given: str, kind: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from mlci.engine.tables.column_summary import ColumnSummary, TableSummary
-from mlci.operations.init.addition import Task
+from mlci.operations.init.scripts.addition import Task
 
 LABELS = (
     "target", "label", "labels", "class", "outcome", "y", "churn", "churned", "exited", "default", "defaulted", "fraud",

@@ -1,15 +1,11 @@
-"""On-ramps of files that exist: predictions beside labelled rows, and metrics files."""
+"""On-ramp of files that exist: predictions beside labelled rows."""
 
 import re
 from pathlib import PurePosixPath
 
 from mlci.engine.tables.column_summary import ColumnSummary, TableSummary
 from mlci.errors import InputError
-from mlci.metrics import catalogue
-from mlci.metrics.catalogue import Direction
-from mlci.metrics.external import guess_direction, sklearn_metric
-from mlci.operations.init.addition import Task
-from mlci.operations.init.check_options import check_columns, refuse_positive
+from mlci.operations.init.check_options import check_columns, refuse_positive, refuse_unfit_positive
 from mlci.operations.init.columns import (
     ProposedSlice,
     find_key,
@@ -18,17 +14,16 @@ from mlci.operations.init.columns import (
     find_slices,
     find_task,
 )
-from mlci.operations.init.margins import ProposedGate, propose_gates
+from mlci.operations.init.margins import propose_gates
 from mlci.operations.init.proposal import ConfigurationParts, InitOptions, Proposal, SetupAnswers
-from mlci.operations.init.repository import Repository, pipeline_metrics
-from mlci.operations.init.script_facts import ScriptFacts
+from mlci.operations.init.repository import Repository
+from mlci.operations.init.scripts.addition import Task
+from mlci.operations.init.scripts.script_facts import ScriptFacts
 
 _PREDICTIONS = re.compile(r"(^|[_-])(pred\w*|submission|forecast\w*|y_?hat|scored|candidate)([_-]|$)", re.IGNORECASE)
 _EVALUATED = re.compile(r"(^|[_-])(hold_?out|test\w*|valid\w*|eval\w*|golden)([_-]|$)", re.IGNORECASE)
 _SCORE = re.compile(r"score|prob|p_|^p$", re.IGNORECASE)
 _DECISION = re.compile(r"pred|decision|class|label|y_?hat", re.IGNORECASE)
-_REGRESSION = ("rmse", "mse", "mae", "r2", "mape", "mean_squared_error", "mean_absolute_error", "r2_score")
-_MOST_GATES = 5
 
 
 def propose_predictions(repository: Repository) -> Proposal | None:
@@ -71,6 +66,7 @@ def _propose(repository: Repository, predictions: TableSummary, rows: TableSumma
             raise InputError(f"{rows.path} has no column that is the label; name it: `mlci init --label COLUMN`")
         return None
     task = options.task or find_task(summary)[0]
+    refuse_unfit_positive(task, options.positive)
     score, decision = _columns(repository, predictions, rows, task)
     if score is None and decision is None:
         return None
@@ -180,79 +176,3 @@ def _in(home: str, path: str) -> str:
 def _positives(label: ColumnSummary, positive: str | None) -> int:
     wanted = {positive} if positive is not None else {"1", "1.0", "true", "True"}
     return sum(count for value, count in label.counts if value in wanted)
-
-
-def propose_metrics(repository: Repository) -> Proposal | None:
-    """Return the proposal for a metrics file; ``None`` without one.
-
-    Raises:
-        InputError: if the user named a file that is not one.
-    """
-    options, inventory = repository.options, repository.inventory
-    named = [path for path in pipeline_metrics(inventory.pipeline) if path in inventory.metrics]
-    path = options.metrics or next(iter(named), None) or min(inventory.metrics, key=_nearness, default=None)
-    if path is None:
-        return None
-    if path not in inventory.metrics:
-        raise InputError(f"--metrics {path}: no file with numbers is there; run your training once, then `mlci init`")
-    answers = SetupAnswers()
-    model = answers.take("model", options.model, repository.model_name)
-    by_name = "it has numbers, and its name is that of a metrics file"
-    reason = "dvc.yaml names it" if path in named else by_name
-    answers.take("metrics", options.metrics, (path, reason))
-    values = inventory.metrics[path].values
-    gates = _total_gates(values)
-    if not gates:
-        raise InputError(
-            f"{path}: no name shows which way is better, as `accuracy` and `val_loss` do; write mlci.yml by hand: "
-            "docs/how-to/start/gate-a-metrics-file.md"
-        )
-    task = options.task or _task(list(values))
-    answers.take("task", options.task, (task, "the names of the metrics suggest it"))
-    facts = _trainer(repository, path)
-    command, _, why = repository.training(facts)
-    train = answers.take("train", options.train, (command, why) if command else None)
-    answers.gates(gates)
-    predict = {"metrics": path}
-    parts = ConfigurationParts(model=model or "model", task=task, train=train, predict=predict, gates=tuple(gates))
-    note = (
-        "Without rows there are no intervals, no slices and no fairness: predictions of the test part would add them."
-    )
-    return Proposal(on_ramp="metrics", parts=parts, answers=tuple(answers.found), notes=(note,))
-
-
-def _nearness(path: str) -> tuple[bool, int, str]:
-    return "metric" not in path, path.count("/"), path
-
-
-def _trainer(repository: Repository, path: str) -> ScriptFacts | None:
-    """Return the script that writes a metrics file, or else the most likely training script."""
-    name = PurePosixPath(path).name
-    for facts in repository.scripts:
-        if any(item.path and PurePosixPath(item.path).name == name for item in facts.metrics):
-            return facts
-    written = [facts for facts in repository.scripts if name in facts.text]
-    return next(iter([*written, *(facts for facts in repository.scripts if facts.fits)]), None)
-
-
-def _direction(name: str) -> Direction | None:
-    found = catalogue.find(name) or sklearn_metric(name)
-    return found.direction if found else None
-
-
-def _total_gates(values: dict[str, float]) -> list[ProposedGate]:
-    gates = []
-    for name, value in values.items():
-        direction = _direction(name.rpartition(".")[2]) or guess_direction(name, _direction)
-        if direction == "none" or re.search(r"(^|[._])train", name):
-            continue
-        limit = "max_drop" if direction == "higher" else "max_rise"
-        reason = "a guess: a metrics file does not show how far a number moves by chance"
-        gates.append(ProposedGate(metric=name, limit=limit, value="2%" if value else "0.02", reason=reason))
-    return gates[:_MOST_GATES]
-
-
-def _task(names: list[str]) -> Task:
-    words = {word for name in names for word in re.split(r"[._\s-]", name.lower())}
-    regression = words & set(_REGRESSION) or any(name.lower().endswith(_REGRESSION) for name in names)
-    return "regression" if regression else "binary"

@@ -10,7 +10,12 @@ from shlex import quote
 
 from mlci.engine.tables.column_summary import ColumnSummary, TableSummary
 from mlci.errors import InputError
-from mlci.operations.init.addition import (
+from mlci.operations.init.check_options import check_columns, refuse_positive, refuse_unfit_positive
+from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
+from mlci.operations.init.margins import propose_gates
+from mlci.operations.init.proposal import ConfigurationParts, FileChange, Proposal, SetupAnswers
+from mlci.operations.init.repository import Repository, resolve_read
+from mlci.operations.init.scripts.addition import (
     HoldoutRows,
     SavedModel,
     ScriptAddition,
@@ -22,14 +27,9 @@ from mlci.operations.init.addition import (
     takes_columns,
     write_addition,
 )
-from mlci.operations.init.check_options import check_columns, refuse_positive
-from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
-from mlci.operations.init.margins import propose_gates
-from mlci.operations.init.notebook import cell_of, write_notebook
-from mlci.operations.init.proposal import ConfigurationParts, FileChange, Proposal, SetupAnswers
-from mlci.operations.init.repository import Repository, resolve_read
-from mlci.operations.init.script_facts import REGRESSION_METRICS, EvaluationPoint, ScriptFacts, choose_point
-from mlci.operations.init.traced_values import SAMPLE_ROWS, UNKNOWN, sample_task
+from mlci.operations.init.scripts.notebook import cell_of, write_notebook
+from mlci.operations.init.scripts.script_facts import REGRESSION_METRICS, EvaluationPoint, ScriptFacts, choose_point
+from mlci.operations.init.scripts.traced_values import SAMPLE_ROWS, UNKNOWN, sample_task
 
 _REGRESSOR = re.compile(r"(Regressor|SVR|Ridge|RidgeCV|Lasso|LassoCV|ElasticNet|ElasticNetCV|LinearRegression)$")
 _ABSOLUTE = re.compile(r"/|~|[A-Za-z]:[/\\\\]")
@@ -116,6 +116,8 @@ def _propose(repository: Repository, facts: ScriptFacts, point: EvaluationPoint)
     label = answers.take("label", repository.options.label, (found.rows.label, _label_reason(found)))
     saved = saved_model(facts, point, home)
     from_file = _is_evaluated_file(found, task, repository.options.positive)
+    coded = point.label_value.encoded and not from_file
+    refuse_unfit_positive(task, repository.options.positive, coded_by=facts.path if coded else None)
     positive = _positive(answers, repository, found, task, from_file=from_file)
     names = frozenset(found.rows.columns or ()) - {label}
     key = _key(answers, repository, found, names)

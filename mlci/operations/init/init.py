@@ -14,7 +14,8 @@ from mlci.engine.tables.column_summary import TableSummary
 from mlci.errors import InputError, yaml_value
 from mlci.metrics import catalogue
 from mlci.operations.init.check_options import check_options, refuse_unsealable
-from mlci.operations.init.from_files import propose_metrics, propose_predictions
+from mlci.operations.init.from_files import propose_predictions
+from mlci.operations.init.from_metrics import propose_metrics
 from mlci.operations.init.from_script import propose_script
 from mlci.operations.init.model_folders import find_model_folders
 from mlci.operations.init.proposal import ConfigurationParts, FileChange, InitOptions, OnRamp, Proposal, SetupAnswer

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlci.inference.minimums import rows_needed
-from mlci.operations.init.addition import Task
 from mlci.operations.init.columns import LEAST_ROWS, ProposedSlice
+from mlci.operations.init.scripts.addition import Task
 
 CONFIDENCE = 0.95
 DISAGREEMENT = 0.05

@@ -4,7 +4,7 @@ import os
 from pathlib import PurePosixPath
 
 from mlci.operations.init.repository import Repository, resolve_read
-from mlci.operations.init.script_facts import ScriptFacts, choose_point
+from mlci.operations.init.scripts.script_facts import ScriptFacts, choose_point
 
 MOST_MODELS = 10
 """Folders above which the repository is taken for a collection, such as one of exercises."""

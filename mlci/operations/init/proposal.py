@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mlci.operations.init.addition import Task
 from mlci.operations.init.margins import ProposedGate
+from mlci.operations.init.scripts.addition import Task
 
 OnRamp = Literal["script", "predictions", "model", "metrics"]
 

@@ -11,10 +11,10 @@ from shlex import quote
 from mlci.engine.tables.column_summary import TableSummary
 from mlci.errors import InputError, list_names
 from mlci.execution.metrics_file import MetricsFile, read_metrics_file
-from mlci.operations.init.notebook import NotebookScript, notebook_script
 from mlci.operations.init.proposal import InitOptions
-from mlci.operations.init.script import read_script
-from mlci.operations.init.script_facts import ScriptFacts
+from mlci.operations.init.scripts.notebook import NotebookScript, notebook_script
+from mlci.operations.init.scripts.script import read_script
+from mlci.operations.init.scripts.script_facts import ScriptFacts
 
 MOST_FILES = 20_000
 LARGEST_TEXT = 2_000_000
@@ -23,7 +23,7 @@ _SKIPPED = {
 }  # fmt: skip
 _TABLES = (".csv", ".csv.gz", ".tsv", ".parquet", ".pq", ".jsonl", ".ndjson", ".npz", ".feather")
 _MODELS = (".pkl", ".pickle", ".joblib", ".skops", ".onnx", ".pt", ".pth", ".h5", ".keras", ".cbm", ".ubj", ".bin")
-_METRICS = re.compile(r"metric|score|result|evaluation|performance|trainer_state", re.IGNORECASE)
+METRICS_NAME = re.compile(r"metric|score|result|evaluation|performance|trainer_state", re.IGNORECASE)
 _NOT_SCRIPTS = re.compile(r"(^|/)(tests?|docs?|migrations?|alembic)/|(^|/)(setup|conftest|test_[^/]*|[^/]*_test)\.py$")
 _INSTALLS = {
     "uv.lock": 'python -m pip install uv && uv sync && echo "$PWD/.venv/bin" >> "$GITHUB_PATH"',
@@ -164,7 +164,7 @@ def _text(path: Path) -> str | None:
 def _metrics(folder: Path, files: list[str], *, named: Sequence[str]) -> Iterator[tuple[str, MetricsFile]]:
     for path in files:
         name = PurePosixPath(path)
-        fitting = name.suffix in {".json", ".yaml", ".yml", ".toml"} and _METRICS.search(name.stem)
+        fitting = name.suffix in {".json", ".yaml", ".yml", ".toml"} and METRICS_NAME.search(name.stem)
         if path in named or (fitting and ".github" not in path):
             try:
                 found = read_metrics_file(folder / path, shown=path)
@@ -226,6 +226,13 @@ def pipeline_metrics(pipeline: Mapping[str, object]) -> list[str]:
     stages = pipeline.get("stages")
     parts = [part for part in stages.values() if isinstance(part, dict)] if isinstance(stages, dict) else []
     return [path for part in [pipeline, *parts] for path in _paths(part, "metrics")]
+
+
+def stages_of_metrics(pipeline: Mapping[str, object]) -> dict[str, str]:
+    """Return the stages of ``dvc.yaml`` by the metrics files that they write."""
+    stages = pipeline.get("stages")
+    known = stages.items() if isinstance(stages, dict) else ()
+    return {path: name for name, stage in known if isinstance(stage, dict) for path in _paths(stage, "metrics")}
 
 
 def pipeline_command(pipeline: Mapping[str, object]) -> str | None:

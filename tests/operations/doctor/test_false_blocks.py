@@ -185,20 +185,36 @@ def test_doctor__pairs_of_retrainings(noisy):
     assert not (noisy / "candidate.csv").exists()  # nothing is trained in the checkout
 
 
-def test_doctor__retraining_that_makes_its_own_rows(noisy, tmp_path):
-    folder = init(tmp_path / "repository")
-    own = NOISY.replace("COUNT", repr(str(tmp_path / "count.txt")))
-    own += 'open("holdout.csv", "a").write(f"{len(rows)},1,a\\n")\n'
-    commit(
-        folder,
-        {"train.py": "import shutil\nshutil.copy('rows.csv', 'holdout.csv')\n" + own, "mlci.yml": TRAINED + TIGHT},
-    )
-    data = (noisy / "holdout.csv").read_text("utf-8")
-    commit(folder, {"rows.csv": data})
-    (folder / "holdout.csv").write_text(data, "utf-8")
-    ended = mlci("doctor", "--aa", "--retrain", "2", cwd=folder)
+@pytest.fixture
+def making(noisy, tmp_path):
+    """A training that makes its evaluation set from rows in git; in the checkout, it was never run."""
+    script = NOISY.replace("COUNT", repr(str(tmp_path / "count.txt")))
+    files = {
+        "train.py": "import shutil\nshutil.copy('rows.csv', 'holdout.csv')\n" + script,
+        "mlci.yml": TRAINED + TIGHT,
+        "rows.csv": (noisy / "holdout.csv").read_text("utf-8"),
+    }
+    commit(init(tmp_path / "repository"), files)
+    return tmp_path / "repository"
+
+
+def test_doctor__retraining_that_makes_the_evaluation_set(making):
+    """The first training's set is used for all; a change that is not committed is named, and not trained."""
+    (making / "train.py").write_text("raise SystemExit('not committed')\n", "utf-8")
+    ended = mlci("doctor", "--aa", "--retrain", "2", "--json", cwd=making)
+    found = json.loads(ended.out)["false_blocks"]
+    assert (found["retrainings"], found["pairs"], found["rows"], found["dirty"]) == (2, 1, ROWS, True)
+    assert found["disagreement"] == pytest.approx(0.32, abs=0.1)
+    assert "uncommitted changes are left out" in ended.err
+    assert not (making / "holdout.csv").exists()
+
+
+def test_doctor__retraining_that_makes_its_own_rows(making):
+    more = f'open("holdout.csv", "a").write(f"{{{ROWS} + draw.randrange(10**9)}},1,a\\n")\n'
+    commit(making, {"train.py": (making / "train.py").read_text("utf-8") + more})
+    ended = mlci("doctor", "--aa", "--retrain", "2", cwd=making)
     assert (ended.code, ended.out) == (2, "")
-    assert "each training makes its own" in ended.err
+    assert "each training makes its own; fix the seed of the split" in ended.err
 
 
 def test_doctor__retrain_without_aa(noisy):

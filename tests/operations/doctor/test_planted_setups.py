@@ -76,6 +76,15 @@ def test_check_setup__planted(repository, old, new, files, names):
     assert set(found(repository)) == names
 
 
+def test_check_setup__two_classes_that_are_one_number(repository):
+    text = CONFIG.replace("binary", "multiclass").replace("  positive: 1\n", "").replace("each: region, ", "")
+    classes = 'probabilities: {"0": a, "1": b, "1.0": c}'
+    (repository / "mlci.yml").write_text(
+        text.replace("decision: p", classes).replace("recall", "recall_macro"), "utf-8"
+    )
+    assert "the classes `1` and `1.0`, which are the same" in found(repository)["data-invalid"].what
+
+
 def test_check_setup__data_in_dvc(repository):
     (repository / "holdout.csv").rename(repository / "holdout.csv.dvc")
     assert {"data-dvc-pointer"} <= set(found(repository))

@@ -5,9 +5,9 @@ import difflib
 
 import pytest
 
-from mlci.operations.init.addition import find_rows, write_addition
-from mlci.operations.init.script import read_script
-from mlci.operations.init.script_facts import choose_point
+from mlci.operations.init.scripts.addition import find_rows, write_addition
+from mlci.operations.init.scripts.script import read_script
+from mlci.operations.init.scripts.script_facts import choose_point
 
 FILES = ("holdout.csv", "predictions.csv")
 TO_FILE = '.to_csv("predictions.csv", index=False)'
@@ -197,6 +197,19 @@ print(model.score(test[["a"]], test["bad"]))
 
 
 @pytest.mark.parametrize(
+    ("imports", "line"),
+    [
+        ("", "rows = load().sample(n=100, random_state=42)"),
+        ("import polars\n", "rows = load().sample(n=100)"),  # it takes a `seed`
+    ],
+)
+def test_seed__number_of_rows_of_a_table_that_the_tree_does_not_follow(imports, line):
+    script = imports + SPLIT + "rows = load().sample(n=100)\ntrain, test = train_test_split(df)\n"
+    script += "model = SVC().fit(train[['a']], train['bad'])\nprint(model.score(test[['a']], test['bad']))\n"
+    assert ([row for row in added(script) if row.startswith("rows = ")] or ["rows = load().sample(n=100)"]) == [line]
+
+
+@pytest.mark.parametrize(
     ("lines", "remedy"),
     [
         ("import random\nrandom.shuffle(rows)", "call random.seed(42) before it"),
@@ -212,6 +225,7 @@ print(model.score(test[["a"]], test["bad"]))
         ("import random\na, b = train_test_split(rows, random_state=1)\nrandom.shuffle(a)", None),
         ("from lib import set_seed\nimport random\nset_seed(1)\nrandom.shuffle(rows)", None),
         ("rows.shuffle()", None),
+        ("rows.sample(n=9)", None),  # seeded in its own line
     ],
 )
 def test_shuffles__without_a_seed(lines, remedy):

@@ -4,26 +4,14 @@ import errno
 import json
 import os
 import pickle
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mlci.cli.commands import init as command
-from tests.support.project import Ended, mlci, write
+from tests.support.project import mlci, write
 from tests.support.repository import commit, git, init
-from tests.support.training_repositories import SPLITS_INSIDE, loans, saved
-
-BIN = Path(sys.executable).parent
-
-
-def first_run(folder, *options, **environment) -> tuple[Ended, Ended]:
-    """Run `mlci init --yes`, and `mlci run` with the interpreter of these tests as `python`."""
-    setup = mlci("init", "--yes", *options, cwd=folder)
-    assert setup.code == 0, setup.err
-    return setup, mlci("run", "--json", cwd=folder, PATH=f"{BIN}:/usr/bin:/bin", **environment)
-
+from tests.support.training_repositories import METRICS, SPLITS_INSIDE, first_run, loans, saved
 
 SCIKIT_LEARN = {
     "sklearn/__init__.py": "",
@@ -67,48 +55,6 @@ def test_init__script_that_splits_inside_and_saves_a_pickle(tmp_path):
     assert (tmp_path / "train.py").read_text() == SPLITS_INSIDE
 
 
-METRICS = 'import json\njson.dump({"val": {"auc": 0.91, "log_loss": 0.3}, "rows": 90}, open("metrics.json", "w"))\n'
-
-
-def test_init__repository_with_only_metrics(tmp_path):
-    commit(init(tmp_path), {"fit.py": METRICS, "metrics.json": '{"val": {"auc": 0.9, "log_loss": 0.31}, "rows": 90}'})
-    _, ended = first_run(tmp_path)
-    assert ended.code == 0, ended.err
-    assert {gate["id"] for gate in ended.report["gates"]} == {"val.auc.max_drop", "val.log_loss.max_rise"}
-    assert "predict: {metrics: metrics.json}" in (tmp_path / "mlci.yml").read_text()
-    assert "run: python fit.py" in (tmp_path / "mlci.yml").read_text()
-
-
-DVC = """\
-stages:
-  evaluate:
-    cmd: python evaluate.py
-    deps: [model.txt, evaluate.py]
-    metrics:
-      - scores/summary.json: {cache: false}
-  train:
-    cmd: python train.py
-    deps: [train.py]
-    outs: [model.txt]
-"""
-
-
-def test_init__pipeline_of_dvc(tmp_path):
-    evaluate = 'import json\nk = float(open("model.txt").read())\n'
-    evaluate += 'json.dump({"accuracy": k}, open("scores/summary.json", "w"))\n'
-    files = {
-        "dvc.yaml": DVC,
-        "train.py": 'open("model.txt", "w").write("0.75")\n',
-        "evaluate.py": evaluate,
-        "scores/summary.json": '{"accuracy": 0.5}',
-    }
-    commit(init(tmp_path), files)
-    _, ended = first_run(tmp_path)
-    assert ended.code == 0, ended.err
-    assert [row["candidate"] for row in ended.report["metrics"]] == [0.75]
-    assert "run: |\n    python train.py\n    python evaluate.py\n" in (tmp_path / "mlci.yml").read_text()
-
-
 def test_init__predictions_that_exist(tmp_path):
     _, ended = first_run(write(tmp_path, saved()))
     assert ended.code == 0, ended.err
@@ -131,6 +77,12 @@ def test_init__predictions_that_exist(tmp_path):
 def inside() -> dict[str, str]:
     """Return a script that splits its table."""
     return {"train.py": SPLITS_INSIDE, "data/loans.csv": loans(60)}
+
+
+def coded() -> dict[str, str]:
+    """Return a script that evaluates codes of the labels."""
+    changed = SPLITS_INSIDE.replace('loans["defaulted"]', 'loans["defaulted"].map({"yes": 1, "no": 0})')
+    return {"train.py": changed, "data/loans.csv": loans(60).replace(",1\n", ",yes\n").replace(",0\n", ",no\n")}
 
 
 TEST_FILE = """\
@@ -326,6 +278,13 @@ def test_init__answers_by_options(tmp_path):
         (inside(), ["--label", "late"], "--label late: data/loans.csv has no such column; it has 'loan_id', 'income'"),
         (inside(), ["--key", "customer"], "--key customer: the test part of train.py has no such column"),
         (inside(), ["--slices", "age"], "--slices age: the test part of train.py has no such column"),
+        (
+            inside(),
+            ["--positive", "1", "--task", "multiclass"],
+            "--positive 1: a multiclass model has no positive",
+        ),
+        (coded(), ["--positive", "yes"], "train.py replaces the labels by codes before it evaluates"),
+        (saved(), ["--positive", "yes", "--task", "multiclass"], "--positive yes: a multiclass model has no positive"),
         (inside(), ["--positive", "2"], "--positive 2: no label of defaulted has this value; it has '0', '1'"),
         ({**inside(), "fit.py": "pass"}, ["--script", "fit.py"], "no script whose test part and predictions init can"),
     ],

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mlci.operations.init.notebook import cell_of, notebook_script, write_notebook
+from mlci.operations.init.scripts.notebook import cell_of, notebook_script, write_notebook
 from tests.support.project import mlci, write
 
 SPLIT = """\

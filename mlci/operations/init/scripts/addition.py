@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mlci.operations.init.script_facts import EvaluationPoint, ScriptFacts
-from mlci.operations.init.traced_values import UNKNOWN, TracedValue, trace
+from mlci.operations.init.scripts.script_facts import EvaluationPoint, ScriptFacts
+from mlci.operations.init.scripts.traced_values import UNKNOWN, TracedValue, trace
 
 Task = Literal["binary", "multiclass", "regression"]
 SEED = 42

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from mlci.operations.init.script_facts import (
+from mlci.operations.init.scripts.script_facts import (
     DECISION_METRICS,
     REGRESSION_METRICS,
     SCORE_METRICS,
@@ -20,8 +20,8 @@ from mlci.operations.init.script_facts import (
     ScriptFacts,
     UnseededCall,
 )
-from mlci.operations.init.shuffles import find_shuffles, full_name, imported_names
-from mlci.operations.init.traced_values import (
+from mlci.operations.init.scripts.shuffles import find_shuffles, full_name, imported_names
+from mlci.operations.init.scripts.traced_values import (
     READERS,
     UNKNOWN,
     TracedValue,
@@ -270,12 +270,21 @@ class _Walk:
     def _takes_seed(self, call: ast.Call, name: str) -> bool:
         """Return whether a call chooses or orders rows and has a ``random_state``, other than ``train_test_split``."""
         if name == "sample" and isinstance(call.func, ast.Attribute):
-            by_share = any(item.arg == "frac" for item in call.keywords)
-            return by_share or trace(call.func.value, self.names).kind in {"frame", "series"}
+            named = {item.arg for item in call.keywords}
+            return (
+                "frac" in named
+                or ("n" in named and self._reads_pandas_only())
+                or trace(call.func.value, self.names).kind in {"frame", "series"}
+            )
         if not name.endswith(("shuffle", "ShuffleSplit")):
             return False
         full = full_name(call, self.imported)
         return full == "sklearn.utils.shuffle" or (full.startswith("sklearn.") and full.endswith("ShuffleSplit"))
+
+    def _reads_pandas_only(self) -> bool:
+        """Return whether a ``sample(n=…)`` is that of pandas; that of Polars has ``seed`` in place of a state."""
+        modules = {name.partition(".")[0] for name in self.imported.values()}
+        return "pandas" in modules and "polars" not in modules
 
     def _seed(self, call: ast.Call, name: str) -> None:
         given = {item.arg: item.value for item in call.keywords}

@@ -1,0 +1,1 @@
+"""Reading of training scripts and notebooks, and the lines that are added to them."""
