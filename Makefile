@@ -13,12 +13,13 @@ VERSITY := .tools/bin/versitygw
 GOOGLE := .tools/bin/fake-gcs-server
 MLFLOW := .venv-mlflow
 SITE := .venv-site
+PYTORCH := .venv-pytorch
 WORKERS ?= 2
 
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo examples test e2e registry-e2e lint static node format bench docs site page picture pictures dist pin lock clean
+.PHONY: help demo examples example-pytorch test e2e registry-e2e lint static node format bench docs site page picture pictures dist pin lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +31,9 @@ demo: $(VENV)/.dev ## a candidate against a baseline on real data: passes, is un
 examples: $(VENV)/.dev ## every example and every page that trains a model, by the commands of the page
 	@$(BIN)/python -m tests.examples
 	@$(BIN)/python -m tests.documents.pages
+
+example-pytorch: $(VENV)/.dev $(PYTORCH)/.made ## the PyTorch example; installs PyTorch's build for CPUs, some 200 MB
+	@$(BIN)/python -m tests.examples pytorch
 
 test: $(VENV)/.dev ## the tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal # neighbours share fixtures, and no worker waits at the end
@@ -98,7 +102,7 @@ lock: $(VENV)/bin/uv ## lock requirements again
 	@sh requirements/lock.sh $(BIN)/uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PEERS) $(MLFLOW) $(SITE) $(NODE)/node_modules $(BROWSER)/node_modules $(AZURITE)/node_modules .tools .e2e .page .site .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(MLFLOW) $(SITE) $(PYTORCH) $(NODE)/node_modules $(BROWSER)/node_modules $(AZURITE)/node_modules .tools .e2e .page .site .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("mlci needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -161,4 +165,10 @@ $(MLFLOW)/.made: $(VENV)/.dev requirements/mlflow-server.txt
 $(SITE)/.made: $(VENV)/bin/uv requirements/site.txt
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SITE)
 	@$(BIN)/uv pip install --quiet --python $(SITE)/bin/python --require-hashes -r requirements/site.txt
+	@touch $@
+
+# PyTorch for its example, in an environment of its own that mlci is not in.
+$(PYTORCH)/.made: $(VENV)/bin/uv examples/pytorch/requirements.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PYTORCH)
+	@$(BIN)/uv pip install --quiet --python $(PYTORCH)/bin/python --torch-backend cpu -r examples/pytorch/requirements.txt
 	@touch $@

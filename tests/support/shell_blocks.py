@@ -66,15 +66,22 @@ def read_outputs(text: str) -> list[str]:
     return [found["body"] for found in _BLOCK.finditer(text) if found["kind"] == "text"]
 
 
-def run_commands(commands: list[Command], folder: Path, scratch: Path) -> str:
-    """Run commands in one shell from ``folder``; return their output. ``mktemp`` makes its folders in ``scratch``.
+def run_commands(commands: list[Command], folder: Path, scratch: Path, *, programs: Path | None = None) -> str:
+    """Run commands in one shell from ``folder``; return their output.
+
+    Args:
+        commands: The lines, with the exit codes that they have to end with.
+        folder: Where the shell begins.
+        scratch: Where ``mktemp`` makes its folders.
+        programs: A folder whose programs come before those of this environment.
 
     Raises:
         AssertionError: if a command ends with another code than the page says.
     """
     quoted = ((one, one.line.replace("'", "'\\''")) for one in commands)
     script = _HEAD + "".join(f"{one.line}\nends $? {one.code} '{line}'\n" for one, line in quoted)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    folders = [*([programs] if programs else []), Path(sys.executable).parent, os.environ["PATH"]]
+    path = os.pathsep.join(str(one) for one in folders)
     environment = {**ENVIRONMENT, "PATH": path, "TMPDIR": str(scratch), "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(
         ["bash", "-c", script],
