@@ -100,6 +100,7 @@ class EvaluationTable:
         positive: The positive class; ``None`` means 1 or true.
         table: Table of the file if that is a database.
         labels: File with the labels if they are in another one.
+        labels_table: Table of that file if it is a database.
     """
 
     given: Any
@@ -110,11 +111,13 @@ class EvaluationTable:
     positive: Any = None
     table: str | None = None
     labels: str | None = None
+    labels_table: str | None = None
 
     def section(self, slices: Sequence[Any]) -> dict[str, Any]:
         """Return the entry ``evaluation`` of the configuration."""
         named = {"label": self.label, "labels": self.labels, "key": self.key, "positive": self.positive}
-        return _without_none({"data": self.file, "table": self.table, **named, "slices": list(slices) or None})
+        tables = {"table": self.table, "labels_table": self.labels_table}
+        return _without_none({"data": self.file, **tables, **named, "slices": list(slices) or None})
 
 
 def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
@@ -126,6 +129,7 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
     key: str | None = None,
     table: str | None = None,
     labels: Any = None,  # noqa: ANN401 (a frame or a path)
+    labels_table: str | None = None,
     slices: Sequence[str | Sequence[str] | Mapping[str, Any]] = (),
     gates: Iterable[Mapping[str, Any]] = (),
     task: str | None = None,
@@ -148,6 +152,7 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
         key: Column to join by; without one, rows are joined by position.
         table: Table of ``data``, and of predictions in the same file, if that is a database with several tables.
         labels: Labels with the key, if ``data`` has none: a frame or the path of a file.
+        labels_table: Table of ``labels`` if that is a database with several tables.
         slices: Columns by which metrics are measured too, as in ``mlci.yml``.
         gates: Limits, as in ``mlci.yml``: ``{"metric": "recall", "each": "region", "max_drop": 0.02}``.
         task: ``binary``, ``multiclass`` or ``regression``; ``None`` decides by the label's values.
@@ -171,10 +176,11 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
             file=rows,
             label=label,
             key=key,
-            task=task or _guess_task(labelled or table_path(rows, table=table), label),
+            task=task or _guess_task(_labelled_path(labelled, labels_table) or table_path(rows, table=table), label),
             positive=positive,
             table=table,
             labels=labelled,
+            labels_table=labels_table,
         )
         columns = {SCORE: score, DECISION: decision, PROBABILITIES: probabilities}
         predict = _source(candidate, evaluated, folder, "candidate", columns)
@@ -189,6 +195,10 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
         }
         with _named_by_argument(folder):
             return ModelComparison(_run(folder, document))
+
+
+def _labelled_path(file: str | None, table: str | None) -> str | None:
+    return None if file is None else table_path(file, table=table)
 
 
 def _guess_task(file: str, label: str) -> str:

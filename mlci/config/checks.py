@@ -296,8 +296,6 @@ def _check_probabilities(loaded: LoadedConfig) -> Iterator[Problem]:
             instead = "; name the positive class's column in `score`" if config.task == "binary" else ""
             message = f"`{name}.probabilities` is for multiclass models, this one is {config.task}; remove it{instead}"
             yield loaded.problem(message, *where)
-        elif isinstance(section, Predict) and section.model is not None:
-            yield loaded.problem("`predict.probabilities` is for `run` and `file`; remove it", *where)
         for column, count in Counter(section.probabilities.values()).items():
             if count > 1:
                 yield loaded.problem(f"`{name}.probabilities` names column `{column}` for two classes", *where)

@@ -211,7 +211,9 @@ class Predict(ConfigModel):
     )
     score: Name | None = Field(default=None, description="Column with a score, a probability or a regression's value.")
     decision: Name | None = Field(default=None, description="Column with the decided class.")
-    probabilities: Probabilities | None = Field(default=None, description=_PROBABILITIES)
+    probabilities: Probabilities | None = Field(
+        default=None, description=f"{_PROBABILITIES} With `model`, the columns that mlci writes."
+    )
     threshold: Finite = Field(default=0.5, description="A score at or above it decides for the positive class.")
     timeout: Duration = Field(default=Duration(3600), description="Time after which prediction is stopped and fails.")
     env: tuple[Variable, ...] = Field(default=(), description=_ENV)

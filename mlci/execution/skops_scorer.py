@@ -71,7 +71,7 @@ def _score(request: dict[str, Any]) -> dict[str, Any]:
     features = _check_model(model, table, request)
     begun = time.perf_counter()
     settings = {name: request[name] for name in ("task", "positive", "threshold")}
-    columns = predictions(model, features, **settings)
+    columns = predictions(model, features, **settings, probabilities=request.get("probabilities"))
     seconds = time.perf_counter() - begun
     table.write(request["target"], key=request["key"], columns=columns)
     named = {name: name if name in columns else None for name in ("score", "decision")}
@@ -183,6 +183,7 @@ def predictions(
     task: str,
     positive: Any,  # noqa: ANN401 - any YAML scalar
     threshold: float,
+    probabilities: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the columns of predictions, one value for each row.
 
@@ -192,7 +193,12 @@ def predictions(
     if task == "regression":
         return {"score": _one_column(model.predict(features), "predict")}
     if task == "multiclass":
-        return {"decision": _one_column(model.predict(features), "predict")}
+        named = _class_probabilities(model, features, probabilities) if probabilities else {}
+        if "decision" in named:
+            raise InputError(
+                "`predict.probabilities` names a column `decision`, which the decided class has; rename it"
+            )
+        return {"decision": _one_column(model.predict(features), "predict"), **named}
     index, classes = _positive(model, positive)
     if not hasattr(model, "predict_proba"):
         columns = {"decision": _one_column(model.predict(features), "predict")}
@@ -206,6 +212,28 @@ def predictions(
     score = table[:, index]
     decision = [classes[index] if value >= threshold else classes[1 - index] for value in score]
     return {"score": score, "decision": decision}
+
+
+def _class_probabilities(model: Any, features: Any, columns: dict[str, str]) -> dict[str, Any]:  # noqa: ANN401 - any model and frame
+    """Return the probability of each class by the name of its column.
+
+    Raises:
+        InputError: if the model has none, or has other classes than those that are named.
+    """
+    if not hasattr(model, "predict_proba"):
+        raise InputError(f"the {type(model).__name__} has no `predict_proba`; remove `predict.probabilities`")
+    classes = [_class_name(item) for item in getattr(model, "classes_", [])]
+    table = model.predict_proba(features)
+    if sorted(classes) != sorted(columns) or getattr(table, "shape", ())[1:] != (len(classes),):
+        listed = ", ".join(repr(name)[:60] for name in classes[:20])
+        raise InputError(f"`predict.probabilities` needs a column for each class of the model, which are {listed}")
+    return {columns[name]: table[:, index] for index, name in enumerate(classes)}
+
+
+def _class_name(item: Any) -> str:  # noqa: ANN401 - any label
+    """Return a class as mlci.yml names it: 7 for 7.0."""
+    value = item.item() if hasattr(item, "item") else item
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _positive(model: Any, positive: Any) -> tuple[int, list[Any]]:  # noqa: ANN401 - any model, any scalar

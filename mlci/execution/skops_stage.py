@@ -30,6 +30,7 @@ class SkopsModel:
         key: Column to copy beside the predictions; ``None`` keeps only the rows' order.
         positive: Value of the label that counts as positive (binary); ``None`` means 1 or true.
         threshold: A probability at or above it decides for the positive class (binary).
+        probabilities: Column to write for the probability of each class, by class (multiclass); ``None`` for none.
         trusted: Types that the file may contain beyond those that skops trusts by default.
         section: Other settings of ``predict`` in mlci.yml, for the remedy that replaces the section.
     """
@@ -40,6 +41,7 @@ class SkopsModel:
     key: str | None = None
     positive: bool | float | str | None = None
     threshold: float = 0.5
+    probabilities: Mapping[str, str] | None = None
     trusted: tuple[str, ...] = ()
     section: Mapping[str, object] = field(default_factory=dict)
 
@@ -78,9 +80,9 @@ def score_skops(
     """Score the features and return a Parquet file of predictions.
 
     Binary: ``score`` is ``predict_proba`` of the positive class (``decision_function`` without it), and ``decision``
-    follows from the threshold (from ``predict`` if the model has no probability). Multiclass: ``decision``. Regression:
-    ``score``. The stage names the written columns. Features are the columns that the model was fitted with
-    (``feature_names_in_``).
+    follows from the threshold (from ``predict`` if the model has no probability). Multiclass: ``decision``, and the
+    named columns of probabilities. Regression: ``score``. The stage names score and decision. Features are the columns
+    that the model was fitted with (``feature_names_in_``).
 
     Args:
         runner: Runs the child.

@@ -128,12 +128,14 @@ def test_compare__table_of_a_database_and_labels_apart(rows, scores, tmp_path):
     with contextlib.closing(sqlite3.connect(path)) as database:
         scored.drop(columns="outcome").to_sql("features", database, index=False)
         scored.head(9).to_sql("other", database, index=False)
-    labels = rows[["id", "outcome"]].iloc[::-1]
+        labels = rows[["id", "outcome"]].iloc[::-1]
+        labels.to_sql("truth", database, index=False)
     given = {"label": "outcome", "key": "id"}
-    found = mlci.compare(path, table="features", labels=labels, candidate=path, **given)
     wanted = mlci.compare(rows, candidate=scores[0], **given)
-    assert found.report.task == "binary"
-    assert [row.candidate for row in found.metrics] == [row.candidate for row in wanted.metrics]
+    for apart in ({"labels": labels}, {"labels": path, "labels_table": "truth"}):
+        found = mlci.compare(path, table="features", candidate=path, **apart, **given)
+        assert found.report.task == "binary"
+        assert [row.candidate for row in found.metrics] == [row.candidate for row in wanted.metrics]
 
 
 def test_compare__without_gates_nothing_is_judged(rows, scores):

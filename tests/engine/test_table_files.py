@@ -67,6 +67,54 @@ def test_numpy__arrays_are_the_rows_of_parquet(numbers, tmp_path, save):
     assert same(found(str(path), names), wanted)
 
 
+def copied_database(source, target, *suffixes):
+    """Copy a database as a process left it that was killed, without the index of its log."""
+    target.mkdir()
+    for suffix in ("", *suffixes):
+        (target / f"t.sqlite{suffix}").write_bytes(source.with_name(f"t.sqlite{suffix}").read_bytes())
+    return target / "t.sqlite"
+
+
+def listing(folder):
+    return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("state", ["log", "log is empty", "checkpointed", "unfinished transaction"])
+def test_sqlite__nothing_changes_beside_it(numbers, tmp_path, state):
+    """Rows that only the write-ahead log has are read, those of an unfinished transaction are not."""
+    source = tmp_path / "t.sqlite"
+    with contextlib.closing(sqlite3.connect(source)) as database:
+        if state != "unfinished transaction":
+            database.execute("PRAGMA journal_mode = WAL")
+        numbers.iloc[:40].to_sql("t", database, index=False)
+        database.commit()
+        if state == "unfinished transaction":
+            numbers.iloc[40:].to_sql("t", database, index=False, if_exists="append")
+            database.commit()
+            database.execute("PRAGMA cache_size = 1")
+            database.execute(
+                "CREATE TABLE filler AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT i FROM n"
+            )
+            database.commit()
+            database.execute("UPDATE filler SET i = -1")
+            database.execute("UPDATE t SET score = -1")
+            path = copied_database(source, tmp_path / "mine", "-journal")
+            assert path.with_name("t.sqlite-journal").stat().st_size
+            database.rollback()
+        else:
+            if state != "log":
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            numbers.iloc[40:].to_sql("t", database, index=False, if_exists="append")
+            database.commit()
+            if state != "log":
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            path = copied_database(source, tmp_path / "mine", *([] if state == "checkpointed" else ["-wal"]))
+    before = listing(path.parent)
+    given = table_path(str(path), table="t")
+    assert same(found(given), found(write(numbers, tmp_path, "wanted", "parquet")))
+    assert listing(path.parent) == before
+
+
 @pytest.mark.parametrize(
     "form", [{}, {"delimiter": ","}, {"fmt": "%.17g", "delimiter": "\t", "header": "id y age score"}]
 )

@@ -10,7 +10,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
@@ -135,6 +135,40 @@ def test_score_skops__multiclass_and_regression(tmp_path):
     line = LinearRegression().fit(X[["age"]], X["bmi"])
     assert in_process(line, tmp_path, task="regression")["score"] == "score"
     assert [row[1] for row in rows(tmp_path / "p.parquet")] == pytest.approx(line.predict(X[["age"]]))
+
+
+PROBABLE = {"task": "multiclass", "probabilities": {"no": "p_no", "yes": "p_yes", "c": "p_c"}}
+
+
+def test_score_skops__probabilities_by_class(tmp_path):
+    """Columns by the model's own order of classes, which is not that of mlci.yml; predict decides."""
+    model = LogisticRegression(max_iter=1000).fit(X, np.where(X["age"] > 55, "c", Y))
+    answer = in_process(model, tmp_path, **PROBABLE)
+    assert answer["decision"] == "decision"
+    found = duckdb.connect().read_parquet(str(tmp_path / "p.parquet"))
+    assert found.columns == ["id", "decision", "p_c", "p_no", "p_yes"]
+    assert np.array([row[2:] for row in found.fetchall()]) == pytest.approx(model.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("model", "columns", "message"),
+    [
+        (LogisticRegression(max_iter=1000), {"no": "a", "yes": "b"}, "which are 'c', 'no', 'yes'"),
+        (LogisticRegression(max_iter=1000), {"no": "a", "yes": "decision", "c": "x"}, "names a column `decision`"),
+        (RidgeClassifier(), {"no": "a", "yes": "b", "c": "x"}, "the RidgeClassifier has no `predict_proba`"),
+    ],
+)
+def test_score_skops__probabilities_that_do_not_fit(model, columns, message, tmp_path):
+    fitted = model.fit(X, np.where(X["age"] > 55, "c", Y))
+    answer = in_process(fitted, tmp_path, task="multiclass", probabilities=columns)
+    assert message in answer["problems"][0]
+
+
+def test_score_skops__probabilities_of_numbers(tmp_path):
+    labels = np.where(X["age"] > 55, 2.0, (Y == "yes").astype(float))
+    model = LogisticRegression(max_iter=1000).fit(X, labels)
+    in_process(model, tmp_path, task="multiclass", probabilities={"0": "a", "1": "b", "2": "c"})
+    assert [row[4] for row in rows(tmp_path / "p.parquet")] == pytest.approx(model.predict_proba(X)[:, 2])
 
 
 def test_score_skops__columns_by_name(tmp_path):

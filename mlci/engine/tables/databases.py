@@ -1,12 +1,15 @@
 """Tables of DuckDB and SQLite files to Parquet, read only.
 
 Views are not read, because a view of a file that a pull request brings can read any other file. SQLite is read by the
-standard library, so that DuckDB downloads no extension.
+standard library, so that DuckDB downloads no extension. Nothing is left beside the file: SQLite would create an index
+of a write-ahead log there, and roll an unfinished transaction back, so that it reads a copy of such files.
 """
 
 import contextlib
+import shutil
 import sqlite3
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,8 @@ from mlci.errors import InputError, Problem, list_names
 
 _SQLITE = b"SQLite format 3\x00"
 _EXACT = 2**53
+_LOGS = ("-wal", "-journal")
+_HEADER, _WRITE_AHEAD = 20, b"\x02"  # read version, the byte 19 of the header: 2 with a write-ahead log
 _ATTACHED = "given_database"
 
 
@@ -86,7 +91,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, 
 
 def _stage_sqlite(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: Path) -> tuple[list[str], int]:
     try:
-        with contextlib.closing(sqlite3.connect(f"{file.path.as_uri()}?mode=ro", uri=True)) as database:
+        with _opened_sqlite(file) as database:
             database.execute("PRAGMA query_only = ON")
             database.execute("PRAGMA trusted_schema = OFF")
             found = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
@@ -100,6 +105,36 @@ def _stage_sqlite(connection: duckdb.DuckDBPyConnection, file: LocalFile, target
     arrays = [_typed(name, values, file) for name, values in zip(names, columns, strict=True)]
     write_columns(connection, arrays, target)
     return names, len(arrays[0])
+
+
+@contextlib.contextmanager
+def _opened_sqlite(file: LocalFile) -> Iterator[sqlite3.Connection]:
+    """Open a database without a change in its folder."""
+    path, options = file.path.resolve(), "mode=ro"
+    logs = [log for log in (Path(f"{path}{suffix}") for suffix in _LOGS) if log.is_file() and log.stat().st_size]
+    with path.open("rb") as start:
+        keeps_log = start.read(_HEADER)[-1:] == _WRITE_AHEAD
+    with contextlib.ExitStack() as stack:
+        if logs:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlci-sqlite-")))
+            path, options = _copied([path, *logs], folder, file), "mode=rw"
+        elif keeps_log:
+            options = "immutable=1"  # all of it is in the file, and a reader would create the log
+        yield stack.enter_context(contextlib.closing(sqlite3.connect(f"{path.as_uri()}?{options}", uri=True)))
+
+
+def _copied(paths: Sequence[Path], folder: Path, file: LocalFile) -> Path:
+    """Copy a database with its logs; return the path of the database.
+
+    Raises:
+        InputError: if another process writes to it meanwhile.
+    """
+    before = [(path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
+    for path in paths:
+        shutil.copyfile(path, folder / path.name)
+    if before != [(path.stat().st_mtime_ns, path.stat().st_size) for path in paths]:
+        raise InputError(Problem("another process writes to this database; close it, or copy the table", file.shown))
+    return folder / paths[0].name
 
 
 def _typed(name: str, values: Sequence[Any], file: LocalFile) -> Array:

@@ -119,7 +119,9 @@ def _predict(context: RowsContext, steps: StepContext, *, data: str, model: Path
             timeout=predict.timeout,
             name=f"{steps.name}predict",
         )
-        return stage, Source(path=str(stage.output), score=stage.score, decision=stage.decision)
+        pairs = tuple((predict.probabilities or {}).items())
+        path = str(stage.output)
+        return stage, Source(path=path, score=stage.score, decision=stage.decision, probabilities=pairs)
     return None, _source(predict, resolve_path(str(predict.file), steps.folder))
 
 
@@ -148,6 +150,7 @@ def _skops_model(config: RowsConfig, steps: StepContext, named: str) -> skops_st
         key=evaluation.key,
         positive=evaluation.positive,
         threshold=predict.threshold,
+        probabilities=predict.probabilities,
         trusted=predict.trusted,
         section=predict.model_dump(mode="json", exclude_unset=True, exclude={"trusted"}),
     )
