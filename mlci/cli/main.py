@@ -22,6 +22,8 @@ _COMMANDS = {
     "fetch": "Copy what a run reads from the registry, for a run without a token.",
     "promote": "Promote the evaluated model to production.",
     "rollback": "Roll production back to an earlier version.",
+    "waive": "Accept the finding of one gate on one commit, as a maintainer.",
+    "command": "Carry out the command in a pull request's comment.",
     "versions": "List the versions of the registry.",
     "show": "Show the files and the provenance of a version.",
     "diff": "Show what differs between two versions, or between one and the last run.",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mlci.report import headline
 from mlci.report.document import Report
-from mlci.report.sections import behaviour, gates, groups, history, metrics
+from mlci.report.sections import behaviour, gates, groups, history, metrics, waivers
 from mlci.report.sections.gates import RuleRow, attention_table, merge_rules
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Links, Markup
@@ -15,6 +15,7 @@ from mlci.report.text.tables import ReportTable, Section
 Builder = Callable[[Markup, Report], list[Section]]
 
 COMMENT: tuple[Builder, ...] = (
+    waivers.waiver_section,
     gates.passed_gates,
     behaviour.behaviour_section,
     groups.first_groups,
@@ -43,6 +44,7 @@ DROPPED = (
     "slices",
     "disparities",
     "provenance",
+    "waivers",
     "groups",
     "group rates",
     "trend",

@@ -65,6 +65,26 @@ def merge_group(fake: "Fake", number: int | None, *, action: str = "checks_reque
     return example("merge_group__checks_requested.payload") | {"action": action, "merge_group": group}
 
 
+def issue_comment(fake: "Fake", number: int | None, *, comment: int, action: str = "created") -> Payload:
+    """A comment of a pull request, which `issue.pull_request` distinguishes from one of an issue.
+
+    https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows#issue_comment
+    """
+    content, row = example("issue_comment__created.payload"), fake.pull_row(need(number))
+    written, at = fake.state.one("comments", id=comment), fake.links_for(secure=False)
+    page = f"{fake.url}/{fake.name}/pull/{row['number']}"
+    issue = {"number": row["number"], "title": row["title"], "state": row["state"], "locked": row["locked"]}
+    issue |= {"user": people.user(fake.state, at, row["user"]), "html_url": page, "pull_request": {"html_url": page}}
+    facts = {key: written[key] for key in ("id", "body", "created_at", "updated_at")}
+    facts |= {"user": people.user(fake.state, at, written["user"]), "html_url": f"{page}#issuecomment-{comment}"}
+    return content | {
+        "action": action,
+        "issue": content["issue"] | issue,
+        "comment": content["comment"] | facts,
+        **({"changes": {"body": {"from": "before"}}} if action == "edited" else {}),
+    }
+
+
 def push(fake: "Fake", _: int | None, *, branch: str = "main", before: str | None = None) -> Payload:
     after, repo = fake.sha(f"refs/heads/{branch}"), git(fake.repo)
     before = before or (repo.commit(after)["parents"] or ["0" * 40])[0]
@@ -105,6 +125,7 @@ BUILDERS = {
     "pull_request": pull_request,
     "pull_request_target": pull_request,
     "merge_group": merge_group,
+    "issue_comment": issue_comment,
     "push": push,
     "workflow_dispatch": workflow_dispatch,
     "schedule": schedule,

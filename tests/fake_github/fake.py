@@ -130,6 +130,10 @@ class Fake(Looking):
         empty: dict[str, Any] = {"target": "branch", "enforcement": "active", "bypass_actors": [], "conditions": None}
         return self.state.add("rulesets", owner=self.repo["owner"], **(empty | facts))["id"]
 
+    def email(self, email: str, login: str) -> None:
+        """Let commits of an address be a user's."""
+        self.state.add("emails", email=email, login=login)
+
     def pull(self, head: str, base: str = "main", *, fork: bool = False, **facts: Any) -> int:
         """Open a pull request from a branch, or from the branch of that name in a fork; returns its number."""
         with self.state.lock:

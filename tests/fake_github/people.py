@@ -44,6 +44,12 @@ def user(state: State, links: Links, login: str) -> Row:
     }
 
 
+def of_email(state: State, links: Links, email: str) -> Row | None:
+    """The user with an address, which commits are shown with; none for an address that GitHub does not know."""
+    row = state.one("emails", email=email)
+    return user(state, links, row["login"]) if row else None
+
+
 def app(state: State, links: Links, slug: str) -> Row:
     """An integration, as shown with a check run."""
     row = state.one("apps", slug=slug) or state.add("apps", slug=slug)

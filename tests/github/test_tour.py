@@ -90,6 +90,9 @@ def issues_and_pulls(fake, tour, sha):
     comment = tour(201, "issues/create-comment", {"body": "x"}, issue_number=number)
     tour(200, "issues/update-comment", {"body": "y"}, comment_id=comment["id"])
     tour(200, "issues/get-comment", comment_id=comment["id"])
+    tour(201, "reactions/create-for-issue-comment", {"content": "eyes"}, comment_id=comment["id"])
+    tour(200, "reactions/create-for-issue-comment", {"content": "eyes"}, comment_id=comment["id"])
+    assert len(tour(200, "reactions/list-for-issue-comment", comment_id=comment["id"])) == 1
     tour(200, "issues/list-comments", issue_number=number)
     tour(200, "issues/list-comments-for-repo", query="?sort=updated")
     tour(204, "issues/delete-comment", comment_id=comment["id"])
@@ -190,6 +193,9 @@ def workflow_runs(fake, tour, sha):
     artifact = fake.artifact(run, "mlci-report", {"report.json": "{}"})
     assert tour(200, "actions/get-workflow-run", run_id=run)["pull_requests"] == []
     tour(200, "actions/get-workflow-run-attempt", run_id=run, attempt_number=1)
+    tour(403, "actions/re-run-workflow-failed-jobs", {}, run_id=run)
+    tour(201, "actions/re-run-workflow", {}, run_id=run)
+    tour(403, "actions/re-run-workflow", {}, run_id=run)
     assert tour(200, "actions/list-workflow-runs-for-repo", query="?event=pull_request")["total_count"] == 1
     tour(200, "actions/list-jobs-for-workflow-run", run_id=run)
     tour(200, "actions/list-jobs-for-workflow-run-attempt", run_id=run, attempt_number=1)

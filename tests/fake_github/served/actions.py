@@ -8,6 +8,7 @@ from tests.fake_github.serving import Call, Refused, Reply, serves
 from tests.fake_github.state import Row, full_name
 
 READ = ("actions", "read")
+WRITE = ("actions", "write")
 FILTERS = {"actor": "actor", "branch": "head_branch", "event": "event", "head_sha": "head_sha"}
 
 
@@ -68,6 +69,25 @@ def find_run(call: Call) -> Row:
 @serves("actions/get-workflow-run", READ)
 def get_run(call: Call) -> Reply:
     return Reply(200, run(call, find_run(call)))
+
+
+@serves("actions/re-run-workflow", WRITE)
+@serves("actions/re-run-workflow-failed-jobs", WRITE)
+def rerun(call: Call) -> Reply:
+    """Start another attempt. Only failed jobs run again by the second address, and there have to be some.
+
+    https://docs.github.com/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs: within 30 days, up to 50
+    times. The words of the refusal are those of GitHub's CLI, issue 9044 of cli/cli.
+    """
+    row, failed = find_run(call), call.operation.name.endswith("failed-jobs")
+    if row["status"] != "completed":
+        raise Refused(403, "This workflow is already running")
+    if row.get("expired"):
+        raise Refused(403, "Unable to retry this workflow run because it was created over a month ago")
+    if failed and row["conclusion"] == "success":
+        raise Refused(403, "This workflow run cannot be retried")
+    call.state.change(row, status="queued", conclusion=None, attempt=row["attempt"] + 1)
+    return Reply(201, {})
 
 
 @serves("actions/get-workflow-run-attempt", READ)

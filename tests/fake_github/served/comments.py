@@ -63,6 +63,25 @@ def list_for_repo(call: Call) -> Reply:
     return call.page(sorted(rows, key=lambda row: row[key], reverse=down), lambda row: comment(call, row))
 
 
+@serves("reactions/list-for-issue-comment", *READ)
+def list_reactions(call: Call) -> Reply:
+    rows = call.state.all("reactions", comment=find_comment(call)["id"])
+    return call.page(rows, lambda row: reaction(call, row))
+
+
+@serves("reactions/create-for-issue-comment", *WRITE)
+def react(call: Call) -> Reply:
+    """One of each kind a user; 200 if it was there. https://docs.github.com/rest/reactions/reactions"""
+    facts = {"comment": find_comment(call)["id"], "content": call.body["content"], "user": people.acting(call.token)}
+    known = call.state.one("reactions", **facts)
+    return Reply(200 if known else 201, reaction(call, known or call.state.add("reactions", **facts)))
+
+
+def reaction(call: Call, row: Row) -> Row:
+    person = people.user(call.state, call.links, row["user"])
+    return {**{key: row[key] for key in ("id", "content", "created_at")}, "node_id": f"RE_{row['id']}", "user": person}
+
+
 def since(call: Call, rows: list[Row]) -> list[Row]:
     return [row for row in rows if row["updated_at"] >= call.query.get("since", "")]
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.fake_github import people
 from tests.fake_github.gitdiff import changed_files
 from tests.fake_github.serving import Call, Refused, Reply, serves
 from tests.fake_github.state import Row, full_name, git
@@ -50,8 +51,8 @@ def commit(call: Call, sha: str) -> Row:
         "url": f"{at}/commits/{sha}",
         "html_url": f"{page}/{sha}",
         "comments_url": f"{at}/commits/{sha}/comments",
-        "author": None,
-        "committer": None,
+        "author": people.of_email(call.state, call.links, facts["author"]["email"]),
+        "committer": people.of_email(call.state, call.links, facts["committer"]["email"]),
         "parents": [
             {"sha": one, "url": f"{at}/commits/{one}", "html_url": f"{page}/{one}"} for one in facts["parents"]
         ],

@@ -1,0 +1,1 @@
+"""Commands of a pull request's comments, and `mlci waive`."""

@@ -1,0 +1,78 @@
+"""Find the run that published the check of a commit, and the report among its artifacts."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlci.errors import InputError
+from mlci.github.collaboration import ArtifactRef, Collaboration, WorkflowRun
+from mlci.github.interface import GitHub, NotThere, PermissionRefused
+from mlci.publish.check_content import check_name
+from mlci.publish.runs import parse_run
+from mlci.report.document import Report
+from mlci.report.serialization import parse_report
+
+_REPORT = "report.json"
+_MOST_BYTES = 32 * 1024 * 1024
+_MOST_ENTRIES = 10_000
+_ARTIFACTS = 5
+
+
+def find_check_run(github: Collaboration, checks: GitHub, *, model: str, head: str) -> WorkflowRun | None:
+    """Return the workflow run whose check is the newest of a model on a commit."""
+    found = checks.check_runs(head, check_name(model))
+    if isinstance(found, PermissionRefused | NotThere):
+        return None
+    numbers = (parse_run(check.external_id) for check in reversed(found))
+    run = next((number for number in numbers if number is not None), None)
+    return None if run is None else github.run(run.id)
+
+
+def find_report(
+    github: Collaboration, run: WorkflowRun | None, *, model: str, head: str, scratch: Path
+) -> Report | None:
+    """Return the report of a run on a commit; ``None`` if no artifact has one.
+
+    The artifact could have been written by any job of that run. Its report is only shown, and compared with a name: the
+    verdict is computed again from the ledger.
+    """
+    for artifact in _artifacts(github, run, model):
+        archive = scratch / "artifact.zip"
+        if not github.download(artifact, archive):
+            continue
+        try:
+            report = parse_report(_member(archive), path=_REPORT)
+        except InputError:
+            continue
+        if (report.model, report.candidate.commit) == (model, head):
+            return report
+    return None
+
+
+def _artifacts(github: Collaboration, run: WorkflowRun | None, model: str) -> Iterator[ArtifactRef]:
+    """Yield the artifacts that may hold the report: those that the model's name follows first."""
+    found = [] if run is None else sorted(github.artifacts(run.id), key=lambda one: -one.id)
+    named = [one for one in found if one.name.endswith(f"report-{model}") or f"report-{model}-" in one.name]
+    yield from named[:_ARTIFACTS]
+
+
+def _member(archive: Path) -> bytes:
+    """Return the report in an archive, within limits.
+
+    Raises:
+        InputError: if the archive is damaged, too large, or does not have exactly one.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            entries = opened.infolist()
+            found = [entry for entry in entries if entry.filename == _REPORT]
+            if len(entries) > _MOST_ENTRIES or len(found) != 1 or found[0].flag_bits & 1:
+                raise InputError("the artifact does not have exactly one report")
+            with opened.open(found[0]) as stream:
+                data = stream.read(_MOST_BYTES + 1)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise InputError(f"the artifact can't be read: {error}") from None
+    if len(data) > _MOST_BYTES:
+        raise InputError(f"the report in the artifact has more than {_MOST_BYTES:,} bytes")
+    return data

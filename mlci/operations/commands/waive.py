@@ -1,0 +1,151 @@
+"""Give a waiver: ask GitHub for the role and the authors, look the gate up, and append to the ledger."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from mlci.commands import rules
+from mlci.commands.grammar import WaiveCommand
+from mlci.commands.rules import ChangeFacts
+from mlci.config.models import Config
+from mlci.github.collaboration import GITHUB_COMMITTER, LISTED_COMMITS, Collaboration, CommitAuthors, PullRequest
+from mlci.operations import evaluation_plan
+from mlci.operations.registry.waivers import record_waiver
+from mlci.registry.entries import WaiverRecord
+from mlci.registry.registry import Registry
+from mlci.report.document import Report
+from mlci.report.text.escape import plain_text
+
+MOST_DAYS = 366
+"""Days after which a waiver ends at the latest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiverRequest:
+    """A waiver that a person asks for.
+
+    Attributes:
+        command: Gate, commit, reason, end.
+        person: Login of the person, by GitHub.
+        pull: Number of the pull request, if there is one.
+        comment: Id of the comment, if there is one.
+    """
+
+    command: WaiveCommand
+    person: str
+    pull: int | None = None
+    comment: int | None = None
+
+
+@dataclass(frozen=True)
+class WaiverRefused:
+    """A waiver that was not given, with the reason for the person who asked for it."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiverGiven:
+    """A waiver in the ledger.
+
+    Attributes:
+        record: The waiver.
+        entry: Number of its entry; ``None`` if the ledger had it already.
+    """
+
+    record: WaiverRecord
+    entry: int | None
+
+
+def give_waiver(
+    asked: WaiverRequest,
+    github: Collaboration,
+    *,
+    config: Config,
+    report: Report | None,
+    registry: Callable[[], Registry],
+    today: str,
+) -> WaiverGiven | WaiverRefused:
+    """Record a waiver, unless a rule is against it.
+
+    Args:
+        asked: The request.
+        github: GitHub, with a token that reads the repository.
+        config: The configuration of the default branch, or of this checkout.
+        report: The report of the commit; without one, the gate is only compared with the configuration.
+        registry: Opens the registry for writing.
+        today: The day in UTC.
+
+    Raises:
+        InputError: if the commit has too many waivers.
+        OutsideError: if GitHub or the registry failed.
+    """
+    command = asked.command
+    if config.baseline != "production":
+        return WaiverRefused(f"this configuration compares with no version of a registry. {rules.REGISTRY_REMEDY}")
+    role = github.role(asked.person)
+    why = rules.role_refusal(asked.person, role, rules.MAINTAINERS) or _refusal(asked, github, today=today)
+    why = why or (unlike_rules(command.gate, config) if report is None else rules.gate_refusal(command.gate, report))
+    if why is not None:
+        return WaiverRefused(why)
+    record = WaiverRecord(
+        gate=command.gate,
+        head=command.head,
+        person=asked.person,
+        role=role or "",
+        reason=command.reason,
+        until=command.until,
+        pull=asked.pull,
+        comment=asked.comment,
+    )
+    entry = record_waiver(registry(), record)
+    return WaiverGiven(record=record, entry=entry.number if entry is not None else None)
+
+
+def _refusal(asked: WaiverRequest, github: Collaboration, *, today: str) -> str | None:
+    head = asked.command.head
+    change = facts_of_pull(github, asked.pull) if asked.pull is not None else facts_of_commit(github, head)
+    if change is None:
+        return f"GitHub has no commit {head} in this repository"
+    latest = (date.fromisoformat(today) + timedelta(days=MOST_DAYS)).isoformat()
+    return rules.waiver_refusal(asked.command, asked.person, change, today=today, latest=latest)
+
+
+def facts_of_pull(github: Collaboration, number: int) -> ChangeFacts | None:
+    """Return head and authors of a pull request; ``None`` if it does not exist."""
+    pull = github.pull_request(number)
+    return None if pull is None else _facts(pull.head, (pull,), github.commits(number))
+
+
+def facts_of_commit(github: Collaboration, sha: str) -> ChangeFacts | None:
+    """Return the authors of a commit and of the pull requests that it belongs to; ``None`` if it does not exist."""
+    commit = github.commit(sha)
+    if commit is None or commit.sha != sha:
+        return None
+    numbers = github.pulls_of(sha)
+    pulls = tuple(pull for number in numbers if (pull := github.pull_request(number)) is not None)
+    return _facts(sha, pulls, (commit, *(one for number in numbers for one in github.commits(number))))
+
+
+def _facts(head: str, pulls: tuple[PullRequest, ...], commits: tuple[CommitAuthors, ...]) -> ChangeFacts:
+    committers = [one.committer for one in commits if one.committer != GITHUB_COMMITTER]
+    known = [*(pull.author for pull in pulls), *(one.author for one in commits), *committers]
+    unknown = [one.sha for one in commits if one.author is None or one.committer is None]
+    listed = len({one.sha for one in commits})
+    return ChangeFacts(
+        head=head,
+        authors=frozenset(one for one in known if one is not None),
+        unknown=tuple(unknown),
+        whole=all(pull.commits <= min(listed, LISTED_COMMITS) for pull in pulls),
+    )
+
+
+def unlike_rules(gate: str, config: Config) -> str | None:
+    """Return that no rule of a configuration makes a gate with this id; ``None`` if one can."""
+    for rule in evaluation_plan.gate_rules(config):
+        kinds = tuple(f".{limit.kind}" for limit in rule.limits)
+        if gate.startswith((f"{rule.metric}.", f"{rule.metric}[")) and gate.endswith(kinds):
+            return None
+    if config.tests is not None and gate.endswith(".pass"):
+        return None
+    return f"no rule of the configuration makes a gate `{plain_text(gate)}`; report.json has the ids"

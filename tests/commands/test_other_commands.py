@@ -1,0 +1,123 @@
+"""`/mlci explain`, `run`, `promote` and `help`, and `mlci waive` on the command line."""
+
+import pytest
+
+from mlci.operations.commands.answer import PROMOTE_WORKFLOW
+from tests.commands.conftest import GATE
+from tests.support.project import mlci
+
+
+def test_explain__numbers_and_rule(pull):
+    for user in ("tri", "contributor"):
+        assert pull.say(f'/mlci explain "{GATE}"', user=user).code == 0
+    first, second = (answer.partition("\n")[2].partition("**: ")[2] for answer in pull.answers())
+    assert first == second
+    for part in ("Recall, region north: failed", "0.600 → 0.500", "−0.120 to −0.080", "may fall by 0.010", "mlci.yml"):
+        assert part in first, first
+    assert pull.attempt() == 1
+
+
+def test_explain__unknown_gate(pull):
+    pull.say("/mlci explain nothing", user="tri")
+    assert "the report has no gate nothing; it has recall" in pull.answers()[0]
+
+
+def test_run__of_the_head_commit(pull):
+    pull.say("/mlci run", user="tri")
+    assert "has the role" in pull.answers()[-1]
+    pull.say("/mlci run", user="wes")
+    assert (pull.attempt(), "runs again" in pull.answers()[-1]) == (2, True)
+    pull.say("/mlci run", user="wes")
+    assert (pull.attempt(), "is running" in pull.answers()[-1]) == (2, True)
+
+
+def test_run__github_refuses(pull):
+    pull.fake.state.change(pull.fake.state.one("runs", id=pull.run), expired=True)
+    pull.say("/mlci run", user="wes")
+    assert "created over a month ago" in pull.answers()[0]
+    assert "start it by hand" in pull.answers()[0]
+
+
+def test_promote__merged_commit(pull):
+    pull.say("/mlci promote")
+    assert "is not merged" in pull.answers()[-1]
+    head = pull.head
+    facts = {"state": "closed", "merged_at": "2026-05-01T12:00:00Z", "merge_sha": head}
+    pull.fake.change_pull(pull.number, **facts)
+    pull.say("/mlci promote")
+    assert "no run of" in pull.answers()[-1]
+    number = pull.fake.run(branch="topic", conclusion="failure", name="mlci-promote")
+    row = pull.fake.state.one("runs", id=number)
+    assert row["path"] == PROMOTE_WORKFLOW
+    pull.say("/mlci promote", user="wes")
+    assert row["attempt"] == 1
+    pull.say("/mlci promote")
+    assert (row["attempt"], "runs again" in pull.answers()[-1]) == (2, True)
+    pull.fake.state.change(row, status="completed", conclusion="success")
+    pull.say("/mlci promote")
+    assert (row["attempt"], "promoted already" in pull.answers()[-1]) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["/mlci", "/mlci help", "/mlci aprove", "/mlci $(id)", "/mlci `id`; rm -rf /"])
+def test_help__lists_every_command(pull, text):
+    pull.say(text, user="tri")
+    assert pull.answers()[0].count("\n/mlci ") == 5
+    assert (pull.waivers(), pull.attempt()) == ([], 1)
+
+
+def test_command__without_a_token(pull):
+    pull.token = None
+    ended = pull.say(pull.waive())
+    assert ended.code == 2
+    assert "MLCI_TOKEN: ${{ github.token }}" in ended.err
+
+
+def waive(pull, *more, user="dana", gate=GATE, head=None, token=None, **options):
+    given = {"until": "2099-01-01", "reason": "known label noise", **options}
+    words = [word for name, value in given.items() for word in (f"--{name}", value)]
+    token = token or pull.fake.token(user=user)
+    names = {"GITHUB_TOKEN": token, "GITHUB_API_URL": pull.fake.url, "GITHUB_REPOSITORY": pull.fake.name}
+    return mlci("waive", gate, head or pull.head, *words, *more, cwd=pull.folder, **names)
+
+
+def test_waive_command__by_a_maintainer(pull):
+    ended = waive(pull, user="root")
+    assert ended.code == 0, ended.err
+    assert "is waived on" in ended.out
+    (record,) = pull.waivers()
+    assert (record.person, record.role, record.gate, record.head) == ("root", "admin", GATE, pull.head)
+    assert "nothing was written" in waive(pull, user="root").out
+    assert len(pull.waivers()) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"user": "wes"}, "has the role `write`"),
+        ({"user": "octocat"}, "has the role"),
+        ({"until": "2001-01-01"}, "is over"),
+        ({"until": "soon"}, "day of the calendar"),
+        ({"head": "main"}, "whole SHA"),
+        ({"head": "c" * 40}, "no commit"),
+        ({"gate": "nothing.min"}, "no rule of the configuration"),
+        ({"reason": "a\nb"}, "control characters"),
+    ],
+)
+def test_waive_command__refused(pull, more, why):
+    ended = waive(pull, **more)
+    assert (ended.code, pull.waivers()) == (2, [])
+    assert why in ended.err
+
+
+def test_waive_command__by_an_author(pull):
+    for user in ("contributor", "octocat"):
+        pull.fake.role(user, "admin")
+        ended = waive(pull, user=user)
+        assert (ended.code, pull.waivers()) == (2, [])
+        assert "is an author of this change" in ended.err
+
+
+def test_waive_command__token_of_a_workflow(pull):
+    ended = waive(pull, token=pull.token)
+    assert (ended.code, pull.waivers()) == (2, [])
+    assert "does not belong to one" in ended.err
