@@ -10,16 +10,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mlci.util.bounds import COMMAND_ARGUMENTS, COMMAND_CHARACTERS, GATE_CHARACTERS, REASON_CHARACTERS
 from mlci.util.quoted_arguments import find_hidden_character, split_arguments
 
-MOST_CHARACTERS = 4_000
-"""Most characters of a comment with a command."""
-MOST_ARGUMENTS = 12
-"""Most arguments of a command."""
-LONGEST_GATE = 500
-"""Most characters of a gate's id."""
-LONGEST_REASON = 500
-"""Most characters of a reason."""
 USAGE = {
     "waive": '/mlci waive GATE --until YYYY-MM-DD --reason "…" SHA',
     "explain": "/mlci explain GATE",
@@ -123,14 +116,14 @@ def check_reason(text: str) -> str:
     """
     if find_hidden_character(text) is not None:
         raise GrammarError("--reason must be one line without control characters")
-    if not text.strip(" .…") or len(text) > LONGEST_REASON:
-        raise GrammarError(f"--reason needs 1 to {LONGEST_REASON} characters")
+    if not text.strip(" .…") or len(text) > REASON_CHARACTERS.value:
+        raise GrammarError(f"--reason needs 1 to {REASON_CHARACTERS}")
     return text.strip()
 
 
 def _parse(text: str) -> CommentCommand:
-    if len(text) > MOST_CHARACTERS:
-        raise GrammarError(f"a command has at most {MOST_CHARACTERS:,} characters")
+    if len(text) > COMMAND_CHARACTERS.value:
+        raise GrammarError(f"a command has at most {COMMAND_CHARACTERS}")
     line, *rest = text.rstrip(" \t\r\n").replace("\r\n", "\n").split("\n")
     if rest:
         raise GrammarError("a command has to be the only line of its comment; write each in a comment of its own")
@@ -138,8 +131,8 @@ def _parse(text: str) -> CommentCommand:
         words = list(split_arguments(line))[1:]
     except ValueError as error:
         raise GrammarError(str(error)) from None
-    if len(words) > MOST_ARGUMENTS:
-        raise GrammarError(f"a command has at most {MOST_ARGUMENTS} arguments")
+    if len(words) > COMMAND_ARGUMENTS.value:
+        raise GrammarError(f"a command has at most {COMMAND_ARGUMENTS}")
     name, *arguments = words or ["help"]
     if name not in _PARSERS:
         raise GrammarError("this command does not exist")
@@ -176,8 +169,8 @@ def _options(arguments: Sequence[str], names: Sequence[str]) -> tuple[dict[str, 
 
 
 def _gate(text: str) -> str:
-    if not text or len(text) > LONGEST_GATE:
-        raise GrammarError(f"a gate's id has 1 to {LONGEST_GATE} characters")
+    if not text or len(text) > GATE_CHARACTERS.value:
+        raise GrammarError(f"a gate's id has 1 to {GATE_CHARACTERS}")
     return text
 
 

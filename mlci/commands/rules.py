@@ -60,7 +60,7 @@ def role_refusal(person: str, role: str | None, roles: frozenset[str]) -> str | 
 def waiver_refusal(  # noqa: PLR0911 - one return for each reason reads best
     command: WaiveCommand, person: str, change: ChangeFacts, *, today: str, latest: str
 ) -> str | None:
-    """Return why a waiver is refused, whoever has the role; ``None`` if it is not.
+    """Return why a maintainer may not give a waiver; ``None`` for one who may.
 
     Args:
         command: The waiver.

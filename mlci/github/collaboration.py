@@ -11,6 +11,7 @@ from mlci.github.interface import NotThere, PermissionRefused
 from mlci.github.rest import Form, RepositoryClient, form_reader
 from mlci.github.retry import POLICY, Request, RetryingClient
 from mlci.github.transport import Send
+from mlci.util.bounds import REPORT_ARTIFACT_BYTES
 from mlci.util.retry_policy import RetryPolicy
 
 T = TypeVar("T")
@@ -19,7 +20,6 @@ LISTED_COMMITS = 250
 """Most commits of a pull request that GitHub lists ("List commits on a pull request" in its documentation)."""
 GITHUB_COMMITTER = "web-flow"
 """Committer of commits that a person makes in the browser; their author is that person."""
-_ARTIFACT = 16 * 1024 * 1024
 _PAGE = 100
 
 
@@ -63,7 +63,7 @@ class _Comment(Form):
     user: _User | None = None
 
 
-class WorkflowRun(Form):
+class ListedRun(Form):
     """A workflow run; ``conclusion`` is ``None`` until it has completed."""
 
     id: int
@@ -74,7 +74,7 @@ class WorkflowRun(Form):
 
 
 class _Runs(Form):
-    workflow_runs: list[WorkflowRun]
+    workflow_runs: list[ListedRun]
 
 
 class ArtifactRef(Form):
@@ -91,7 +91,7 @@ class _Artifacts(Form):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PullRequest:
+class PullFacts:
     """A pull request.
 
     Attributes:
@@ -135,12 +135,12 @@ class Collaboration:
         found = self._repository.get(path, form_reader(_Permission), doing=f"read the role of {login}")
         return None if found is None else found.role_name or found.permission
 
-    def pull_request(self, number: int) -> PullRequest | None:
+    def pull_request(self, number: int) -> PullFacts | None:
         """Return a pull request; ``None`` if it does not exist."""
         found = self._repository.get(f"/pulls/{number}", form_reader(_Pull), doing=f"read pull request {number}")
         if found is None:
             return None
-        return PullRequest(
+        return PullFacts(
             number=found.number,
             author=_login(found.user),
             head=found.head.sha,
@@ -183,11 +183,11 @@ class Collaboration:
             PermissionRefused | NotThere,
         )
 
-    def run(self, number: int) -> WorkflowRun | None:
+    def run(self, number: int) -> ListedRun | None:
         """Return a workflow run; ``None`` if it does not exist."""
-        return self._repository.get(f"/actions/runs/{number}", form_reader(WorkflowRun), doing=f"read run {number}")
+        return self._repository.get(f"/actions/runs/{number}", form_reader(ListedRun), doing=f"read run {number}")
 
-    def runs_of(self, sha: str) -> list[WorkflowRun]:
+    def runs_of(self, sha: str) -> list[ListedRun]:
         """Return the newest workflow runs of a commit."""
         found = self._repository.get(
             "/actions/runs",
@@ -197,7 +197,7 @@ class Collaboration:
         )
         return [] if found is None else found.workflow_runs
 
-    def rerun(self, run: WorkflowRun) -> str | None:
+    def rerun(self, run: ListedRun) -> str | None:
         """Run a run's failed jobs again, or all jobs of one without; return GitHub's reason if it refuses."""
         which = "rerun-failed-jobs" if run.conclusion == "failure" else "rerun"
         found = self._post(f"/actions/runs/{run.id}/{which}", f"run {run.id} again", {})
@@ -218,9 +218,12 @@ class Collaboration:
 
     def download(self, artifact: ArtifactRef, target: Path) -> bool:
         """Write an artifact's archive to a file; return whether there is one that is small enough."""
-        if artifact.expired or artifact.size_in_bytes > _ARTIFACT:
+        if artifact.expired or artifact.size_in_bytes > REPORT_ARTIFACT_BYTES.value:
             return False
-        body, path = FileDownload(target=target, most=_ARTIFACT), f"/actions/artifacts/{artifact.id}/zip"
+        body, path = (
+            FileDownload(target=target, most=REPORT_ARTIFACT_BYTES.value),
+            f"/actions/artifacts/{artifact.id}/zip",
+        )
         doing = f"download the artifact {artifact.id}"
         return self._repository.get(path, lambda _: True, doing=doing, body=body) is not None
 

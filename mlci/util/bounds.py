@@ -102,3 +102,40 @@ BOUNDS = (
     LISTED_ARTIFACTS,
 )
 """All of them, for the table in the documentation."""
+COMMAND_CHARACTERS = Bound(
+    name="command",
+    value=4_000,
+    unit="characters",
+    of="a comment with a command",
+    exceeds="a text that begins with `/mlci` and is not a command",
+)
+COMMAND_ARGUMENTS = Bound(
+    name="command-arguments", value=12, unit="arguments", of="a command in a comment", exceeds="a reason without quotes"
+)
+GATE_CHARACTERS = Bound(
+    name="command-gate", value=500, unit="characters", of="the id of a gate in a command", exceeds="another text"
+)
+REASON_CHARACTERS = Bound(
+    name="command-reason", value=500, unit="characters", of="the reason of a waiver", exceeds="a discussion"
+)
+REPORT_ARTIFACT_BYTES = Bound(
+    name="report-artifact",
+    value=16 << 20,
+    unit="bytes",
+    of="the artifact with the report that a command reads",
+    exceeds="an artifact that holds the bundle with the model",
+)
+REPORT_INFLATED_BYTES = Bound(
+    name="report-inflated",
+    value=32 << 20,
+    unit="bytes",
+    of="`report.json` in that artifact, uncompressed",
+    exceeds="a report of more than 10,000 gates",
+)
+REPORT_ENTRIES = Bound(
+    name="report-entries",
+    value=10_000,
+    unit="entries",
+    of="files in that artifact",
+    exceeds="an upload of another folder than `.mlci/out`",
+)

@@ -343,6 +343,12 @@ DEFECTS = {
         " runs nothing of the pull request, and reads its predictions as data",
         "",
     ),
+    "commands beside another step": (
+        sealed.ignores,
+        f"{WORKFLOWS}/template-mlci-commands.yml",
+        "      - name: mlci\n",
+        "      - run: make\n      - name: mlci\n",
+    ),
     "an exit code that is swallowed": (
         gating.verdicts,
         "actions/evaluate/action.yml",

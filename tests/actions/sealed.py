@@ -23,6 +23,9 @@ _GATE_PERMISSIONS = {
 }
 _MAY_STAND_IN_GATE = re.compile(rf"actions/checkout@|({re.escape(OWN)}|\$)/actions/sealed-gate(@|$)")
 IGNORE = "# zizmor: ignore[dangerous-triggers] runs nothing of the pull request, and reads its predictions as data"
+COMMANDS = "# zizmor: ignore[dangerous-triggers] runs nothing of the pull request, and reads the comment as data"
+"""Line of the only job on ``issue_comment``, whose steps are a checkout of the default branch and actions/commands."""
+_COMMAND_STEP = re.compile(rf"actions/checkout@|({re.escape(OWN)}|\$)/actions/commands(@|$)")
 
 
 def half_of(job: dict[str, Any]) -> str | None:
@@ -128,12 +131,24 @@ def _kind(file: File) -> str:
 
 
 def ignores(tree: Path) -> list[str]:
-    """The only finding of zizmor that may be ignored is the trigger of a gate, always with the same reason."""
+    """The only ignored findings of zizmor are the triggers of a gate and of commands, with these reasons."""
     found = []
     for file in files(tree):
         lines = [line.strip() for line in file.text.splitlines() if "zizmor: ignore" in line]
-        found += [f"{file.shown}: {line}" for line in lines if line != f"workflow_run: {IGNORE}"]
-        gates = any(half_of(job) == "gate" for job in jobs(file).values())
-        found += [f"{file.shown}: ignores a finding, and is not a gate" for _ in lines if not gates]
+        allowed = {f"workflow_run: {IGNORE}": _is_gate, f"issue_comment: {COMMANDS}": _is_command}
+        found += [f"{file.shown}: {line}" for line in lines if line not in allowed]
+        wrong = [line for line in lines if line in allowed and not allowed[line](file)]
+        found += [f"{file.shown}: ignores a finding, and is neither a gate nor for commands" for _ in wrong]
         found += [f"{file.shown}: more than one finding is ignored"] if len(lines) > 1 else []
     return found
+
+
+def _is_gate(file: File) -> bool:
+    return any(half_of(job) == "gate" for job in jobs(file).values())
+
+
+def _is_command(file: File) -> bool:
+    """Check that every step of every job is the checkout of the default branch or the action for commands."""
+    used = [step for job in jobs(file).values() for step in job.get("steps", [{}])]
+    plain = all(_COMMAND_STEP.search(str(step.get("uses", ""))) and "ref" not in step.get("with", {}) for step in used)
+    return bool(used) and plain

@@ -3,7 +3,7 @@
 import pytest
 
 from mlci.operations.commands.answer import PROMOTE_WORKFLOW
-from tests.commands.conftest import GATE
+from tests.support.comment_commands import GATE
 from tests.support.project import mlci
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.commands.conftest import GATE, write_artifact
+from tests.support.comment_commands import GATE, write_artifact
 from tests.support.reports import a_report, failed
 
 

@@ -29,6 +29,7 @@ WRITTEN = {  # outputs by the program that writes them
     '"$MLCI" fetch': {"fetched", "model"},
     '"$MLCI" promote': {"promoted", "version", "replaced", "verdict", "report"},
     '"$MLCI" rollback': {"rolled-back", "version", "replaced"},
+    '"$MLCI" command': {"done"},
     '"$MLCI" publish --open': {"check"},
     '"$MLCI" sealed predict': {"artifact", "rows", "folder"},
     '"$MLCI" sealed gate': {"verdict", "report", "comment-url", "check-url", "baseline-version", "model"},

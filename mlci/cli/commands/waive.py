@@ -48,9 +48,7 @@ def command(
 
     \b
     Example:
-      export GITHUB_TOKEN=$(gh auth token)
-      mlci waive recall.max_drop 3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4 \\
-        --until 2026-12-31 --reason "known label noise in May"
+      mlci waive recall.max_drop 3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4 --until 2026-12-31 --reason "label noise"
     """  # noqa: D301 (click's mark against rewrapping)
     asked = _parsed(gate, sha, until, reason)
     loaded, folder = load_configuration(config_path), config_path.parent

@@ -18,7 +18,7 @@ from mlci.commands.grammar import (
 )
 from mlci.config.models import Config
 from mlci.errors import InputError, OutsideError
-from mlci.github.collaboration import Collaboration, PullRequest, WorkflowRun
+from mlci.github.collaboration import Collaboration, ListedRun, PullFacts
 from mlci.github.interface import GitHub, PermissionRefused
 from mlci.operations.commands.head_report import find_check_run, find_report
 from mlci.operations.commands.waive import WaiverRefused, WaiverRequest, give_waiver
@@ -131,7 +131,7 @@ def _write(event: CommentEvent, text: str, context: CommandContext) -> None:
 def _carry_out(  # noqa: PLR0911 - one return for each command reads best
     command: CommentCommand | MalformedCommand,
     event: CommentEvent,
-    pull: PullRequest,
+    pull: PullFacts,
     role: str | None,
     context: CommandContext,
 ) -> _Reply:
@@ -154,30 +154,30 @@ def _carry_out(  # noqa: PLR0911 - one return for each command reads best
             return _promote(pull, context)
 
 
-def role_or_author_refusal(command: CommentCommand, person: str, role: str | None, pull: PullRequest) -> str | None:
+def role_or_author_refusal(command: CommentCommand, person: str, role: str | None, pull: PullFacts) -> str | None:
     """Return why a person may not give a command; the pull request's author may read."""
     roles = rules.allowed_roles(command)
     reads = roles == rules.TRIAGERS and person == pull.author
     return None if reads else rules.role_refusal(person, role, roles)
 
 
-def _state_refusal(command: CommentCommand, pull: PullRequest) -> str | None:
+def _state_refusal(command: CommentCommand, pull: PullFacts) -> str | None:
     if isinstance(command, PromoteCommand):
         return None if pull.merged_as is not None else "this pull request is not merged; merge it first"
     needs_open = isinstance(command, WaiveCommand | RerunCommand)
     return "this pull request is closed" if needs_open and not pull.is_open else None
 
 
-def find_check_run_of(head: str, context: CommandContext) -> WorkflowRun | None:
+def find_check_run_of(head: str, context: CommandContext) -> ListedRun | None:
     """Return the workflow run with the newest check of the model on a commit."""
     return find_check_run(context.github, context.comments, model=context.config.model, head=head)
 
 
-def _report(run: WorkflowRun | None, pull: PullRequest, context: CommandContext) -> Report | None:
+def _report(run: ListedRun | None, pull: PullFacts, context: CommandContext) -> Report | None:
     return find_report(context.github, run, model=context.config.model, head=pull.head, scratch=context.scratch)
 
 
-def _explain(gate: str, pull: PullRequest, context: CommandContext) -> _Reply:
+def _explain(gate: str, pull: PullFacts, context: CommandContext) -> _Reply:
     report = _report(find_check_run_of(pull.head, context), pull, context)
     if report is None:
         return _Reply(answers.refusal_answer(_NO_REPORT), done=False)
@@ -193,7 +193,7 @@ _NO_REPORT = (
 )
 
 
-def _waive(command: WaiveCommand, event: CommentEvent, pull: PullRequest, context: CommandContext) -> _Reply:
+def _waive(command: WaiveCommand, event: CommentEvent, pull: PullFacts, context: CommandContext) -> _Reply:
     run = find_check_run_of(pull.head, context)
     given = give_waiver(
         WaiverRequest(command=command, person=event.person, pull=event.pull, comment=event.id),
@@ -219,7 +219,7 @@ def _waive(command: WaiveCommand, event: CommentEvent, pull: PullRequest, contex
     )
 
 
-def _promote(pull: PullRequest, context: CommandContext) -> _Reply:
+def _promote(pull: PullFacts, context: CommandContext) -> _Reply:
     runs = [run for run in context.github.runs_of(pull.merged_as or "") if run.path == context.promote]
     newest = max(runs, key=lambda run: run.id, default=None)
     if newest is None:
@@ -230,14 +230,14 @@ def _promote(pull: PullRequest, context: CommandContext) -> _Reply:
     return _repeated(newest, "the promotion of the merged commit", context)
 
 
-def _repeated(run: WorkflowRun | None, what: str, context: CommandContext) -> _Reply:
+def _repeated(run: ListedRun | None, what: str, context: CommandContext) -> _Reply:
     said = _repeat(run, context)
     if said is not None:
         return _Reply(answers.refusal_answer(said), done=False)
     return _Reply(answers.plain_answer(f"{what} runs again."))
 
 
-def _repeat(run: WorkflowRun | None, context: CommandContext) -> str | None:
+def _repeat(run: ListedRun | None, context: CommandContext) -> str | None:
     """Start another attempt of a run; return why there is none, with what to do."""
     if run is None:
         return "No run with a check on this commit was found; push a commit, or start the workflow by hand."

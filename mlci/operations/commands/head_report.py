@@ -6,20 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlci.errors import InputError
-from mlci.github.collaboration import ArtifactRef, Collaboration, WorkflowRun
+from mlci.github.collaboration import ArtifactRef, Collaboration, ListedRun
 from mlci.github.interface import GitHub, NotThere, PermissionRefused
 from mlci.publish.check_content import check_name
 from mlci.publish.runs import parse_run
 from mlci.report.document import Report
 from mlci.report.serialization import parse_report
+from mlci.util.bounds import REPORT_ENTRIES, REPORT_INFLATED_BYTES
 
 _REPORT = "report.json"
-_MOST_BYTES = 32 * 1024 * 1024
-_MOST_ENTRIES = 10_000
 _ARTIFACTS = 5
 
 
-def find_check_run(github: Collaboration, checks: GitHub, *, model: str, head: str) -> WorkflowRun | None:
+def find_check_run(github: Collaboration, checks: GitHub, *, model: str, head: str) -> ListedRun | None:
     """Return the workflow run whose check is the newest of a model on a commit."""
     found = checks.check_runs(head, check_name(model))
     if isinstance(found, PermissionRefused | NotThere):
@@ -29,9 +28,7 @@ def find_check_run(github: Collaboration, checks: GitHub, *, model: str, head: s
     return None if run is None else github.run(run.id)
 
 
-def find_report(
-    github: Collaboration, run: WorkflowRun | None, *, model: str, head: str, scratch: Path
-) -> Report | None:
+def find_report(github: Collaboration, run: ListedRun | None, *, model: str, head: str, scratch: Path) -> Report | None:
     """Return the report of a run on a commit; ``None`` if no artifact has one.
 
     The artifact could have been written by any job of that run. Its report is only shown, and compared with a name: the
@@ -50,7 +47,7 @@ def find_report(
     return None
 
 
-def _artifacts(github: Collaboration, run: WorkflowRun | None, model: str) -> Iterator[ArtifactRef]:
+def _artifacts(github: Collaboration, run: ListedRun | None, model: str) -> Iterator[ArtifactRef]:
     """Yield the artifacts that may hold the report: those that the model's name follows first."""
     found = [] if run is None else sorted(github.artifacts(run.id), key=lambda one: -one.id)
     named = [one for one in found if one.name.endswith(f"report-{model}") or f"report-{model}-" in one.name]
@@ -67,12 +64,12 @@ def _member(archive: Path) -> bytes:
         with zipfile.ZipFile(archive) as opened:
             entries = opened.infolist()
             found = [entry for entry in entries if entry.filename == _REPORT]
-            if len(entries) > _MOST_ENTRIES or len(found) != 1 or found[0].flag_bits & 1:
+            if len(entries) > REPORT_ENTRIES.value or len(found) != 1 or found[0].flag_bits & 1:
                 raise InputError("the artifact does not have exactly one report")
             with opened.open(found[0]) as stream:
-                data = stream.read(_MOST_BYTES + 1)
+                data = stream.read(REPORT_INFLATED_BYTES.value + 1)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise InputError(f"the artifact can't be read: {error}") from None
-    if len(data) > _MOST_BYTES:
-        raise InputError(f"the report in the artifact has more than {_MOST_BYTES:,} bytes")
+    if len(data) > REPORT_INFLATED_BYTES.value:
+        raise InputError(f"the report in the artifact has more than {REPORT_INFLATED_BYTES}")
     return data

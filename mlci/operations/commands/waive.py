@@ -8,7 +8,7 @@ from mlci.commands import rules
 from mlci.commands.grammar import WaiveCommand
 from mlci.commands.rules import ChangeFacts
 from mlci.config.models import Config
-from mlci.github.collaboration import GITHUB_COMMITTER, LISTED_COMMITS, Collaboration, CommitAuthors, PullRequest
+from mlci.github.collaboration import GITHUB_COMMITTER, LISTED_COMMITS, Collaboration, CommitAuthors, PullFacts
 from mlci.operations import evaluation_plan
 from mlci.operations.registry.waivers import record_waiver
 from mlci.registry.entries import WaiverRecord
@@ -127,7 +127,7 @@ def facts_of_commit(github: Collaboration, sha: str) -> ChangeFacts | None:
     return _facts(sha, pulls, (commit, *(one for number in numbers for one in github.commits(number))))
 
 
-def _facts(head: str, pulls: tuple[PullRequest, ...], commits: tuple[CommitAuthors, ...]) -> ChangeFacts:
+def _facts(head: str, pulls: tuple[PullFacts, ...], commits: tuple[CommitAuthors, ...]) -> ChangeFacts:
     committers = [one.committer for one in commits if one.committer != GITHUB_COMMITTER]
     known = [*(pull.author for pull in pulls), *(one.author for one in commits), *committers]
     unknown = [one.sha for one in commits if one.author is None or one.committer is None]
