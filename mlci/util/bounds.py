@@ -89,19 +89,6 @@ LISTED_ARTIFACTS = Bound(
     of="the artifacts of the training's workflow run that are listed",
     exceeds="a workflow that uploads an artifact for each item of a large matrix",
 )
-
-BOUNDS = (
-    ARTIFACT_BYTES,
-    INFLATED_BYTES,
-    ARCHIVE_ENTRIES,
-    MANIFEST_BYTES,
-    PREDICTION_ROWS,
-    PREDICTION_CELL,
-    PREDICTION_COLUMNS,
-    CHANGED_FILES,
-    LISTED_ARTIFACTS,
-)
-"""All of them, for the table in the documentation."""
 COMMAND_CHARACTERS = Bound(
     name="command",
     value=4_000,
@@ -139,3 +126,23 @@ REPORT_ENTRIES = Bound(
     of="files in that artifact",
     exceeds="an upload of another folder than `.mlci/out`",
 )
+
+BOUNDS = (
+    ARTIFACT_BYTES,
+    INFLATED_BYTES,
+    ARCHIVE_ENTRIES,
+    MANIFEST_BYTES,
+    PREDICTION_ROWS,
+    PREDICTION_CELL,
+    PREDICTION_COLUMNS,
+    CHANGED_FILES,
+    LISTED_ARTIFACTS,
+    COMMAND_CHARACTERS,
+    COMMAND_ARGUMENTS,
+    GATE_CHARACTERS,
+    REASON_CHARACTERS,
+    REPORT_ARTIFACT_BYTES,
+    REPORT_INFLATED_BYTES,
+    REPORT_ENTRIES,
+)
+"""All of them, for the table in the documentation."""
