@@ -3,14 +3,17 @@
 import json
 import re
 import shutil
+import struct
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup as SafeHtml
 
+from mlci.commands.grammar import RerunCommand
 from mlci.engine.cell_errors import ProblemCollector
 from mlci.gates.outcomes import GateOutcome, Outcome
 from mlci.operations.publish.sticky_comment import Commits
@@ -20,6 +23,8 @@ from mlci.registry.entries import Entry
 from mlci.registry.manifest import Bundle
 from mlci.report import layout
 from mlci.report.text.escape import Md
+from mlci.sealed import archive
+from mlci.sealed.identity import VerifiedHead
 from tests.attacks.mitigation import Mitigation
 from tests.publish.scene import bad
 
@@ -179,4 +184,27 @@ MITIGATIONS = {
     "check that always runs": Mitigation("a required check is never filtered or skipped", "tests.actions.gating:triggers", lambda _: []),
     "exit codes that count": Mitigation("no step hides the exit code of a verdict", "tests.actions.gating:verdicts", lambda _: []),
     "auditor of workflows": Mitigation("zizmor in its auditor persona finds nothing", "tests.actions.tools:zizmor", lambda _: []),
+    # sealed mode
+    "names in the artifact": Mitigation("an artifact holds two named files and nothing else", "mlci.sealed.archive:_check_names", _no),
+    "regular entries": Mitigation("an artifact's files are regular, not encrypted, and deflated or stored", "mlci.sealed.archive:_read_entry", wrapped=lambda real: lambda data, fields, raw, start: real(data, (*fields[:3], 0, *fields[4:15], 0, *fields[16:]), raw, start)),
+    "end of the artifact": Mitigation("an artifact ends with its directory, and nothing surrounds it", "mlci.sealed.archive:_read_end", lambda data: struct.unpack("<L", data[-6:-2]) + struct.unpack("<H", data[-12:-10])),
+    "places in the artifact": Mitigation("an artifact's files follow each other without gaps and overlaps", "mlci.sealed.archive:_check_places", _no),
+    "headers in the artifact": Mitigation("a file's header in the artifact is the one that the directory describes", "mlci.sealed.archive:_content_start", lambda data, offset, raw, *_: offset + 30 + len(raw)),
+    "sizes in the artifact": Mitigation("bytes are counted while the artifact is inflated, and its checksums compared", "mlci.sealed.archive:Archive.read", lambda self, name: archive._inflate(self.data[self.entries[name].begins : self.entries[name].ends], self.entries[name])),
+    "bytes of the artifact": Mitigation("the artifact's bytes are limited", "mlci.sealed.archive:ARTIFACT_BYTES", archive.INFLATED_BYTES),
+    "form of sealed predictions": Mitigation("each row of sealed predictions has its cells, each short, and finite decimal numbers", "mlci.sealed.predictions:_check_row", _no),
+    "rows of sealed predictions": Mitigation("sealed predictions have no more rows than the evaluation set", "mlci.sealed.predictions:parse_predictions", wrapped=lambda real: lambda pieces, choices, *, rows: real(pieces, choices, rows=UNLIMITED)),
+    "lines of sealed predictions": Mitigation("lines of sealed predictions are UTF-8, short, and without carriage returns", "mlci.sealed.predictions:_checked", lambda line, number, most: line),
+    "sanitized manifest": Mitigation("the artifact's manifest is only shown, sanitized", "mlci.sealed.manifest:_text", _same),
+    "size of the manifest": Mitigation("the artifact's manifest is counted before it is parsed", "mlci.sealed.manifest:excess", _no),
+    "refusals of sealed mode": Mitigation("sealed mode refuses settings that run code or believe a number of the pull request", "mlci.sealed.refusals:find_refusals", lambda _: []),
+    "workflow of a run": Mitigation("a training run is one of the training workflow, in this repository, for a pull request or a merge group", "mlci.sealed.identity:check_run", _no),
+    "pull request of a run": Mitigation("the pull request is found by the head's repository, branch and commit", "mlci.sealed.identity:_is_from", lambda *_: True),
+    "head of a run": Mitigation("only the head of a pull request is judged", "mlci.sealed.identity:identify_head", wrapped=lambda real: lambda run, pulls, home: real(run, [replace(one, head_sha=run.head_sha) for one in pulls], home)),
+    "base of a run": Mitigation("only pull requests into the default branch are judged", "mlci.sealed.identity:identify_head", wrapped=lambda real: lambda run, pulls, home: real(run, [replace(one, base_branch=home.default_branch) for one in pulls], home)),
+    "merge group of a run": Mitigation("a merge group is on a queue's branch of this repository into the default branch", "mlci.sealed.identity:_merge_group", lambda run, home: VerifiedHead(run=run, head=run.head_sha, pull=None)),
+    "artifact of a run": Mitigation("the artifact is the only one of its name, of this run's attempt and commit, with a digest", "mlci.sealed.identity:choose_artifact", lambda artifacts, *_: artifacts[0]),
+    "commit of a waiver": Mitigation("a waiver counts for one gate on one commit, until a day", "mlci.gates.waivers:apply_waivers", lambda gates, waivers, **_: tuple(replace(one, outcome=Outcome.WAIVED, blocks=False) for one in gates)),
+    "findings that can be waived": Mitigation("errors and missing values cannot be waived", "mlci.gates.waivers:is_waivable", lambda _: True),
+    "grammar of commands": Mitigation("a command is the only line of its comment, in a strict grammar", "mlci.commands.grammar:parse_command", lambda _: RerunCommand()),
 }  # fmt: skip

@@ -12,13 +12,16 @@ from tests.attacks.families import (
     metrics,
     models,
     registry,
+    sealed_artifact,
+    sealed_identity,
+    waivers,
 )
 
 FAMILIES: dict[str, tuple[Attack, ...]] = {
-    "identity and races": identity.ATTACKS,
-    "artifacts": artifacts.ATTACKS,
+    "identity and races": identity.ATTACKS + sealed_identity.ATTACKS,
+    "artifacts": artifacts.ATTACKS + sealed_artifact.ATTACKS,
     "shell and log": log.ATTACKS,
-    "configuration and waivers": configuration.ATTACKS,
+    "configuration and waivers": configuration.ATTACKS + waivers.ATTACKS,
     "metrics and labels": metrics.ATTACKS,
     "model files": models.ATTACKS,
     "environment and secrets": environment.ATTACKS,

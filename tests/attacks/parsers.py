@@ -1,0 +1,139 @@
+"""Every parser of bytes from outside, as one function from bytes, with seeds: for the corpus and for fuzzing.
+
+A parser may refuse its input with an error of mlci's own; any other exception, and more than the allowed time, is a
+defect.
+"""
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from mlci.commands.grammar import parse_command
+from mlci.config.read import load_text
+from mlci.config.url_credentials import hide_credentials, holds_credentials
+from mlci.errors import MlciError
+from mlci.execution.metrics_file import read_metrics_file
+from mlci.execution.sanitize import LineSplitter
+from mlci.execution.skops_stage import require_skops
+from mlci.metrics import catalogue
+from mlci.publish.event import event_facts, parse_payload
+from mlci.registry.ledger import parse_entry
+from mlci.registry.stores.interface import parse_checkpoint
+from mlci.report.serialization import dump_report, parse_report
+from mlci.sealed.archive import read_archive
+from mlci.sealed.manifest import read_manifest
+from mlci.sealed.predictions import SealedColumns, parse_predictions
+from tests.attacks.families import log
+from tests.fake_github.events import PAYLOADS
+from tests.publish.scene import bad
+from tests.support.project import predictions, small_files
+from tests.support.registry.histories import history
+from tests.support.workflow_commands import read_log
+
+Parse = Callable[[bytes], object]
+LIMITS = {"predictions.csv": 1 << 20, "manifest.json": 1 << 16}
+COLUMNS = SealedColumns(key="id", names=("id", "p"), numbers=frozenset({"p"}))
+
+
+@dataclass(frozen=True)
+class Parser:
+    """A parser with inputs that it accepts, or nearly."""
+
+    parse: Parse
+    seeds: tuple[bytes, ...]
+
+
+def _event(data: bytes) -> None:
+    payload = parse_payload(data, path="event.json")
+    for name in ("pull_request", "pull_request_target", "merge_group", "push"):
+        event_facts(name, payload, sha="a" * 40)
+
+
+def _metrics(suffix: str) -> Parse:
+    def parse(data: bytes) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"metrics{suffix}"
+            path.write_bytes(data)
+            read_metrics_file(path, shown="metrics")
+
+    return parse
+
+
+def _output(data: bytes) -> None:
+    """No line of a child's output holds a command after it was sanitized."""
+    splitter = LineSplitter()
+    lines = [line.text() for line in splitter.feed(data)]
+    said = read_log("\n".join([*lines, splitter.take().text()]))
+    assert (said.outputs, said.masks, said.others, said.annotations) == ({}, [], [], []), said
+
+
+def _addresses(data: bytes) -> None:
+    """Nothing that was hidden is still found."""
+    text = hide_credentials(data.decode("utf-8", "replace"))
+    assert not holds_credentials(text), text
+
+
+def _archive(data: bytes) -> None:
+    archive = read_archive(data, LIMITS)
+    assert set(archive.entries) == set(LIMITS)
+    for name, most in LIMITS.items():
+        assert sum(map(len, archive.read(name))) <= most
+
+
+def _table(data: bytes) -> None:
+    for cells in parse_predictions([data[:7], data[7:]], [COLUMNS], rows=100):
+        assert len(cells) == 2
+
+
+def _model(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        path.write_bytes(data)
+        require_skops(path, "model")
+
+
+def _zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+ENTRY = history([("promotion", 0)]).kept[1]
+SEALED = {"predictions.csv": predictions(1, rows=20).encode(), "manifest.json": b'{"schema": 1, "model": "m"}'}
+CONFIG = small_files()["mlci.yml"].encode()
+PARSERS: dict[str, Parser] = {
+    "event": Parser(_event, (*(path.read_bytes()[:6_000] for path in sorted(PAYLOADS.glob("p*.json"))[:3]), b'{"pull_request": {"head": {"sha": "x", "repo": null}, "number": 1}}')),
+    "configuration": Parser(lambda data: load_text(data, catalogue, path="mlci.yml"), (CONFIG, CONFIG.replace(b"key: id", b"slices: [a, {column: b, cut: [1, 2]}]"))),
+    "metrics-json": Parser(_metrics(".json"), (b'{"test": {"auc": 0.9, "n": 3}, "x": [1], "y": null}', b'{"log_history": [{"step": 1, "loss": 0.5}]}')),
+    "metrics-yaml": Parser(_metrics(".yaml"), (b"test:\n  auc: 0.9\n  f1: 1e-3\nx: &a {b: 1}\ny: *a\n",)),
+    "metrics-toml": Parser(_metrics(".toml"), (b"[test]\nauc = 0.9\nday = 2026-01-01\nx = [1, 2]\n",)),
+    "report": Parser(parse_report, (dump_report(bad()).encode(),)),
+    "output": Parser(_output, tuple(text.encode("utf-8", "surrogatepass") for text in log.PAYLOADS.values())),
+    "addresses": Parser(_addresses, (b"https://u:p@h/x?token=abc&sig=1", b"s3://k:s@b postgres://u:p@h")),
+    "archive": Parser(_archive, (_zipped(SEALED), _zipped(SEALED, zipfile.ZIP_STORED))),
+    "predictions": Parser(_table, (b"id,p\na,0.5\nb,1\n", b'id,p\n"a,b",-1e-3\n')),
+    "manifest": Parser(read_manifest, (SEALED["manifest.json"],)),
+    "model": Parser(_model, (_zipped({"schema.json": b"{}", "x.npy": b"\x93NUMPY"}), b"\x80\x04K\x01.")),
+    "entry": Parser(lambda data: parse_entry(data, number=1, shown="x"), (ENTRY,)),
+    "checkpoint": Parser(lambda data: parse_checkpoint(data, shown="x"), (json.dumps({"number": 1, "digest": "0" * 64}).encode(),)),
+    "command": Parser(lambda data: parse_command(data.decode("utf-8", "replace")), (b'/mlci waive "recall.min" --until 2026-12-31 --reason "x" ' + b"a" * 40, b"/mlci run")),
+}  # fmt: skip
+
+
+def try_input(name: str, data: bytes) -> str:
+    """Parse an input; return how it ended, without its numbers and quotations, for telling inputs apart.
+
+    Raises:
+        Exception: if the parser fails in another way than by an error of mlci.
+    """
+    try:
+        PARSERS[name].parse(data)
+    except MlciError as error:
+        return str(error)
+    return "accepted"
