@@ -71,6 +71,8 @@ docs: $(VENV)/.dev ## write generated pages and schemas again
 	@$(BIN)/python -m tests.documents.command_line
 	@$(BIN)/python -m tests.documents.report_fields
 	@$(BIN)/python -m tests.documents.error_index
+	@$(BIN)/python -m tests.attacks.threats_page
+	@$(BIN)/python -m tests.attacks.bounds_page
 
 site: $(SITE)/.made ## the documentation site, into .site; a dead link fails
 	@NO_MKDOCS_2_WARNING=1 $(SITE)/bin/python -m mkdocs build --quiet --strict

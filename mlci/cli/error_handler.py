@@ -6,9 +6,10 @@ import platform
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import click
 
@@ -35,7 +36,9 @@ def handle_errors(call: Callable[[], Any], arguments: Sequence[str] = ()) -> int
     signal.signal(signal.SIGINT, _terminated)
     try:
         _refuse_credentials(arguments)
-        returned = call()
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            returned = call()
     except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt) as stop:
         return _stopped(stop)
     except MlciError as error:
@@ -62,6 +65,19 @@ def _terminated(_number: int, _frame: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning of a library, which may quote the user's files, sanitized."""
+    text = warnings.formatwarning(message, category, filename, lineno, line)
+    click.echo(_harmless(text), err=True, file=file)
 
 
 def _stopped(stop: BaseException) -> int:

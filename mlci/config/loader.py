@@ -14,6 +14,7 @@ from mlci.config.types import Path
 from mlci.config.url_credentials import REMEDY, holds_credentials
 from mlci.config.yaml_tree import ODD, YamlTree, leaves, parse_yaml
 from mlci.errors import InputError, Problem
+from mlci.util.bounds import CONFIG_BYTES
 
 MOST_PROBLEMS = 20
 
@@ -169,7 +170,7 @@ def _findings(tree: YamlTree) -> Iterator[tuple[Path, str]]:
             yield path, message
 
 
-MOST_BYTES = 256 * 1024
+MOST_BYTES = CONFIG_BYTES.value
 _CHARACTERS = {"\r": "a carriage return alone", "\ufeff": "a byte-order mark", "\x00": "a NUL character"}
 
 

@@ -27,15 +27,16 @@ from ruamel.yaml.events import (
 
 from mlci.config.types import Path, clip_text, dotted
 from mlci.errors import Problem, refuse_directive, yaml_directive, yaml_value
+from mlci.util.bounds import CONFIG_DEPTH, CONFIG_VALUES
 
 # Characters outside YAML 1.2's printable set (chapter 5.1), and line breaks of YAML 1.1 only: with them the parser
 # would count lines differently from an editor, and an error would point at the wrong line.
 ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-DEEPEST = 12
+DEEPEST = CONFIG_DEPTH.value
 _LABELS = {"positive", "classes", "reference", "key", "label", "score", "decision", "slices", "column"}
 """Keys whose values occur in the user's data."""
 _LONGEST = 100
-MOST_NODES = 10_000
+MOST_NODES = CONFIG_VALUES.value
 
 
 @dataclass

@@ -18,6 +18,7 @@ from mlci.execution.interface import Runner
 from mlci.execution.sanitize import sanitize
 from mlci.execution.stages import Command, make_empty_folder
 from mlci.metrics.cost_budget import CostBudget
+from mlci.util.bounds import TESTS_BYTES
 from mlci.util.safe_files import read_bounded
 
 VARIABLE = "MLCI_TESTS"
@@ -25,7 +26,7 @@ SESSION_FILE = "session.json"
 RESULTS = "results-*.json"
 RUNNING = "running-*.txt"
 """Files of sessions that have not ended, each with the name of its current test."""
-_MOST_BYTES = 50_000_000
+_MOST_BYTES = TESTS_BYTES.value
 _LONGEST_NAME = 5_000
 _ENDED = frozenset({0, 1})  # pytest: all passed; some failed
 

@@ -26,9 +26,10 @@ from mlci.execution.metric_process import ANSWER, CURRENT, KAPPA, REQUEST, VALUE
 from mlci.execution.sanitize import sanitize
 from mlci.execution.stages import make_empty_folder
 from mlci.metrics.row_metrics import On, RowMetric, RowSample, RowValues
+from mlci.util.bounds import ANSWER_BYTES
 
 _REASON = 2_000  # bytes of the answer for each metric in each scope
-_ANSWER = 1_000_000
+_ANSWER = ANSWER_BYTES.value
 _KINDS: tuple[On, ...] = ("score", "decision")
 
 

@@ -13,6 +13,7 @@ import json
 import math
 import re
 import tomllib
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,16 +21,22 @@ from pathlib import Path
 from typing import Any, Self
 
 from mlci.errors import InputError, Problem, refuse_directive, yaml_directive
+from mlci.util.bounds import (
+    METRICS_BYTES,
+    METRICS_DEPTH,
+    METRICS_NAMES,
+    METRICS_PARTS,
+    METRICS_TEXT_BYTES,
+    METRICS_VALUES,
+)
 from mlci.util.json_text import Bounds, excess
 from mlci.util.safe_files import read_bounded
 
-LARGEST = 16_000_000  # bytes; enough for the log of a long training
-LARGEST_YAML = 250_000  # bytes of YAML and TOML, whose parsers take minutes for more
-JSON_BOUNDS = Bounds(
-    depth=900, parts=250_000, values=1_000_000
-)  # a file of 16 MB without spaces, as a training writes it
-DEEPEST = 32
-MOST = 10_000  # names
+LARGEST = METRICS_BYTES.value
+LARGEST_YAML = METRICS_TEXT_BYTES.value
+JSON_BOUNDS = Bounds(depth=900, parts=METRICS_PARTS.value, values=METRICS_VALUES.value)
+DEEPEST = METRICS_DEPTH.value
+MOST = METRICS_NAMES.value
 _SHOWN = 20
 _NAMED = 10
 _NUMBER = re.compile(
@@ -178,12 +185,14 @@ def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any YAML tree
     if directive := yaml_directive(text):
         raise InputError(Problem(refuse_directive(directive[0]), name, directive[1]))
     from ruamel.yaml import YAML  # noqa: PLC0415 - not needed for JSON
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415 - not needed for JSON
+    from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError  # noqa: PLC0415 - not needed for JSON
 
     try:
         parser = YAML(typ="safe", pure=True)
         parser.Constructor = _with_overflow(parser.Constructor)
-        return parser.load(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # it quotes the file
+            return parser.load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         cause = (error.problem or "").split("\n")[0]

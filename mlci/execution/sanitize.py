@@ -11,8 +11,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-LONGEST = 16_384  # bytes kept of one line
-SHOWN = 2_000  # characters shown of one line
+from mlci.util.bounds import OUTPUT_LINE_BYTES, OUTPUT_SHOWN_CHARACTERS
+
+LONGEST = OUTPUT_LINE_BYTES.value
+SHOWN = OUTPUT_SHOWN_CHARACTERS.value
 
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor

@@ -17,6 +17,7 @@ from mlci.errors import InputError, Problem, StepError
 from mlci.execution import environment
 from mlci.execution.interface import Runner, Step
 from mlci.execution.stages import Stage, file_kind, prepare_step
+from mlci.util.bounds import MODEL_BYTES, MODEL_MEMBERS, MODEL_SCHEMA_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,14 +132,14 @@ def _read_answer(result: Path, model: SkopsModel, name: str) -> dict[str, Any]:
     return answer
 
 
-MOST_MEMBERS = 100_000
+MOST_MEMBERS = MODEL_MEMBERS.value
 
 
-UNPACKED_LIMIT = 8 * 2**30
+UNPACKED_LIMIT = MODEL_BYTES.value
 """Most bytes of an unpacked model, the same limit as for tables."""
 
 
-SCHEMA_LIMIT = 64 * 2**20
+SCHEMA_LIMIT = MODEL_SCHEMA_BYTES.value
 
 
 def require_skops(path: Path, shown: str) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Literal
 
 from mlci.errors import InputError, OutsideError
+from mlci.util.bounds import GIT_SECONDS
 
-_TIMEOUT = 900.0  # a checkout may have to fetch large files
+_TIMEOUT = float(GIT_SECONDS.value)  # a checkout may have to fetch large files
 _ELSEWHERE = re.compile(  # `git rev-parse --local-env-vars`: each of these would point git at another repository
     r"GIT_(ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|DIR|GRAFT_FILE|IMPLICIT_WORK_TREE|INDEX_FILE|NAMESPACE"
     r"|OBJECT_DIRECTORY|PREFIX|REPLACE_REF_BASE|SHALLOW_FILE|WORK_TREE)"

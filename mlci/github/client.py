@@ -10,12 +10,13 @@ from mlci.github.interface import CheckFields, CheckRun, Comment, NotThere, Perm
 from mlci.github.retry import POLICY, Request, RetryingClient, decode_json
 from mlci.github.transport import Answer, Send
 from mlci.publish.check_content import Annotation
+from mlci.util.bounds import API_PAGES, API_TEXT_BYTES
 from mlci.util.retry_policy import RetryPolicy
 
 T = TypeVar("T")
-MOST_TEXT = 1 << 20
+MOST_TEXT = API_TEXT_BYTES.value
 _PAGE = 100
-_MOST_PAGES = 50
+_MOST_PAGES = API_PAGES.value
 
 
 class Client:

@@ -17,9 +17,10 @@ from mlci.errors import OutsideError
 from mlci.github.rest import SLOWEST
 from mlci.github.transport import Access, Answer, NoAnswerError, Send, failure_reason
 from mlci.util import atomic_files
+from mlci.util.bounds import REDIRECTS
 
 _CHUNK = 1 << 20
-_MOST_HOPS = 3
+_MOST_HOPS = REDIRECTS.value
 _MOST_ANSWER = 1 << 20
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _JSON, _BYTES = "application/vnd.github+json", "application/octet-stream"

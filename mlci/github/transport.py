@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mlci.errors import InputError
+from mlci.util.bounds import API_BYTES
 
-MOST_BYTES = 48 * 1024 * 1024
+MOST_BYTES = API_BYTES.value
 """Largest accepted answer; a page of 100 comments of 65,536 characters is smaller."""
 
 _CHUNK = 1 << 16

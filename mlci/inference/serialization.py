@@ -27,10 +27,11 @@ from mlci.inference.result import Agreement, BehaviourTest, Comparison, Disparit
 from mlci.metrics.cost_budget import CostBudget
 from mlci.metrics.row_changes import RowChange, RowChanges
 from mlci.metrics.statistics import Scope
+from mlci.util.bounds import EVALUATION_BYTES
 from mlci.util.json_text import Bounds, excess
 
 SCHEMA = "mlci/evaluation/1"
-MOST_BYTES = 256_000_000
+MOST_BYTES = EVALUATION_BYTES.value
 MOST = Bounds(depth=50, parts=3_000_000, values=12_000_000)
 _LARGEST = 2**63
 """Limit of counts; every integer up to it is a float."""

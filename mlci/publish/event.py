@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from typing import cast
 
 from mlci.errors import InputError, Problem
+from mlci.util.bounds import EVENT_BYTES, EVENT_DEPTH, EVENT_PARTS, EVENT_VALUES
 from mlci.util.json_text import Bounds, excess
 
 Object = Mapping[str, object]
 
-MOST_BYTES = 25 * 1024 * 1024
+MOST_BYTES = EVENT_BYTES.value
 """GitHub caps payloads at 25 MB (documentation page "Webhook events and payloads")."""
 
-MOST = Bounds(depth=64, parts=400_000, values=2_000_000)
+MOST = Bounds(depth=EVENT_DEPTH.value, parts=EVENT_PARTS.value, values=EVENT_VALUES.value)
 _SHA_TEXT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _NAME = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9._-]{1,100}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
 _LARGEST = 2**53

@@ -24,9 +24,10 @@ from typing import Annotated, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mlci.util.bounds import ENTRY_BYTES
 from mlci.util.digests import canonical_json, sha256_of
 
-MOST_BYTES = 256 * 1024
+MOST_BYTES = ENTRY_BYTES.value
 """Most bytes of an entry."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

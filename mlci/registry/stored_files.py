@@ -6,9 +6,10 @@ from pathlib import Path
 from mlci.registry.errors import CorruptError, FileError
 from mlci.registry.manifest import Manifest, VersionFile
 from mlci.registry.stores.interface import Store
+from mlci.util.bounds import DESCRIPTION_BYTES
 from mlci.util.digests import sha256_of, sha256_of_file
 
-MOST_DESCRIPTION_BYTES = 16 * 1024 * 1024
+MOST_DESCRIPTION_BYTES = DESCRIPTION_BYTES.value
 """Most bytes of a manifest, or of another description."""
 
 

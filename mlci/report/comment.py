@@ -9,8 +9,9 @@ from mlci.report.templating import render_template
 from mlci.report.text import escape
 from mlci.report.text.escape import Md
 from mlci.report.text.markup import NO_LINKS, Links, Markdown
+from mlci.util.bounds import COMMENT_BYTES, SUMMARY_BYTES
 
-BUDGET = 60_000
+BUDGET = COMMENT_BYTES.value
 """Bytes; GitHub refuses comments of more than 65,536 characters, and a caller may add some."""
 
 
@@ -48,7 +49,7 @@ def with_marker(*, model: str, head: str | None, run: str | None) -> Md:
     return Md(f"<!-- mlci {pairs} -->")
 
 
-SUMMARY_BUDGET = 1_000_000
+SUMMARY_BUDGET = SUMMARY_BYTES.value
 """Bytes; GitHub takes 1 MiB a step (documentation page "Workflow commands", "Adding a job summary")."""
 
 

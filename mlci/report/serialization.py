@@ -13,13 +13,14 @@ from mlci.errors import InputError, Problem
 from mlci.report.document import Evidenced, GateRow, Report
 from mlci.report.text.escape import plain_text
 from mlci.report.text.labels import TOO_FEW
+from mlci.util.bounds import REPORT_BYTES, REPORT_DEPTH, REPORT_KEYS, REPORT_PARTS, REPORT_VALUES
 from mlci.util.json_text import Bounds, excess
 
-MOST_BYTES = 256 * 1024 * 1024
+MOST_BYTES = REPORT_BYTES.value
 """Twice what a report of 100,000 gates and as many measured slices has."""
 
-MOST = Bounds(depth=20, parts=1_500_000, values=8_000_000)
-_MOST_KEYS = 10_000
+MOST = Bounds(depth=REPORT_DEPTH.value, parts=REPORT_PARTS.value, values=REPORT_VALUES.value)
+_MOST_KEYS = REPORT_KEYS.value
 _MOST_PROBLEMS = 20
 _SHORTAGES = ("insufficient group: ", "too few: ")
 """Beginnings of reasons in older reports."""

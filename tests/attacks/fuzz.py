@@ -73,9 +73,8 @@ def fuzz(name: str, seconds: float, seed: int) -> tuple[int, dict[str, bytes]]:
     return count, kept
 
 
-def keep(name: str, found: dict[str, bytes]) -> None:
+def keep(folder: Path, found: dict[str, bytes]) -> None:
     """Write the smallest few inputs, each with another end."""
-    folder = CORPUS / name
     folder.mkdir(parents=True, exist_ok=True)
     small = sorted((data for end, data in found.items() if len(data) <= LARGEST_KEPT), key=len)
     for data in small[:: max(1, len(small) // MOST_KEPT)][:MOST_KEPT]:
@@ -88,7 +87,7 @@ def main() -> int:
     options.add_argument("seconds", type=float)
     options.add_argument("parsers", nargs="*", default=list(PARSERS))
     options.add_argument("--seed", type=int, default=int(time.time()))
-    options.add_argument("--keep", action="store_true")
+    options.add_argument("--keep", type=Path, metavar="FOLDER", help="such as tests/attacks/corpus")
     given, bad = options.parse_args(), 0
     for name in given.parsers or list(PARSERS):
         try:
@@ -98,8 +97,8 @@ def main() -> int:
             bad += 1
             continue
         print(f"{name}: {count:,} inputs in {given.seconds:.0f} s, {len(found)} ways to end", flush=True)
-        if given.keep:
-            keep(name, found)
+        if given.keep is not None:
+            keep(given.keep / name, found)
     return 1 if bad else 0
 
 

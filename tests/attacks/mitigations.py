@@ -26,7 +26,7 @@ from mlci.report.text.escape import Md
 from mlci.sealed import archive
 from mlci.sealed.identity import VerifiedHead
 from tests.attacks.mitigation import Mitigation
-from tests.publish.scene import bad
+from tests.support.publish.scene import bad
 
 UNLIMITED = 1 << 60
 NOTHING = re.compile(r"(?!)")
@@ -84,6 +84,7 @@ MITIGATIONS = {
     # shell and log
     "sanitized output": Mitigation("markers of commands are broken in every line of a child's output", "mlci.execution.sanitize:_disarm", _same),
     "sanitized messages": Mitigation("errors and bug reports are sanitized line by line", "mlci.cli.error_handler:_harmless", _same),
+    "sanitized warnings": Mitigation("warnings of libraries, which quote files, are sanitized", "mlci.cli.error_handler:_show_warning", lambda message, category, filename, lineno, file=None, line=None: sys.stderr.write(f"{message}\n")),
     "escaped annotations": Mitigation("an annotation's text and properties are escaped", "mlci.cli.error_handler:_property", _same),
     "delimited outputs": Mitigation("each output stands between random delimiters", "mlci.cli.github_actions:_output", lambda name, value: f"{name}={value}\n"),
     "regular files": Mitigation("the runner's files are appended to if they are regular files, never through a link", "mlci.util.safe_files:append_bounded", _append),

@@ -29,8 +29,8 @@ from mlci.sealed.manifest import read_manifest
 from mlci.sealed.predictions import SealedColumns, parse_predictions
 from tests.attacks.families import log
 from tests.fake_github.events import PAYLOADS
-from tests.publish.scene import bad
 from tests.support.project import predictions, small_files
+from tests.support.publish.scene import bad
 from tests.support.registry.histories import history
 from tests.support.workflow_commands import read_log
 

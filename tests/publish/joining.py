@@ -16,8 +16,8 @@ from mlci.publish.result import Finished, Unfinished
 from mlci.publish.runs import Invocation, Run
 from mlci.report.document import Candidate
 from mlci.report.text.markup import Links
-from tests.publish.memory import Memory, Port
-from tests.publish.scene import MODEL, NAME, bad, good
+from tests.support.publish.memory import Memory, Port
+from tests.support.publish.scene import MODEL, NAME, bad, good
 
 SHAS = ("a" * 40, "b" * 40)
 CELLS = tuple(

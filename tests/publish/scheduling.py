@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mlci.github.client import Client
 from mlci.operations.publish.publish import open_publication, publish_report
-from tests.publish.scene import Clock, direct
+from tests.support.publish.scene import Clock, direct
 
 
 class Killed(BaseException):

@@ -14,8 +14,8 @@ from mlci.github.interface import CheckFields, CheckOutput, NotThere, Permission
 from mlci.github.retry import decode_json, error_message, requested_seconds
 from mlci.github.transport import Access, transport
 from mlci.publish.check_content import Annotation
-from tests.publish.scene import NAME, TODAY, Clock
 from tests.support.local_server import LocalServer
+from tests.support.publish.scene import NAME, TODAY, Clock
 
 STATUS = Status(state="success", context=NAME, description="fine")
 FIELDS = CheckFields(external_id="7.1", conclusion=None, output=CheckOutput(title="t", summary="s"), url=None)

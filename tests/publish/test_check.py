@@ -11,7 +11,7 @@ from mlci.publish.result import Finished, Unfinished
 from mlci.publish.runs import Run
 from mlci.report.document import Provenance
 from mlci.report.text.markup import Links
-from tests.publish.scene import bad, good, unsure, wide
+from tests.support.publish.scene import bad, good, unsure, wide
 from tests.support.reports import HEAD, a_report, broken, failed, inconclusive, no_baseline, passed
 
 EVENT = Event(name="pull_request", head=HEAD, pull=7, branch="topic")

@@ -19,7 +19,7 @@ from mlci.publish.comment_choice import (
 from mlci.publish.plan import mark_text
 from mlci.publish.runs import Run
 from mlci.report.comment import with_marker
-from tests.publish.scene import BOT, MODEL, bad, good, unsure
+from tests.support.publish.scene import BOT, MODEL, bad, good, unsure
 from tests.support.reports import HEAD, a_report, no_baseline, passed
 
 

@@ -11,8 +11,8 @@ from mlci.cli.github_actions import head_of_this_run, write_outputs
 from mlci.cli.wiring import load_configuration, report_context
 from mlci.report.serialization import dump_report
 from tests.publish.job import CONFIG, Job
-from tests.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, unsure, wide
 from tests.support.project import mlci
+from tests.support.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, unsure, wide
 from tests.support.workflow_commands import WRITTEN
 
 

@@ -20,7 +20,7 @@ from mlci.publish.commit_verdict import (
 )
 from mlci.publish.runs import LONGEST_LABEL, Run, read_invocation
 from tests.publish.job import Job
-from tests.publish.scene import NAME, bad, good, publisher, unsure
+from tests.support.publish.scene import NAME, bad, good, publisher, unsure
 
 REF = "octo-org/model/.github/workflows/mlci.yml@refs/pull/7/merge"
 MODEL = {"GITHUB_WORKFLOW_REF": REF, "GITHUB_JOB": "model"}

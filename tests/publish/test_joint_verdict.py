@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tests.publish.joining import CELLS, SAYS, SHAS, STATES, Chain, Life, colour, expected_colour, records
-from tests.publish.memory import Memory
+from tests.support.publish.memory import Memory
 
 ORDERS = 60
 

@@ -11,7 +11,7 @@ from mlci.report.document import Candidate
 from mlci.report.serialization import dump_report
 from tests.fake_github.fake import Fake
 from tests.publish.job import CONFIG
-from tests.publish.scene import NAME, bad, good, stands, wide
+from tests.support.publish.scene import NAME, bad, good, stands, wide
 
 MLCI = [sys.executable, "-m", "mlci", "publish", "report.json", "--ended", "success", "--code"]
 

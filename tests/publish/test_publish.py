@@ -11,7 +11,7 @@ from mlci.publish.permissions import permission_advice
 from mlci.publish.result import Unfinished
 from mlci.publish.runs import read_invocation
 from tests.fake_github.state import git
-from tests.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, push, stands, unsure, wide
+from tests.support.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, push, stands, unsure, wide
 
 CRASH = Unfinished(why="the evaluation ended with exit code 3", code=3)
 CANCELLED = Unfinished(why="the job was cancelled or ran into its time limit", cancelled=True)

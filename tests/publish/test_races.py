@@ -10,7 +10,7 @@ import pytest
 from mlci.github.client import Client
 from mlci.operations.publish.publish import open_publication, publish_report
 from mlci.publish.result import Unfinished
-from tests.publish.scene import BOT, NAME, Clock, bad, direct, good, publisher, push, stands, unsure, wide
+from tests.support.publish.scene import BOT, NAME, Clock, bad, direct, good, publisher, push, stands, unsure, wide
 
 N = 20
 

@@ -7,7 +7,7 @@ import pytest
 from mlci.publish.result import CODES, Claim, Finished, Unfinished, read_result, unfinished_text, unfinished_title
 from mlci.report.document import Candidate
 from mlci.report.text.markup import Links
-from tests.publish.scene import bad, good, unsure
+from tests.support.publish.scene import bad, good, unsure
 from tests.support.rendered import Page
 from tests.support.reports import HEAD
 

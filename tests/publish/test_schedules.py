@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.publish.scene import BOT, NAME, publisher, push, wide
 from tests.publish.scheduling import Schedule
+from tests.support.publish.scene import BOT, NAME, publisher, push, wide
 
 SCHEDULES = 10
 

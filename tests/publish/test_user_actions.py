@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.publish.job import CONFIG, Job
-from tests.publish.scene import BOT, MODEL, NAME, bad, good, publisher, stands
+from tests.support.publish.scene import BOT, MODEL, NAME, bad, good, publisher, stands
 
 
 @pytest.fixture

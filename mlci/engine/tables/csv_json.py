@@ -18,10 +18,11 @@ import duckdb
 from mlci.engine import sql
 from mlci.engine.tables.files import LocalFile
 from mlci.errors import InputError, Problem, count_noun
+from mlci.util.bounds import TABLE_HEADER_BYTES, TABLE_LINE_BYTES
 
 _DELIMITERS = ",;\t|"
-_HEADER_LIMIT = 1 << 20
-_LONGEST_LINE = 2_000_000
+_HEADER_LIMIT = TABLE_HEADER_BYTES.value
+_LONGEST_LINE = TABLE_LINE_BYTES.value
 _JSON_NUMBERS = {"UBIGINT", "BIGINT", "DOUBLE"}
 _DIGITS_OF_DOUBLE, _DIGITS_OF_BIGINT, _DIGITS_OF_DECIMAL = 15, 18, 38
 

@@ -15,6 +15,7 @@ from typing import IO, Any, Literal
 
 from mlci.engine.tables.table_path import columns_of, table_of
 from mlci.errors import InputError, OutsideError, Problem, yaml_value
+from mlci.util.bounds import TABLE_DOWNLOAD_BYTES, TABLE_DOWNLOAD_SECONDS, TABLE_INFLATED_BYTES
 
 Format = Literal["csv", "parquet", "json", "numpy", "feather", "database"]
 _FORMATS: dict[str, Format] = {
@@ -25,7 +26,7 @@ _FORMATS: dict[str, Format] = {
 }  # fmt: skip
 PARQUET = frozenset(suffix for suffix, form in _FORMATS.items() if form == "parquet")
 _COMPRESSED, _PACKABLE = (".gz",), frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".txt"})
-INFLATED_LIMIT = 8 * 2**30
+INFLATED_LIMIT = TABLE_INFLATED_BYTES.value
 """Most bytes of an unpacked file: the same as for downloads."""
 _MAGIC, _GLOB = "*?[{", "*?["
 """Characters that DuckDB reads as patterns, and those that pyarrow's paths may have."""
@@ -164,9 +165,9 @@ def _literal_path(local: Path, scratch: Path, suffix: str) -> Path:
 
 
 SCHEMES = ("s3://", "gs://", "https://")
-LIMIT = 8 * 2**30
+LIMIT = TABLE_DOWNLOAD_BYTES.value
 """Most bytes of a download."""
-TIMEOUT = 60.0
+TIMEOUT = float(TABLE_DOWNLOAD_SECONDS.value)
 """Seconds without an answer before a download fails."""
 
 

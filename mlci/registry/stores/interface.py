@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mlci.registry import errors
 from mlci.registry.entries import Digest
 from mlci.registry.errors import CorruptError
+from mlci.util.bounds import CHECKPOINT_BYTES
 from mlci.util.digests import canonical_json
 
 AT_ONCE = 16
@@ -67,7 +68,7 @@ class Checkpoint:
     digest: str
 
 
-MOST_CHECKPOINT_BYTES = 1024
+MOST_CHECKPOINT_BYTES = CHECKPOINT_BYTES.value
 """Most bytes of a checkpoint."""
 
 

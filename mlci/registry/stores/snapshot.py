@@ -25,10 +25,11 @@ from mlci.registry.entries import Count, Digest, LedgerPart, Text
 from mlci.registry.errors import CorruptError
 from mlci.registry.stores import interface
 from mlci.registry.stores.interface import Checkpoint, Entries, Store
+from mlci.util.bounds import COPY_BYTES
 from mlci.util.digests import canonical_json, sha256_of
 
 INDEX = "copy.json"
-MOST_BYTES = 64 * 1024 * 1024
+MOST_BYTES = COPY_BYTES.value
 
 
 class Seen(LedgerPart):

@@ -16,8 +16,8 @@ from mlci.report.serialization import dump_report, parse_report
 from mlci.util.digests import sha256_of
 from tests.attacks.attack import Attack
 from tests.attacks.scene import Scene
-from tests.publish.scene import bad
 from tests.support.project import mlci, predictions, small_files, write
+from tests.support.publish.scene import bad
 from tests.support.registry.histories import history
 
 

@@ -20,8 +20,8 @@ from mlci.report.render import junit
 from mlci.report.text.markup import Links
 from tests.attacks.attack import Attack
 from tests.attacks.scene import Scene
-from tests.publish.memory import APP, Memory, Port
-from tests.publish.scene import MODEL, NAME, bad, good, wide
+from tests.support.publish.memory import APP, Memory, Port
+from tests.support.publish.scene import MODEL, NAME, bad, good, wide
 from tests.support.rendered import Page
 from tests.support.reports import a_report, failed, measured
 

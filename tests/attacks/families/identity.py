@@ -11,7 +11,7 @@ from mlci.report.document import Candidate
 from tests.attacks.attack import Attack
 from tests.attacks.scene import Scene
 from tests.fake_github.events import PAYLOADS
-from tests.publish.scene import good
+from tests.support.publish.scene import good
 
 BASE = "a" * 40
 HEAD = "ec26c3e57ca3a959ca5aad62de7213c562f8c821"

@@ -1,5 +1,6 @@
 """Shell and log: text that acts on GitHub's runner, on a terminal, or on the runner's files."""
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 
@@ -7,6 +8,7 @@ from mlci.cli.error_handler import print_error
 from mlci.cli.github_actions import write_outputs, write_summary
 from mlci.errors import InputError, Problem
 from mlci.execution.logs import ActionsLog
+from mlci.execution.metrics_file import read_metrics_file
 from mlci.execution.sanitize import LineSplitter
 from tests.attacks.attack import Attack
 from tests.attacks.scene import Scene
@@ -62,6 +64,28 @@ def _crash(scene: Scene, *, text: str) -> None:
     scene.code = 2
 
 
+def _warning(scene: Scene, *, text: str) -> None:
+    """A library warns about a file of the pull request, and quotes it."""
+
+    def warn() -> None:
+        warnings.simplefilter("always")
+        warnings.warn(f"found a duplicate\n    {text}", UserWarning, stacklevel=1)
+
+    scene.call(warn)
+    assert "duplicate" in scene.err
+
+
+def _anchors(scene: Scene, *, text: str) -> None:
+    """A parser of YAML warns about an anchor that stands twice, and quotes its line."""
+    path = scene.plant("metrics.yaml", f"a: &x 1\n? {text}\n: &x 2\n")
+
+    def read() -> None:
+        warnings.simplefilter("always")
+        read_metrics_file(path)
+
+    scene.call(read)
+
+
 def _refusal(scene: Scene, *, text: str) -> None:
     """The text is a file of the pull request's configuration."""
     scene.plant("mlci.yml", f"model: m\n{text!r}: 1\ntask: {text!r}\n")
@@ -100,6 +124,8 @@ def _pipe(scene: Scene, *, name: str) -> None:
 ATTACKS = (
     *(Attack(f"log: {name}", "sanitized output", partial(_step_log, text=text)) for name, text in PAYLOADS.items()),
     *(Attack(f"message: {name}", "sanitized messages", partial(_error, text=PAYLOADS[name])) for name in list(PAYLOADS)[::4]),
+    *(Attack(f"warning: {name}", "sanitized warnings", partial(_warning, text=PAYLOADS[name])) for name in list(PAYLOADS)[:3]),
+    Attack("warning about an anchor", "sanitized warnings", partial(_anchors, text="::set-output name=verdict::pass")),
     Attack("path that ends its command", "escaped annotations", partial(_error, text="x", path="a::FORGED.csv")),
     Attack("path with properties", "escaped annotations", partial(_error, text="x", path="a.csv,line=7::FORGED")),
     *(Attack(f"bug report: {name}", "sanitized messages", partial(_crash, text=PAYLOADS[name])) for name in list(PAYLOADS)[:5:2]),

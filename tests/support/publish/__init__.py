@@ -1,0 +1,1 @@
+"""Publishing for tests: a scene on the fake of GitHub, and GitHub in memory."""
