@@ -15,6 +15,7 @@ import click
 
 from mlci import __version__
 from mlci.cli.lazy_group import UnreadError
+from mlci.cli.runner_guard import guarded_output
 from mlci.config.url_credentials import REMEDY, hide_credentials, holds_credentials
 from mlci.errors import InputError, MlciError, Problem
 from mlci.execution.sanitize import sanitize
@@ -34,6 +35,11 @@ def handle_errors(call: Callable[[], Any], arguments: Sequence[str] = ()) -> int
     """
     signal.signal(signal.SIGTERM, _terminated)
     signal.signal(signal.SIGINT, _terminated)
+    with guarded_output():
+        return _handled(call, arguments)
+
+
+def _handled(call: Callable[[], Any], arguments: Sequence[str]) -> int:
     try:
         _refuse_credentials(arguments)
         with warnings.catch_warnings():

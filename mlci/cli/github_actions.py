@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 from mlci.errors import InputError, Problem
+from mlci.execution.sanitize import sanitize
 from mlci.publish import event as publish_event
 from mlci.publish.event import Event, event_facts
 from mlci.publish.runs import Invocation, Run, parse_run, read_invocation
@@ -256,7 +257,7 @@ def write_step_result(outputs: Mapping[str, object], text: str, *, report: Repor
         links = workflow.links(report.candidate.commit)
         problems.append(write_summary(workflow.summary, lambda room: render_summary(report, links=links, budget=room)))
     for problem in filter(None, problems):
-        click.echo(problem, err=True)
+        click.echo(sanitize(problem), err=True)
 
 
 def _said(value: object) -> str:

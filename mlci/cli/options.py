@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from mlci.execution.sanitize import sanitize
+
 DEFAULT_CONFIG = Path("mlci.yml")
 DEFAULT_OUT = Path(".mlci/out")
 
@@ -34,7 +36,7 @@ def _config(context: click.Context, option: click.Parameter, path: Path) -> Path
         return path
     shown = Path(os.path.relpath(above, here))
     context.meta[_ABOVE] = shown.parent
-    click.echo(f"mlci: using {shown}", err=True)
+    click.echo(f"mlci: using {sanitize(str(shown))}", err=True)
     return shown
 
 

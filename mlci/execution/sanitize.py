@@ -53,6 +53,16 @@ def _disarm(text: str) -> str:
     return bare[: len(bare) - len(body)] + ": " + body[1:] if body.startswith("::") else bare
 
 
+_OLD_COMMAND = re.compile(r"#([^\x00-\x7f]*)#([^\x00-\x7f]*)\[")
+
+
+def disarm_old_commands(text: str) -> str:
+    """Break ``##[name]``, which acts anywhere in a line, in a text of any number of lines."""
+    if "#" not in text:
+        return text
+    return _OLD_COMMAND.sub(lambda match: "## [" if all(map(_has_no_width, match[1] + match[2])) else match[0], text)
+
+
 def _has_no_width(char: str) -> bool:
     """Whether a comparison by culture may skip the character."""
     return char in _NO_WIDTH or unicodedata.category(char) in {"Cf", "Mn", "Me"}

@@ -14,7 +14,7 @@ from mlci.report.document import Evidenced, GateRow, Report
 from mlci.report.text.escape import plain_text
 from mlci.report.text.labels import TOO_FEW
 from mlci.util.bounds import REPORT_BYTES, REPORT_DEPTH, REPORT_KEYS, REPORT_PARTS, REPORT_VALUES
-from mlci.util.json_text import Bounds, excess
+from mlci.util.json_text import Bounds, excess, without_old_commands
 
 MOST_BYTES = REPORT_BYTES.value
 """Twice what a report of 100,000 gates and as many measured slices has."""
@@ -47,9 +47,8 @@ def parse_report(text: str | bytes, *, path: str = "report.json") -> Report:
 
 def dump_report(report: Report) -> str:
     """Write a report: keys in the document's order, floats so that they read back the same, a newline at the end."""
-    return (
-        json.dumps(report.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    )
+    text = json.dumps(report.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False, allow_nan=False)
+    return without_old_commands(text) + "\n"
 
 
 def _name_shortage(row: GateRow) -> GateRow:

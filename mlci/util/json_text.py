@@ -49,4 +49,9 @@ def excess(text: str, most: Bounds) -> str | None:
 
 def pretty_json(document: object) -> str:
     """Return a document as people read it, without a line end."""
-    return json.dumps(document, indent=1, ensure_ascii=False)
+    return without_old_commands(json.dumps(document, indent=1, ensure_ascii=False))
+
+
+def without_old_commands(text: str) -> str:
+    """Escape ``##[`` in the strings of a JSON text, which GitHub's runner obeys anywhere in a line of its log."""
+    return text.replace("##[", "#\\u0023[")

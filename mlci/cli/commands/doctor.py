@@ -20,6 +20,7 @@ from mlci.config.models import RowsConfig
 from mlci.config.read import load_text
 from mlci.errors import InputError, MlciError, Problem
 from mlci.execution.environment import child_environment, registry_credentials
+from mlci.execution.sanitize import sanitize
 from mlci.git.git import Git
 from mlci.metrics import catalogue
 from mlci.operations.context import RunContext
@@ -164,7 +165,10 @@ def _past_disagreement(loaded: CheckedConfig) -> tuple[float, int] | None:
         with run_context(loaded, cached=False, registry=registry, user_code=False) as run:
             found = past_disagreement(run, registry.view())
     except MlciError as error:
-        click.echo(f"mlci: the registry was not read, so {ASSUMED:.0%} of the rows are assumed: {error}", err=True)
+        click.echo(
+            f"mlci: the registry was not read, so {ASSUMED:.0%} of the rows are assumed: {sanitize(str(error))}",
+            err=True,
+        )
         return None
     return found if found and found[0] > 0 else None
 

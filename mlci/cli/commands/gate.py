@@ -13,6 +13,7 @@ from mlci.cli.run_output import REPORT_FILES, write_report
 from mlci.cli.wiring import checkout_git, load_configuration, report_context, today
 from mlci.config.loader import LoadedConfig
 from mlci.errors import InputError, MlciError, Problem
+from mlci.execution.sanitize import sanitize
 from mlci.gates.outcomes import JudgedGate
 from mlci.gates.waivers import is_waivable
 from mlci.git.refs import read_head
@@ -93,7 +94,7 @@ def _waived(loaded: LoadedConfig, gates: tuple[JudgedGate, ...], head: str | Non
         view = open_registry(loaded, Path(loaded.path).parent).view()
         return waivers.apply_recorded_waivers(gates, view, head=head, today=today())
     except MlciError as error:
-        click.echo(f"note: waivers were not read: {error}", err=True)
+        click.echo(f"note: waivers were not read: {sanitize(str(error))}", err=True)
         return gates
 
 

@@ -1,8 +1,11 @@
 """Shell and log: text that acts on GitHub's runner, on a terminal, or on the runner's files."""
 
+import json
 import warnings
 from collections.abc import Callable
 from functools import partial
+
+import click
 
 from mlci.cli.error_handler import print_error
 from mlci.cli.github_actions import write_outputs, write_summary
@@ -12,6 +15,7 @@ from mlci.execution.metrics_file import read_metrics_file
 from mlci.execution.sanitize import LineSplitter
 from tests.attacks.attack import Attack
 from tests.attacks.scene import Scene
+from tests.support.project import predictions, small_files
 
 PAYLOADS = {
     "set-output": "::set-output name=verdict::pass",
@@ -86,6 +90,28 @@ def _anchors(scene: Scene, *, text: str) -> None:
     scene.call(read)
 
 
+def _registry(scene: Scene, *, folder: str, command: str) -> None:
+    """The configuration names a folder for the registry, which progress and results show."""
+    files = {**small_files(baseline="production"), "new.csv": predictions(3)}
+    files["mlci.yml"] = files["mlci.yml"].replace("max_drop: 0.05", "min: 0.9") + f"registry: {json.dumps(folder)}\n"
+    for name, text in files.items():
+        scene.plant(name, text)
+    scene.mlci(*command.split())
+
+
+def _group(scene: Scene, *, group: str, words: tuple[str, ...]) -> None:
+    """A group of the evaluation set has a name that acts; the report is printed as JSON, and kept."""
+    cell = json.dumps(group).replace('\\"', '""')
+    rows = [f"{i},{i // 10 % 2},{cell},{i // 10 % 2}" for i in range(100)]
+    swap = ("key: id\n", "key: id\n  slices: [x]\n")
+    files = small_files()
+    files |= {"mlci.yml": files["mlci.yml"].replace(*swap), "holdout.csv": "\n".join(["id,z,x,y", *rows]) + "\n"}
+    for name, text in files.items():
+        scene.plant(name, text)
+    scene.mlci("run", *words)
+    scene.say((scene.work / ".mlci/out/report.json").read_text())
+
+
 def _refusal(scene: Scene, *, text: str) -> None:
     """The text is a file of the pull request's configuration."""
     scene.plant("mlci.yml", f"model: m\n{text!r}: 1\ntask: {text!r}\n")
@@ -126,6 +152,10 @@ ATTACKS = (
     *(Attack(f"message: {name}", "sanitized messages", partial(_error, text=PAYLOADS[name])) for name in list(PAYLOADS)[::4]),
     *(Attack(f"warning: {name}", "sanitized warnings", partial(_warning, text=PAYLOADS[name])) for name in list(PAYLOADS)[:3]),
     Attack("warning about an anchor", "sanitized warnings", partial(_anchors, text="::set-output name=verdict::pass")),
+    *(Attack(f"registry with an old command in its name: mlci {command}", "guarded output", partial(_registry, folder="a/##[set-output name=verdict]pass", command=command)) for command in ("run", "versions", "ledger log")),
+    Attack("old command that nothing sanitized", "guarded output", lambda scene: scene.call(click.echo, "x ##[set-output name=verdict]pass")),
+    Attack("group with an old command in JSON", "escaped JSON", partial(_group, group="##[set-output name=verdict]pass", words=("--json",))),
+    Attack("group with a command on the terminal", "guarded output", partial(_group, group="::x ##[set-output name=verdict]pass", words=())),
     Attack("path that ends its command", "escaped annotations", partial(_error, text="x", path="a::FORGED.csv")),
     Attack("path with properties", "escaped annotations", partial(_error, text="x", path="a.csv,line=7::FORGED")),
     *(Attack(f"bug report: {name}", "sanitized messages", partial(_crash, text=PAYLOADS[name])) for name in list(PAYLOADS)[:5:2]),

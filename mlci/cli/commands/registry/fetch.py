@@ -10,6 +10,7 @@ from mlci.cli.github_actions import read_workflow, write_outputs
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.cli.registry_factory import build_store, is_remote
 from mlci.cli.wiring import load_configuration, run_context
+from mlci.execution.sanitize import sanitize
 from mlci.operations.registry.fetch import fetch_for_run
 from mlci.registry.registry import Registry
 from mlci.registry.stores.snapshot import SnapshotWriter
@@ -42,7 +43,7 @@ def command(config_path: Path) -> int:
             number = fetch_for_run(context)
         digest = copying.seal()
         what = "no version yet" if number is None else f"version {number}"
-        click.echo(f"fetched {what} from {copying.shown}: {digest}")
+        click.echo(f"fetched {what} from {sanitize(copying.shown)}: {digest}")
     else:
         click.echo("nothing to fetch: the registry is not read over the network")
     problem = write_outputs(outputs, {"fetched": digest}) or problem

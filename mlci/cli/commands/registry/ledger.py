@@ -110,7 +110,7 @@ def log_command(config_path: Path, *, as_json: bool, limit: int, before: int | N
         rows = [entry.model_dump(mode="json", by_alias=True) for entry in page]
         click.echo(pretty_json(rows))
     elif not view.number:
-        click.echo(f"{view.shown} has no entry yet")
+        click.echo(f"{sanitize_text(view.shown)} has no entry yet")
     for entry in reversed(page if not as_json else []):
         who = sanitize_text(entry.by.actor) or "unknown author"
         click.echo(f"{entry.number:>5}  {sanitize_text(entry.at)}  {who}: {sanitize_text(audit_text(entry))}")

@@ -43,7 +43,8 @@ def command(config_path: Path, *, as_json: bool, limit: int, before: int | None)
         document |= {"more": more} if more else {}
         click.echo(pretty_json(document))
     elif not view.state.versions:
-        click.echo(f"{loaded.config.model} has no version in {view.shown} yet; `mlci run` and `mlci promote` make one")
+        empty = f"{loaded.config.model} has no version in {sanitize_text(view.shown)} yet"
+        click.echo(f"{empty}; `mlci run` and `mlci promote` make one")
     else:
         click.echo(_table(rows, width=shutil.get_terminal_size((100, 24)).columns))
         if more:
