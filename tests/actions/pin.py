@@ -10,7 +10,7 @@ import subprocess
 from mlci import __version__
 from tests.actions.tree import OWN, ROOT, pages
 
-_OWN = re.compile(rf"(uses: {OWN}(?:/\S+)?)@\S+ # v\S+")
+PINNED = re.compile(rf"(uses: {OWN}(?:/\S+)?)@\S+ # v[\w.-]+")
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     path.write_text(re.sub(rf'("{OWN}": {{\s+"version": )"[^"]+"', rf'\g<1>"{new["version"]}"', text), "utf-8")
     for place in [*pages(ROOT), *sorted((ROOT / "templates/workflows").glob("*.yml"))]:
         written = place.read_text("utf-8")
-        named = _OWN.sub(rf"\g<1>@{sha} # {new['version']}", written)
+        named = PINNED.sub(rf"\g<1>@{sha} # {new['version']}", written)
         if named != written:
             place.write_text(named, "utf-8")
 
