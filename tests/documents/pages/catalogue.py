@@ -44,6 +44,7 @@ PROJECTS: dict[str, Project] = {
 
 LONG_PROJECTS: dict[str, Project] = {
     "docs/how-to/gates/test-behaviour-with-pytest.md": scripts.behaviour_with_pytest,
+    "docs/how-to/start/gate-a-notebook.md": scripts.gate_a_notebook,
     "docs/how-to/start/gate-a-script-that-splits.md": scripts.gate_a_script_that_splits,
     "docs/tutorial.md": scripts.tutorial,
 }

@@ -2,8 +2,11 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import nbformat
 
 from tests.documents.pages.behaviour import project
 from tests.documents.pages.registry import champion
@@ -58,6 +61,43 @@ def gate_a_script_that_splits(shell: PageShell) -> Iterator[None]:
     yield
     yield
     assert champion(shell) == 1
+
+
+_CELLS = (
+    "import pandas as pd\nloans = pd.read_csv('loans.csv')",
+    """\
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+X, y = loans[["debt"]], loans["late"]
+X_train, X_test, y_train, y_test = train_test_split(X, y)
+model = LogisticRegression().fit(X_train, y_train)""",
+    "model.score(X_test, y_test)",
+)
+_JUPYTER = f"""\
+#!{sys.executable}
+import sys
+import nbformat
+from nbclient import NotebookClient
+assert sys.argv[1:5] == ["nbconvert", "--to", "notebook", "--execute"], sys.argv
+NotebookClient(nbformat.read(sys.argv[-1], as_version=4), kernel_name="python3").execute()
+"""
+
+
+def gate_a_notebook(shell: PageShell) -> Iterator[None]:
+    """A notebook, and a `jupyter` that executes it with nbclient, as nbconvert does."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in _CELLS])
+    rows = "".join(f"{row},{row * 37 % 100},{int(row * 37 % 100 > 50)}\n" for row in range(400))
+    given = {"loans.ipynb": nbformat.writes(notebook), "loans.csv": "loan,debt,late\n" + rows}
+    commit(init(shell.folder), {**given, "requirements.txt": "scikit-learn\n"})
+    jupyter = shell.scratch / "programs" / "jupyter"
+    jupyter.write_text(_JUPYTER)
+    jupyter.chmod(0o755)
+    shell.answers = "y\ny\nn\n"
+    yield
+    [block] = blocks("how-to/start/gate-a-notebook.md", "text")
+    assert block in (shell.folder / "mlci.yml").read_text("utf-8")
+    yield
+    assert (shell.folder / "predictions.csv").exists()
 
 
 def behaviour_with_pytest(shell: PageShell) -> Iterator[None]:
