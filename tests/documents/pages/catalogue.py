@@ -26,6 +26,7 @@ REASONS = {
 
 PROJECTS: dict[str, Project] = {
     "docs/how-to/gates/see-what-changed.md": registry.see_what_changed,
+    "docs/how-to/gates/waive-a-gate.md": github.waive_a_gate,
     "docs/how-to/infrastructure/use-internal-mirrors.md": setup.use_internal_mirrors,
     "docs/how-to/registry/import-a-model.md": registry.import_a_model,
     "docs/how-to/registry/keep-the-registry-in-github.md": github.keep_the_registry_in_github,
@@ -51,6 +52,10 @@ LONG_PROJECTS: dict[str, Project] = {
 """Projects that ``make examples`` goes through, because they train with scikit-learn."""
 
 
+OPT_IN = {"examples/pytorch/README.md"}
+"""Examples that install a framework first."""
+
+
 @dataclass(frozen=True)
 class Page:
     """A page and its blocks of commands."""
@@ -68,6 +73,8 @@ class Page:
         """Return the target that carries the page's unmarked blocks out; empty if none does."""
         if self.name in PROJECTS:
             return "make test"
+        if self.name in OPT_IN:
+            return "make example-pytorch"
         return "make examples" if self.is_example or self.name in LONG_PROJECTS else ""
 
     def run(self, folder: Path) -> str:

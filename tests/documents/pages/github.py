@@ -3,22 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from tests.documents.pages.registry import promoted, succeed
 from tests.documents.pages.setup import checked_project
 from tests.fake_github.fake import Fake
 from tests.support.page_shell import PageShell
-from tests.support.project import config, files, predictions, small_files
+from tests.support.project import BY_FILE, config, files, predictions, small_files, write
 from tests.support.repository import commit, git, init
+from tests.support.setups import template
 
 NAME = "owner/name"
 RIGHTS = {"administration": "write", "contents": "write", "checks": "write", "statuses": "write"}
 
 
 @contextmanager
-def fake_github(shell: PageShell) -> Iterator[Fake]:
+def fake_github(shell: PageShell, name: str = NAME) -> Iterator[Fake]:
     """Serve a fake that the shell and its `gh` reach with an administrator's token."""
-    with Fake(shell.scratch / "model.git", name=NAME) as fake:
+    with Fake(shell.scratch / "model.git", name=name) as fake:
         shell.variables |= {"GITHUB_API_URL": fake.url, "FAKE_GITHUB_TOKEN": fake.token(RIGHTS)}
         yield fake
 
@@ -57,14 +59,37 @@ def keep_the_registry_in_github(shell: PageShell) -> Iterator[None]:
 
 def require_the_check(shell: PageShell) -> Iterator[None]:
     text = config(baseline="production").replace("model: planted", "model: churn")
-    commit(init(shell.folder), {**files(1), "mlci.yml": text})
-    git(shell.folder, "remote", "add", "origin", f"https://github.com/{NAME}.git")
-    with fake_github(shell):
+    workflow = {".github/workflows/mlci-promote.yml": template("mlci-promote.yml")}
+    commit(init(shell.folder), {**files(1), "mlci.yml": text, **workflow})
+    git(shell.folder, "remote", "add", "origin", "https://github.com/octo-org/model.git")
+    with fake_github(shell, "octo-org/model") as fake:
+        fake.team("ml-team")
+        fake.role("octocat", "write")
         yield
         yield
         yield
         assert shell.output.count("+ mlci / churn: required, reported by GitHub Actions") == 2
         succeed(shell, "setup", "check")
+        yield
+        assert "environment production: octo-org/ml-team approves" in shell.output
+        succeed(
+            shell, "setup", "check", "--reviewer", "octo-org/ml-team", "--reviewer", "octocat", "--prevent-self-review"
+        )
+
+
+def waive_a_gate(shell: PageShell) -> Iterator[None]:
+    gates = "  - {metric: recall, max_drop: 0.01}\nregistry: registry\n"
+    write(shell.folder, {**small_files(), "mlci.yml": config(baseline="production", more=gates, **BY_FILE)})
+    commit(init(shell.folder), {".gitignore": ".mlci/\n"})
+    with fake_github(shell) as fake, patch("mlci.cli.commands.waive.today", lambda: "2026-12-01"):
+        git(shell.folder, "remote", "add", "origin", f"https://github.com/{NAME}.git")
+        fake.email("octocat@example.org", "octocat")
+        fake.role("root", "admin")
+        shell.variables["FAKE_GITHUB_TOKEN"] = fake.token(user="root")
+        shell.replaced["3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4"] = fake.head(fake.pull("topic", user="contributor"))
+        yield
+        yield
+        assert "is waived on" in shell.output
 
 
 def check_a_setup(shell: PageShell) -> Iterator[None]:

@@ -43,6 +43,10 @@ def set_up_a_repository(shell: PageShell) -> Iterator[None]:
     repository(shell, "first", outcomes)
     yield
     yield
+    sealed = {"holdout.csv": labelled("outcome", ("no", "yes")), "predictions.csv": SCORES}
+    repository(shell, "sealed", {**sealed, "train.py": SCRIPT.replace("out/predictions", "predictions")})
+    yield
+    assert (shell.folder / ".github/workflows/mlci-gate.yml").exists()
     made = repository(shell, "by-label", outcomes)
     yield
     text = made.read_text("utf-8")
