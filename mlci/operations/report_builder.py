@@ -26,6 +26,7 @@ from mlci.report.document import (
     EvaluationSet,
     GateRow,
     GroupRow,
+    Judging,
     Lineage,
     MetricRow,
     PolicyRef,
@@ -64,6 +65,7 @@ class ReportContext:
         trend: Gated metrics over the versions that were in production.
         made_by_training: Whether the candidate's training made the evaluation set.
         shared: Rows that both models are compared on, if the baseline's own evaluation set differs.
+        judging: What the pull request changed about its own judging, if that is known.
         records_waivers: Whether a registry can record that a gate is waived.
     """
 
@@ -80,6 +82,7 @@ class ReportContext:
     trend: tuple[TrendRow, ...] = ()
     made_by_training: bool = False
     shared: SharedRows | None = None
+    judging: Judging | None = None
     records_waivers: bool = False
 
 
@@ -124,6 +127,7 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
         unchanged_since=result.unchanged_since,
         lineage=facts.lineage,
         trend=facts.trend,
+        judging=facts.judging,
         provenance=Provenance(
             config=facts.config_digest,
             config_path=facts.config_path,

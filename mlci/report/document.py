@@ -447,6 +447,21 @@ class PolicyRef(ReportPart):
     comment: Literal["always", "on-change", "on-failure", "never"] = "always"
 
 
+class JudgingChange(ReportPart):
+    """A file that a pull request changes and that decides how it is judged."""
+
+    path: str
+    what: Literal["configuration", "workflow", "evaluation data", "metric code", "baseline"]
+
+
+class Judging(ReportPart):
+    """What a pull request changed about its own judging."""
+
+    used: bool = Field(description="Whether these files decided this report; in sealed mode the default branch's did.")
+    changes: Listed[JudgingChange] = ()
+    more: int = Field(default=0, description="Changes beyond those listed.")
+
+
 class Report(ReportPart):
     """The whole document."""
 
@@ -481,6 +496,9 @@ class Report(ReportPart):
     )
     lineage: Lineage | None = Field(default=None, description="Only against a version or another commit.")
     trend: Listed[TrendRow] = ()
+    judging: Judging | None = Field(
+        default=None, description="What the pull request changed about its own judging; null if that is not known."
+    )
     provenance: Provenance
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mlci.report import headline
 from mlci.report.document import Report
-from mlci.report.sections import behaviour, gates, groups, history, metrics, waivers
+from mlci.report.sections import behaviour, gates, groups, history, judging, metrics, waivers
 from mlci.report.sections.gates import RuleRow, attention_table, merge_rules
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Links, Markup
@@ -16,6 +16,7 @@ Builder = Callable[[Markup, Report], list[Section]]
 
 COMMENT: tuple[Builder, ...] = (
     waivers.waiver_section,
+    judging.judging_section,
     gates.passed_gates,
     behaviour.behaviour_section,
     groups.first_groups,
@@ -26,6 +27,7 @@ COMMENT: tuple[Builder, ...] = (
     metrics.notes_section,
 )
 SUMMARY: tuple[Builder, ...] = (
+    judging.judging_section,
     gates.passed_gates,
     behaviour.behaviour_section,
     groups.all_groups,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mlci.sealed.artifact_errors import UntrustedArtifactError
-from mlci.sealed.facts import PullRequest, RunArtifact, WorkflowRun
+from mlci.sealed.facts import PullRequest, RunArtifact
 from mlci.sealed.identity import (
     HomeRepository,
     RefusedHead,
@@ -17,24 +17,10 @@ from mlci.sealed.identity import (
     identify_head,
 )
 from mlci.util.bounds import ARTIFACT_BYTES
+from tests.sealed.runs import HEAD, RUN
 
-HEAD, OTHER = "a" * 40, "b" * 40
+OTHER = "b" * 40
 HOME = HomeRepository(name="octo-org/model", default_branch="main")
-RUN = WorkflowRun(
-    id=7,
-    attempt=1,
-    repository="Octo-Org/model",
-    path=".github/workflows/mlci-train.yml",
-    event="pull_request",
-    status="completed",
-    conclusion="success",
-    head_repository="ada/model",
-    head_owner="ada",
-    head_branch="topic",
-    head_sha=HEAD,
-    started="2026-05-01T10:00:00Z",
-    url="https://github.com/octo-org/model/actions/runs/7",
-)
 PULL = PullRequest(
     number=3,
     head_repository="Ada/model",

@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 from tests.sealed.scene import sealed_files
@@ -33,6 +34,11 @@ def imported(nodes):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
+def names_in(path):
+    return list(imported(run_nodes(ast.parse(path.read_text("utf-8")))))
+
+
 def reached(*starts):
     """Modules of the package that these import, at their top or later, and theirs; and libraries by name."""
     found, waiting = set(), list(starts)
@@ -43,8 +49,7 @@ def reached(*starts):
             found |= set() if name.startswith("mlci.") else {name.partition(".")[0]}
             continue
         found.add(name)
-        names = imported(run_nodes(ast.parse(path.read_text("utf-8"))))
-        waiting += [one for full in names for one in (full, full.rpartition(".")[0])]
+        waiting += [one for full in names_in(path) for one in (full, full.rpartition(".")[0])]
     return found
 
 

@@ -107,8 +107,16 @@ def _context(path: Path, about: Subject, scratch: Path) -> tuple[SealedContext |
         scratch=scratch,
         clock=time.monotonic,
         say=_say,
+        config_path=_repository_path(path),
         today=datetime.now(UTC).date().isoformat(),
     ), about
+
+
+def _repository_path(path: Path) -> str:
+    """Return the path of the configuration relative to the checkout's top; as it is outside of one."""
+    full = path.resolve()
+    top = next((folder for folder in full.parents if (folder / ".git").exists()), None)
+    return full.relative_to(top).as_posix() if top is not None else path.as_posix()
 
 
 def _access(workflow: Workflow) -> Access:

@@ -12,14 +12,15 @@ from pathlib import Path
 from mlci.errors import InputError, OutsideError
 from mlci.github.interface import GitHub
 from mlci.github.workflow_runs import WorkflowRuns
+from mlci.operations.judging import judging_changes
 from mlci.operations.publish.publish import PublishResult, open_publication, publish_report
-from mlci.operations.sealed.judge import SealedContext, judge_archive
-from mlci.operations.sealed.training_end import AwaitedRun, training_end
+from mlci.operations.sealed.judge import SHOWN_PREDICTIONS, SealedContext, judge_archive
+from mlci.operations.sealed.training_end import STEP_FAILED, AwaitedRun, training_end
 from mlci.publish.comment_choice import Policy
 from mlci.publish.plan import PendingText, Target, plan_publication
 from mlci.publish.result import Finished, Result, Unfinished
 from mlci.publish.runs import Run, read_invocation
-from mlci.report.document import Report
+from mlci.report.document import Judging, Report
 from mlci.report.text.markup import Links
 from mlci.sealed.artifact_errors import UntrustedArtifactError
 from mlci.sealed.identity import (
@@ -37,7 +38,7 @@ from mlci.sealed.identity import (
 from mlci.sealed.refusals import find_refusals
 from mlci.util.safe_files import read_bounded
 
-INPUT, BLOCKED, STEP, OUTSIDE = 2, 1, 3, 4
+INPUT, BLOCKED, OUTSIDE = 2, 1, 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +153,12 @@ def _conclude_head(gate: SealedGate, home: HomeRepository, head: VerifiedHead) -
     if isinstance(end, AwaitedRun):
         target = find_sealed_target(gate, head)
         return open_target(gate, target, end.text)
-    return _publish(gate, head, end or _judged(gate, home, head))
+    try:
+        result = end or _judged(gate, home, head)
+    except Exception:  # a bug of mlci: the check says so, and the command reports it
+        _publish(gate, head, Unfinished(why="mlci itself failed; the log has a report", code=70))
+        raise
+    return _publish(gate, head, result)
 
 
 def open_target(gate: SealedGate, target: Target, waits: PendingText) -> SealedOutcome:
@@ -172,7 +178,8 @@ def _judged(gate: SealedGate, home: HomeRepository, head: VerifiedHead) -> Resul
         if refusals:
             return _refused(InputError.of(refusals))
         context = replace(gate.context, public=not home.private)
-        return Finished(report=judge_archive(context, _download(gate, head, context.scratch), commit=head.head))
+        judging, data = _judging(gate, context, head), _download(gate, head, context.scratch)
+        return Finished(report=judge_archive(context, data, commit=head.head, judging=judging))
     except UntrustedArtifactError as error:
         title = "the artifact is refused"
         return Unfinished(why=title, code=INPUT, title=title, details=_lines(error), remedy=_SEE_DETAILS)
@@ -183,13 +190,26 @@ def _judged(gate: SealedGate, home: HomeRepository, head: VerifiedHead) -> Resul
         return Unfinished(why="a registry, GitHub or the network failed", code=OUTSIDE, details=(words,))
 
 
-_SEE_DETAILS = "do what the lines below name, and push"
-_ON_DEFAULT = "correct what the lines below name on the default branch, and start the run again"
+def _judging(gate: SealedGate, context: SealedContext, head: VerifiedHead) -> Judging | None:
+    """Return what the pull request changed about its own judging, all of it ignored; ``None`` for a merge group."""
+    if head.pull is None:
+        return None
+    files = gate.runs.changed_files(head.pull)
+    paths = [path for one in files for path in (one.path, one.former) if path is not None]
+    return judging_changes(paths, context.config, context.config_path, used=False)
+
+
+_SEE_DETAILS = "correct what the lines above name, and push"
+_ON_DEFAULT = "correct what the lines above name on the default branch, then start the training run again"
 
 
 def _refused(error: InputError) -> Unfinished:
+    if all(problem.path == SHOWN_PREDICTIONS for problem in error.problems):
+        why = "the predictions do not fit the evaluation set of the default branch"
+        title = "the predictions can't be used"
+        return Unfinished(why=why, code=INPUT, title=title, details=_lines(error), remedy=_SEE_DETAILS)
     title = "the default branch can't judge this"
-    why = "configuration, evaluation set or baseline of the default branch, or the predictions, can't be used"
+    why = "its configuration, evaluation set or baseline can't be used in sealed mode"
     return Unfinished(why=why, code=INPUT, title=title, details=_lines(error), remedy=_ON_DEFAULT)
 
 
@@ -221,7 +241,10 @@ def _publish(gate: SealedGate, head: VerifiedHead, result: Result) -> SealedOutc
             f"pull request {target.pull} is no longer at {head.head[:7]}: only the check of that commit is concluded"
         )
         target = replace(target, pull=None, branch=None)
-    publication = plan_publication(target, result, policy=gate.policy, links=gate.links(head.head))
+    links = gate.links(head.head)
+    if isinstance(result, Unfinished) and (result.cancelled or result.code == STEP_FAILED):
+        links = replace(links, report=head.run.url)  # the reader has to look at the training run
+    publication = plan_publication(target, result, policy=gate.policy, links=links)
     done = publish_report(publication, gate.github)
     return SealedOutcome(code=_code_of(done, code), target=target, result=result, done=done)
 

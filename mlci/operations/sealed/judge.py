@@ -24,7 +24,7 @@ from mlci.operations.report_builder import ReportContext, build_report
 from mlci.registry import stored_files
 from mlci.registry.errors import VERSION_REMEDY, CorruptError
 from mlci.registry.registry import Registry, RegistryView
-from mlci.report.document import BaselineRef, Report
+from mlci.report.document import BaselineRef, Judging, Report
 from mlci.sealed.archive import Archive, read_archive
 from mlci.sealed.predictions import SealedColumns, parse_predictions
 from mlci.util.bounds import INFLATED_BYTES, MANIFEST_BYTES
@@ -33,7 +33,7 @@ from mlci.util.digests import sha256_of_file
 PREDICTIONS, MANIFEST = "predictions.csv", "manifest.json"
 LIMITS = {PREDICTIONS: INFLATED_BYTES.value - MANIFEST_BYTES.value, MANIFEST: MANIFEST_BYTES.value}
 """Files of the artifact, and the most bytes of each."""
-_SHOWN = "predictions.csv of the artifact"
+SHOWN_PREDICTIONS = "predictions.csv of the artifact"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,7 @@ class SealedContext:
         clock: Monotonic clock, in seconds.
         say: Shows one line of progress.
         public: Whether everyone can read the report.
+        config_path: Path of the configuration, relative to the repository.
         today: The day in UTC, on which waivers must be in force.
     """
 
@@ -64,6 +65,7 @@ class SealedContext:
     clock: Callable[[], float]
     say: Callable[[str], None]
     today: str
+    config_path: str = "mlci.yml"
     public: bool = True
 
     @property
@@ -77,13 +79,14 @@ class SealedContext:
         return evaluation_path(self.config.evaluation, Path(self.loaded.path).parent)
 
 
-def judge_archive(context: SealedContext, data: bytes, *, commit: str) -> Report:
+def judge_archive(context: SealedContext, data: bytes, *, commit: str, judging: Judging | None = None) -> Report:
     """Read the artifact, recompute every number, judge the gates, and return the report.
 
     Args:
         context: Configuration and ports.
         data: The artifact's archive; its digest has been compared.
         commit: The commit that the report is about.
+        judging: What the pull request changed about its own judging.
 
     Raises:
         UntrustedArtifactError: if the artifact is not what `mlci sealed predict` writes.
@@ -108,6 +111,7 @@ def judge_archive(context: SealedContext, data: bytes, *, commit: str) -> Report
         candidate=context.facts.candidate.model_copy(update={"commit": commit, "predictions": digest}),
         baseline=_reference(context, baseline),
         seconds=seconds,
+        judging=judging,
         uses=holdout_uses.known_uses(view, result.fingerprint),
     )
     return build_report(result, gates, facts)

@@ -8,6 +8,7 @@ from mlci.report.text.escape import plain_text
 from mlci.sealed.facts import WorkflowRun
 from mlci.sealed.identity import UnverifiedRun
 
+STEP_FAILED = 3
 TRAINING = PendingText(
     title="training",
     summary=(
@@ -51,6 +52,6 @@ def training_end(run: WorkflowRun) -> Unfinished | AwaitedRun | UnverifiedRun | 
         why = "the training ran into its time limit" if late else "the training run was cancelled"
         return Unfinished(why=why, cancelled=True, title=why)
     ended = plain_text(run.conclusion or "nothing", longest=40)
-    why = f"the training run {run.id} ended as `{ended}`: {run.url}"
-    remedy = "open that run, read the last lines of the step that failed, correct it, and push"
-    return Unfinished(why=why, code=3, title="training failed", remedy=remedy)
+    why = f"attempt {run.attempt} of the training run ended as {ended}"
+    remedy = "read the last lines of the step that failed, correct it, and push"
+    return Unfinished(why=why, code=STEP_FAILED, title="training failed", remedy=remedy)

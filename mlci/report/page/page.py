@@ -16,7 +16,7 @@ from mlci.report.page.gates import FOLDED, RuleView, SplitGates, gate_section, o
 from mlci.report.page.groups import GroupSection, fairness_sections, group_sections
 from mlci.report.page.metrics import cost_line, metric_table, trend_plots
 from mlci.report.page.rows import changed_rows, residual_section
-from mlci.report.sections import behaviour, history, metrics
+from mlci.report.sections import behaviour, history, judging, metrics
 from mlci.report.sections import groups as sections_groups
 from mlci.report.templating import html_template
 from mlci.report.text import labels, number_format
@@ -111,7 +111,7 @@ def _parts(d: Html, report: Report, links: Links) -> dict[str, object]:
         "lineage": history.lineage_section(d, report),
         "cost": cost_line(d, report),
         "trend": trend_plots(d, report),
-        "notes": metrics.notes_section(d, report),
+        "notes": [*judging.judging_section(d, report), *metrics.notes_section(d, report)],
         "provenance": metrics.provenance_section(d, report),
         "share": d.number(number_format.format_percent(report.policy.confidence)),
         "footer": report_footer(d, report, links),
