@@ -3,8 +3,9 @@
 Every AUC is exact: ties count half, as in scikit-learn. Each row's influence on the mean is computed for both models,
 and summed by class; see :class:`mlci.metrics.statistics.ClassRanks`.
 
-Histograms of a class's probability have fixed bins, so that they add up over blocks of rows, and equally wide ones in
-log odds: many classes have small probabilities only, which equally wide bins of the probability would put into one.
+Histograms of a class's probability have fixed bins, so that they add up over blocks of rows: equally wide ones in the
+inverse hyperbolic sine of the log odds. Many classes have small probabilities only, which equally wide bins of the
+probability would put into one, and naive Bayes has some of 1e-100, whose order counts, too.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,8 +22,8 @@ from mlci.metrics.statistics import TOP, ClassHistogram, ClassRanks, Probability
 _EPS = float(np.finfo(np.float64).eps)
 _BINS = 1024
 _MOST = 20  # classes with histograms: those with the most rows
-_REACH = 16.0
-_LEAST = 1e-12
+_LEAST, _LARGEST = float(np.nextafter(0, 1)), float(np.nextafter(1, 0))
+_REACH = 7.4  # of the smallest float
 ClassLoss = Callable[[Array, Array], Array]
 """From class indices of the labels, and probabilities of shape (classes, rows), to one loss per row."""
 
@@ -182,9 +183,9 @@ def _histogram(frame: Frame, index: int) -> ClassHistogram:
 
 
 def _count(probability: Array, mine: Array) -> ProbabilityBins:
-    inside = np.clip(probability, _LEAST, 1 - _LEAST)
-    odds = np.log(inside) - np.log1p(-inside)
-    bins = np.clip((odds + _REACH) * (_BINS / (2 * _REACH)), 0, _BINS - 1).astype(np.int64)
+    inside = np.clip(probability, _LEAST, _LARGEST)
+    place = np.arcsinh(np.log(inside) - np.log1p(-inside))
+    bins = np.clip((place + _REACH) * (_BINS / (2 * _REACH)), 0, _BINS - 1).astype(np.int64)
     positives = np.bincount(bins[mine], minlength=_BINS)
     sums: Array = np.bincount(bins, weights=probability, minlength=_BINS)
     return ProbabilityBins(positives=positives, negatives=np.bincount(bins, minlength=_BINS) - positives, sums=sums)

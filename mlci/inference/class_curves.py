@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlci.inference.plots import CalibrationBin, Curves, ModelCurves, model_curves
-from mlci.metrics.statistics import ClassHistogram, ModelBins, ProbabilityBins, Statistics
+from mlci.metrics.statistics import ClassHistogram, Floats, ModelBins, ProbabilityBins, Statistics
 
 MOST = 4
 """Most classes with curves."""
 POINTS = 45
 _BINS = 15
+_ENOUGH = 10  # rows in a bin
 _ROUNDING = 1e-9  # the mean of equal probabilities may be a hair below them
 
 
@@ -70,7 +71,7 @@ def _model(bins: ProbabilityBins) -> ModelCurves:
 
 
 def _calibration(bins: ProbabilityBins) -> tuple[CalibrationBin, ...]:
-    """Join the bins to equally wide ones of the probability, by the mean of each."""
+    """Join the bins to equally wide ones of the probability, by the mean of each, and those with few rows."""
     rows = bins.positives + bins.negatives
     used = np.flatnonzero(rows)
     mean = bins.sums[used] / rows[used]
@@ -78,6 +79,19 @@ def _calibration(bins: ProbabilityBins) -> tuple[CalibrationBin, ...]:
     totals = [np.bincount(wide, weights=one[used], minlength=_BINS) for one in (rows, bins.sums, bins.positives)]
     return tuple(
         CalibrationBin(round(float(score / count), 6), round(float(hits / count), 6), int(count))
-        for count, score, hits in zip(*totals, strict=True)
-        if count
+        for count, score, hits in _pooled(np.column_stack(totals))
     )
+
+
+def _pooled(bins: Floats) -> list[Floats]:
+    """Join neighbours until each bin has enough rows to be drawn; what is left at the end belongs to the last one."""
+    joined: list[Floats] = []
+    sums: Floats = np.zeros(bins.shape[1])
+    for one in bins:
+        sums = sums + one
+        if sums[0] >= _ENOUGH:
+            joined.append(sums)
+            sums = np.zeros_like(sums)
+    if sums[0]:
+        joined[-1:] = [joined[-1] + sums] if joined else [sums]
+    return joined

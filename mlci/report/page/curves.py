@@ -114,17 +114,25 @@ def _class_figures(d: Markup, report: Report, one: ClassCurvesRow, index: int) -
     at = _operating_points(report.confusion, classes.index(one.label)) if one.label in classes else {}
     style = number_format.number_style((one.baseline_auc, one.candidate_auc), unit="fraction")
     before = "" if one.baseline_auc is None else f"{style.value(one.baseline_auc)} → "
-    auc, rows = f"AUC {before}{style.value(one.candidate_auc)}", number_format.pluralize(one.rows, "row")
+    numbers = {
+        "roc": f"AUC {before}{style.value(one.candidate_auc)}",
+        "precision-recall": f"{number_format.pluralize(one.rows, 'row')} of the class",
+        "calibration": f"at least {number_format.pluralize(_fewest(one), 'row')} in a bin",
+    }
     return [
         replace(
             figure,
             anchor=f"{figure.anchor}-class-{index}",
             title=d.words("{}: {}", d.text(one.label), d.number(figure.title)),
-            numbers=d.number(f"{auc}, {rows} of the class" if figure.anchor == "roc" else ""),
+            numbers=d.number(numbers[figure.anchor]),
             described=d.words("Class {} against all others. {}", d.text(one.label), d.number(figure.described)),
         )
         for figure in _figures(d, report, one, at)
     ]
+
+
+def _fewest(one: ClassCurvesRow) -> int:
+    return min((row.rows for _, model in _models(one) for row in model.calibration), default=0)
 
 
 def _class_note(d: Markup, report: Report, *, both: bool) -> str:

@@ -7,6 +7,8 @@ from mlci.report.document import AgreementRow, LabelMovesRow, Report
 from mlci.report.text import number_format
 from mlci.report.text.markup import Markup
 
+MANY = 5
+"""Classes above which both matrices stand below each other, with small cells."""
 _DARKEST = 38.0  # per cent of the accent in a cell that holds all rows of its label
 
 
@@ -43,12 +45,13 @@ class MovesView:
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionSection:
-    """Both matrices, the moves by label, and a sentence on how often the models disagree."""
+    """Both matrices, the moves by label, and a sentence on how often the models disagree; ``many`` for small cells."""
 
     finding: str | None
     classes: tuple[str, ...]
     matrices: tuple[MatrixView, ...]
     moves: tuple[MovesView, ...]
+    many: bool = False
 
 
 def decision_section(d: Markup, report: Report) -> DecisionSection | None:
@@ -63,6 +66,7 @@ def decision_section(d: Markup, report: Report) -> DecisionSection | None:
         finding=None if report.agreement is None else _finding(d, report.agreement),
         classes=tuple(names),
         matrices=tuple(_matrix(d, model, names, matrix) for model, matrix in models if matrix is not None),
+        many=len(names) > MANY,
         moves=tuple(_moves(d, row, largest) for row in found.moves),
     )
 
@@ -91,9 +95,8 @@ def _matrix(d: Markup, model: str, names: Sequence[str], matrix: Sequence[Sequen
 def _cell(d: Markup, count: int, total: int) -> MatrixCell:
     share = count / total if total else 0.0
     style = number_format.number_style((share,), unit="percent")
-    return MatrixCell(
-        d.number(number_format.format_count(count)), d.number(style.value(share)), round(_DARKEST * share, 1)
-    )
+    shown = d.number(style.value(share))
+    return MatrixCell(d.number(number_format.format_count(count)), shown, round(_DARKEST * share, 1))
 
 
 def _moves(d: Markup, row: LabelMovesRow, largest: int) -> MovesView:
