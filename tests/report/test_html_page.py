@@ -287,6 +287,8 @@ def test_render_page__rows_that_changed_are_left_out_first():
     assert "&lt;b&gt;loan-8&lt;/b&gt;" in text
     assert text.index("loan-77") < text.index("loan-8")
     assert ">+0.6" in text
+    headings = re.findall(r"<th scope=\"col\"[^>]*>([^<]*)</th>", text.split('id="rows"')[1].split("</table>")[0])
+    assert headings[:3] == ["Key", "Change in loss", "Label"]  # what a phone shows
     smaller = render_page(report, budget=len(text.encode()) - 1)
     assert "loan-77" not in smaller
     assert "Detail was left out" in smaller

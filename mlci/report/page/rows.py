@@ -31,12 +31,12 @@ def changed_rows(d: Markup, report: Report) -> list[Section]:
     changes = number_format.number_style([row.change for row in rows])
     columns = [
         ReportColumn(d.number("Key"), [None if row.key is None else d.text(row.key) for row in rows], name=True),
-        ReportColumn(d.number("Row"), [d.number(number_format.format_count(row.row)) for row in rows], right=True),
-        *(ReportColumn(d.text(name), [d.text(row.slices.get(name, "")) for row in rows], name=True) for name in names),
+        ReportColumn(d.number("Change in loss"), [d.number(changes.signed(row.change)) for row in rows], right=True),
         ReportColumn(d.number("Label"), [d.text(row.label) for row in rows]),
         ReportColumn(d.number(f"{scored}, baseline{_ARROW}candidate"), [_scores(d, scores, row) for row in rows]),
         ReportColumn(d.number(f"Decision, baseline{_ARROW}candidate"), [_decisions(d, row) for row in rows]),
-        ReportColumn(d.number("Change in loss"), [d.number(changes.signed(row.change)) for row in rows], right=True),
+        *(ReportColumn(d.text(name), [d.text(row.slices.get(name, "")) for row in rows], name=True) for name in names),
+        ReportColumn(d.number("Row"), [d.number(number_format.format_count(row.row)) for row in rows], right=True),
     ]
     return [Section("rows", d.number(_title(found)), (build_table(d, columns),))]
 
