@@ -3,8 +3,6 @@
 import contextlib
 import json
 import sqlite3
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -15,6 +13,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 import mlci
 from mlci.errors import InputError
 from mlci.report.render import render_all
+from tests.support import project
 
 GATES = [{"metric": "roc_auc", "max_drop": 0.01}, {"metric": "recall", "each": "region", "max_drop": 0.05}]
 
@@ -67,8 +66,7 @@ def test_compare__frame_gives_the_report_of_a_run_on_the_file(rows, scores, tmp_
         "gates": GATES,
     }
     (tmp_path / "mlci.yml").write_text(json.dumps(config))
-    command = [sys.executable, "-m", "mlci", "run", "--json"]
-    ran = json.loads(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout)
+    ran = project.run(tmp_path).report
     compared = mlci.compare(
         rows,
         label="outcome",
