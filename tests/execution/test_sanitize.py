@@ -1,5 +1,6 @@
 """Sanitizing lines of a command, so that the runner executes none of them."""
 
+import functools
 import re
 import unicodedata
 
@@ -9,19 +10,23 @@ from hypothesis import strategies as st
 
 from mlci.execution.sanitize import LONGEST, SHOWN, LineSplitter, sanitize
 
-# What .NET's TrimStart trims (Char.IsWhiteSpace), plus what a comparison by culture skips.
-IGNORED = "".join(
-    char
-    for char in map(chr, range(0x110000))
-    if char.isspace()
-    or unicodedata.category(char) in {"Cf", "Mn", "Me", "Cc"}
-    or char in "\u115f\u1160\u3164\uffa0\u034f"
-)
+
+@functools.cache
+def ignored():
+    """Return what .NET's TrimStart trims (Char.IsWhiteSpace), plus what a comparison by culture skips."""
+    return "".join(
+        char
+        for char in map(chr, range(0x110000))
+        if char.isspace()
+        or unicodedata.category(char) in {"Cf", "Mn", "Me", "Cc"}
+        or char in "\u115f\u1160\u3164\uffa0\u034f"
+    )
 
 
 def is_command(line: str) -> bool:
     """Return true if actions/runner could execute the line: ActionCommand.TryParseV2 and TryParse, read widely."""
-    bare = "".join(char for char in line if char not in IGNORED or char.isspace())
+    skipped = ignored()
+    bare = "".join(char for char in line if char not in skipped or char.isspace())
     return bare.lstrip().startswith("::") or "##[" in bare
 
 

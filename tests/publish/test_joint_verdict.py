@@ -7,7 +7,7 @@ import pytest
 from tests.publish.joining import CELLS, SAYS, SHAS, STATES, Chain, Life, colour, expected_colour, records
 from tests.support.publish.memory import Memory
 
-ORDERS = 60
+ORDERS = 40
 
 
 def a_life(seed, *, deadly, moving):

@@ -60,14 +60,13 @@ def student_cdf(t: float, df: float) -> float:
 
 @lru_cache(maxsize=256)
 def student_two_sided(confidence: float, df: float) -> float:
-    """Return the t of a two-sided interval, by bisection."""
+    """Return the t of a two-sided interval, by bisection to the last bit."""
     target, low, high = (1 + confidence) / 2, 0.0, 1.0
     while student_cdf(high, df) < target:
         high *= 2
-    for _ in range(80):
-        middle = (low + high) / 2
+    while low < (middle := (low + high) / 2) < high:
         low, high = (middle, high) if student_cdf(middle, df) < target else (low, middle)
-    return (low + high) / 2
+    return middle
 
 
 def _incomplete_beta(x: float, a: float, b: float) -> float:
