@@ -5,18 +5,18 @@ be written to the corpus with ``--keep``, which the tests replay.
 """
 
 import argparse
+import json
 import random
 import re
 import sys
 import time
-from hashlib import sha256
 from pathlib import Path
 
 from tests.attacks.parsers import PARSERS, try_input
 
 CORPUS = Path(__file__).with_name("corpus")
 SLOW = 5.0
-MOST_KEPT, LARGEST_KEPT = 12, 400
+MOST_KEPT, LARGEST_KEPT = 12, 600
 TOKENS = (
     *(b"\x00", b"\xff", b"\xed\xa0\x80", b"\xe2\x80\xae", b"\xe2\x80\x8b", b"\r", b"\n", b"\x1b[", b"\xef\xbb\xbf"),
     *(b"NaN", b"Infinity", b"1e999", b"-0", b"9" * 400, b"null", b"true", b"{}", b"[]", b'""', b"[" * 50, b"{" * 50),
@@ -55,7 +55,7 @@ def fuzz(name: str, seconds: float, seed: int) -> tuple[int, dict[str, bytes]]:
     """
     chance = random.Random(seed)
     kept = {f"seed {number}": data for number, data in enumerate(PARSERS[name].seeds)}
-    kept |= {path.name: path.read_bytes() for path in sorted((CORPUS / name).glob("*"))}
+    kept |= {f"kept {number}": data for number, data in enumerate(corpus(name))}
     end, count = time.monotonic() + seconds, 0
     while time.monotonic() < end:
         pool = list(kept.values())
@@ -73,12 +73,19 @@ def fuzz(name: str, seconds: float, seed: int) -> tuple[int, dict[str, bytes]]:
     return count, kept
 
 
-def keep(folder: Path, found: dict[str, bytes]) -> None:
+def corpus(name: str, folder: Path = CORPUS) -> list[bytes]:
+    """Return the kept inputs of a parser; a file holds them as texts, a character for each byte."""
+    path = folder / f"{name}.json"
+    return [text.encode("latin-1") for text in json.loads(path.read_text("utf-8"))] if path.exists() else []
+
+
+def keep(name: str, folder: Path, found: dict[str, bytes]) -> None:
     """Write the smallest few inputs, each with another end."""
+    small = sorted((data for data in found.values() if len(data) <= LARGEST_KEPT), key=len)
+    chosen = small[:: max(1, len(small) // MOST_KEPT)][:MOST_KEPT]
     folder.mkdir(parents=True, exist_ok=True)
-    small = sorted((data for end, data in found.items() if len(data) <= LARGEST_KEPT), key=len)
-    for data in small[:: max(1, len(small) // MOST_KEPT)][:MOST_KEPT]:
-        (folder / sha256(data).hexdigest()[:12]).write_bytes(data)
+    lines = ",\n".join(json.dumps(data.decode("latin-1")) for data in chosen)
+    (folder / f"{name}.json").write_text(f"[\n{lines}\n]\n", "utf-8")
 
 
 def main() -> int:
@@ -98,7 +105,7 @@ def main() -> int:
             continue
         print(f"{name}: {count:,} inputs in {given.seconds:.0f} s, {len(found)} ways to end", flush=True)
         if given.keep is not None:
-            keep(given.keep / name, found)
+            keep(name, given.keep, found)
     return 1 if bad else 0
 
 
