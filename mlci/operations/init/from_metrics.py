@@ -8,15 +8,11 @@ from mlci.errors import InputError
 from mlci.metrics import catalogue
 from mlci.metrics.catalogue import Direction
 from mlci.metrics.external import guess_direction, sklearn_metric
+from mlci.operations.init.inventory import METRICS_NAME
 from mlci.operations.init.margins import ProposedGate
+from mlci.operations.init.pipeline import pipeline_metrics, stage_commands, stages_of_metrics
 from mlci.operations.init.proposal import ConfigurationParts, Proposal, SetupAnswers
-from mlci.operations.init.repository import (
-    METRICS_NAME,
-    Repository,
-    pipeline_metrics,
-    stage_commands,
-    stages_of_metrics,
-)
+from mlci.operations.init.repository import Repository
 from mlci.operations.init.scripts.addition import Task
 from mlci.operations.init.scripts.metric_names import written_names
 from mlci.operations.init.scripts.script_facts import ScriptFacts

@@ -13,8 +13,9 @@ from mlci.errors import InputError
 from mlci.operations.init.check_options import check_columns, refuse_positive, refuse_unfit_positive
 from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
 from mlci.operations.init.margins import propose_gates
+from mlci.operations.init.notes import line_of, shuffle_notes, source_notes
 from mlci.operations.init.proposal import ConfigurationParts, FileChange, Proposal, SetupAnswers
-from mlci.operations.init.repository import Repository, resolve_read
+from mlci.operations.init.repository import Repository
 from mlci.operations.init.scripts.addition import (
     HoldoutRows,
     SavedModel,
@@ -27,12 +28,12 @@ from mlci.operations.init.scripts.addition import (
     takes_columns,
     write_addition,
 )
-from mlci.operations.init.scripts.notebook import cell_of, write_notebook
+from mlci.operations.init.scripts.notebook import write_notebook
 from mlci.operations.init.scripts.script_facts import REGRESSION_METRICS, EvaluationPoint, ScriptFacts, choose_point
 from mlci.operations.init.scripts.traced_values import SAMPLE_ROWS, UNKNOWN, sample_task
+from mlci.operations.init.training_command import resolve_read
 
 _REGRESSOR = re.compile(r"(Regressor|SVR|Ridge|RidgeCV|Lasso|LassoCV|ElasticNet|ElasticNetCV|LinearRegression)$")
-_ABSOLUTE = re.compile(r"/|~|[A-Za-z]:[/\\\\]")
 _MOST_OTHERS = 5
 _TEST_SHARE = 0.25
 """Share that ``train_test_split`` keeps for the test by default."""
@@ -339,8 +340,8 @@ def _with_addition(repository: Repository, found: _Found, parts: ConfigurationPa
             note,
             *([unused] if data else ()),
             *([model] if found.point.model else ()),
-            *_shuffles(repository, found.facts),
-            *_outside(found),
+            *shuffle_notes(repository, found.facts),
+            *source_notes(repository, found.facts, parts.train or "", found.home),
         ),
     )
 
@@ -353,33 +354,10 @@ def _change(repository: Repository, facts: ScriptFacts, added: ScriptAddition, f
     if notebook is not None:
         before = repository.inventory.scripts[facts.path]
         after = write_notebook(before, notebook, added.text)
-    places = [_place(repository, facts, line) for line in (added.line, *added.seeded)]
+    places = [line_of(repository, facts, line) for line in (added.line, *added.seeded)]
     seeds = f", and a fixed seed in {', '.join(places[1:])}" if added.seeded else ""
     reason = f"writes {files[0]} and {files[1]} after {places[0]}{seeds}"
     return FileChange(path=facts.path, before=before, after=after, reason=reason)
-
-
-def _place(repository: Repository, facts: ScriptFacts, line: int) -> str:
-    if facts.path not in repository.notebooks:
-        return f"line {line}"
-    cell, within = cell_of(facts.text, line)
-    return f"line {within} of cell {cell}"
-
-
-def _shuffles(repository: Repository, facts: ScriptFacts) -> list[str]:
-    """Return a note for each shuffle of the rows that stays without a seed."""
-    return [
-        f"{_place(repository, facts, found.line)} of {facts.path} {found.what}, so each training has other rows: "
-        f"{found.remedy}."
-        for found in facts.shuffles
-    ]
-
-
-def _outside(found: _Found) -> list[str]:
-    """Return a note for each file that the script reads outside of the repository."""
-    outside = [path for path in found.facts.reads if _ABSOLUTE.match(path)]
-    instead = f"; {found.source} has the same name" if found.source else ""
-    return [f"{found.facts.path} reads {path}, which other machines do not have{instead}." for path in outside]
 
 
 def _free(repository: Repository, name: str) -> str:

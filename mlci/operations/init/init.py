@@ -17,9 +17,10 @@ from mlci.operations.init.check_options import check_options, refuse_unsealable
 from mlci.operations.init.from_files import propose_predictions
 from mlci.operations.init.from_metrics import propose_metrics
 from mlci.operations.init.from_script import propose_script
+from mlci.operations.init.inventory import take_inventory
 from mlci.operations.init.model_folders import find_model_folders
 from mlci.operations.init.proposal import ConfigurationParts, FileChange, InitOptions, OnRamp, Proposal, SetupAnswer
-from mlci.operations.init.repository import Repository, refuse_repository, take_inventory
+from mlci.operations.init.repository import Repository, refuse_repository
 from mlci.operations.init.workflow import (
     SEALED_BASELINE,
     WORKFLOW,

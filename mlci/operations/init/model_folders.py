@@ -3,8 +3,9 @@
 import os
 from pathlib import PurePosixPath
 
-from mlci.operations.init.repository import Repository, resolve_read
+from mlci.operations.init.repository import Repository
 from mlci.operations.init.scripts.script_facts import ScriptFacts, choose_point
+from mlci.operations.init.training_command import resolve_read
 
 MOST_MODELS = 10
 """Folders above which the repository is taken for a collection, such as one of exercises."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from mlci.errors import yaml_value
 from mlci.operations.doctor.workflows import WorkflowFile, WorkflowJob
 from mlci.operations.doctor.yaml_nodes import read_nodes
+from mlci.operations.init.inventory import Inventory
 from mlci.operations.init.proposal import FileChange
-from mlci.operations.init.repository import Inventory
 
 WORKFLOW = ".github/workflows/mlci.yml"
 TRAIN, GATE = ".github/workflows/mlci-train.yml", ".github/workflows/mlci-gate.yml"

@@ -6,8 +6,7 @@ from mlci.engine.tables.column_summary import ColumnSummary, TableSummary, summa
 from mlci.inference.minimums import rows_needed
 from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
 from mlci.operations.init.margins import DISAGREEMENT, propose_gates, smallest_margin
-from mlci.operations.init.repository import pipeline_command, script_command, take_inventory
-from tests.support.project import write
+from mlci.operations.init.pipeline import pipeline_command
 
 
 def column(name, *counts, kind="text", missing=0):
@@ -104,22 +103,3 @@ def test_pipeline__order_of_dependencies():
     assert pipeline_command({"stages": {**stages, "x": {"cmd": "x ${y}"}}}) == "dvc repro"
     assert pipeline_command({"stages": {"a": {"cmd": "a", "deps": ["o"], "outs": ["o"]}}}) == "a"
     assert pipeline_command({}) is None
-
-
-@pytest.mark.parametrize(
-    ("files", "script", "reads", "command"),
-    [
-        ({"src/train.py": "", "Makefile": "train:\n\tpython3 src/train.py --epochs 3\n"}, "src/train.py", [],
-         "python src/train.py --epochs 3"),
-        ({"src/train.py": "", "README.md": "Run `python -m src.train`."}, "src/train.py", [], "python -m src.train"),
-        ({"src/train.py": "", "data/a.csv": ""}, "src/train.py", ["../data/a.csv"], "cd src && python train.py"),
-        ({"src/train.py": "", "data/a.csv": ""}, "src/train.py", ["data/a.csv"], "python src/train.py"),
-        ({"src/train model.py": "", "README.md": "python src/train model.py"}, "src/train model.py", [],
-         "python 'src/train model.py'"),
-        ({"a b/mein modèle.ipynb": ""}, "a b/mein modèle.ipynb", [],
-         "cd 'a b' && jupyter nbconvert --to notebook --execute --stdout 'mein modèle.ipynb' > /dev/null"),
-        ({"train.py": "", "Makefile": "train:\n\tpython train.py $(ARGS)\n"}, "train.py", [], "python train.py"),
-    ],
-)  # fmt: skip
-def test_command__of_a_script(tmp_path, files, script, reads, command):
-    assert script_command(take_inventory(write(tmp_path, files)), script, reads)[0] == command

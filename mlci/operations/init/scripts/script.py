@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from mlci.operations.init.scripts.command_line import find_argument, imported_modules
 from mlci.operations.init.scripts.script_facts import (
     DECISION_METRICS,
     REGRESSION_METRICS,
@@ -59,6 +60,7 @@ def read_script(path: str, text: str) -> ScriptFacts | None:
         facts = ScriptFacts(path=path, text=text, pandas=_pandas_name(tree))
         _Walk(facts, known, imported_names(tree)).module(tree)
     facts.shuffles = find_shuffles(tree, facts.splits)
+    facts.imports, facts.arguments = imported_modules(tree), find_argument(tree)
     return facts
 
 
@@ -265,6 +267,7 @@ class _Walk:
         if name == "fit" and isinstance(call.func, ast.Attribute):
             self._fit(call, statement)
         self._saves(call, name)
+        self._loads(call, name)
         self._evaluates(call, name, statement)
 
     def _takes_seed(self, call: ast.Call, name: str) -> bool:
@@ -404,6 +407,12 @@ class _Walk:
         """Return an expression as the script has it; on one line."""
         written = ast.get_source_segment(self.facts.text, node)
         return written if written and "\n" not in written else ast.unparse(node)
+
+    def _loads(self, call: ast.Call, name: str) -> None:
+        home = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+        if name in {"load", "load_model"} and call.args and home not in {"np", "numpy", "json", "yaml"}:
+            path = self._opened_path(call.args[0])
+            self.facts.loads += [path] if path else []
 
     def _saves(self, call: ast.Call, name: str) -> None:
         home = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""

@@ -88,6 +88,9 @@ class ScriptFacts:
         saved: Models that it saves.
         tables: Tables that it writes.
         metrics: Metrics files that it writes.
+        loads: Models that it loads from files.
+        imports: Modules that it imports, without what follows a dot.
+        arguments: Line that takes an argument from the command; ``None`` if it needs none.
         pandas: Name under which it imports pandas; ``None`` if it does not.
         binary: Whether a metric shows that there are two classes, 0 and 1.
     """
@@ -103,6 +106,9 @@ class ScriptFacts:
     saved: list[SavedFile] = field(default_factory=list)
     tables: list[SavedFile] = field(default_factory=list)
     metrics: list[SavedFile] = field(default_factory=list)
+    loads: list[str] = field(default_factory=list)
+    imports: frozenset[str] = frozenset()
+    arguments: int | None = None
     pandas: str | None = None
     binary: bool = False
 

@@ -1,0 +1,61 @@
+"""Notes of `mlci init` about a script: shuffles without a seed, files that are elsewhere, and arguments."""
+
+import re
+from shlex import quote
+
+from mlci.operations.init.repository import Repository
+from mlci.operations.init.scripts.notebook import cell_of
+from mlci.operations.init.scripts.script_facts import ScriptFacts
+from mlci.operations.init.training_command import join_paths, resolve_read
+
+_ABSOLUTE = re.compile(r"/|~|[A-Za-z]:[/\\\\]")
+
+
+def line_of(repository: Repository, facts: ScriptFacts, line: int) -> str:
+    """Return a line of a script in words; in a notebook, within its cell."""
+    if facts.path not in repository.notebooks:
+        return f"line {line}"
+    cell, within = cell_of(facts.text, line)
+    return f"line {within} of cell {cell}"
+
+
+def shuffle_notes(repository: Repository, facts: ScriptFacts) -> list[str]:
+    """Return a note for each shuffle of the rows that stays without a seed."""
+    return [
+        f"{line_of(repository, facts, found.line)} of {facts.path} {found.what}, so each training has other rows: "
+        f"{found.remedy}."
+        for found in facts.shuffles
+    ]
+
+
+def source_notes(repository: Repository, facts: ScriptFacts, command: str, home: str) -> list[str]:
+    """Return a note for each file that the training command does not find, and for arguments that it lacks.
+
+    Args:
+        repository: The repository.
+        facts: The script.
+        command: Training command.
+        home: Folder in which the script runs.
+    """
+    notes = [note for path in facts.reads if (note := _read_note(repository, facts, command, home, path))]
+    last = command.rpartition("\n")[2]
+    if facts.arguments is not None and last.endswith((facts.path, quote(facts.path), facts.path.rpartition("/")[2])):
+        notes.append(
+            f"{line_of(repository, facts, facts.arguments)} of {facts.path} takes an argument, and `{last}` gives "
+            f"none. Name the whole command: mlci init --train {quote(f'{last} ARGUMENT')}"
+        )
+    return notes
+
+
+def _read_note(repository: Repository, facts: ScriptFacts, command: str, home: str, path: str) -> str | None:
+    inventory = repository.inventory
+    source = resolve_read(inventory, path, home)
+    if _ABSOLUTE.match(path):
+        instead = f"; {source} has the same name" if source else ""
+        return f"{facts.path} reads {path}, which other machines do not have{instead}."
+    if "://" in path or path.startswith("sklearn:") or "\n" in command or join_paths(home, path) in inventory.files:
+        return None
+    instead = (
+        f"; {source} has the same name" if source else ": if the script does not make it, fetch it before training"
+    )
+    return f"{facts.path} reads {path}, which is not in the repository{instead}."
