@@ -10,6 +10,7 @@ MODULES = (
     "benchmarks.report_page",
     "benchmarks.setup",
     "benchmarks.registry",
+    "benchmarks.sealed",
 )
 
 

@@ -159,3 +159,31 @@ def test_statuses__limit_for_a_context(fake, client, sha):
 def test_statuses__length_of_the_description(client, sha):
     refused = client("POST", f"/statuses/{sha}", {"state": "success", "description": "d" * 141})
     assert refused.json()["errors"][0]["message"] == "description is too long (maximum is 140 characters)"
+
+
+def test_merge__required_check(fake, client, sha):
+    """Missing, pending, failing, and then both the status and the check run are good."""
+    number = fake.pull("topic")
+    rule = {"type": "required_status_checks", "parameters": {
+        "strict_required_status_checks_policy": False, "required_status_checks": [{"context": "mlci / m"}],
+    }}  # fmt: skip
+    names = {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}}
+    body = {"name": "gates", "target": "branch", "enforcement": "active", "conditions": names, "rules": [rule]}
+    admin = fake.token({"administration": "write"})
+    assert client("POST", "/rulesets", body, token=admin).status_code == 201
+
+    def merge():
+        answer = client("PUT", f"/pulls/{number}/merge", {}, token=fake.token({"contents": "write"}))
+        return answer.status_code, answer.json()["message"].strip().rpartition("\n")[2]
+
+    def status(state):
+        client("POST", f"/statuses/{sha}", {"state": state, "context": "mlci / m"})
+
+    assert merge() == (405, 'Required status check "mlci / m" is expected.')
+    status("pending")
+    assert merge() == (405, 'Required status check "mlci / m" is expected.')
+    status("success")
+    client("POST", "/check-runs", {"name": "mlci / m", "head_sha": sha, "conclusion": "failure"})
+    assert merge() == (405, 'Required status check "mlci / m" is failing.')
+    client("POST", "/check-runs", {"name": "mlci / m", "head_sha": sha, "conclusion": "neutral"})
+    assert merge()[0] == 200

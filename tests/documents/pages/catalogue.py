@@ -36,6 +36,7 @@ PROJECTS: dict[str, Project] = {
     "docs/how-to/registry/roll-back.md": registry.roll_back,
     "docs/how-to/registry/verify-a-registry.md": registry.verify_a_registry,
     "docs/how-to/start/set-up-a-repository.md": setup.set_up_a_repository,
+    "docs/how-to/workflows/accept-forks.md": github.accept_forks,
     "docs/how-to/workflows/check-a-setup.md": github.check_a_setup,
     "docs/how-to/workflows/gate-several-models.md": setup.gate_several_models,
     "docs/how-to/workflows/require-the-check.md": github.require_the_check,

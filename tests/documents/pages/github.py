@@ -6,7 +6,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from tests.documents.pages.registry import promoted, succeed
-from tests.documents.pages.setup import checked_project
+from tests.documents.pages.setup import checked_project, sealed_repository
 from tests.fake_github.fake import Fake
 from tests.support.page_shell import PageShell
 from tests.support.project import BY_FILE, config, files, predictions, small_files, write
@@ -126,3 +126,21 @@ def publishing(shell: PageShell) -> Iterator[None]:
         yield
         [check] = fake.check_runs(name="mlci / planted")
         assert check["conclusion"] == "success"
+
+
+def accept_forks(shell: PageShell) -> Iterator[None]:
+    shell.answers = "y\ny\nn\n"
+    configuration = sealed_repository(shell)
+    yield
+    assert (shell.folder / ".github/workflows/mlci-gate.yml").exists()
+    with fake_github(shell) as fake:
+        yield
+        number = fake.pull("topic", fork=True)
+        run = fake.run(number, id=1842, name="mlci train", path=".github/workflows/mlci-train.yml")
+        made = {path.name: path.read_bytes() for path in (shell.folder / ".mlci/sealed").iterdir()}
+        model = configuration.read_text("utf-8").partition("model: ")[2].split()[0]
+        fake.artifact(run, f"mlci-sealed-{model}", made)
+        yield
+        yield
+        assert "200 rows" in shell.output
+        assert fake.comments(number) == fake.check_runs() == []

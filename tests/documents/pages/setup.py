@@ -37,16 +37,22 @@ def repository(shell: PageShell, name: str, contents: dict[str, str]) -> Path:
     return shell.folder / "mlci.yml"
 
 
+def sealed_repository(shell: PageShell) -> Path:
+    """Go to a new repository with a committed evaluation set; return where its configuration will be."""
+    contents = {"holdout.csv": labelled("outcome", ("no", "yes")), "out/predictions.csv": SCORES}
+    return repository(shell, "sealed", contents)
+
+
 def set_up_a_repository(shell: PageShell) -> Iterator[None]:
     shell.answers = "y\ny\nn\n"
     outcomes = {"data/holdout.csv": labelled("outcome", ("no", "yes")), "out/predictions.csv": SCORES}
     repository(shell, "first", outcomes)
     yield
     yield
-    sealed = {"holdout.csv": labelled("outcome", ("no", "yes")), "predictions.csv": SCORES}
-    repository(shell, "sealed", {**sealed, "train.py": SCRIPT.replace("out/predictions", "predictions")})
+    made = sealed_repository(shell)
     yield
-    assert (shell.folder / ".github/workflows/mlci-gate.yml").exists()
+    assert "registry: github" in made.read_text("utf-8")
+    assert not (shell.folder / GATE).exists()
     made = repository(shell, "by-label", outcomes)
     yield
     text = made.read_text("utf-8")

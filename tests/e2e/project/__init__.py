@@ -106,6 +106,11 @@ CHANGES = {
             '    os.rename("started.part", "started")\n    time.sleep(120)\n    weights = [0.0]'
         ),
     ),
+    "lenient": (
+        "mlci.yml",
+        "{metric: roc_auc, min: 0.7, max_drop: 0.03}",
+        "{metric: roc_auc, min: 0.1, max_drop: 0.9}",
+    ),
     "documentation": ("README.md", "# Churn", "# Customers who leave"),
     "typo": ("mlci.yml", "gates:", "gate:"),
 }

@@ -108,6 +108,32 @@ class World:
         command = [sys.executable, "-m", "mlci", *words]
         return subprocess.run(command, cwd=self.work, env=env, check=True, capture_output=True, text=True).stdout
 
+    def promote(self) -> None:
+        """Train and promote main's model by the commands, as a maintainer with a clone would."""
+        env = environment(self.scratch / "home") | {
+            "GITHUB_API_URL": self.fake.url,
+            "GITHUB_REPOSITORY": self.fake.name,
+            "GITHUB_TOKEN": self.fake.token({"contents": "write"}),
+        }
+        for words in (["run", "--bundle"], ["promote"]):
+            command = [sys.executable, "-m", "mlci", *words]
+            subprocess.run(command, cwd=self.work, env=env, check=True, capture_output=True, text=True)
+        self.fake.forget_requests()
+
+    def require(self, check: str) -> None:
+        """Require a check on main by a ruleset, as `mlci setup apply` does."""
+        env = environment(self.scratch / "home") | {
+            "GITHUB_API_URL": self.fake.url,
+            "GITHUB_REPOSITORY": self.fake.name,
+            "GITHUB_TOKEN": self.fake.token(user="octocat"),
+        }
+        command = [sys.executable, "-m", "mlci", "setup", "apply"]
+        self.fake.role("octocat", "admin")
+        done = subprocess.run(command, cwd=self.work, env=env, check=True, capture_output=True, text=True)
+        if check not in done.stdout:
+            raise AssertionError(done.stdout)
+        self.fake.forget_requests()
+
     def start(self, workflow: str | Path, event: str, number: int | None = None, **facts: Any) -> Run:
         """Run a workflow as this event would start it now; ``facts`` are those of :meth:`ready`."""
         return run(self.ready(workflow, event, number, **facts))

@@ -3,6 +3,7 @@
 from tests.fake_github import people, seeding
 from tests.fake_github.served import pulls
 from tests.fake_github.served.commits import commit
+from tests.fake_github.served.requirements import refuse_unmet_checks
 from tests.fake_github.serving import Call, Refused, Reply, invalid, serves
 from tests.fake_github.state import Row, full_name, git, now
 
@@ -42,6 +43,7 @@ def merge_pull(call: Call) -> Reply:
         raise Refused(405, "Pull Request is still a draft" if row["draft"] else "Pull Request is not mergeable")
     if body.get("sha", row["head_sha"]) != row["head_sha"]:
         raise Refused(409, "Head branch was modified. Review and try the merge again.")
+    refuse_unmet_checks(call, row)
     title = body.get("commit_title") or f"Merge pull request #{row['number']} from {pulls.label(call, row)}"
     sha = git(call.repo).merge(row["base_sha"], row["head_sha"], f"{title}\n\n{body.get('commit_message', '')}".strip())
     git(call.repo).write_ref(f"refs/heads/{row['base_ref']}", sha, old=row["base_sha"])
