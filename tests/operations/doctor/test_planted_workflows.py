@@ -125,10 +125,10 @@ def test_check_setup__good_workflow(text):
 
 
 def test_check_setup__all_templates():
-    workflows = tuple(
-        WorkflowFile(f"{FOLDER}/{path.name}", path.read_text("utf-8")) for path in TEMPLATES.glob("*.yml")
-    )
-    assert len(workflows) == 8
+    texts = {path.name: path.read_text("utf-8") for path in TEMPLATES.glob("*.yml")}
+    one_job = {name: text for name, text in texts.items() if "/sealed-" not in text}  # the pair has a test of its own
+    assert len(one_job) == len(texts) - 2
+    workflows = tuple(WorkflowFile(f"{FOLDER}/{name}", text) for name, text in one_job.items())
     assert check_setup(replace(good_facts(), workflows=workflows)) == []
 
 

@@ -4,19 +4,25 @@ from dataclasses import replace
 
 import pytest
 
+from mlci.config.read import load_text
+from mlci.metrics import catalogue
 from mlci.operations.doctor.doctor import check_setup
 from mlci.operations.doctor.workflows import FOLDER, WorkflowFile
-from tests.support.setups import good_facts, pin, template
+from tests.support.setups import CONFIG, good_facts, pin, template
 
 TRAIN, GATE = "mlci-train.yml", "mlci-gate.yml"
 PERSIST = "          persist-credentials: false\n"
 
 
-def found(**changed):
+SEALED = CONFIG.replace("{ref: main}", "production")
+
+
+def found(*, config=SEALED, **changed):
     """Return the findings about a pair, some of whose files are changed or left out."""
     texts = {TRAIN: template(TRAIN), GATE: template(GATE), **{f"mlci-{k}.yml": text for k, text in changed.items()}}
     workflows = tuple(WorkflowFile(f"{FOLDER}/{name}", text) for name, text in texts.items() if text)
-    return check_setup(replace(good_facts(), workflows=workflows))
+    loaded = load_text(config, catalogue, path="mlci.yml")
+    return check_setup(replace(good_facts(), workflows=workflows, loaded=loaded))
 
 
 def names(**changed):
@@ -79,6 +85,14 @@ def test_sealed_pair__planted_in_training(name, old, new):
 )
 def test_sealed_pair__planted_in_gate(name, old, new):
     assert names(gate=plant(GATE, old, new)) == {name}
+
+
+def test_sealed_pair__refused_settings():
+    more = "  - {metric: train_seconds, max: 60}\ntests: {run: pytest}\n"
+    refused = [one for one in found(config=CONFIG + more) if one.name == "sealed-refused"]
+    assert [one.line for one in refused] == [15, 20, 21]
+    assert "a baseline by `ref` has to be trained" in refused[0].what
+    assert refused[0].lines == "write `baseline: production`, or `baseline: none`"
 
 
 def test_sealed_pair__one_half():

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 
 from mlci.config.types import Path
 from mlci.operations.doctor.checks.finding import Finding, Severity
+from mlci.operations.doctor.checks.models import configurations
 from mlci.operations.doctor.facts import SetupFacts
 from mlci.operations.doctor.workflows import WorkflowFile, WorkflowJob
+from mlci.sealed.refusals import find_refusals
 
 TRAIN_WORKFLOW = ".github/workflows/mlci-train.yml"
 """Path of the workflow that trains, unless the gate names another one."""
@@ -165,6 +167,24 @@ def check_gate_is_not_cancelled(facts: SetupFacts) -> Iterator[Finding]:
                 )
 
 
+def check_refusals(facts: SetupFacts) -> Iterator[Finding]:
+    """Report settings that the gate refuses, in a configuration that it judges by."""
+    judged = {wanted for job in _judging(facts) for wanted, _, _ in configurations(job)}
+    if facts.loaded is None or facts.config_path not in judged:
+        return
+    for problem in find_refusals(facts.loaded):
+        what, _, remedy = problem.message.rpartition("; ")
+        yield Finding(
+            name="sealed-refused",
+            severity="error",
+            what=f"{what[:1].upper()}{what[1:]}.",
+            why="The gate judges nothing, and the check of every pull request fails.",
+            lines=remedy,
+            path=facts.config_path,
+            line=problem.line,
+        )
+
+
 def _training(facts: SetupFacts) -> Iterator[WorkflowJob]:
     return (job for job in _of_events(facts) if job.trains_sealed)
 
@@ -213,4 +233,5 @@ CHECKS = (
     check_gate_names,
     check_gate_steps,
     check_gate_is_not_cancelled,
+    check_refusals,
 )
