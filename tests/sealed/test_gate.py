@@ -11,6 +11,7 @@ from tests.support.project import predictions, run, timeless
 def test_gate__honest_fork(scene):
     done = scene.gate(scene.train(sealed_files(1)))
     assert (done.code, scene.check()["conclusion"], scene.status()["state"]) == (0, "success", "success"), done.err
+    assert "which is not believed, names model planted" in done.err
     (comment,) = scene.comments()
     assert "planted" in comment["body"]
     assert scene.head in comment["body"]

@@ -14,7 +14,7 @@ from mlci.github.interface import GitHub
 from mlci.github.workflow_runs import WorkflowRuns
 from mlci.operations.judging import judging_changes
 from mlci.operations.publish.publish import PublishResult, open_publication, publish_report
-from mlci.operations.sealed.judge import SHOWN_PREDICTIONS, SealedContext, judge_archive
+from mlci.operations.sealed.judge import LIMITS, MANIFEST, SHOWN_PREDICTIONS, SealedContext, judge_archive
 from mlci.operations.sealed.training_end import STEP_FAILED, AwaitedRun, training_end
 from mlci.publish.comment_choice import Policy
 from mlci.publish.plan import PendingText, Target, plan_publication
@@ -22,6 +22,7 @@ from mlci.publish.result import Finished, Result, Unfinished
 from mlci.publish.runs import Run, read_invocation
 from mlci.report.document import Judging, Report
 from mlci.report.text.markup import Links
+from mlci.sealed.archive import read_archive
 from mlci.sealed.artifact_errors import UntrustedArtifactError
 from mlci.sealed.identity import (
     HomeRepository,
@@ -35,6 +36,7 @@ from mlci.sealed.identity import (
     choose_artifact,
     identify_head,
 )
+from mlci.sealed.manifest import read_manifest
 from mlci.sealed.refusals import find_refusals
 from mlci.util.safe_files import read_bounded
 
@@ -227,6 +229,9 @@ def _download(gate: SealedGate, head: VerifiedHead, scratch: Path) -> bytes:
     if len(data) != artifact.size or f"sha256:{hashlib.sha256(data).hexdigest()}" != artifact.digest:
         raise UntrustedArtifactError(f"{name!r} is not the archive whose size and SHA-256 GitHub recorded")
     gate.say(f"artifact {name} of run {head.run.id}, attempt {head.run.attempt}: {len(data):,} bytes")
+    claim = read_manifest(b"".join(read_archive(data, LIMITS).read(MANIFEST)))
+    named = f"model {claim.model}, commit {claim.commit}, mlci {claim.writer}"
+    gate.say(f"its manifest, which is not believed, names {named}")
     return data
 
 
