@@ -70,7 +70,20 @@ class ListedRun(Form):
     status: str | None
     conclusion: str | None = None
     path: str
-    html_url: str
+    head_sha: str
+    event: str
+
+
+class CheckLink(Form):
+    """A check run with the run that made it, as its maker wrote it; neither is believed."""
+
+    id: int
+    external_id: str | None = None
+    details_url: str | None = None
+
+
+class _CheckLinks(Form):
+    check_runs: list[CheckLink]
 
 
 class _Runs(Form):
@@ -182,6 +195,16 @@ class Collaboration:
             self._post(f"/issues/comments/{comment}/reactions", "react to the comment", {"content": reaction}),
             PermissionRefused | NotThere,
         )
+
+    def checks(self, sha: str, name: str) -> list[CheckLink]:
+        """Return the newest check runs of a name on a commit, newest first."""
+        found = self._repository.get(
+            f"/commits/{sha}/check-runs",
+            form_reader(_CheckLinks),
+            doing=f"list the checks of commit {sha[:7]}",
+            parameters={"check_name": name, "filter": "all", "per_page": _PAGE},
+        )
+        return sorted([] if found is None else found.check_runs, key=lambda one: -one.id)
 
     def run(self, number: int) -> ListedRun | None:
         """Return a workflow run; ``None`` if it does not exist."""

@@ -18,6 +18,7 @@ from mlci.operations import behaviour, evaluation_sets, metrics_only, name_check
 from mlci.operations.comparison import ComparisonRun, add_lineage, add_report_refs, has_known_origin
 from mlci.operations.context import MetricsContext, RowsContext, RunContext, registry_of
 from mlci.operations.evaluate import evaluate_models
+from mlci.operations.judging_by_git import judging_of_change
 from mlci.operations.measure import judge_gates
 from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models import baseline_production, baseline_ref_or_file, predictions, skip_training
@@ -68,6 +69,7 @@ def run_and_judge(
         since: Commit that the change is to be merged into; training is skipped if no relevant file changed since.
     """
     config = context.config
+    judging = judging_of_change(context.loaded, context.git, since) if since else None
     if isinstance(config, MetricsConfig):
         comparison, gates = _run_on_metrics(context.with_config(config), keep=keep, since=since)
     else:
@@ -78,7 +80,8 @@ def run_and_judge(
     gates = waivers.apply_recorded_waivers(gates, comparison.view, head=waived_on, today=context.today)
     use = holdout_uses.use_of_run(context, comparison.result.fingerprint, comparison.digests)
     explained, provenance = add_lineage(context, comparison, environment, keep=keep)
-    facts = explained.facts if use is None else replace(explained.facts, uses=use.count)
+    facts = replace(explained.facts, judging=judging)
+    facts = facts if use is None else replace(facts, uses=use.count)
     report = build_report(explained.result, gates, facts)
     return RunResult(report=report, comparison=comparison, use=use, provenance=provenance)
 

@@ -451,7 +451,7 @@ class JudgingChange(ReportPart):
     """A file that a pull request changes and that decides how it is judged."""
 
     path: str
-    what: Literal["configuration", "workflow", "evaluation data", "metric code", "baseline"]
+    what: Literal["limits", "configuration", "workflow", "evaluation data", "metric code", "baseline"]
 
 
 class Judging(ReportPart):

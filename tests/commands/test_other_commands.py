@@ -3,7 +3,7 @@
 import pytest
 
 from mlci.operations.commands.answer import PROMOTE_WORKFLOW
-from tests.support.comment_commands import GATE
+from tests.support.comment_commands import GATE, write_check
 from tests.support.project import mlci
 
 
@@ -29,6 +29,23 @@ def test_run__of_the_head_commit(pull):
     assert (pull.attempt(), "runs again" in pull.answers()[-1]) == (2, True)
     pull.say("/mlci run", user="wes")
     assert (pull.attempt(), "is running" in pull.answers()[-1]) == (2, True)
+
+
+def test_run__of_the_run_that_judged(pull):
+    """In sealed mode the check has the number of the run that trained, and a link to the run that judged."""
+    judged = pull.fake.run(branch="main", conclusion="failure", name="mlci-gate", event="workflow_run")
+    write_check(pull, details_url=f"https://github.example/octo-org/model/actions/runs/{judged}")
+    pull.say("/mlci run", user="wes")
+    assert (pull.attempt(), pull.fake.state.one("runs", id=judged)["attempt"]) == (1, 2)
+
+
+@pytest.mark.parametrize("facts", [{"name": "deploy"}, {"name": "mlci-gate"}, {"name": "x", "event": "workflow_run"}])
+def test_run__check_that_names_another_run(pull, facts):
+    """Any job of the repository can write a check; no command starts a run that did not judge this commit."""
+    other = pull.fake.run(branch="main", conclusion="failure", **facts)
+    write_check(pull, external_id=f"{other}.1", details_url=f"https://github.example/x/actions/runs/{other}")
+    pull.say("/mlci run", user="wes")
+    assert (pull.attempt(), pull.fake.state.one("runs", id=other)["attempt"]) == (2, 1)
 
 
 def test_run__github_refuses(pull):

@@ -114,8 +114,8 @@ def pull(hub, tmp_path, monkeypatch):
     fake.repo = fake.state.one("repos", id=fake.repo["id"])
 
 
-def write_check(pull, name="mlci / demo"):
-    body = {"name": name, "head_sha": pull.head, "external_id": f"{pull.run}.1", "conclusion": "failure"}
+def write_check(pull, name="mlci / demo", **more):
+    body = {"name": name, "head_sha": pull.head, "external_id": f"{pull.run}.1", "conclusion": "failure", **more}
     headers = {"Authorization": f"Bearer {pull.fake.token()}", "User-Agent": "tests"}
     made = requests.post(f"{pull.fake.url}/repos/{pull.fake.name}/check-runs", json=body, headers=headers, timeout=10)
     assert made.status_code == 201, made.text

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -19,7 +20,7 @@ from mlci.github.client import Client
 from mlci.github.collaboration import Collaboration
 from mlci.github.file_transfer import add_file_transfer
 from mlci.github.transport import Access, transport
-from mlci.operations.commands.answer import PROMOTE_WORKFLOW, CommandContext, answer_comment
+from mlci.operations.commands.answer import GATE_WORKFLOW, PROMOTE_WORKFLOW, CommandContext, answer_comment
 
 
 @click.command()
@@ -31,7 +32,14 @@ from mlci.operations.commands.answer import PROMOTE_WORKFLOW, CommandContext, an
     metavar="PATH",
     help="Workflow that `/mlci promote` runs again.",
 )
-def command(config_path: Path, *, promote_workflow: str) -> int:
+@click.option(
+    "--gate-workflow",
+    default=GATE_WORKFLOW,
+    show_default=True,
+    metavar="PATH",
+    help="Workflow that judges in sealed mode.",
+)
+def command(config_path: Path, *, promote_workflow: str, gate_workflow: str) -> int:
     """Carry out the command in a pull request's comment, in a workflow on `issue_comment`.
 
     Reads the event from GITHUB_EVENT_PATH. Nothing of the comment is executed; it is parsed as `/mlci waive`,
@@ -49,13 +57,14 @@ def command(config_path: Path, *, promote_workflow: str) -> int:
         return 0
     loaded = load_configuration(config_path)
     with tempfile.TemporaryDirectory(prefix="mlci-command-") as scratch:
-        outcome = answer_comment(event, _context(workflow, loaded, Path(scratch), promote_workflow))
+        context = _context(workflow, loaded, Path(scratch))
+        outcome = answer_comment(event, replace(context, promote=promote_workflow, gate=gate_workflow))
     click.echo(sanitize(f"comment {event.id} of pull request {event.pull}: {outcome.log}"))
     write_step_result({"done": outcome.done}, f"comment {event.id}: {outcome.log}")
     return 0
 
 
-def _context(workflow: Workflow, loaded: LoadedConfig, scratch: Path, promote: str) -> CommandContext:
+def _context(workflow: Workflow, loaded: LoadedConfig, scratch: Path) -> CommandContext:
     if workflow.wrong is not None:
         raise workflow.wrong
     if workflow.repository is None or workflow.token is None:
@@ -73,5 +82,4 @@ def _context(workflow: Workflow, loaded: LoadedConfig, scratch: Path, promote: s
         links=workflow.links,
         scratch=scratch,
         today=today(),
-        promote=promote,
     )

@@ -1,5 +1,6 @@
 """``mlci evaluate``."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from mlci.config.models import MetricsConfig
 from mlci.errors import InputError
 from mlci.inference import serialization
 from mlci.operations.comparison import add_lineage, has_known_origin
+from mlci.operations.judging_by_git import judging_of_change
 from mlci.operations.report_builder import ReportContext
 from mlci.operations.run import compare_models
 from mlci.util.json_text import pretty_json
@@ -47,12 +49,15 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetc
     registry = open_registry(loaded, config_path.parent, fetched=fetched) if compares else None
     with run_context(loaded, cached=not no_cache, registry=registry) as context:
         keep, since = uses_registry(loaded), changed_since or None
+        judging = judging_of_change(context.loaded, context.git, since) if since else None
         comparison = compare_models(context.with_config(config), keep=keep, since=since)
         about = runtime_environment() if has_known_origin(config) else None
         comparison, _ = add_lineage(context, comparison, about, keep=False)
     result = comparison.result
     text = serialization.dump_evaluation(result)
-    write_files(out, {"evaluation.json": text, "origins.json": origins_text(comparison.facts)})
+    write_files(
+        out, {"evaluation.json": text, "origins.json": origins_text(replace(comparison.facts, judging=judging))}
+    )
     if as_json:
         click.echo(text, nl=False)
     elif result.measured_nothing:
@@ -72,6 +77,7 @@ def origins_text(origins: ReportContext) -> str:
         "uses": origins.uses,
         "made_by_training": origins.made_by_training,
         "shared": origins.shared.model_dump() if origins.shared else None,
+        "judging": origins.judging.model_dump() if origins.judging else None,
         "lineage": origins.lineage.model_dump() if origins.lineage else None,
         "trend": [row.model_dump() for row in origins.trend],
     }

@@ -25,7 +25,7 @@ from mlci.operations.measure import judge_gates
 from mlci.operations.models import baseline_ref_or_file
 from mlci.operations.registry import training_noise, waivers
 from mlci.operations.report_builder import ReportContext, build_report
-from mlci.report.document import BaselineRef, Candidate, Lineage, ReportPart, Seconds, SharedRows, TrendRow
+from mlci.report.document import BaselineRef, Candidate, Judging, Lineage, ReportPart, Seconds, SharedRows, TrendRow
 from mlci.util.safe_files import read_bounded
 
 _MOST_ORIGINS = 1_000_000
@@ -38,6 +38,7 @@ class Origins(ReportPart):
     baseline: BaselineRef
     seconds: Seconds
     uses: int | None = None
+    judging: Judging | None = None
     lineage: Lineage | None = None
     trend: tuple[TrendRow, ...] = ()
     made_by_training: bool = False
@@ -122,6 +123,7 @@ def _origins(path: Path, known: ReportContext) -> ReportContext:
         baseline=origins.baseline,
         seconds=seconds,
         uses=origins.uses,
+        judging=origins.judging,
         lineage=origins.lineage,
         trend=origins.trend,
         made_by_training=origins.made_by_training,

@@ -28,6 +28,7 @@ from mlci.report.text.escape import Md
 from mlci.report.text.markup import Links
 
 PROMOTE_WORKFLOW = ".github/workflows/mlci-promote.yml"
+GATE_WORKFLOW = ".github/workflows/mlci-gate.yml"
 _BOT = "[bot]"
 
 
@@ -44,6 +45,7 @@ class CommandContext:
         scratch: Temporary folder.
         today: The day in UTC.
         promote: Path of the workflow that promotes.
+        gate: Path of the workflow that judges in sealed mode.
     """
 
     config: Config
@@ -54,6 +56,7 @@ class CommandContext:
     scratch: Path
     today: str
     promote: str = PROMOTE_WORKFLOW
+    gate: str = GATE_WORKFLOW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +173,7 @@ def _state_refusal(command: CommentCommand, pull: PullFacts) -> str | None:
 
 def find_check_run_of(head: str, context: CommandContext) -> ListedRun | None:
     """Return the workflow run with the newest check of the model on a commit."""
-    return find_check_run(context.github, context.comments, model=context.config.model, head=head)
+    return find_check_run(context.github, model=context.config.model, head=head, gate=context.gate)
 
 
 def _report(run: ListedRun | None, pull: PullFacts, context: CommandContext) -> Report | None:
@@ -220,7 +223,9 @@ def _waive(command: WaiveCommand, event: CommentEvent, pull: PullFacts, context:
 
 
 def _promote(pull: PullFacts, context: CommandContext) -> _Reply:
-    runs = [run for run in context.github.runs_of(pull.merged_as or "") if run.path == context.promote]
+    runs = [
+        run for run in context.github.runs_of(pull.merged_as or "") if run.path.partition("@")[0] == context.promote
+    ]
     newest = max(runs, key=lambda run: run.id, default=None)
     if newest is None:
         why = f"no run of {context.promote} exists for the merged commit {(pull.merged_as or '')[:7]}"

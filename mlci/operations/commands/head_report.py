@@ -1,13 +1,14 @@
 """Find the run that published the check of a commit, and the report among its artifacts."""
 
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from mlci.errors import InputError
-from mlci.github.collaboration import ArtifactRef, Collaboration, ListedRun
-from mlci.github.interface import GitHub, NotThere, PermissionRefused
+from mlci.github.collaboration import ArtifactRef, CheckLink, Collaboration, ListedRun
 from mlci.publish.check_content import check_name
 from mlci.publish.runs import parse_run
 from mlci.report.document import Report
@@ -16,16 +17,39 @@ from mlci.util.bounds import REPORT_ENTRIES, REPORT_INFLATED_BYTES
 
 _REPORT = "report.json"
 _ARTIFACTS = 5
+_TRIED = 6
+_RUN = re.compile(r"/actions/runs/([0-9]{1,19})(?:[/?#]|$)")
 
 
-def find_check_run(github: Collaboration, checks: GitHub, *, model: str, head: str) -> ListedRun | None:
-    """Return the workflow run whose check is the newest of a model on a commit."""
-    found = checks.check_runs(head, check_name(model))
-    if isinstance(found, PermissionRefused | NotThere):
-        return None
-    numbers = (parse_run(check.external_id) for check in reversed(found))
-    run = next((number for number in numbers if number is not None), None)
-    return None if run is None else github.run(run.id)
+def find_check_run(github: Collaboration, *, model: str, head: str, gate: str) -> ListedRun | None:
+    """Return the workflow run that published the newest check of a model on a commit.
+
+    Its *Details* link leads to the run that judged. In sealed mode that is another one than the run that trained, whose
+    number the check has. Any job of the repository can write such a check, so only a run on that commit, or one of the
+    gate's own workflow, is taken: a command never starts another run.
+
+    Args:
+        github: GitHub.
+        model: The model.
+        head: The commit.
+        gate: Path of the workflow that judges in sealed mode.
+    """
+    numbers = (number for check in github.checks(head, check_name(model)) for number in _runs(check))
+    runs = (github.run(number) for number in islice(numbers, _TRIED))
+    return next((run for run in runs if run is not None and _judges(run, head, gate)), None)
+
+
+def _judges(run: ListedRun, head: str, gate: str) -> bool:
+    by_gate = run.event == "workflow_run" and run.path.partition("@")[0] == gate
+    return by_gate or (run.event == "pull_request" and run.head_sha == head)
+
+
+def _runs(check: CheckLink) -> Iterator[int]:
+    """Yield the numbers of runs that a check names."""
+    if (found := _RUN.search(check.details_url or "")) is not None:
+        yield int(found[1])
+    if (run := parse_run(check.external_id)) is not None:
+        yield run.id
 
 
 def find_report(github: Collaboration, run: ListedRun | None, *, model: str, head: str, scratch: Path) -> Report | None:
