@@ -60,7 +60,7 @@ Next: mlci sealed predict
 @click.option("--score", metavar="COLUMN", help="Column of the predictions with scores.")
 @click.option("--decision", metavar="COLUMN", help="Column of the predictions with decisions.")
 @click.option("--metrics", metavar="PATH", help="Metrics file to judge, instead of predictions.")
-@click.option("--sealed", is_flag=True, help="Write the two workflows that judge pull requests from anyone.")
+@click.option("--sealed", is_flag=True, help="Write the workflows that judge pull requests from anyone.")
 @click.option("--yes", is_flag=True, help="Ask nothing: write the files, and change the training script.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan, and write nothing.")
 def command(
@@ -124,7 +124,7 @@ def _plans(folders: tuple[Path, ...], options: InitOptions, *, sealed: bool) -> 
     sources = SetupSources(
         summarize=summarize_table,
         template=_template("mlci.yml"),
-        sealed=SealedTemplates(train=_template("mlci-train.yml"), gate=_template("mlci-gate.yml")) if sealed else None,
+        sealed=_sealed_templates() if sealed else None,
         top=top or (Path() if folders else None),
         branch=main_branch(git),
         models={dirname(path): model for path, model in models.items()},
@@ -133,6 +133,11 @@ def _plans(folders: tuple[Path, ...], options: InitOptions, *, sealed: bool) -> 
     if not folders and options == InitOptions():
         folders = tuple(map(Path, find_folders(start, summarize_table)))
     return plan_models(folders or (start,), options, sources)
+
+
+def _sealed_templates() -> SealedTemplates:
+    train, gate, commands = (_template(f"mlci-{name}.yml") for name in ("train", "gate", "commands"))
+    return SealedTemplates(train=train, gate=gate, commands=commands)
 
 
 def _template(name: str) -> str:

@@ -12,6 +12,7 @@ from mlci.operations.init.proposal import FileChange
 
 WORKFLOW = ".github/workflows/mlci.yml"
 TRAIN, GATE = ".github/workflows/mlci-train.yml", ".github/workflows/mlci-gate.yml"
+COMMANDS = ".github/workflows/mlci-commands.yml"
 SEALED_BASELINE = """\
 # The model to compare with: the version that a workflow on the main branch promoted, kept in this repository:
 # docs/how-to/workflows/promote-on-merge.md of mlci.
@@ -179,14 +180,19 @@ def _is_matrix_of_folders(job: WorkflowJob) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class SealedTemplates:
-    """Texts of ``templates/workflows/mlci-train.yml`` and ``mlci-gate.yml``."""
+    """Texts of ``mlci-train.yml``, ``mlci-gate.yml`` and ``mlci-commands.yml`` in ``templates/workflows``."""
 
     train: str
     gate: str
+    commands: str
 
 
 def sealed_workflows(templates: SealedTemplates, job: ModelJob) -> list[FileChange]:
-    """Return the two workflows; those of a model in a folder have its name in theirs."""
+    """Return the two workflows and, for a model at the top, the one that answers commands in comments.
+
+    The two of a model in a folder have its name in theirs. It has no third one: of several that answer comments, each
+    would answer every command.
+    """
     train, gate = single_job_text(templates.train, job), templates.gate
     places = [TRAIN, GATE]
     if job.folder:
@@ -196,6 +202,10 @@ def sealed_workflows(templates: SealedTemplates, job: ModelJob) -> list[FileChan
         train = train.replace("name: mlci train\n", f"name: {name}\n", 1) + folder
         gate = gate.replace("name: mlci gate\n", f"name: {yaml_value(f'mlci gate {job.model}')}\n", 1)
         gate = gate.replace("[mlci train]", f"[{name}]", 1) + f"{folder}          train-workflow: {places[0]}\n"
-    reasons = ("trains on pull requests from anyone, without rights", "judges their predictions, on the main branch")
-    texts = zip(places, (train, gate), reasons, strict=True)
+    reasons = ["trains on pull requests from anyone, without rights", "judges their predictions, on the main branch"]
+    contents = [train, gate]
+    if not job.folder:
+        places, contents = [*places, COMMANDS], [*contents, templates.commands]
+        reasons.append("answers /mlci waive, explain, run and promote in comments")
+    texts = zip(places, contents, reasons, strict=True)
     return [FileChange(path=place, before=None, after=text, reason=reason) for place, text, reason in texts]

@@ -11,6 +11,7 @@ from tests.support.repository import commit, git, init
 from tests.support.training_repositories import SPLITS_INSIDE, loans
 
 TRAIN, GATE = ".github/workflows/mlci-train.yml", ".github/workflows/mlci-gate.yml"
+COMMANDS = ".github/workflows/mlci-commands.yml"
 SCRIPT = f"open('predictions.csv', 'w').write({predictions(1)!r})\n"
 FILES = {"train.py": SCRIPT, "holdout.csv": holdout(), "predictions.csv": predictions(1)}
 OPTIONS = (
@@ -44,6 +45,7 @@ def test_init_sealed__two_workflows_that_agree(tmp_path):
     assert 'python-version-file: ".python-version"' in train.text
     assert "pip install" not in gate.text
     assert "registry: github" in (tmp_path / "mlci.yml").read_text()
+    assert list(workflow(tmp_path, COMMANDS).events) == ["issue_comment"]
     made = mlci("sealed", "predict", cwd=tmp_path, PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin")
     assert made.code == 0, made.err
     assert "mlci sealed predict" in ended.out.splitlines()[-3]
@@ -55,6 +57,7 @@ def test_init_sealed__model_in_a_folder(tmp_path):
     assert ended.code == 0, ended.err
     train, gate = (workflow(tmp_path, path.replace(".yml", "-churn.yml")) for path in (TRAIN, GATE))
     assert gate.events["workflow_run"]["workflows"] == [train.data["name"]] == ["mlci train churn"]
+    assert not (tmp_path / COMMANDS).exists()
     [job], [judging] = train.jobs, gate.jobs
     assert job.step_with("sealed-predict").inputs == {"working-directory": "models/churn"}
     assert judging.step_with("sealed-gate").inputs == {
