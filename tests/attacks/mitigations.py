@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup as SafeHtml
 
+from mlci.commands.comment import CommentEvent
 from mlci.commands.grammar import RerunCommand
 from mlci.engine.cell_errors import ProblemCollector
 from mlci.gates.outcomes import GateOutcome, Outcome
@@ -210,4 +211,8 @@ MITIGATIONS = {
     "commit of a waiver": Mitigation("a waiver counts for one gate on one commit, until a day", "mlci.gates.waivers:apply_waivers", lambda gates, waivers, **_: tuple(replace(one, outcome=Outcome.WAIVED, blocks=False) for one in gates)),
     "findings that can be waived": Mitigation("errors and missing values cannot be waived", "mlci.gates.waivers:is_waivable", lambda _: True),
     "grammar of commands": Mitigation("a command is the only line of its comment, in a strict grammar", "mlci.commands.grammar:parse_command", lambda _: RerunCommand()),
+    "comments of persons": Mitigation("a command is a new comment that a person made on a pull request", "mlci.commands.comment:read_comment_event", lambda name, event: CommentEvent(id=1, pull=1, person="eve", body="x")),
+    "roles of commands": Mitigation("a person's role on the repository, by the API, allows the command", "mlci.commands.rules:role_refusal", _no),
+    "rules of waivers": Mitigation("a waiver is given for the head, for a year at most, by a maintainer who is not an author", "mlci.commands.rules:waiver_refusal", _no),
+    "gates that can be waived": Mitigation("only a blocking finding with a number can be waived, where a registry records it", "mlci.commands.rules:gate_refusal", _no),
 }  # fmt: skip

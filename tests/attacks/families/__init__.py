@@ -3,6 +3,7 @@
 from tests.attacks.attack import Attack
 from tests.attacks.families import (
     artifacts,
+    comment_commands,
     comments,
     configuration,
     environment,
@@ -21,7 +22,7 @@ FAMILIES: dict[str, tuple[Attack, ...]] = {
     "identity and races": identity.ATTACKS + sealed_identity.ATTACKS,
     "artifacts": artifacts.ATTACKS + sealed_artifact.ATTACKS,
     "shell and log": log.ATTACKS,
-    "configuration and waivers": configuration.ATTACKS + waivers.ATTACKS,
+    "configuration and waivers": configuration.ATTACKS + waivers.ATTACKS + comment_commands.ATTACKS,
     "metrics and labels": metrics.ATTACKS,
     "model files": models.ATTACKS,
     "environment and secrets": environment.ATTACKS,
