@@ -22,7 +22,7 @@ def test_other(): pytest.skip("no data")
 
 def test_run__behavioural_tests(tmp_path):
     more = f"tests:\n  run: '{sys.executable} -m pytest {UNUSED} t.py'\n  required: [test_good, test_bad, test_gone]\n"
-    files = small_files(more=more, baseline="none", predict="predict: {file: holdout.csv, decision: y}\n")
+    files = small_files(more=more, baseline="none", predict="predict: {file: old.csv, decision: p}\n")
     files["mlci.yml"] = files["mlci.yml"].replace("max_drop: 0.05", "min: 0.9")
     folder = write(tmp_path, {**files, "t.py": TESTS})
     assert mlci("evaluate", cwd=folder).code == 0
