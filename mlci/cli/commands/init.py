@@ -160,7 +160,7 @@ def _check(path: Path) -> None:
     """Show what `mlci doctor` finds without a token."""
     environment = {name: value for name, value in os.environ.items() if name not in {"MLCI_TOKEN", "GITHUB_TOKEN"}}
     facts, _ = collect_setup(path, environment)
-    config = "" if path.as_posix() == CONFIGURATION else f" --config {path.as_posix()}"
+    config = "" if path.as_posix() == CONFIGURATION else f" --config {shlex.quote(path.as_posix())}"
     click.echo(f"mlci doctor{config}: {findings_text(check_setup(facts), [], None)}")
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from mlci.errors import yaml_value
 from mlci.operations.doctor.workflows import WorkflowFile, WorkflowJob
@@ -67,14 +68,10 @@ def model_job(inventory: Inventory, *, model: str, folder: str) -> ModelJob:
     """Return what the job of a model needs, by the files of its folder, or else of the top of the repository."""
     install = inventory.install or inventory.install_at_top
     if folder and inventory.install:
-        install = f"cd {_quoted(folder)} && {install}"
+        install = f"cd {quote(folder)} && {install}"
     places = [(folder, inventory.files), ("", inventory.at_top)]
     python = next((f"{home}/{_VERSION}".lstrip("/") for home, files in places if _VERSION in files), None)
     return ModelJob(model=model, folder=folder, install=install, python=python)
-
-
-def _quoted(folder: str) -> str:
-    return folder if re.fullmatch(r"[\w./-]+", folder) else f"'{folder}'"
 
 
 def plan_workflow(template: str, job: ModelJob, existing: str | None) -> FileChange | None:

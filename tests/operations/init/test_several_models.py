@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 
 import pytest
 
@@ -71,6 +72,16 @@ def test_init__each_folder_on_its_own(tmp_path):
     assert (tmp_path / WORKFLOW).read_text() == first
     assert (tmp_path / "fraud/train.py").read_text() == SPLITS_INSIDE
     assert mlci("init", "--yes", cwd=tmp_path / "fraud").code == 2  # its configuration exists
+
+
+def test_init__folder_whose_name_needs_quotes(tmp_path):
+    commit(init(tmp_path), {**folders("Bob's model"), "Bob's model/requirements.txt": "pandas\n"})
+    ended = mlci("init", "--yes", "Bob's model", cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    (entry,) = jobs(tmp_path)
+    assert shlex.split(entry["install"])[:3] == ["cd", "Bob's model", "&&"]
+    command = next(line for line in ended.out.splitlines() if line.startswith("Next: "))
+    assert shlex.split(command)[-1] == "Bob's model/mlci.yml"
 
 
 def test_init__names_that_no_other_model_has(tmp_path):
