@@ -8,6 +8,7 @@ from mlci.config.read import load
 from mlci.config.types import GITHUB, MLFLOW, STORES
 from mlci.errors import MlciError
 from mlci.metrics import catalogue
+from mlci.sealed.label_seal import is_sealed
 
 _STORES = ("s3://", "gs://")
 _ARROW = (".feather", ".arrow")
@@ -28,8 +29,8 @@ def extras(config: Config) -> list[str]:
     """Return the optional dependencies in ``pyproject.toml`` that a run of this configuration imports.
 
     ``metrics``: metrics of scikit-learn or of the user, and saved scikit-learn models. ``remote``: tables in object
-    stores and Feather files. ``github``: a registry in the repository itself. ``objects``: a registry in an object
-    store. ``mlflow``: a registry in MLflow.
+    stores and Feather files. ``github``: a registry in the repository itself, sealed labels. ``objects``: a registry
+    in an object store. ``mlflow``: a registry in MLflow.
     """
     reported = (config.evaluation and config.evaluation.reported) or ()
     entries: list[Gate | Reported] = [*config.gates, *reported]
@@ -40,7 +41,8 @@ def extras(config: Config) -> list[str]:
     tables = (*rows, config.predict.file, getattr(config.baseline, "file", None))
     remote = any(table.startswith(_STORES) or table.lower().endswith(_ARROW) for table in tables if table)
     place = config.registry
-    registry = ["github"] * (place == GITHUB) + ["objects"] * place.startswith(_BUCKETS)
+    sealed = config.evaluation is not None and is_sealed(config.evaluation.labels)
+    registry = ["github"] * (place == GITHUB or sealed) + ["objects"] * place.startswith(_BUCKETS)
     registry += ["mlflow"] * place.startswith(MLFLOW)
     return ["metrics"] * scikit_learn + ["remote"] * remote + registry
 

@@ -17,6 +17,7 @@ _COMMANDS = {
     "evaluate": "Evaluate both models without judging gates; writes evaluation.json.",
     "gate": "Judge an evaluation.json and write the report.",
     "sealed": "Judge pull requests from anyone: a job that trains, and a gate that it can't write to.",
+    "seal": "Encrypt the labels of the evaluation set to a key that only the gate has.",
     "report": "Render a report.json again.",
     "publish": "Publish a report on GitHub: check, comment, job summary.",
     "fetch": "Copy what a run reads from the registry, for a run without a token.",

@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,9 @@ from mlci.git.refs import is_elsewhere
 from mlci.metrics import catalogue
 from mlci.operations.context import RunContext
 from mlci.operations.report_builder import ReportContext
+from mlci.operations.sealed.labels import open_labels
 from mlci.registry.registry import Registry
+from mlci.sealed.label_seal import KEY_VARIABLE
 
 
 def load_configuration(path: Path) -> CheckedConfig:
@@ -72,10 +75,11 @@ def run_context(
         shown, own = _log(log or sys.stderr, environment), environment.get("PYTHONPATH", "")
         processes = ProcessRunner(environment=environment, log=shown, credentials=credentials)
         metrics = Path(scratch) / "metrics"
+        labels = open_labels(loaded.config, folder, Path(scratch), environment.get(KEY_VARIABLE))
         evaluator = MetricProcess(processes, folder=folder, scratch=metrics, python_path=own, user_code=user_code)
         yield RunContext(
             loaded=loaded,
-            facts=report_context(loaded),
+            facts=replace(report_context(loaded), labels_sealed=labels is not None and labels.hidden),
             engine=DuckDBEngine(row_metrics=evaluator),
             runner=processes if user_code else RefusingRunner(),
             features=write_features,
@@ -95,6 +99,7 @@ def run_context(
             user_code=user_code,
             public=is_public_repository(environment),
             today=today(),
+            opened_labels=labels.path if labels is not None else None,
         )
 
 

@@ -14,6 +14,7 @@ from mlci.engine.tables.table_path import LabelFile, table_path
 from mlci.lineage.rows import Rows
 from mlci.operations.report_builder import ReportContext
 from mlci.registry.registry import Registry
+from mlci.sealed.label_seal import is_sealed
 
 if TYPE_CHECKING:  # the trusted side of sealed mode imports this module, and nothing that runs a command
     from mlci.execution.interface import Runner
@@ -51,6 +52,7 @@ class ContextOf(Generic[C_co]):
         public: Whether everyone can read the report, as in a public repository.
         user_code: Whether commands, models and custom metrics of the user may run here.
         today: The day in UTC, ``YYYY-MM-DD``; by default one on which every waiver has ended.
+        opened_labels: Temporary file with the labels, if they are sealed and the key is there.
     """
 
     loaded: Loaded[C_co]
@@ -74,6 +76,7 @@ class ContextOf(Generic[C_co]):
     user_code: bool = True
     public: bool = False
     today: str = "9999-12-31"
+    opened_labels: Path | None = None
 
     @property
     def config(self) -> C_co:
@@ -88,7 +91,7 @@ class ContextOf(Generic[C_co]):
     @property
     def data(self: "ContextOf[RowsConfig]") -> str:
         """Path or address of the evaluation set."""
-        return evaluation_path(self.config.evaluation, self.folder)
+        return evaluation_path(self.config.evaluation, self.folder, opened=self.opened_labels)
 
     def with_config(self, config: C) -> "ContextOf[C]":
         """Return the same run with another configuration, such as the steps of the baseline's commit."""
@@ -111,12 +114,17 @@ def registry_of(context: RunContext) -> Registry:
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
-def evaluation_path(evaluation: Evaluation, folder: Path) -> str:
-    """Return the path of an evaluation set, with its table and its labels if they are in another file."""
+def evaluation_path(evaluation: Evaluation, folder: Path, *, opened: Path | None = None) -> str:
+    """Return the path of an evaluation set, with its table and its labels if they are in another file.
+
+    ``opened`` is the file with decrypted labels, if they are sealed.
+    """
     labels = None
     if evaluation.labels is not None and evaluation.key is not None:
         named = (evaluation.key, evaluation.label)
-        path = table_path(resolve_path(evaluation.labels, folder), table=evaluation.labels_table, columns=named)
+        place = resolve_path(evaluation.labels, folder)
+        place = str(opened) if opened is not None and is_sealed(place) else place
+        path = table_path(place, table=evaluation.labels_table, columns=named)
         labels = LabelFile(path, evaluation.key, evaluation.label)
     own = (evaluation.key, None if labels else evaluation.label)
     return table_path(resolve_path(evaluation.data, folder), table=evaluation.table, labels=labels, columns=own)

@@ -67,6 +67,7 @@ class ReportContext:
         shared: Rows that both models are compared on, if the baseline's own evaluation set differs.
         judging: What the pull request changed about its own judging, if that is known.
         records_waivers: Whether a registry can record that a gate is waived.
+        labels_sealed: Whether only a key opens the labels of the evaluation set.
     """
 
     model: str
@@ -84,6 +85,7 @@ class ReportContext:
     shared: SharedRows | None = None
     judging: Judging | None = None
     records_waivers: bool = False
+    labels_sealed: bool = False
 
 
 def policy_ref(config: Config) -> PolicyRef:
@@ -109,6 +111,7 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
             fingerprint=result.fingerprint,
             fingerprint_scheme=SCHEME if result.fingerprint else None,
             uses=facts.uses,
+            sealed=facts.labels_sealed,
             made_by_training=facts.made_by_training,
             shared=facts.shared,
         ),

@@ -92,6 +92,14 @@ CHANGED_FILES = Bound(
     exceeds="generated files in a pull request",
     parser="mlci.github.workflow_runs:WorkflowRuns",
 )
+SEALED_LABEL_BYTES = Bound(
+    name="sealed-labels",
+    value=256 << 20,
+    unit="bytes",
+    of="a file of sealed labels",
+    exceeds="labels of more rows than an evaluation set needs",
+    parser="mlci.operations.sealed.labels:read_seal",
+)
 LISTED_ARTIFACTS = Bound(
     name="listed-artifacts",
     value=300,

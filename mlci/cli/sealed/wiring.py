@@ -4,6 +4,7 @@ It is kept apart from :mod:`mlci.cli.wiring`, whose adapters run the user's comm
 """
 
 import contextlib
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -31,7 +32,9 @@ from mlci.github.workflow_runs import WorkflowRuns
 from mlci.metrics import catalogue
 from mlci.operations.sealed.gate import SealedGate
 from mlci.operations.sealed.judge import SealedContext
+from mlci.operations.sealed.labels import open_labels
 from mlci.publish.event import payload_number, payload_part
+from mlci.sealed.label_seal import KEY_VARIABLE
 from mlci.sealed.refusals import find_refusals
 
 
@@ -95,6 +98,7 @@ def _context(path: Path, about: Subject, scratch: Path) -> tuple[SealedContext |
         if isinstance(config, MetricsConfig):
             raise InputError.of(find_refusals(loaded))
         registry = open_registry(loaded, path.parent) if config.baseline == "production" else None
+        opened = open_labels(config, path.parent, scratch, os.environ.get(KEY_VARIABLE))
     except InputError as error:
         return None, Subject(model=about.model, policy=about.policy, error=error)
     return SealedContext(
@@ -109,6 +113,7 @@ def _context(path: Path, about: Subject, scratch: Path) -> tuple[SealedContext |
         say=_say,
         config_path=_repository_path(path),
         today=datetime.now(UTC).date().isoformat(),
+        opened=opened,
     ), about
 
 

@@ -30,6 +30,12 @@ INFLATED_LIMIT = TABLE_INFLATED_BYTES.value
 """Most bytes of an unpacked file: the same as for downloads."""
 _MAGIC, _GLOB = "*?[{", "*?["
 """Characters that DuckDB reads as patterns, and those that pyarrow's paths may have."""
+_SEALED = ".sealed"
+_NEEDS_KEY = (
+    "holds sealed labels, and MLCI_LABEL_KEY, the key that opens them, is not set. The gate's workflow takes it from a "
+    "secret of an environment: `label-key: ${{ secrets.MLCI_LABEL_KEY }}`; on a machine of a maintainer it is "
+    '`export MLCI_LABEL_KEY="$(cat PATH-OF-THE-KEY)"`'
+)
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -120,6 +126,8 @@ def is_missing(path: str) -> bool:
 def _file(shown: str, local: Path, scratch: Path, table: str | None) -> LocalFile:
     suffix = suffix_of(shown)
     plain = next((suffix.removesuffix(end) for end in _COMPRESSED if suffix.endswith(end)), suffix)
+    if plain == _SEALED:
+        raise InputError(Problem(_NEEDS_KEY, shown))
     if plain not in _FORMATS or (plain != suffix and plain not in _PACKABLE):
         suffixes = ", ".join(sorted(_FORMATS))
         raise InputError(Problem(f"can't tell the format from the suffix {suffix!r}; mlci reads {suffixes}", shown))

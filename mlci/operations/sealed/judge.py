@@ -21,6 +21,7 @@ from mlci.operations.models import recorded_predictions
 from mlci.operations.models.model_predictions import ModelPredictions
 from mlci.operations.registry import holdout_uses, training_noise, waivers
 from mlci.operations.report_builder import ReportContext, build_report
+from mlci.operations.sealed.labels import OpenedLabels
 from mlci.registry import stored_files
 from mlci.registry.errors import VERSION_REMEDY, CorruptError
 from mlci.registry.registry import Registry, RegistryView
@@ -53,6 +54,7 @@ class SealedContext:
         public: Whether everyone can read the report.
         config_path: Path of the configuration, relative to the repository.
         today: The day in UTC, on which waivers must be in force.
+        opened: The decrypted labels, if they are sealed and the key is there.
     """
 
     loaded: Loaded[RowsConfig]
@@ -67,6 +69,7 @@ class SealedContext:
     today: str
     config_path: str = "mlci.yml"
     public: bool = True
+    opened: OpenedLabels | None = None
 
     @property
     def config(self) -> RowsConfig:
@@ -76,7 +79,8 @@ class SealedContext:
     @property
     def data(self) -> str:
         """Path of the evaluation set, with its labels."""
-        return evaluation_path(self.config.evaluation, Path(self.loaded.path).parent)
+        opened = self.opened.path if self.opened is not None else None
+        return evaluation_path(self.config.evaluation, Path(self.loaded.path).parent, opened=opened)
 
 
 def judge_archive(context: SealedContext, data: bytes, *, commit: str, judging: Judging | None = None) -> Report:
@@ -113,8 +117,26 @@ def judge_archive(context: SealedContext, data: bytes, *, commit: str, judging: 
         seconds=seconds,
         judging=judging,
         uses=holdout_uses.known_uses(view, result.fingerprint),
+        labels_sealed=context.opened is not None and context.opened.hidden,
     )
-    return build_report(result, gates, facts)
+    return build_report(replace(result, notes=(*result.notes, *_label_notes(context.opened))), gates, facts)
+
+
+def _label_notes(opened: OpenedLabels | None) -> tuple[str, ...]:
+    """Return the note about labels that the pull request's author can read."""
+    if opened is None:
+        note = (
+            "everyone who can read this repository can read the labels of the evaluation set, so a model can be fitted "
+            "to them; `mlci seal` encrypts them"
+        )
+        return (note,)
+    if opened.leaked is not None:
+        note = (
+            f"the labels are sealed, but commit {opened.leaked} holds them in plain text, so a model can be fitted to "
+            "them; seal the labels of new rows"
+        )
+        return (note,)
+    return ()
 
 
 def expected_columns(config: RowsConfig) -> tuple[SealedColumns, ...]:
