@@ -22,7 +22,7 @@ from mlci.config.loader import CheckedConfig, LoadedConfig
 from mlci.config.read import load
 from mlci.engine.duckdb_engine import DuckDBEngine
 from mlci.engine.encode.classes import survey_table
-from mlci.engine.features import write_features
+from mlci.engine.export.features import write_features
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.row_comparison import row_digests, share_rows
 from mlci.execution.environment import child_environment, hide_environment, registry_credentials

@@ -122,7 +122,9 @@ class Evaluation(ConfigModel):
     table: Name | None = Field(default=None, description="Table of a DuckDB or SQLite file with several tables.")
     label: Name = Field(description="Column with the true values.")
     labels: Place | None = Field(
-        default=None, description="File with the labels, if `data` has only features; both are joined by `key`."
+        default=None,
+        description="File with the labels, if `data` has only features; both are joined by `key`. A `.sealed` one is "
+        "encrypted, by `mlci seal`.",
     )
     labels_table: Name | None = Field(default=None, description="Table of `labels`, if that is a database.")
     key: Name | None = Field(

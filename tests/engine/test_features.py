@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlci.engine.features import write_features
+from mlci.engine.export.features import write_features
 from mlci.engine.tables import files, parquet_metadata
 from mlci.errors import InputError
 from tests.engine.tables import people, text, write

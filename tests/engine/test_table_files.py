@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlci.engine.features import write_features
+from mlci.engine.export.features import write_features
 from mlci.engine.interface import Job, Source
 from mlci.engine.tables import numpy_feather
 from mlci.engine.tables.table_path import LabelFile, table_path

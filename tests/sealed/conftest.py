@@ -4,7 +4,7 @@ import pytest
 
 from tests.fake_github import seeding
 from tests.fake_github.fake import Fake
-from tests.sealed.scene import Scene, default_branch
+from tests.support.sealed_scene import Scene, default_branch
 
 
 @pytest.fixture(scope="session")

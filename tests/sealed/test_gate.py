@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.sealed.scene import CHAMPION, sealed_files
 from tests.support.project import predictions, run, timeless
+from tests.support.sealed_scene import CHAMPION, sealed_files
 
 
 def test_gate__honest_fork(scene):

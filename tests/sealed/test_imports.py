@@ -5,7 +5,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from tests.sealed.scene import sealed_files
+from tests.support.sealed_scene import sealed_files
 
 ROOT = Path(__file__).parents[2]
 

@@ -19,9 +19,9 @@ from mlci.sealed.label_seal import (
     public_key_of,
     seal_labels,
 )
-from tests.sealed.scene import sealed_files
 from tests.support.project import BY_FILE, config, holdout, mlci, predictions, write
 from tests.support.repository import commit
+from tests.support.sealed_scene import sealed_files
 
 PRIVATE, OTHER = new_private_key(), new_private_key()
 SEALED = seal_labels(b"id,y\n1,1\n", public_key_of(PRIVATE))
@@ -81,6 +81,7 @@ def test_seal__same_numbers_as_plain_labels(project):
         ("mlci-label-key-AAAA", "the label key is not one"),
         ("mlci-label-public-" + "A" * 44, "this is the public key"),
     ],
+    ids=["none", "another", "cut", "public"],
 )
 def test_run__label_key_that_does_not_open(project, key, words):
     seal(project)

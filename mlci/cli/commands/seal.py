@@ -9,8 +9,8 @@ import click
 from mlci.cli import options
 from mlci.cli.wiring import checkout_git, load_configuration
 from mlci.config.loader import CheckedConfig
-from mlci.engine.features import write_features
-from mlci.engine.labels_file import write_labels
+from mlci.engine.export.features import write_features
+from mlci.engine.export.labels_file import write_labels
 from mlci.errors import InputError
 from mlci.operations.sealed.labels import (
     SealedSet,
@@ -48,7 +48,7 @@ def command(
     Examples:
       mlci seal
       mlci seal --check
-      MLCI_LABEL_KEY="$(cat old.key)" mlci seal --rotate --key new.key
+      mlci seal --rotate --key new.key
     """  # noqa: D301 (click's mark against rewrapping)
     if check and (rotate or public_key or key_path):
         raise InputError("--check takes no other option but --config")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlci.config.models import RowsConfig
-from mlci.engine.predictions_csv import write_predictions_csv
+from mlci.engine.export.predictions_csv import write_predictions_csv
 from mlci.engine.tables.table_path import LabelFile, labels_of, table_path
 from mlci.errors import InputError
 from mlci.operations.context import RowsContext, RunContext, resolve_path

@@ -40,6 +40,7 @@ PROJECTS: dict[str, Project] = {
     "docs/how-to/workflows/check-a-setup.md": github.check_a_setup,
     "docs/how-to/workflows/gate-several-models.md": setup.gate_several_models,
     "docs/how-to/workflows/require-the-check.md": github.require_the_check,
+    "docs/how-to/workflows/seal-labels.md": setup.seal_labels,
     "docs/reference/publishing.md": github.publishing,
 }
 """Projects that ``make test`` goes through."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.page_shell import PageShell
-from tests.support.project import BY_RUNNING, BY_TRAINING, config, files, write
+from tests.support.project import BY_FILE, BY_RUNNING, BY_TRAINING, config, files, holdout, predictions, write
 from tests.support.repository import commit, git, init
 from tests.support.setups import GATE, template
 
@@ -102,3 +102,16 @@ def use_internal_mirrors(shell: PageShell) -> Iterator[None]:
     yield
     yield
     assert git(inner, "rev-parse", "main") == pinned
+
+
+def seal_labels(shell: PageShell) -> Iterator[None]:
+    text = config(baseline="none", **BY_FILE)
+    commit(init(shell.folder), {"holdout.csv": holdout(), "preds.csv": predictions(1), "mlci.yml": text})
+    yield
+    sealed = "data: holdout_features.csv\n  labels: holdout_labels.sealed"
+    (shell.folder / "mlci.yml").write_text(text.replace("data: holdout.csv", sealed))
+    yield
+    assert "holds them in plain text" in shell.output
+    yield
+    yield
+    assert "gh secret set MLCI_LABEL_KEY" in shell.output
