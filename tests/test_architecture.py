@@ -77,14 +77,8 @@ def test_tests__import_no_test_module():
 def test_tests__share_builders_through_support():
     rules = ("attacks", "actions")  # attacks on workflows play the checks of workflows
     found = [(path, name.split(".")[1]) for path, name in imports() if len(path.parts) > 2]
-<<<<<<< HEAD
     found = [(path, name) for path, name in found if (path.parts[1], name) != rules]
     assert [one for one in found if one[1] not in {one[0].parts[1], "support", "fake_github"}] == []
-=======
-    allowed = {"support", "fake_github"}
-    rules = (Path("tests/attacks/families/hygiene.py"), "actions")  # attacks our own rules of workflows
-    assert [one for one in found if one[1] not in {one[0].parts[1], *allowed} and one != rules] == []
->>>>>>> 2a3fcae3 (engine: what is written from an evaluation set in a folder of its own; tests: scenes of publishing and sealed mode among the builders)
 
 
 def test_pyproject__lists_every_package():

@@ -8,9 +8,9 @@ import requests
 
 from mlci.operations.sealed import gate
 from tests.fake_github.seeding import commit, git_run
-from tests.sealed.scene import ARTIFACT, CHAMPION, NAME, manifest, sealed_files
 from tests.sealed.zips import archive, entry
 from tests.support.project import BY_FILE, config, holdout, predictions
+from tests.support.sealed_scene import ARTIFACT, CHAMPION, NAME, manifest, sealed_files
 
 BETTER = sealed_files(0)
 
