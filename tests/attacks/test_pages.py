@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from functools import cache
 from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
@@ -47,6 +48,16 @@ def test_bounds__no_limit_in_two_places():
 
 def _users(name: str) -> list[str]:
     """Return the modules that use a limit."""
+    return [module for module, words in _words().items() if name in words]
+
+
+@cache
+def _words() -> dict[str, set[str]]:
+    """Return the words of every module but that of the limits."""
     sources = [path for path in sorted(PACKAGE.rglob("*.py")) if path.name != "bounds.py"]
-    using = [path for path in sources if re.search(rf"\b{name}\b", path.read_text("utf-8"))]
-    return [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in using]
+    return {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): set(
+            re.findall(r"\w+", path.read_text("utf-8"))
+        )
+        for path in sources
+    }
