@@ -53,7 +53,11 @@ def problem(line):
 
 def misspelt(command, words):
     """Return what click does not know of a command line of mlci."""
-    context = click.Context(command, **command.context_settings)
+    settings = {
+        **group.context_settings,
+        **command.context_settings,
+    }  # click keeps the option of help that it makes here
+    context = click.Context(command, **settings)
     if not isinstance(command, click.Group):
         try:
             command.make_parser(context).parse_args(words)

@@ -48,7 +48,7 @@ def command(
 
     \b
     Example:
-      mlci waive recall.max_drop 3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4 --until 2026-12-31 --reason "label noise"
+      mlci waive recall.min 3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4 --until 2026-12-31 --reason noise
     """  # noqa: D301 (click's mark against rewrapping)
     asked = _parsed(gate, sha, until, reason)
     loaded, folder = load_configuration(config_path), config_path.parent
