@@ -283,6 +283,14 @@ class ReportSection(ConfigModel):
         return None
 
 
+class Probe(ConfigModel):
+    """How often a pull request may be evaluated on sealed labels, because every evaluation reveals some of them."""
+
+    per_day: int = Field(
+        ge=1, le=100, description="Evaluations of one pull request in a day (UTC) that sealed mode publishes."
+    )
+
+
 class GatePolicy(ConfigModel):
     """Policy of one gate for inconclusive results and missing baselines; overrides that of the file."""
 
@@ -380,6 +388,9 @@ class Config(ConfigModel):
         default=None, description="Behavioural tests of the candidate; if omitted, there are none."
     )
     report: ReportSection = Field(default=ReportSection(), description="Single rows in the report; none by default.")
+    probe: Probe | None = Field(
+        default=None, description="Budget of evaluations in sealed mode; if omitted, they are not counted."
+    )
     policy: Policy = Field(default=Policy(), description="Confidence level, and effect of inconclusive gates.")
 
 

@@ -40,7 +40,7 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_bui
 BY_ALIAS = ConfigDict(**_STRICT, populate_by_name=True, serialize_by_alias=True)
 """Settings of parts with keys that differ from Python's names, such as ``schema``."""
 _LATER = ("writer", "reader", "intent")
-_LATER_STATE = ("digests", "snapshot", "waived")
+_LATER_STATE = ("digests", "snapshot", "waived", "probed")
 """Fields that older entries do not have: left out of the bytes if empty, so that older entries keep their bytes."""
 LINKED = 32
 """Number of entries, beside those that decide, with digests in a state; each costs some 80 bytes in every entry."""
@@ -50,6 +50,8 @@ WAIVED_HEADS = 32
 """Commits whose waivers a state names; those of older commits stay in the ledger and no longer count."""
 WAIVERS = 32
 """Most waivers of one commit."""
+PROBES = 256
+"""Most looks of all pull requests on one day; each costs some 20 bytes in every entry of that day."""
 _MAPS = ("promoted", "uses", "rescored", "reproduced")
 
 
@@ -134,8 +136,22 @@ class WaiverRecord(LedgerPart):
     comment: Count | None = Field(default=None, description="Id of the comment that gave it.")
 
 
+Day = Annotated[Text, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+
+
+class ProbeRecord(LedgerPart):
+    """A pull request's predictions are about to be evaluated on sealed labels: one look at them."""
+
+    kind: Literal["probed"] = "probed"
+    pull: Annotated[int, Field(ge=1)] = Field(description="Number of the pull request.")
+    head: Annotated[Text, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+    day: Day = Field(description="The day in UTC that it counts for.")
+    run: Annotated[int, Field(ge=1)] = Field(description="Id of the training run.")
+    attempt: Annotated[int, Field(ge=1)] = Field(description="Attempt of the training run.")
+
+
 Body = Annotated[
-    VerdictRecord | Promotion | Rollback | PredictionsAdded | ReproductionRecorded | WaiverRecord,
+    VerdictRecord | Promotion | Rollback | PredictionsAdded | ReproductionRecorded | WaiverRecord | ProbeRecord,
     Field(discriminator="kind"),
 ]
 
@@ -145,6 +161,23 @@ class SnapshotRef(LedgerPart):
 
     entry: Annotated[int, Field(ge=1)]
     digest: Digest
+
+
+class DayOfProbes(LedgerPart):
+    """The looks of one day.
+
+    Attributes:
+        day: The day in UTC, of the newest look.
+        pulls: By pull request, its looks of that day: training run and attempt, as ``run.attempt``.
+    """
+
+    day: Day
+    pulls: dict[str, tuple[str, ...]]
+
+    @property
+    def looks(self) -> int:
+        """Number of looks of all pull requests."""
+        return sum(map(len, self.pulls.values()))
 
 
 class LedgerState(LedgerPart):
@@ -164,6 +197,7 @@ class LedgerState(LedgerPart):
             :mod:`mlci.registry.entries`; ``None`` if this state is complete.
         waived: By commit, the numbers of the entries with its waivers, of the newest :data:`WAIVED_HEADS` commits;
             ``None``, and not in the bytes, in a ledger without waivers.
+        probed: Looks of the newest day that has any; ``None``, and not in the bytes, in a ledger without looks.
     """
 
     champion: int | None = None
@@ -176,6 +210,7 @@ class LedgerState(LedgerPart):
     digests: dict[Annotated[str, Field(pattern=r"^[1-9][0-9]*$")], Digest] | None = None
     snapshot: SnapshotRef | None = None
     waived: dict[str, tuple[int, ...]] | None = None
+    probed: DayOfProbes | None = None
 
 
 class Entry(LedgerPart):
@@ -270,11 +305,18 @@ def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
         case ReproductionRecorded(version=version, runs=runs):
             _known(state, version)
             changed = {"reproduced": {**state.reproduced, str(version): number}} if runs > 1 else {}
-        case WaiverRecord(head=head):
-            changed = {"waived": _waived_after(state.waived or {}, head, number)}
+        case WaiverRecord() | ProbeRecord():
+            changed = _after_commit(state, body, number)
         case _:
             assert_never(body)
     return state.model_copy(update=changed)
+
+
+def _after_commit(state: LedgerState, body: WaiverRecord | ProbeRecord, number: int) -> dict[str, object]:
+    """Return what a record about one commit of a pull request changes."""
+    if isinstance(body, WaiverRecord):
+        return {"waived": _waived_after(state.waived or {}, body.head, number)}
+    return {"probed": _probed_after(state.probed, body)}
 
 
 def _waived_after(waived: Mapping[str, tuple[int, ...]], head: str, number: int) -> dict[str, tuple[int, ...]]:
@@ -284,6 +326,17 @@ def _waived_after(waived: Mapping[str, tuple[int, ...]], head: str, number: int)
         raise ValueError(f"commit {head} has {WAIVERS} waivers already")
     others = sorted(((one, at) for one, at in waived.items() if one != head), key=lambda item: item[1][-1])
     return dict([*others, (head, own)][-WAIVED_HEADS:])
+
+
+def _probed_after(before: DayOfProbes | None, look: ProbeRecord) -> DayOfProbes:
+    """Return the looks of the day after another one; a newer day starts without looks."""
+    if before is not None and look.day < before.day:
+        raise ValueError(f"a look on {look.day} can't follow one on {before.day}")
+    pulls = before.pulls if before is not None and before.day == look.day else {}
+    name, pull = f"{look.run}.{look.attempt}", str(look.pull)
+    if sum(map(len, pulls.values())) >= PROBES or name in pulls.get(pull, ()):
+        raise ValueError(f"{look.day} has {PROBES} looks already, or pull request {pull} has this one")
+    return DayOfProbes(day=look.day, pulls={**pulls, pull: (*pulls.get(pull, ()), name)})
 
 
 def _known(state: LedgerState, version: int) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ import click
 from mlci import __version__
 from mlci.cli.github_actions import Workflow
 from mlci.cli.publish_steps import Subject, read_subject
-from mlci.cli.registry_factory import open_registry
+from mlci.cli.registry_factory import clock, open_registry
 from mlci.cli.report_facts import report_facts
 from mlci.config.loader import Loaded
 from mlci.config.models import MetricsConfig
@@ -34,6 +35,8 @@ from mlci.operations.sealed.gate import SealedGate
 from mlci.operations.sealed.judge import SealedContext
 from mlci.operations.sealed.labels import open_labels
 from mlci.publish.event import payload_number, payload_part
+from mlci.registry.entries import Actor
+from mlci.registry.registry import Author, Registry
 from mlci.sealed.label_seal import KEY_VARIABLE
 from mlci.sealed.refusals import find_refusals
 
@@ -55,7 +58,7 @@ def sealed_gate(
     if about.model is None:
         raise about.error or InputError("the configuration does not name the model, so the check has no name")
     with tempfile.TemporaryDirectory(prefix="mlci-gate-", ignore_cleanup_errors=True) as scratch:
-        context, about = _context(config, about, Path(scratch))
+        context, about = _context(config, about, Path(scratch), workflow)
         yield SealedGate(
             runs=WorkflowRuns(access, repository=repository),
             github=Client(transport(access), repository=repository),
@@ -88,7 +91,7 @@ def training_run(workflow: Workflow) -> int:
     return number
 
 
-def _context(path: Path, about: Subject, scratch: Path) -> tuple[SealedContext | None, Subject]:
+def _context(path: Path, about: Subject, scratch: Path, workflow: Workflow) -> tuple[SealedContext | None, Subject]:
     """Return the context of the judgement; without one the error of the configuration."""
     if about.error is not None:
         return None, about
@@ -97,7 +100,8 @@ def _context(path: Path, about: Subject, scratch: Path) -> tuple[SealedContext |
         config = loaded.config
         if isinstance(config, MetricsConfig):
             raise InputError.of(find_refusals(loaded))
-        registry = open_registry(loaded, path.parent) if config.baseline == "production" else None
+        uses_registry = config.baseline == "production" or config.probe is not None
+        registry = open_registry(loaded, path.parent) if uses_registry else None
         opened = open_labels(config, path.parent, scratch, os.environ.get(KEY_VARIABLE))
     except InputError as error:
         return None, Subject(model=about.model, policy=about.policy, error=error)
@@ -107,14 +111,21 @@ def _context(path: Path, about: Subject, scratch: Path) -> tuple[SealedContext |
         engine=DuckDBEngine(),
         fingerprint=fingerprint,
         count_rows=count_table_rows,
-        registry=registry,
+        registry=Registry(registry.store, _author(workflow)) if registry is not None else None,
         scratch=scratch,
         clock=time.monotonic,
         say=_say,
         config_path=_repository_path(path),
         today=datetime.now(UTC).date().isoformat(),
         opened=opened,
+        in_actions=os.environ.get("GITHUB_ACTIONS") == "true",
     ), about
+
+
+def _author(workflow: Workflow) -> Author:
+    """Return the author of looks: the job, by its variables, because nothing is started here, not even git."""
+    by = Actor(actor=os.environ.get("GITHUB_ACTOR"), run=workflow.run_url, commit=os.environ.get("GITHUB_SHA"))
+    return Author(by=by, now=clock, nonce=lambda: uuid.uuid4().hex)
 
 
 def _repository_path(path: Path) -> str:

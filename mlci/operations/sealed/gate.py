@@ -15,6 +15,7 @@ from mlci.github.workflow_runs import WorkflowRuns
 from mlci.operations.judging import judging_changes
 from mlci.operations.publish.publish import PublishResult, open_publication, publish_report
 from mlci.operations.sealed.judge import LIMITS, MANIFEST, SHOWN_PREDICTIONS, SealedContext, judge_archive
+from mlci.operations.sealed.probes import count_look
 from mlci.operations.sealed.training_end import STEP_FAILED, AwaitedRun, training_end
 from mlci.publish.comment_choice import Policy
 from mlci.publish.plan import PendingText, Target, plan_publication
@@ -181,6 +182,8 @@ def _judged(gate: SealedGate, home: HomeRepository, head: VerifiedHead) -> Resul
             return _refused(InputError.of(refusals))
         context = replace(gate.context, public=not home.private)
         judging, data = _judging(gate, context, head), _download(gate, head, context.scratch)
+        if gate.publishes and (uncounted := _count(context, head)) is not None:
+            return uncounted
         return Finished(report=judge_archive(context, data, commit=head.head, judging=judging))
     except UntrustedArtifactError as error:
         title = "the artifact is refused"
@@ -190,6 +193,17 @@ def _judged(gate: SealedGate, home: HomeRepository, head: VerifiedHead) -> Resul
     except OutsideError as error:
         words = ". ".join(filter(None, (str(error), error.remedy)))
         return Unfinished(why="a registry, GitHub or the network failed", code=OUTSIDE, details=(words,))
+
+
+def _count(context: SealedContext, head: VerifiedHead) -> Unfinished | None:
+    """Count this look at the labels, if the configuration limits them; return why there is none."""
+    probe = context.config.probe
+    if probe is None:
+        return None
+    place, actions = context.config.registry, context.in_actions
+    return count_look(
+        context.registry, head, per_day=probe.per_day, today=context.today, place=place, in_actions=actions
+    )
 
 
 def _judging(gate: SealedGate, context: SealedContext, head: VerifiedHead) -> Judging | None:

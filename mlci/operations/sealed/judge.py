@@ -47,7 +47,7 @@ class SealedContext:
         engine: Turns tables into statistics.
         fingerprint: Content hash of an evaluation set.
         count_rows: Number of rows of an evaluation set.
-        registry: Registry of promoted models; ``None`` without a baseline.
+        registry: Registry of promoted models, with an author if looks are counted; ``None`` if it is not used.
         scratch: Temporary folder.
         clock: Monotonic clock, in seconds.
         say: Shows one line of progress.
@@ -55,6 +55,7 @@ class SealedContext:
         config_path: Path of the configuration, relative to the repository.
         today: The day in UTC, on which waivers must be in force.
         opened: The decrypted labels, if they are sealed and the key is there.
+        in_actions: Whether this is a job of a workflow.
     """
 
     loaded: Loaded[RowsConfig]
@@ -70,6 +71,7 @@ class SealedContext:
     config_path: str = "mlci.yml"
     public: bool = True
     opened: OpenedLabels | None = None
+    in_actions: bool = False
 
     @property
     def config(self) -> RowsConfig:

@@ -11,6 +11,7 @@ from mlci.registry.entries import (
     Body,
     LedgerState,
     PredictionsAdded,
+    ProbeRecord,
     Promotion,
     ReproductionRecorded,
     Rollback,
@@ -44,6 +45,11 @@ def verdict(fingerprint="sha256:rows", word="pass") -> VerdictRecord:
 def waiver(**changes) -> WaiverRecord:
     facts = {"gate": "accuracy.max_drop", "head": "a" * 40, "person": "dana", "role": "maintain"}
     return WaiverRecord(**facts | {"reason": "known label noise", "until": "2099-12-31"} | changes)
+
+
+def look(**changes) -> ProbeRecord:
+    facts = {"pull": 4, "head": "a" * 40, "day": "2026-05-01", "run": 7, "attempt": 1}
+    return ProbeRecord(**facts | changes)
 
 
 def promotion(state: LedgerState) -> Promotion:
@@ -101,9 +107,15 @@ def choose(state: LedgerState, kind: str, pick: int) -> Body | None:
         return PredictionsAdded(version=version, fingerprint=f"sha256:{pick}", predictions=DIGEST)
     if kind == "reproduced" and version is not None:
         return ReproductionRecorded(version=version, outcome="within", spread=DIGEST)
+    if kind in {"waived", "probed"}:
+        return _about_pull(state, kind, pick)
+    return verdict(f"sha256:{pick % 3}")
+
+
+def _about_pull(state: LedgerState, kind: str, pick: int) -> Body:
     if kind == "waived":
         return waiver(head=f"{pick % 3}" * 40)
-    return verdict(f"sha256:{pick % 3}")
+    return look(pull=1 + pick, run=1 + (state.probed.looks if state.probed is not None else 0))
 
 
 @dataclass

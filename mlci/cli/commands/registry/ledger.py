@@ -13,6 +13,7 @@ from mlci.registry import ledger
 from mlci.registry.entries import (
     Entry,
     PredictionsAdded,
+    ProbeRecord,
     Promotion,
     ReproductionRecorded,
     Rollback,
@@ -147,5 +148,13 @@ def audit_text(entry: Entry) -> str:
             return f"scored version {version} on {fingerprint[:19]}"
         case ReproductionRecorded(version=version, outcome=outcome):
             return f"trained version {version} again: {outcome}"
-        case WaiverRecord(gate=gate, head=head, person=person, reason=reason, until=until):
-            return f"{person} waived {gate} on {head[:7]} until {until}: {reason}"
+        case WaiverRecord() | ProbeRecord() as body:
+            return _commit_text(body)
+
+
+def _commit_text(body: WaiverRecord | ProbeRecord) -> str:
+    """Describe what was recorded about a commit of a pull request."""
+    head = body.head[:7]
+    if isinstance(body, WaiverRecord):
+        return f"{body.person} waived {body.gate} on {head} until {body.until}: {body.reason}"
+    return f"counted an evaluation of pull request {body.pull} on {body.day}: {head}, run {body.run}.{body.attempt}"
