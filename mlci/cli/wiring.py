@@ -30,7 +30,7 @@ from mlci.execution.interface import RefusingRunner
 from mlci.execution.logs import ActionsLog, PlainLog, StepLog, TerminalLog
 from mlci.execution.metric_stage import MetricProcess, missing_metric_reason
 from mlci.execution.process import ProcessRunner
-from mlci.execution.sanitize import sanitize
+from mlci.execution.sanitize import sanitize_lines
 from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import Git
 from mlci.git.refs import is_elsewhere
@@ -89,7 +89,7 @@ def run_context(
             cache=BaselineCache(root=folder / OURS / "cache") if cached else None,
             scratch=Path(scratch),
             clock=time.monotonic,
-            say=_progress if log is None else lambda line: click.echo(sanitize(line), file=log),
+            say=_progress if log is None else lambda line: click.echo(sanitize_lines(line), file=log),
             version=__version__,
             registry=registry,
             rows=row_digests,
@@ -127,4 +127,4 @@ def _log(stream: TextIO, environment: dict[str, str]) -> StepLog:
 
 
 def _progress(line: str) -> None:
-    click.echo(f"mlci: {sanitize(line)}", err=True)
+    click.echo(f"mlci: {sanitize_lines(line)}", err=True)

@@ -41,6 +41,11 @@ def sanitize(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… [{len(text) - SHOWN:,} more characters]"
 
 
+def sanitize_lines(text: str) -> str:
+    """Return a text of several lines, each without commands for the runner or a terminal."""
+    return "\n".join(map(sanitize, text.split("\n")))
+
+
 def _disarm(text: str) -> str:
     """Break the two markers of workflow commands, even if characters without width hide them."""
     if not _SUSPECT.match(text):  # a quick test that is wider than the next one

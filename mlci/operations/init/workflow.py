@@ -59,7 +59,7 @@ class ModelJob:
     @property
     def entry(self) -> dict[str, str]:
         """Entry of the matrix."""
-        python = {"python-file": self.python} if self.python else {"python": "3.13"}
+        python = {"python": "" if self.python else "3.13", "python-file": self.python or ""}
         install = {"install": self.install} if self.install else {}
         return {"model": self.model, "folder": self.folder, **python, **install}
 

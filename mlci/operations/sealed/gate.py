@@ -187,7 +187,8 @@ def _judged(gate: SealedGate, home: HomeRepository, head: VerifiedHead) -> Resul
         return Finished(report=judge_archive(context, data, commit=head.head, judging=judging))
     except UntrustedArtifactError as error:
         title = "the artifact is refused"
-        return Unfinished(why=title, code=INPUT, title=title, details=_lines(error), remedy=_SEE_DETAILS)
+        why = "it is not what `mlci sealed predict` writes, and nothing in it was used"
+        return Unfinished(why=why, code=INPUT, title=title, details=_lines(error), remedy=_SEE_DETAILS)
     except InputError as error:
         return _refused(error)
     except OutsideError as error:

@@ -15,6 +15,7 @@ from mlci.engine.tables.table_path import LabelFile, labels_of, table_path
 from mlci.errors import InputError
 from mlci.operations.context import RowsContext, RunContext, resolve_path
 from mlci.operations.models import predictions
+from mlci.sealed.identity import artifact_of
 
 PREDICTIONS, MANIFEST = "predictions.csv", "manifest.json"
 FILES = (PREDICTIONS, MANIFEST)
@@ -71,12 +72,7 @@ def predict_sealed(context: RunContext, out: Path, *, run_id: str | None) -> Sea
     count = write_predictions_csv(data, made.source, key, written)
     shutil.move(written, out / PREDICTIONS)
     (out / MANIFEST).write_text(_manifest(context, count, run_id), encoding="utf-8", newline="\n")
-    return SealedFiles(folder=out, artifact=artifact_name(config.model), rows=count)
-
-
-def artifact_name(model: str) -> str:
-    """Return the name of a model's artifact."""
-    return f"mlci-sealed-{model}"
+    return SealedFiles(folder=out, artifact=artifact_of(config.model), rows=count)
 
 
 def prepare_folder(out: Path) -> None:

@@ -39,9 +39,9 @@ def test_init__several_models_at_the_top(tmp_path):
     assert ended.code == 0, ended.err
     assert ended.out.count("Nothing to correct.") == 2
     assert jobs(tmp_path) == [
-        {"model": "churn", "folder": "churn", "python-file": "churn/.python-version",
+        {"model": "churn", "folder": "churn", "python": "", "python-file": "churn/.python-version",
          "install": "python -m pip install --requirement requirements.txt"},
-        {"model": "fraud", "folder": "fraud", "python": "3.13",
+        {"model": "fraud", "folder": "fraud", "python": "3.13", "python-file": "",
          "install": "cd fraud && python -m pip install --requirement requirements.txt"},
     ]  # fmt: skip
     for name in ("churn", "fraud"):
@@ -147,7 +147,8 @@ def test_workflow__entry_between_others_bytes():
     added = [line for line in after.splitlines(keepends=True) if line not in text.splitlines(keepends=True)]
     assert len(after.splitlines()) == len(text.splitlines()) + len(added)
     assert "".join(added).replace("\r\n", "\n") == (
-        '          - model: c\n            folder: c\n            python-file: c/.python-version\n'
+        '          - model: c\n            folder: c\n'
+        '            python: ""\n            python-file: c/.python-version\n'
         '            install: "say \\"hi\\""\n'
     )  # fmt: skip
     assert add_entry(after, job("c")) == after
