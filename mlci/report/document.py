@@ -88,6 +88,9 @@ class EvaluationSet(ReportPart):
     uses: int | None = None
     budget: int | None = None
     sealed: bool = False
+    rounded: bool = Field(
+        default=False, description="Whether numbers are rounded, and counts left out, to reveal less of sealed labels."
+    )
     made_by_training: bool = Field(default=False, description="Whether the candidate's training made it.")
     shared: SharedRows | None = Field(default=None, description="Only where the baseline's own set is another one.")
 

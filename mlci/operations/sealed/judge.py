@@ -26,6 +26,7 @@ from mlci.registry import stored_files
 from mlci.registry.errors import VERSION_REMEDY, CorruptError
 from mlci.registry.registry import Registry, RegistryView
 from mlci.report.document import BaselineRef, Judging, Report
+from mlci.report.rounding import round_report
 from mlci.sealed.archive import Archive, read_archive
 from mlci.sealed.predictions import SealedColumns, parse_predictions
 from mlci.util.bounds import INFLATED_BYTES, MANIFEST_BYTES
@@ -121,7 +122,8 @@ def judge_archive(context: SealedContext, data: bytes, *, commit: str, judging: 
         uses=holdout_uses.known_uses(view, result.fingerprint),
         labels_sealed=context.opened is not None and context.opened.hidden,
     )
-    return build_report(replace(result, notes=(*result.notes, *_label_notes(context.opened))), gates, facts)
+    report = build_report(replace(result, notes=(*result.notes, *_label_notes(context.opened))), gates, facts)
+    return round_report(report) if report.evaluation.sealed else report
 
 
 def _label_notes(opened: OpenedLabels | None) -> tuple[str, ...]:
