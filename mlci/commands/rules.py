@@ -26,14 +26,16 @@ class ChangeFacts:
 
     Attributes:
         head: Its head commit, or the commit itself.
-        authors: Logins of the pull request's author, and of the authors and committers of its commits.
+        authors: Logins of its pull requests' authors, and of the authors, co-authors and committers of its commits.
         unknown: Commits with an author or committer whom GitHub does not know.
+        unresolved: Commits with a co-author whose address leads to no account.
         whole: Whether all of its commits were listed.
     """
 
     head: str
     authors: frozenset[str]
     unknown: tuple[str, ...] = ()
+    unresolved: tuple[str, ...] = ()
     whole: bool = True
 
 
@@ -84,6 +86,12 @@ def waiver_refusal(  # noqa: PLR0911 - one return for each reason reads best
         return (
             f"GitHub does not know the author or the committer of commit {one}, who may be the maintainer; add the "
             "address of its author to the author's account on GitHub, or commit with one that is there"
+        )
+    if change.unresolved:
+        one = change.unresolved[0][:7]
+        return (
+            f"commit {one} has a co-author by an address that leads to no account, who may be the maintainer; name the "
+            "co-author by the address `ID+login@users.noreply.github.com` of the account, and push"
         )
     return None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import quote
 
+from mlci.github.coauthors import coauthor_addresses
 from mlci.github.file_transfer import FileDownload
 from mlci.github.interface import NotThere, PermissionRefused
 from mlci.github.rest import Form, RepositoryClient, form_reader
@@ -46,15 +47,25 @@ class _Pull(Form):
     merge_commit_sha: str | None = None
 
 
+class _Signature(Form):
+    email: str | None = None
+
+
+class _CommitText(Form):
+    message: str
+    author: _Signature | None = None
+
+
 class _Commit(Form):
     sha: str
+    commit: _CommitText
     author: _User | None = None
     committer: _User | None = None
 
 
-class _PullOfCommit(Form):
+class _ListedPull(Form):
     number: int
-    user: _User | None = None
+    head: _Head
 
 
 class _Comment(Form):
@@ -126,11 +137,21 @@ class PullFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class CommitAuthors:
-    """A commit with the logins of its author and its committer; ``None`` for one whom GitHub does not know."""
+    """A commit with the logins of its author and its committer; ``None`` for one whom GitHub does not know.
+
+    Attributes:
+        sha: The commit.
+        author: Login of its author.
+        committer: Login of its committer.
+        address: The author's address.
+        coauthors: Addresses of those whom its message names as co-authors.
+    """
 
     sha: str
     author: str | None
     committer: str | None
+    address: str | None = None
+    coauthors: tuple[str, ...] = ()
 
 
 class Collaboration:
@@ -173,9 +194,14 @@ class Collaboration:
         return None if found is None else _authors(found)
 
     def pulls_of(self, sha: str) -> tuple[int, ...]:
-        """Return the numbers of the pull requests that contain a commit or were merged as it."""
-        read, doing = form_reader(list[_PullOfCommit]), f"list the pull requests of commit {sha[:7]}"
-        return tuple(one.number for one in self._repository.get_pages(f"/commits/{sha}/pulls", read, doing=doing))
+        """Return the numbers of the pull requests that contain a commit or were merged as it.
+
+        GitHub's list of a commit's pull requests may lack those of forks, so the heads of all open ones are compared.
+        """
+        read, doing = form_reader(list[_ListedPull]), f"list the pull requests of commit {sha[:7]}"
+        found = self._repository.get_pages(f"/commits/{sha}/pulls", read, doing=doing)
+        found += [one for one in self._repository.get_pages("/pulls", read, doing=doing) if one.head.sha == sha]
+        return tuple(sorted({one.number for one in found}))
 
     def login(self) -> str | None:
         """Return the token's login; ``None`` for a token that does not belong to a user."""
@@ -263,4 +289,11 @@ def _login(user: _User | None) -> str | None:
 
 
 def _authors(found: _Commit) -> CommitAuthors:
-    return CommitAuthors(sha=found.sha, author=_login(found.author), committer=_login(found.committer))
+    by = found.commit.author
+    return CommitAuthors(
+        sha=found.sha,
+        author=_login(found.author),
+        committer=_login(found.committer),
+        address=None if by is None else by.email,
+        coauthors=coauthor_addresses(found.commit.message),
+    )

@@ -1,7 +1,10 @@
 """Waivers by comment: who may give which one, and every way around the rules that was thought of."""
 
+from dataclasses import replace
+
 import pytest
 
+from tests.fake_github.gitrepo import Repo
 from tests.support.comment_commands import GATE, write_artifact
 from tests.support.reports import a_report, failed
 
@@ -63,6 +66,39 @@ def test_waive__by_an_author(pull, user):
     pull.say(pull.waive(), user=user)
     assert pull.waivers() == []
     assert "is an author of this change" in pull.answers()[0]
+
+
+def test_waive__own_head_through_another_pull_request(pull):
+    """The maintainer opened the first pull request, and another account a second one of the same head."""
+    pull.fake.change_pull(pull.number, user="dana")
+    second = replace(pull, number=pull.fake.pull("topic", user="contributor"))
+    assert second.head == pull.head
+    second.say(second.waive())
+    assert pull.waivers() == []
+    assert "dana is an author of this change" in second.answers()[0]
+
+
+@pytest.mark.parametrize(
+    ("trailer", "why"),
+    [
+        ("Co-authored-by: D <7+dana@users.noreply.github.com>", "dana is an author of this change"),
+        ("co-authored-by:dana@users.noreply.github.com", "dana is an author of this change"),
+        ("Co-authored-by: O <octocat@example.org>", None),
+        ("Co-authored-by: Dana <dana@example.org>", "has a co-author by an address that leads to no account"),
+        ("Co-authored-by: dana", "has a co-author by an address that leads to no account"),
+    ],
+)
+def test_waive__by_a_coauthor(pull, monkeypatch, trailer, why):
+    served = Repo.commit
+
+    def commit(repo, sha):
+        found = served(repo, sha)
+        return found | {"message": f"{found['message']}\n\n{trailer}"}
+
+    monkeypatch.setattr(Repo, "commit", commit)
+    pull.say(pull.waive())
+    assert len(pull.waivers()) == (why is None)
+    assert (why or "is waived on") in pull.answers()[0]
 
 
 def test_waive__commit_of_an_unknown_author(pull):

@@ -1,6 +1,6 @@
 """Give a waiver: ask GitHub for the role and the authors, look the gate up, and append to the ledger."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -8,6 +8,7 @@ from mlci.commands import rules
 from mlci.commands.grammar import WaiveCommand
 from mlci.commands.rules import ChangeFacts
 from mlci.config.models import Config
+from mlci.github.coauthors import noreply_login
 from mlci.github.collaboration import GITHUB_COMMITTER, LISTED_COMMITS, Collaboration, CommitAuthors, PullFacts
 from mlci.operations import evaluation_plan
 from mlci.operations.registry.waivers import record_waiver
@@ -112,32 +113,41 @@ def _refusal(asked: WaiverRequest, github: Collaboration, *, today: str) -> str 
 
 
 def facts_of_pull(github: Collaboration, number: int) -> ChangeFacts | None:
-    """Return head and authors of a pull request; ``None`` if it does not exist."""
+    """Return head and authors of a pull request, and of every other one of its head; ``None`` if it does not exist."""
     pull = github.pull_request(number)
-    return None if pull is None else _facts(pull.head, (pull,), github.commits(number))
+    return None if pull is None else facts_of_commit(github, pull.head, also=(number,))
 
 
-def facts_of_commit(github: Collaboration, sha: str) -> ChangeFacts | None:
+def facts_of_commit(github: Collaboration, sha: str, *, also: tuple[int, ...] = ()) -> ChangeFacts | None:
     """Return the authors of a commit and of the pull requests that it belongs to; ``None`` if it does not exist."""
     commit = github.commit(sha)
     if commit is None or commit.sha != sha:
         return None
-    numbers = github.pulls_of(sha)
+    numbers = sorted({*github.pulls_of(sha), *also})
     pulls = tuple(pull for number in numbers if (pull := github.pull_request(number)) is not None)
     return _facts(sha, pulls, (commit, *(one for number in numbers for one in github.commits(number))))
 
 
 def _facts(head: str, pulls: tuple[PullFacts, ...], commits: tuple[CommitAuthors, ...]) -> ChangeFacts:
     committers = [one.committer for one in commits if one.committer != GITHUB_COMMITTER]
+    coauthors = [(one.sha, login) for one in commits for login in _coauthors(one, commits)]
     known = [*(pull.author for pull in pulls), *(one.author for one in commits), *committers]
     unknown = [one.sha for one in commits if one.author is None or one.committer is None]
     listed = len({one.sha for one in commits})
     return ChangeFacts(
         head=head,
-        authors=frozenset(one for one in known if one is not None),
+        authors=frozenset(one for one in (*known, *(login for _, login in coauthors)) if one is not None),
         unknown=tuple(unknown),
+        unresolved=tuple(sha for sha, login in coauthors if login is None),
         whole=all(pull.commits <= min(listed, LISTED_COMMITS) for pull in pulls),
     )
+
+
+def _coauthors(commit: CommitAuthors, commits: tuple[CommitAuthors, ...]) -> Iterator[str | None]:
+    """Yield the login of each co-author; ``None`` for one whose address leads to no account that was listed."""
+    accounts = {one.address.casefold(): one.author for one in commits if one.address is not None}
+    for address in commit.coauthors:
+        yield noreply_login(address) or accounts.get(address.casefold())
 
 
 def unlike_rules(gate: str, config: Config) -> str | None:

@@ -79,6 +79,7 @@ ATTACKS = (
     Attack("waiver by the author", "rules of waivers", partial(_waiver, person="Mallory"), "is an author"),
     Attack("waiver by the author in other letters", "rules of waivers", partial(_waiver, person="mALLORY"), "is an author"),
     Attack("waiver by an unknown committer", "rules of waivers", partial(_waiver, unknown=(OTHER,)), "does not know the author"),
+    Attack("waiver by an unknown co-author", "rules of waivers", partial(_waiver, unresolved=(OTHER,)), "has a co-author"),
     Attack("waiver of more commits than are listed", "rules of waivers", partial(_waiver, whole=False), "more commits"),
     Attack("waiver of an older head", "rules of waivers", partial(_waiver, command={"head": OTHER}), "the head commit is"),
     Attack("waiver that is over", "rules of waivers", partial(_waiver, command={"until": "2026-05-31"}), "is over"),
