@@ -30,6 +30,7 @@ from mlci.registry import stored_files
 from mlci.registry.registry import Version
 from mlci.registry.stores.interface import Store
 from mlci.report.document import DataDifference, NullRate, SharedRows
+from mlci.sealed.label_seal import is_sealed
 
 MADE_NOTE = (
     "the evaluation set was made by this change's own training, which chose its rows and wrote their labels; "
@@ -42,6 +43,7 @@ ROWS_FILE = "rows.bin"
 """File of a version with the digests of its rows."""
 _COLUMNS = 20
 _NOT_KEPT = "row digests of one of the sets were not kept, so the differing rows are unknown"
+_SEALED = "row digests were not kept, because the labels are sealed"
 _ELSEWHERE = "keys or labels stand in other columns, so rows can't be matched"
 _REPEAT = "rows with the same content can't be distinguished without `evaluation.key`"
 OWN_ROWS = "own-rows.bin"
@@ -96,11 +98,12 @@ def _remembered(context: RowsContext) -> list[str]:
 def keep_rows(context: RunContext) -> tuple[Artifact, Rows] | None:
     """Return the digests of the current evaluation set, and a temporary file with them for a version to keep.
 
-    There are none if only numbers are compared, or if there are too many rows. Rows without a key are kept in the
-    table's order: the version's predictions belong to rows by position.
+    There are none if only numbers are compared, if there are too many rows, or if the labels are sealed: anyone can
+    try which label has a row's digest. Rows without a key are kept in the table's order: the version's predictions
+    belong to rows by position.
     """
     config = context.config
-    if isinstance(config, MetricsConfig) or context.rows is None:
+    if isinstance(config, MetricsConfig) or context.rows is None or _has_sealed_labels(config):
         return None
     evaluation, data = config.evaluation, context.with_config(config).data
     digests = context.rows(data, evaluation.key, evaluation.label, in_order=evaluation.key is None)
@@ -118,13 +121,17 @@ def evaluation_set_difference(context: RunContext, store: Store, version: Versio
         CorruptError: if the version's row digests were changed or are damaged.
     """
     before = rows_of_version(context, store, version)
-    return compare_rows(before, now, before=version.manifest.data.rows, after=len(now) if now is not None else None)
+    rows_now = len(now) if now is not None else None
+    return compare_rows(context.config, before, now, before=version.manifest.data.rows, after=rows_now)
 
 
-def compare_rows(one: Rows | None, other: Rows | None, *, before: int, after: int | None) -> DataDifference:
+def compare_rows(
+    config: Config, one: Rows | None, other: Rows | None, *, before: int, after: int | None
+) -> DataDifference:
     """Return the difference between two evaluation sets; their numbers of rows are always known."""
     if one is None or other is None:
-        return DataDifference(baseline_rows=before, candidate_rows=after, reason=_NOT_KEPT)
+        reason = _SEALED if _has_sealed_labels(config) else _NOT_KEPT
+        return DataDifference(baseline_rows=before, candidate_rows=after, reason=reason)
     difference = rows.row_difference(one, other)
     rates = [NullRate(column=name, baseline=was, candidate=new) for name, was, new in difference.null_rates]
     return DataDifference(
@@ -139,6 +146,10 @@ def compare_rows(one: Rows | None, other: Rows | None, *, before: int, after: in
         null_rates=tuple(rates[:_COLUMNS]),
         reason=_REPEAT if difference.repeat else _ELSEWHERE if difference.added is None else None,
     )
+
+
+def _has_sealed_labels(config: Config) -> bool:
+    return config.evaluation is not None and is_sealed(config.evaluation.labels)
 
 
 def rows_of_version(context: RunContext, store: Store, version: Version) -> Rows | None:

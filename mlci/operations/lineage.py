@@ -201,7 +201,9 @@ def changes_since(context: RunContext, before: RecordedOrigin, now: CurrentState
     lineage = compare_lineage(context.git, origin, here)
     if origin.fingerprint is None or is_recorded(origin.fingerprint, here.fingerprint) or before.rows is None:
         return lineage
-    difference = evaluation_sets.compare_rows(before.rows, now.rows, before=len(before.rows), after=None)
+    difference = evaluation_sets.compare_rows(
+        context.config, before.rows, now.rows, before=len(before.rows), after=None
+    )
     return lineage.model_copy(update={"evaluation": difference})
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.errors import InputError
+from mlci.lineage.rows import SCHEMA
 from mlci.sealed.label_seal import (
     LabelSeal,
     dump_seal,
@@ -20,7 +21,8 @@ from mlci.sealed.label_seal import (
     seal_labels,
 )
 from tests.support.project import BY_FILE, config, holdout, mlci, predictions, write
-from tests.support.repository import commit
+from tests.support.registry.lifecycle import IGNORED, files, promote_run
+from tests.support.repository import commit, init
 from tests.support.sealed_scene import sealed_files
 
 PRIVATE, OTHER = new_private_key(), new_private_key()
@@ -137,6 +139,24 @@ def test_sealed_predict__sealed_labels_without_key(project):
     seal(project)
     (project / "mlci.yml").write_text(sealed_config((project / "mlci.yml").read_text()))
     assert mlci("sealed", "predict", cwd=project).code == 0
+
+
+def test_promote__no_digests_of_sealed_rows(tmp_path):
+    """A row's digest of key and label is found by trying both labels, so no file of bundle or registry has any."""
+    folder = init(tmp_path / "p")
+    write(folder, files(1))
+    seal(folder)
+    (folder / "mlci.yml").write_text(sealed_config((folder / "mlci.yml").read_text()))
+    (folder / "holdout.csv").unlink()
+    commit(folder, {".gitignore": IGNORED, **{path.name: path.read_text() for path in folder.glob("[!.]*.*")}})
+    key = key_of(folder)
+    assert promote_run(folder, MLCI_LABEL_KEY=key) == 1
+    commit(folder, {"holdout_features.csv": (folder / "holdout_features.csv").read_text().replace("0,0\n", "0,1\n", 1)})
+    assert promote_run(folder, MLCI_LABEL_KEY=key) == 2
+    kept = [path for path in (folder / ".mlci").rglob("*") if path.is_file()]
+    assert not [path for path in kept if SCHEMA.encode() in path.read_bytes() or path.suffix == ".parquet"]
+    difference = mlci("diff", "1", "2", "--json", cwd=folder).report["lineage"]["evaluation"]
+    assert difference["reason"] == "row digests were not kept, because the labels are sealed"
 
 
 @pytest.fixture

@@ -75,7 +75,11 @@ def diff_versions(context: RunContext, before: str, after: str, *, out: Path) ->
     lineage = compare_lineage(context.git, one.origin, other.origin)
     if one.origin.fingerprint != other.origin.fingerprint:
         rows = evaluation_sets.compare_rows(
-            one.rows, other.rows, before=one.content.data.rows, after=other.content.data.rows
+            context.config,
+            one.rows,
+            other.rows,
+            before=one.content.data.rows,
+            after=other.content.data.rows,
         )
         lineage = lineage.model_copy(update={"evaluation": rows})
     return Diff(before=one, after=other, metrics=metrics, lineage=lineage)
