@@ -26,7 +26,8 @@ def write(folder: Path, *, production: bool = False) -> None:
 
 
 def write_models(folder: Path, models: Sequence[str]) -> None:
-    """Write the project into a folder for each model."""
+    """Write the project into a folder for each model, and what all of them need at the top."""
+    (folder / "requirements.txt").write_text("# the standard library is enough\n", "utf-8")
     for model in models:
         (folder / model).mkdir()
         write(folder / model)

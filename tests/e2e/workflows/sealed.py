@@ -11,7 +11,7 @@ from tests.e2e.workflows.loop import TEMPLATES, granted_permissions
 from tests.e2e.workflows.seen import Seen, look
 from tests.e2e.workflows.world import World
 
-TRAIN, GATE = TEMPLATES / "mlci-train.yml", TEMPLATES / "mlci-gate.yml"
+TRAIN, GATE, COMMANDS = (TEMPLATES / name for name in ("mlci-train.yml", "mlci-gate.yml", "mlci-commands.yml"))
 ARTIFACT = "mlci-sealed-churn"
 TRAIN_RUN = {
     "name": "mlci train",
