@@ -36,11 +36,13 @@ class LabelSeal:
         public: Public key that they are sealed to.
         box: The encrypted table.
         leaked: Commit that holds labels in plain text; ``None`` if none was found when they were sealed.
+        source: Path of the table that the labels came from, relative to the configuration; ``None`` if not known.
     """
 
     public: bytes
     box: bytes
     leaked: str | None = None
+    source: str | None = None
 
 
 def is_sealed(path: str | None) -> bool:
@@ -100,11 +102,23 @@ def parse_public_key(text: str) -> bytes:
     return data
 
 
-def seal_labels(table: bytes, public: bytes, *, leaked: str | None = None) -> LabelSeal:
-    """Encrypt a table of labels to a public key."""
+def seal_labels(table: bytes, public: bytes, *, leaked: str | None = None, source: str | None = None) -> LabelSeal:
+    """Encrypt a table of labels to a public key.
+
+    Raises:
+        InputError: if nothing can be encrypted to the key, such as one of zeros.
+    """
+    from nacl.exceptions import CryptoError  # noqa: PLC0415
     from nacl.public import PublicKey, SealedBox  # noqa: PLC0415
 
-    return LabelSeal(public=public, box=bytes(SealedBox(PublicKey(public)).encrypt(table)), leaked=leaked)
+    try:
+        box = bytes(SealedBox(PublicKey(public)).encrypt(table))
+    except (CryptoError, RuntimeError):
+        raise InputError(
+            "nothing can be sealed to this public key; copy the second line of a file that `mlci seal` wrote, or make "
+            "a new key: `mlci seal`"
+        ) from None
+    return LabelSeal(public=public, box=box, leaked=leaked, source=source)
 
 
 def open_seal(seal: LabelSeal, private: str) -> bytes:
@@ -131,11 +145,13 @@ def open_seal(seal: LabelSeal, private: str) -> bytes:
 
 
 def dump_seal(seal: LabelSeal) -> bytes:
-    """Return the file: its name and version, the public key, a commit that holds labels, and the encrypted table."""
+    """Return the file: name and version, public key, a commit that holds labels, their table, and the encrypted one."""
     text = _text(seal.box)
     header = [_FIRST, f"public-key: {_PUBLIC}{_text(seal.public)}"]
     if seal.leaked is not None:
         header.append(f"in-history: {seal.leaked}")
+    if seal.source is not None and seal.source.isprintable():
+        header.append(f"from: {seal.source}")
     body = (text[at : at + _WIDTH] for at in range(0, len(text), _WIDTH))
     return "\n".join([*header, "", *body, ""]).encode()
 
@@ -146,7 +162,7 @@ def parse_seal(data: bytes) -> LabelSeal:
     Raises:
         InputError: if it is not one.
     """
-    head, _, body = data.partition(b"\n\n")
+    head, _, body = data.replace(b"\r\n", b"\n").partition(b"\n\n")
     first, *lines = head.decode("utf-8", "replace").split("\n")
     if first != _FIRST:
         raise InputError(f"is not a file of sealed labels of this version of mlci: it must begin with `{_FIRST}`")
@@ -156,7 +172,7 @@ def parse_seal(data: bytes) -> LabelSeal:
     box = _bytes(body.replace(b"\n", b"").decode("utf-8", "replace"))
     if key is None or len(key) != _KEY_BYTES or not box or (leaked is not None and not _COMMIT.fullmatch(leaked)):
         raise InputError("is damaged: it is not the text that `mlci seal` wrote; restore it from git")
-    return LabelSeal(public=key, box=box, leaked=leaked)
+    return LabelSeal(public=key, box=box, leaked=leaked, source=fields.get("from"))
 
 
 def _text(data: bytes) -> str:

@@ -1,5 +1,6 @@
 """Sealed labels: `mlci seal` and its files, keys that do not fit, and a gate that opens them."""
 
+import base64
 import json
 import stat
 import subprocess
@@ -159,6 +160,45 @@ def test_promote__no_digests_of_sealed_rows(tmp_path):
     assert difference["reason"] == "row digests were not kept, because the labels are sealed"
 
 
+@pytest.mark.parametrize("byte", [0, 1])
+def test_seal__public_key_of_low_order(project, byte):
+    text = base64.b64encode(bytes([byte]) + bytes(31)).decode()
+    done = mlci("seal", "--public-key", f"mlci-label-public-{text}", cwd=project)
+    assert (done.code, (project / "holdout_labels.sealed").exists()) == (2, False)
+    assert "nothing can be sealed to this public key" in done.err
+
+
+def test_seal__key_twice(project):
+    (project / "holdout.csv").write_text(holdout() + "3,1,1\n")
+    done = seal(project)
+    assert (done.code, (project.parent / "key").exists()) == (2, False)
+    assert "'id' has the same value in several rows" in done.err
+
+
+def test_seal__pattern(project):
+    (project / "mlci.yml").write_text((project / "mlci.yml").read_text().replace("holdout.csv", "'hold*.csv'"))
+    assert "labels of several files can't be sealed" in seal(project).err
+
+
+def test_seal__lines_of_a_path_with_blanks(project):
+    (project / "holdout.csv").rename(project / "my set.csv")
+    (project / "mlci.yml").write_text((project / "mlci.yml").read_text().replace("holdout.csv", "my set.csv"))
+    done = seal(project)
+    assert "git rm --cached --ignore-unmatch 'my set.csv' && echo 'my set.csv' >> .gitignore" in done.out, done.err
+
+
+def test_parse_seal__windows_line_ends():
+    assert parse_seal(dump_seal(SEALED).replace(b"\n", b"\r\n")) == SEALED
+
+
+def test_run__opened_labels_that_are_not_a_table(project):
+    seal(project)
+    (project / "mlci.yml").write_text(sealed_config((project / "mlci.yml").read_text()))
+    (project / "holdout_labels.sealed").write_bytes(dump_seal(SEALED))
+    done = mlci("run", cwd=project, MLCI_LABEL_KEY=PRIVATE)
+    assert (done.code, "holds something else than `mlci seal` writes" in done.err) == (2, True)
+
+
 @pytest.fixture
 def sealed_scene(scene):
     """The default branch with sealed labels."""
@@ -213,6 +253,6 @@ def test_open_seal__one_changed_byte(at, byte):
 
 
 def test_parse_seal__round_trip():
-    seal_ = LabelSeal(public=public_key_of(PRIVATE), box=b"x" * 500, leaked="0a1b2c3")
+    seal_ = LabelSeal(public=public_key_of(PRIVATE), box=b"x" * 500, leaked="0a1b2c3", source="my set.csv")
     assert parse_seal(dump_seal(seal_)) == seal_
     assert parse_private_key(f" {PRIVATE}\n") == parse_private_key(PRIVATE)

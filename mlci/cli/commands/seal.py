@@ -3,6 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -11,10 +12,11 @@ from mlci.cli.wiring import checkout_git, load_configuration
 from mlci.config.loader import CheckedConfig
 from mlci.engine.export.features import write_features
 from mlci.engine.export.labels_file import write_labels
-from mlci.errors import InputError
+from mlci.errors import InputError, Problem
 from mlci.operations.sealed.labels import (
     SealedSet,
     SealPorts,
+    find_later_leak,
     read_seal,
     rotate_key,
     seal_evaluation_set,
@@ -85,10 +87,10 @@ def _explain(made: SealedSet, key: Path | None) -> str:
     lines += [f"split   {made.data} (features, without the label)"] if made.data != plain else []
     lines += ["", "Write into mlci.yml:", "  evaluation:", f"    data: {made.data}", f"    labels: {made.labels}"]
     lines += ["", "Take the plain labels out of the repository, and keep them elsewhere:"]
-    lines += [f"  git rm --cached --ignore-unmatch {plain} && echo {plain} >> .gitignore"]
+    lines += [f"  git rm --cached --ignore-unmatch {quote(plain)} && echo {quote(plain)} >> .gitignore"]
     if key is not None:
         lines += ["", f"Give the key to the gate, whose job names `environment: mlci-gate`; it is in {key}:"]
-        lines += [f"  gh secret set {KEY_VARIABLE} --env mlci-gate < {key}"]
+        lines += [f"  gh secret set {KEY_VARIABLE} --env mlci-gate < {quote(str(key))}"]
     if made.leaked is not None:
         words = (
             f"Commit {made.leaked} holds these labels in plain text, and anyone who can read the repository can read "
@@ -100,12 +102,15 @@ def _explain(made: SealedSet, key: Path | None) -> str:
 
 
 def _rotate(loaded: CheckedConfig, target: Path, *, as_json: bool) -> int:
-    path, new = sealed_labels_path(loaded), new_private_key()
-    rotate_key(path, _private_key(), new, before_writing=lambda: _keep_key(target, new))
+    sealed_labels_path(loaded)
+    new, git = new_private_key(), checkout_git(loaded)
+    path = rotate_key(loaded, git, _private_key(), new, before_writing=lambda: _keep_key(target, new))
     if as_json:
         click.echo(pretty_json({"labels": str(path), "key": str(target)}))
     else:
-        click.echo(f"sealed  {path} to a new key\n\n  gh secret set {KEY_VARIABLE} --env mlci-gate < {target}")
+        click.echo(
+            f"sealed  {path} to a new key\n\n  gh secret set {KEY_VARIABLE} --env mlci-gate < {quote(str(target))}"
+        )
     return 0
 
 
@@ -114,12 +119,21 @@ def _check(loaded: CheckedConfig, *, as_json: bool) -> int:
     seal, private = read_seal(path), os.environ.get(KEY_VARIABLE)
     if private:
         open_seal(seal, private)
+    later = None if seal.leaked else find_later_leak(loaded, checkout_git(loaded), seal)
+    if later is not None:
+        message = (
+            f"commit {later} holds these labels in plain text, and reports call them sealed. Seal a fresh evaluation "
+            "set; or, to let reports name the commit, write it into the file: `mlci seal --rotate --key ../new.key`"
+        )
+        raise InputError(Problem(message, str(path)))
     if as_json:
         click.echo(pretty_json({"labels": str(path), "opens": True if private else None, "in_history": seal.leaked}))
         return 0
     opened = f"the key in {KEY_VARIABLE} opens them" if private else f"{KEY_VARIABLE} is not set, so they stay closed"
     leaked = (
-        f"commit {seal.leaked} holds them in plain text" if seal.leaked else "no commit held them when they were sealed"
+        f"commit {seal.leaked} holds them in plain text"
+        if seal.leaked
+        else "no commit was found that holds them in plain text"
     )
     click.echo(f"{path}: sealed labels; {opened}; {leaked}")
     return 0

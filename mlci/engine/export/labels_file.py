@@ -17,7 +17,7 @@ def write_labels(data: str, key: str, label: str, target: Path) -> None:
         target: File to write.
 
     Raises:
-        InputError: if the table can't be read, or has no such column, or a key or label that is null.
+        InputError: if the table can't be read, or has no such column, a key twice, or a key or label that is null.
     """
     with sql.session() as (connection, scratch), sql.reading(data):
         table = open_table(connection, data, scratch)
@@ -25,6 +25,9 @@ def write_labels(data: str, key: str, label: str, target: Path) -> None:
         for column in columns:
             if sql.file_exists(connection, table.relation, f"{column.ref} IS NULL"):
                 raise InputError(Problem(f"{column.name!r} is null in some rows; remove them, or fill them", data))
+        repeated = sql.select(columns[0].raw, table.relation, group_by=columns[0].raw, having="count(*) > 1", limit=1)
+        if sql.first_row(connection, repeated) is not None:
+            raise InputError(Problem(f"{key!r} has the same value in several rows; a key has to identify a row", data))
         cells = [f"{column.raw} AS {sql.quote_name(column.name)}" for column in columns]
         query = sql.select(cells, table.relation, order_by=table.row_number)
         connection.execute(f"COPY ({query}) TO {sql.quote_text(str(target))} (FORMAT parquet)")

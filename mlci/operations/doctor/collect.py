@@ -35,6 +35,7 @@ from mlci.operations.doctor.workflows import FOLDER, WorkflowFile, find_environm
 from mlci.operations.models.relevant_changes import LOCKS
 from mlci.registry.registry import Registry
 from mlci.registry.stores.interface import Store
+from mlci.sealed.label_seal import is_sealed
 
 _MOST_FILES = 50_000
 _LFS = b"version https://git-lfs.github.com/spec/"
@@ -166,7 +167,8 @@ def _evaluation(context: RowsContext, top: Path) -> EvaluationFacts:
     )
     problems: tuple[Problem, ...] = ()
     statistics: tuple[Statistics, ...] = ()
-    if paths and pointer is None:
+    closed = is_sealed(evaluation.labels) and context.opened_labels is None
+    if paths and pointer is None and not closed:
         problems, statistics = _read_rows(context)
     return EvaluationFacts(
         path=evaluation.data,
@@ -178,6 +180,7 @@ def _evaluation(context: RowsContext, top: Path) -> EvaluationFacts:
         ignored=not remote and git.ask("check-ignore", "--quiet", "--", data).status == 0,
         problems=problems,
         statistics=statistics,
+        closed=closed,
     )
 
 

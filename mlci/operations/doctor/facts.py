@@ -25,6 +25,7 @@ class EvaluationFacts:
         tracked, ignored: What git does with it.
         problems: Errors that a run would report about it.
         statistics: Labels counted in the whole set and in each group; empty if it was not read.
+        closed: Whether its labels are sealed, and the key is not here.
     """
 
     path: str
@@ -36,6 +37,7 @@ class EvaluationFacts:
     ignored: bool = False
     problems: tuple[Problem, ...] = ()
     statistics: tuple[Statistics, ...] = ()
+    closed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

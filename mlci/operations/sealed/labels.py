@@ -1,5 +1,6 @@
 """Sealed labels of an evaluation set: split off, encrypted, opened, and encrypted to another key."""
 
+import glob
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from mlci.config.models import Config, Evaluation, RowsConfig
 from mlci.errors import InputError, Problem
 from mlci.git.git import Git
 from mlci.operations.context import evaluation_path, resolve_path
+from mlci.operations.sealed.label_history import PlainLabels, find_leak
 from mlci.sealed.label_seal import (
     KEY_VARIABLE,
     LOST_KEY,
@@ -26,6 +28,7 @@ from mlci.util.bounds import SEALED_LABEL_BYTES
 from mlci.util.safe_files import read_bounded
 
 _OPENED = "opened-labels.parquet"
+_PARQUET = b"PAR1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +92,15 @@ def open_labels(config: Config, folder: Path, scratch: Path, private: str | None
     evaluation = config.evaluation
     if evaluation is None or evaluation.labels is None or not is_sealed(evaluation.labels) or not private:
         return None
-    seal = read_seal(Path(resolve_path(evaluation.labels, folder)))
-    target = scratch / _OPENED
-    target.write_bytes(open_seal(seal, private))
+    path = Path(resolve_path(evaluation.labels, folder))
+    seal, target = read_seal(path), scratch / _OPENED
+    table = open_seal(seal, private)
+    if not (table.startswith(_PARQUET) and table.endswith(_PARQUET)):
+        message = (
+            "was opened, and holds something else than `mlci seal` writes; seal the labels again, with `mlci seal`"
+        )
+        raise InputError(Problem(message, str(path)))
+    target.write_bytes(table)
     return OpenedLabels(path=target, leaked=seal.leaked)
 
 
@@ -129,10 +138,10 @@ def seal_evaluation_set(
     plain = evaluation.labels or evaluation.data
     sealed = _beside(plain, "_labels", SUFFIX)
     _refuse_existing(folder, sealed)
-    leaked = first_commit_with(ports.git, plain)
+    leaked = find_leak(ports.git, PlainLabels(table=plain, features=evaluation.data, label=evaluation.label))
     data, table = evaluation_path(evaluation, folder), ports.scratch / "labels.parquet"
     ports.labels(data, str(evaluation.key), evaluation.label, table)
-    content = dump_seal(seal_labels(table.read_bytes(), public, leaked=leaked))
+    content = dump_seal(seal_labels(table.read_bytes(), public, leaked=leaked, source=plain))
     if len(content) > SEALED_LABEL_BYTES.value:
         raise InputError(Problem(f"has labels of more than {SEALED_LABEL_BYTES}; seal a sample of its rows", plain))
     features, made = evaluation.data, None
@@ -147,18 +156,33 @@ def seal_evaluation_set(
     return SealedSet(data=features, labels=sealed, plain=plain, leaked=leaked)
 
 
-def rotate_key(path: Path, old: str, new: str, *, before_writing: Callable[[], None]) -> None:
-    """Encrypt sealed labels to another key, in place.
+def rotate_key(loaded: CheckedConfig, git: Git, old: str, new: str, *, before_writing: Callable[[], None]) -> Path:
+    """Encrypt sealed labels to another key, in place, and return the file.
 
     ``before_writing`` keeps the new key; it is called when the old one has opened them.
 
     Raises:
-        InputError: if the old key does not open them.
+        InputError: if the labels are not sealed, or the old key does not open them.
     """
+    path = sealed_labels_path(loaded)
     seal = read_seal(path)
-    rotated = seal_labels(open_seal(seal, old), public_key_of(new), leaked=seal.leaked)
+    table, leaked = open_seal(seal, old), seal.leaked or find_later_leak(loaded, git, seal)
+    rotated = seal_labels(table, public_key_of(new), leaked=leaked, source=seal.source)
     before_writing()
     replace_file(path, dump_seal(rotated))
+    return path
+
+
+def find_later_leak(loaded: CheckedConfig, git: Git, seal: LabelSeal) -> str | None:
+    """Search git's history again for a commit with the labels of a seal in plain text.
+
+    Raises:
+        InputError: if git can't search the whole history.
+    """
+    evaluation = loaded.config.evaluation
+    if evaluation is None:
+        return None
+    return find_leak(git, PlainLabels(table=seal.source, features=evaluation.data, label=evaluation.label))
 
 
 def sealed_labels_path(loaded: CheckedConfig) -> Path:
@@ -172,12 +196,6 @@ def sealed_labels_path(loaded: CheckedConfig) -> Path:
         message = "the labels are not sealed; `mlci seal` without an option splits them off and seals them"
         raise InputError(loaded.problem(message, "evaluation"))
     return Path(resolve_path(evaluation.labels, Path(loaded.path).parent))
-
-
-def first_commit_with(git: Git, path: str) -> str | None:
-    """Return the first commit of any branch that holds a file; ``None`` outside of git, or if none does."""
-    answer = git.ask("log", "--all", "--reverse", "--format=%h", "--diff-filter=AM", "--", path)
-    return answer.out.split("\n", 1)[0] or None if answer.status == 0 else None
 
 
 def _sealable(loaded: CheckedConfig) -> Evaluation:
@@ -195,9 +213,13 @@ def _sealable(loaded: CheckedConfig) -> Evaluation:
             f"{LOST_KEY}"
         )
         raise InputError(loaded.problem(message, "evaluation", "labels"))
-    if "://" in (evaluation.labels or evaluation.data):
+    plain, name = evaluation.labels or evaluation.data, "labels" if evaluation.labels else "data"
+    if "://" in plain:
         message = "only labels in files of this repository can be sealed; copy the table here first"
-        raise InputError(loaded.problem(message, "evaluation", "labels" if evaluation.labels else "data"))
+        raise InputError(loaded.problem(message, "evaluation", name))
+    if glob.has_magic(plain) and not (Path(loaded.path).parent / plain).is_file():
+        message = "labels of several files can't be sealed; write the table to one file, and name that"
+        raise InputError(loaded.problem(message, "evaluation", name))
     return evaluation
 
 

@@ -1,5 +1,6 @@
 """Planted defects in the pair of sealed mode."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,8 @@ from mlci.config.read import load_text
 from mlci.metrics import catalogue
 from mlci.operations.doctor.doctor import check_setup
 from mlci.operations.doctor.workflows import FOLDER, WorkflowFile
+from tests.support.project import BY_FILE, holdout, mlci, write
+from tests.support.project import config as project_config
 from tests.support.setups import CONFIG, good_facts, pin, template
 
 TRAIN, GATE = "mlci-train.yml", "mlci-gate.yml"
@@ -93,6 +96,36 @@ def test_sealed_pair__refused_settings():
     assert [one.line for one in refused] == [15, 20, 21]
     assert "a baseline by `ref` has to be trained" in refused[0].what
     assert refused[0].lines == "write `baseline: production`, or `baseline: none`"
+
+
+@pytest.mark.parametrize(
+    ("environment", "key", "severity", "lines"),
+    [
+        (False, False, "error", ["environment: mlci-gate", "label-key: ${{ secrets.MLCI_LABEL_KEY }}"]),
+        (False, True, "warning", ["environment: mlci-gate"]),
+        (True, False, "error", ["label-key: ${{ secrets.MLCI_LABEL_KEY }}"]),
+        (True, True, None, []),
+    ],
+)
+def test_sealed_pair__label_key(environment, key, severity, lines):
+    text = template(GATE).rstrip("\n") + ("\n        with:\n          label-key: ${{ secrets.K }}\n" if key else "\n")
+    text = text.replace("    name: gate\n", "    name: gate\n    environment: mlci-gate\n") if environment else text
+    sealed = re.sub(r"( *)data: .*\n", r"\1data: holdout.csv\n\1labels: l.sealed\n", SEALED, count=1)
+    assert "l.sealed" in sealed
+    ended = [one for one in found(config=sealed, gate=text) if one.name == "sealed-label-key"]
+    assert [one.severity for one in ended] == [severity][: len(lines)]
+    assert all(line in ended[0].lines for line in lines)
+
+
+def test_closed_labels__note(tmp_path):
+    folder = write(tmp_path / "p", {"mlci.yml": project_config(baseline="none", **BY_FILE), "holdout.csv": holdout()})
+    assert mlci("seal", "--key", tmp_path / "key", cwd=folder).code == 0
+    names = "data: holdout_features.csv\n  labels: holdout_labels.sealed"
+    (folder / "mlci.yml").write_text((folder / "mlci.yml").read_text().replace("data: holdout.csv", names))
+    findings = {one["name"]: one["severity"] for one in mlci("doctor", "--json", cwd=folder).report["findings"]}
+    assert (findings["sealed-labels-closed"], "data-invalid" in findings) == ("note", False)
+    opened = mlci("doctor", "--json", cwd=folder, MLCI_LABEL_KEY=(tmp_path / "key").read_text()).report["findings"]
+    assert not {"sealed-labels-closed", "data-invalid"} & {one["name"] for one in opened}
 
 
 def test_sealed_pair__one_half():

@@ -12,6 +12,7 @@ from mlci.operations.doctor.checks.finding import Finding, Severity
 from mlci.operations.doctor.checks.models import configurations
 from mlci.operations.doctor.facts import SetupFacts
 from mlci.operations.doctor.workflows import WorkflowFile, WorkflowJob
+from mlci.sealed.label_seal import KEY_VARIABLE, is_sealed
 from mlci.sealed.refusals import find_refusals
 
 TRAIN_WORKFLOW = ".github/workflows/mlci-train.yml"
@@ -185,6 +186,51 @@ def check_refusals(facts: SetupFacts) -> Iterator[Finding]:
         )
 
 
+def check_label_key(facts: SetupFacts) -> Iterator[Finding]:
+    """Report a gate that does not get the key of sealed labels, or gets it without an environment."""
+    evaluation = facts.loaded.config.evaluation if facts.loaded else None
+    if evaluation is None or not is_sealed(evaluation.labels):
+        return
+    for job in _judging(facts):
+        step = job.step_with("sealed-gate")
+        if step is None or facts.config_path not in {wanted for wanted, _, _ in configurations(job)}:
+            continue
+        given = step.input("label-key")
+        if given and "environment" in job.data:
+            continue
+        lines = "" if "environment" in job.data else "environment: mlci-gate   # of the job\n"
+        lines += "" if given else f"with:\n  label-key: ${{{{ secrets.{KEY_VARIABLE} }}}}   # of the step\n"
+        yield _finding(
+            job.workflow,
+            job.path if given else step.path,
+            name="sealed-label-key",
+            what=f"The labels are sealed, and job `{job.id}` {_lacking_key(given=bool(given))}.",
+            why="A secret of the repository can be read by workflows of any branch; an environment can be limited."
+            if given
+            else "The gate can't open them: nothing is judged, and the check of every pull request fails.",
+            lines=lines.rstrip("\n"),
+            severity="warning" if given else "error",
+        )
+
+
+def _lacking_key(*, given: bool) -> str:
+    return "names no environment whose secret the key is" if given else "does not hand their key to the gate"
+
+
+def check_closed_labels(facts: SetupFacts) -> Iterator[Finding]:
+    """Report that checks of labels are left out, because only the key opens them."""
+    if facts.evaluation is not None and facts.evaluation.closed:
+        yield Finding(
+            name="sealed-labels-closed",
+            severity="note",
+            what="The labels are sealed, and their key is not here.",
+            why="What needs labels was not checked: columns, keys, classes, and the rows of gates and groups.",
+            lines=f'export {KEY_VARIABLE}="$(cat PATH-OF-THE-KEY)"   # where a maintainer keeps it; nothing to correct',
+            path=facts.config_path,
+            line=facts.loaded.lines.of("evaluation", "labels") if facts.loaded else None,
+        )
+
+
 def _training(facts: SetupFacts) -> Iterator[WorkflowJob]:
     return (job for job in _of_events(facts) if job.trains_sealed)
 
@@ -234,4 +280,6 @@ CHECKS = (
     check_gate_steps,
     check_gate_is_not_cancelled,
     check_refusals,
+    check_label_key,
+    check_closed_labels,
 )
