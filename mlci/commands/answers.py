@@ -36,12 +36,16 @@ def usage_answer(name: str | None = None) -> Md:
     return d.join("\n", [d.block(line) for line in shown])
 
 
-def waived_answer(*, gate: str, head: str, until: str, reason: str, recorded: int | None, next_step: str) -> Md:
+def waived_answer(
+    *, gate: str, head: str, until: str, reason: str, worst: float | None, recorded: int | None, next_step: str
+) -> Md:
     """Say which waiver the ledger has, and what happens next."""
     d = Markdown()
     entry = "the ledger had this waiver already" if recorded is None else f"entry {recorded} of the ledger"
-    words = "{} is waived on {} until {} (UTC): {} ({}). {}"
-    parts = [d.text(gate, longest=_LONG), d.code(head[:7]), d.text(until), d.text(reason, longest=_LONG)]
+    words = "{} is waived on {} until {} (UTC){}: {} ({}). {}"
+    holds = "" if worst is None else f", while its value is not worse than {worst:.4g}"
+    parts = [d.text(gate, longest=_LONG), d.code(head[:7]), d.text(until), d.number(holds)]
+    parts += [d.text(reason, longest=_LONG)]
     return d.words(words, *parts, d.number(entry), d.text(next_step, longest=_LONG))
 
 

@@ -9,6 +9,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from mlci.gates.expand import GateCase
 from mlci.gates.limits import Judge, Limit, Rule
@@ -103,6 +104,19 @@ class GateOutcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AcceptedNumber:
+    """The number that a person saw and accepted.
+
+    Attributes:
+        of: Whether it is what was compared with the limit, or the candidate's value where nothing could be compared.
+        worst: The worse end of its interval, or itself without one; training is not deterministic.
+    """
+
+    of: Literal["value", "candidate"]
+    worst: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class GateWaiver:
     """A person's acceptance of the finding of one gate on one commit, as the ledger records it.
 
@@ -112,6 +126,7 @@ class GateWaiver:
         person: Login of the person.
         reason: The person's reason.
         until: Last day on which it counts, ``YYYY-MM-DD``, in UTC.
+        accepted: The number that was accepted; ``None`` for a behavioural test.
     """
 
     gate: str
@@ -119,6 +134,7 @@ class GateWaiver:
     person: str
     reason: str
     until: str
+    accepted: AcceptedNumber | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +142,7 @@ class JudgedGate:
     """One gate and its outcome.
 
     ``value`` with ``interval`` was compared with ``bound``, the limit in the value's units and with its sign, so that a
-    reader can check the outcome.
+    reader can check the outcome. ``not_covered`` says why a waiver of it does not hold.
     """
 
     rule: Rule
@@ -147,6 +163,7 @@ class JudgedGate:
     p: float | None = None
     blocks: bool = False
     waiver: GateWaiver | None = None
+    not_covered: str | None = None
 
     @property
     def id(self) -> str:

@@ -235,5 +235,6 @@ def _gate(gate: JudgedGate, facts: ReportContext) -> GateRow:
         blocks=gate.blocks,
         test=gate.rule.test,
         waivable=facts.records_waivers and is_waivable(gate),
+        not_covered=gate.not_covered,
         waived=Waiver(by=waiver.person, until=waiver.until, reason=waiver.reason) if waiver else None,
     )

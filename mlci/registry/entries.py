@@ -134,6 +134,12 @@ class WaiverRecord(LedgerPart):
     )
     pull: Count | None = Field(default=None, description="Number of the pull request.")
     comment: Count | None = Field(default=None, description="Id of the comment that gave it.")
+    accepted: Literal["value", "candidate"] | None = Field(
+        default=None, description="The accepted number: the one compared with the limit, or the candidate's."
+    )
+    worst: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
+        default=None, description="Worse end of its interval; the waiver holds only while a number is not worse."
+    )
 
 
 Day = Annotated[Text, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]

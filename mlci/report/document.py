@@ -228,6 +228,7 @@ class GateRow(ReportPart):
         description="Whether it blocks with a finding that can be waived, and a registry can record that.",
     )
     waived: Waiver | None = None
+    not_covered: str | None = Field(default=None, description="Why a waiver in the ledger does not hold for it.")
 
 
 class AgreementRow(ReportPart):

@@ -176,6 +176,7 @@ def gate_remarks(d: Markup, has: Stock, row: GateRow) -> str | None:
     if row.outcome == "no_baseline":
         return d.text(row.reason or "no baseline yet; it is recorded when this merges", longest=LONG)
     parts = [waiver_text(d, row.waived)] if row.waived is not None else []
+    parts += [] if row.not_covered is None else [d.text(row.not_covered, longest=LONG)]
     parts += [d.text(reason, longest=LONG)] if (reason := _reason(row)) else []
     repeated = row.why == "too_few_carriers" and f"; {row.rows_needed} are needed" in reason
     needed = rows_needed_text(d, has, row) if row.outcome == "inconclusive" and not repeated else None

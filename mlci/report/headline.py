@@ -117,6 +117,13 @@ def line_link(d: Markup, report: Report, links: Links, line: int | None) -> str:
 
 def gate_sentence(d: Markup, report: Report, row: GateRow) -> str:
     """Say what became of a gate, with its reason: briefly in plain text, with its interval where there is emphasis."""
+    sentence = _gate_sentence(d, report, row)
+    if row.not_covered is None:
+        return sentence
+    return d.words("{} {}.", sentence, d.capital(d.text(row.not_covered, longest=LONG)))
+
+
+def _gate_sentence(d: Markup, report: Report, row: GateRow) -> str:
     name = labels.scoped_phrase(d, row.metric, row.scope)
     match row.outcome:
         case "failed":

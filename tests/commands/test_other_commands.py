@@ -3,8 +3,10 @@
 import pytest
 
 from mlci.operations.commands.answer import PROMOTE_WORKFLOW
-from tests.support.comment_commands import GATE, write_check
+from mlci.report.serialization import dump_report
+from tests.support.comment_commands import GATE, gates, write_check
 from tests.support.project import mlci
+from tests.support.reports import a_report
 
 
 def test_explain__numbers_and_rule(pull):
@@ -20,6 +22,15 @@ def test_explain__numbers_and_rule(pull):
 def test_explain__unknown_gate(pull):
     pull.say("/mlci explain nothing", user="tri")
     assert "the report has no gate nothing; it has recall" in pull.answers()[0]
+
+
+def test_explain__without_a_report(pull):
+    pull.fake.state.tables["artifacts"].clear()
+    pull.say("/mlci explain nothing", user="tri")
+    assert "has no artifact mlci-report-demo" in pull.answers()[0]
+    pull.fake.change_run(pull.run, status="in_progress", conclusion=None)
+    pull.say("/mlci explain nothing", user="tri")
+    assert "comment again when it has ended" in pull.answers()[1]
 
 
 def test_run__of_the_head_commit(pull):
@@ -91,7 +102,10 @@ def test_command__without_a_token(pull):
 
 def waive(pull, *more, user="dana", gate=GATE, head=None, token=None, **options):
     given = {"until": "2099-01-01", "reason": "known label noise", **options}
-    words = [word for name, value in given.items() for word in (f"--{name}", value)]
+    report = a_report(model="demo", gates=gates(), candidate={"commit": pull.head})
+    (pull.folder / "report.json").write_text(dump_report(report))
+    words = ["--report", "report.json"]
+    words += [word for name, value in given.items() for word in (f"--{name}", value)]
     token = token or pull.fake.token(user=user)
     names = {"GITHUB_TOKEN": token, "GITHUB_API_URL": pull.fake.url, "GITHUB_REPOSITORY": pull.fake.name}
     return mlci("waive", gate, head or pull.head, *words, *more, cwd=pull.folder, **names)
@@ -115,8 +129,9 @@ def test_waive_command__by_a_maintainer(pull):
         ({"until": "2001-01-01"}, "is over"),
         ({"until": "soon"}, "day of the calendar"),
         ({"head": "main"}, "whole SHA"),
-        ({"head": "c" * 40}, "no commit"),
-        ({"gate": "nothing.min"}, "no rule of the configuration"),
+        ({"head": "c" * 40}, "is not the report of model demo on commit ccccccc"),
+        ({"gate": "nothing.min"}, "has no gate"),
+        ({"report": "none.json"}, "gh run download"),
         ({"reason": "a\nb"}, "control characters"),
     ],
 )

@@ -6,8 +6,8 @@ import pytest
 
 from mlci.gates.judge import join_verdicts
 from mlci.gates.limits import Limit, Rule
-from mlci.gates.outcomes import GateWaiver, JudgedGate, Outcome, Reason
-from mlci.gates.waivers import WAIVABLE, apply_waivers, is_waivable
+from mlci.gates.outcomes import AcceptedNumber, GateWaiver, JudgedGate, Outcome, Reason
+from mlci.gates.waivers import WAIVABLE, accepted_number, apply_waivers, is_waivable
 from mlci.metrics.statistics import WHOLE
 
 HEAD, OTHER = "a" * 40, "b" * 40
@@ -23,7 +23,10 @@ GATE = JudgedGate(
     value=-0.03,
     blocks=True,
 )
-WAIVER = GateWaiver(gate=GATE.id, head=HEAD, person="dana", reason="known label noise", until="2026-12-31")
+SEEN = AcceptedNumber(of="value", worst=-0.05)
+WAIVER = GateWaiver(
+    gate=GATE.id, head=HEAD, person="dana", reason="known label noise", until="2026-12-31", accepted=SEEN
+)
 
 
 def applied(gate=GATE, *waivers, head=HEAD, today="2026-12-01"):
@@ -86,3 +89,29 @@ def test_is_waivable__without_block_or_number():
     assert not is_waivable(replace(GATE, candidate=float("nan"), value=None))
     test = replace(GATE, rule=replace(GATE.rule, test=True), why=Reason.TEST_FAILED, candidate=None, value=None)
     assert is_waivable(test)
+
+
+@pytest.mark.parametrize("value", [-0.05 - 1e-6, -0.4])
+def test_apply_waivers__worse_than_accepted(value):
+    """The same commit was trained again, and its number is worse than the worse end that the maintainer saw."""
+    assert applied(replace(GATE, value=-0.05)).outcome == "waived"
+    found = applied(replace(GATE, value=value))
+    assert (found.outcome, found.blocks, found.waiver) == ("failed", True, None)
+    assert "worse than the one that dana waived, whose worse end was -0.05" in found.not_covered
+    assert join_verdicts([found]).word == "block"
+
+
+def test_apply_waivers__other_number_than_accepted():
+    seen = AcceptedNumber(of="candidate", worst=0.5)
+    assert applied(GATE, replace(WAIVER, accepted=seen)).blocks
+    assert applied(replace(GATE, value=None), replace(WAIVER, accepted=seen)).outcome == "waived"
+    assert applied(replace(GATE, value=None)).blocks
+    assert "does not say which number" in applied(GATE, replace(WAIVER, accepted=None)).not_covered
+
+
+def test_accepted_number__worse_end():
+    rise = Limit("max_rise", 0.01)
+    assert accepted_number(LIMIT, value=-0.03, interval=(-0.05, -0.01), candidate=0.5) == SEEN
+    assert accepted_number(rise, value=0.03, interval=(0.01, 0.05), candidate=0.5).worst == 0.05
+    assert accepted_number(rise, value=0.03, interval=None, candidate=0.5).worst == 0.03
+    assert accepted_number(LIMIT, value=None, interval=None, candidate=float("nan")) is None

@@ -127,6 +127,11 @@ def test_run__waived(blocked):
     give(blocked, gate="accuracy.min")
     give(blocked, head="b" * 40)
     assert run(blocked).report["verdict"] == "block"
+    give(blocked, worst=-1e-6)
+    (gate,) = run(blocked).report["gates"]
+    assert (gate["outcome"], gate["waivable"]) == ("failed", True)
+    text = (blocked / ".mlci/out/comment.md").read_text("utf-8")
+    assert text.count("alue is worse than the one that dana waived, whose worse end was -1e-06") == 2
     give(blocked)
     ended = run(blocked)
     (gate,) = ended.report["gates"]
@@ -163,6 +168,8 @@ def test_promote__waived_after_the_run(blocked):
     commit(blocked, {"k.txt": "5"})
     assert run(blocked).code == 1
     assert "a gate blocks" in promote(blocked).err + promote(blocked).out
+    give(blocked, worst=-1e-6)
+    assert "a gate blocks" in promote(blocked).err + promote(blocked).out, "it was waived for a better value"
     give(blocked)
     done = promote(blocked)
     assert done.code == 0, done.err
@@ -176,7 +183,7 @@ def test_promote__waiver_that_the_ledger_does_not_have(blocked):
     give(blocked, until="2001-01-01")
     done = promote(blocked)
     assert done.code == 1
-    assert "ended, or is not in the ledger" in done.err + done.out
+    assert "ended, does not cover its value, or is not in the ledger" in done.err + done.out
 
 
 def test_gate__reads_the_waivers_itself(blocked):

@@ -36,7 +36,7 @@ from mlci.util.safe_files import read_bounded
     type=click.Path(path_type=Path),
     default=DEFAULT_OUT / "report.json",
     show_default=True,
-    help="Report of the commit, to check that the gate exists; another commit's is not used.",
+    help="Report of the commit, whose number is accepted; another commit's is refused.",
 )
 def command(
     gate: str, sha: str, *, config_path: Path, as_json: bool, until: str, reason: str, pull: int | None, report: Path
@@ -88,13 +88,23 @@ def _parsed(gate: str, sha: str, until: str, reason: str) -> grammar.WaiveComman
     return grammar.WaiveCommand(gate=gate, until=day, reason=why, head=head)
 
 
-def _report(path: Path, model: str, sha: str) -> Report | None:
-    """Return the report of the commit; ``None`` if the file is another commit's or does not exist."""
+def _report(path: Path, model: str, sha: str) -> Report:
+    """Return the report of the commit.
+
+    Raises:
+        InputError: if the file does not exist, or is another model's or commit's.
+    """
+    again = (
+        "a waiver accepts a number of the commit's report: take it from the run, and name it\n"
+        f"    gh run download RUN --name mlci-report-{model} --dir report\n    mlci waive … --report report/report.json"
+    )
     try:
         report = parse_report(read_bounded(path, MOST_BYTES), path=str(path))
-    except OSError:
-        return None
-    return report if (report.model, report.candidate.commit) == (model, sha) else None
+    except OSError as error:
+        raise InputError(f"{path} can't be read ({error.strerror}); {again}") from None
+    if (report.model, report.candidate.commit) != (model, sha):
+        raise InputError(f"{path} is not the report of model {model} on commit {sha[:7]}; {again}")
+    return report
 
 
 def _text(given: WaiverGiven) -> str:

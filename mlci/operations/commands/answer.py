@@ -24,12 +24,13 @@ from mlci.operations.commands.head_report import find_check_run, find_report
 from mlci.operations.commands.waive import WaiverRefused, WaiverRequest, give_waiver
 from mlci.registry.registry import Registry
 from mlci.report.document import Report
-from mlci.report.text.escape import Md
+from mlci.report.text.escape import Md, plain_text
 from mlci.report.text.markup import Links
 
 PROMOTE_WORKFLOW = ".github/workflows/mlci-promote.yml"
 GATE_WORKFLOW = ".github/workflows/mlci-gate.yml"
 _BOT = "[bot]"
+_NO_RUN = "No run with a check on this commit was found; push a commit, or start the workflow by hand."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,9 +182,10 @@ def _report(run: ListedRun | None, pull: PullFacts, context: CommandContext) -> 
 
 
 def _explain(gate: str, pull: PullFacts, context: CommandContext) -> _Reply:
-    report = _report(find_check_run_of(pull.head, context), pull, context)
+    run = find_check_run_of(pull.head, context)
+    report = _report(run, pull, context)
     if report is None:
-        return _Reply(answers.refusal_answer(_NO_REPORT), done=False)
+        return _Reply(answers.refusal_answer(_no_report(run, context)), done=False)
     row = rules.find_gate(gate, report)
     if row is None:
         ids = ", ".join(one.id for one in report.gates[:20])
@@ -191,18 +193,31 @@ def _explain(gate: str, pull: PullFacts, context: CommandContext) -> _Reply:
     return _Reply(answers.explanation(report, row, context.links(pull.head)))
 
 
-_NO_REPORT = (
-    "the report of the head commit can't be read: no artifact of its run has one, or it expired; comment `/mlci run`"
-)
+def _no_report(run: ListedRun | None, context: CommandContext) -> str:
+    """Say why no report can be read, and what to do."""
+    if run is None:
+        return f"the report of the head commit can't be read. {_NO_RUN}"
+    if run.status != "completed":
+        return "the evaluation is running; comment again when it has ended"
+    name = plain_text(f"mlci-report-{context.config.model}")
+    return (
+        f"run {run.id} has no artifact {name} with the report of the head commit: it expired, or the workflow sets "
+        "`artifact` to nothing. Let a person with the role `write` comment `/mlci run`, and comment again when it has "
+        "ended; GitHub repeats no run that is older than a month: then push a commit"
+    )
 
 
 def _waive(command: WaiveCommand, event: CommentEvent, pull: PullFacts, context: CommandContext) -> _Reply:
     run = find_check_run_of(pull.head, context)
+    report = _report(run, pull, context)
+    if report is None:
+        why = f"a waiver accepts a number of the report, and {_no_report(run, context)}"
+        return _Reply(answers.refusal_answer(why), done=False)
     given = give_waiver(
         WaiverRequest(command=command, person=event.person, pull=event.pull, comment=event.id),
         context.github,
         config=context.config,
-        report=_report(run, pull, context),
+        report=report,
         registry=context.registry,
         today=context.today,
     )
@@ -216,6 +231,7 @@ def _waive(command: WaiveCommand, event: CommentEvent, pull: PullFacts, context:
             head=record.head,
             until=record.until,
             reason=record.reason,
+            worst=record.worst,
             recorded=given.entry,
             next_step=said or "The check is evaluated again; its verdict will be a warning if nothing else blocks.",
         )
@@ -245,7 +261,7 @@ def _repeated(run: ListedRun | None, what: str, context: CommandContext) -> _Rep
 def _repeat(run: ListedRun | None, context: CommandContext) -> str | None:
     """Start another attempt of a run; return why there is none, with what to do."""
     if run is None:
-        return "No run with a check on this commit was found; push a commit, or start the workflow by hand."
+        return _NO_RUN
     if run.status != "completed":
         return "The evaluation is running; comment `/mlci run` when it has ended."
     said = context.github.rerun(run)

@@ -8,9 +8,9 @@ from mlci.commands import rules
 from mlci.commands.grammar import WaiveCommand
 from mlci.commands.rules import ChangeFacts
 from mlci.config.models import Config
+from mlci.gates.waivers import accepted_number
 from mlci.github.coauthors import noreply_login
 from mlci.github.collaboration import GITHUB_COMMITTER, LISTED_COMMITS, Collaboration, CommitAuthors, PullFacts
-from mlci.operations import evaluation_plan
 from mlci.operations.registry.waivers import record_waiver
 from mlci.registry.entries import WaiverRecord
 from mlci.registry.registry import Registry
@@ -63,7 +63,7 @@ def give_waiver(
     github: Collaboration,
     *,
     config: Config,
-    report: Report | None,
+    report: Report,
     registry: Callable[[], Registry],
     today: str,
 ) -> WaiverGiven | WaiverRefused:
@@ -73,7 +73,7 @@ def give_waiver(
         asked: The request.
         github: GitHub, with a token that reads the repository.
         config: The configuration of the default branch, or of this checkout.
-        report: The report of the commit; without one, the gate is only compared with the configuration.
+        report: The report of the commit, whose number is accepted.
         registry: Opens the registry for writing.
         today: The day in UTC.
 
@@ -86,9 +86,13 @@ def give_waiver(
         return WaiverRefused(f"this configuration compares with no version of a registry. {rules.REGISTRY_REMEDY}")
     role = github.role(asked.person)
     why = rules.role_refusal(asked.person, role, rules.MAINTAINERS) or _refusal(asked, github, today=today)
-    why = why or (unlike_rules(command.gate, config) if report is None else rules.gate_refusal(command.gate, report))
-    if why is not None:
-        return WaiverRefused(why)
+    why, row = why or rules.gate_refusal(command.gate, report), rules.find_gate(command.gate, report)
+    if why is not None or row is None:
+        return WaiverRefused(why or "")
+    seen = accepted_number(row.limit, value=row.value, interval=row.interval, candidate=row.candidate)
+    if seen is None and not row.test:
+        return WaiverRefused(f"the report shows no number of `{plain_text(row.id)}` that a person could accept")
+    bound = None if seen is None or row.test else seen
     record = WaiverRecord(
         gate=command.gate,
         head=command.head,
@@ -98,6 +102,8 @@ def give_waiver(
         until=command.until,
         pull=asked.pull,
         comment=asked.comment,
+        accepted=None if bound is None else bound.of,
+        worst=None if bound is None else bound.worst,
     )
     entry = record_waiver(registry(), record)
     return WaiverGiven(record=record, entry=entry.number if entry is not None else None)
@@ -148,14 +154,3 @@ def _coauthors(commit: CommitAuthors, commits: tuple[CommitAuthors, ...]) -> Ite
     accounts = {one.address.casefold(): one.author for one in commits if one.address is not None}
     for address in commit.coauthors:
         yield noreply_login(address) or accounts.get(address.casefold())
-
-
-def unlike_rules(gate: str, config: Config) -> str | None:
-    """Return that no rule of a configuration makes a gate with this id; ``None`` if one can."""
-    for rule in evaluation_plan.gate_rules(config):
-        kinds = tuple(f".{limit.kind}" for limit in rule.limits)
-        if gate.startswith((f"{rule.metric}.", f"{rule.metric}[")) and gate.endswith(kinds):
-            return None
-    if config.tests is not None and gate.endswith(".pass"):
-        return None
-    return f"no rule of the configuration makes a gate `{plain_text(gate)}`; report.json has the ids"

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 
 from mlci.errors import InputError, OutsideError
-from mlci.gates.outcomes import GateWaiver, JudgedGate
-from mlci.gates.waivers import apply_waivers, is_waivable
+from mlci.gates.outcomes import AcceptedNumber, GateWaiver, JudgedGate
+from mlci.gates.waivers import apply_waivers, covers, is_waivable
 from mlci.git.refs import CommitHead
 from mlci.operations.context import RunContext
 from mlci.registry import ledger
 from mlci.registry.entries import WAIVERS, Entry, LedgerState, WaiverRecord
 from mlci.registry.registry import Registry, RegistryView
-from mlci.report.document import Report, Waiver
+from mlci.report.document import GateRow, Report, Waiver
 
 _TRIES = 20  # tries if other waivers of the same commit come in between
 
@@ -53,21 +53,37 @@ def apply_recorded_waivers(
 def as_gate_waiver(record: WaiverRecord) -> GateWaiver:
     """Return the part of a record that judging needs."""
     return GateWaiver(
-        gate=record.gate, head=record.head, person=record.person, reason=record.reason, until=record.until
+        gate=record.gate,
+        head=record.head,
+        person=record.person,
+        reason=record.reason,
+        until=record.until,
+        accepted=_accepted(record),
     )
+
+
+def _accepted(record: WaiverRecord) -> AcceptedNumber | None:
+    known = record.accepted is not None and record.worst is not None
+    return AcceptedNumber(of=record.accepted, worst=record.worst) if known else None  # type: ignore[arg-type]
 
 
 def stale_waivers(report: Report, view: RegistryView, *, today: str) -> str | None:
     """Return why a report has to be judged again because of waivers; ``None`` if it has those of the ledger."""
+    rows = {row.id: row for row in report.gates}
     newest = {one.gate: one for one in read_waivers(view, report.candidate.commit)}
+    newest = {name: one for name, one in newest.items() if name in rows and _holds(one, rows[name])}
     in_force = {name: Waiver(by=one.person, until=one.until, reason=one.reason) for name, one in newest.items()
                 if today <= one.until}  # fmt: skip
     for row in report.gates:
         if row.waived is not None and in_force.get(row.id) != row.waived:
-            return f"the waiver of `{row.id}` ended, or is not in the ledger"
+            return f"the waiver of `{row.id}` ended, does not cover its value, or is not in the ledger"
         if row.waivable and row.id in in_force:
             return f"`{row.id}` was waived"
     return None
+
+
+def _holds(record: WaiverRecord, row: GateRow) -> bool:
+    return row.test or covers(_accepted(record), row.limit, value=row.value, candidate=row.candidate)
 
 
 def record_waiver(registry: Registry, waiver: WaiverRecord) -> Entry | None:

@@ -5,7 +5,7 @@ from functools import partial
 from mlci.commands.grammar import MalformedCommand, parse_command
 from mlci.errors import InputError
 from mlci.gates.limits import Limit
-from mlci.gates.outcomes import GateWaiver, JudgedGate, Outcome, Reason
+from mlci.gates.outcomes import AcceptedNumber, GateWaiver, JudgedGate, Outcome, Reason
 from mlci.gates.waivers import apply_waivers
 from mlci.metrics.statistics import WHOLE
 from tests.attacks.attack import Attack
@@ -25,6 +25,7 @@ def _gate(**change: object) -> JudgedGate:
         "why": Reason.BEYOND_LIMIT,
         "reason": "x",
         "candidate": 0.7,
+        "value": -0.2,
         "baseline": 0.9,
         "blocks": True,
     }
@@ -37,6 +38,7 @@ def _waived(
     """A waiver is in the ledger; the gate blocks all the same."""
     judged = _gate(**(gate or {}))
     usual = {"gate": named or judged.id, "head": HEAD, "person": "dana", "reason": "noise", "until": "2026-12-31"}
+    usual["accepted"] = AcceptedNumber(of="value", worst=-0.25)
     waiver = GateWaiver(**{**usual, **change})
 
     def judge() -> None:
@@ -63,10 +65,12 @@ ATTACKS = (
     Attack("waiver without a commit", "commit of a waiver", partial(_waived, head=None), "blocks"),
     Attack("waiver of another gate", "commit of a waiver", partial(_waived, named="recall.max_drop"), "blocks"),
     Attack("waiver that ended", "commit of a waiver", partial(_waived, until="2026-05-31"), "blocks"),
+    Attack("waiver of a better training of the commit", "commit of a waiver", partial(_waived, gate={"value": -0.26}), "blocks"),
+    Attack("waiver without a number", "commit of a waiver", partial(_waived, accepted=None), "blocks"),
     Attack("waiver of an error", "findings that can be waived", partial(_waived, gate={"outcome": Outcome.ERROR, "why": Reason.NO_INTERVAL}), "blocks"),
     Attack("waiver of a metric that disappeared", "findings that can be waived", partial(_waived, gate={"outcome": Outcome.ERROR, "why": Reason.DISAPPEARED}), "blocks"),
-    Attack("waiver of NaN", "findings that can be waived", partial(_waived, gate={"candidate": float("nan")}), "blocks"),
-    Attack("waiver of a value that is missing", "findings that can be waived", partial(_waived, gate={"candidate": None}), "blocks"),
+    Attack("waiver of NaN", "findings that can be waived", partial(_waived, gate={"candidate": float("nan"), "value": None}), "blocks"),
+    Attack("waiver of a value that is missing", "findings that can be waived", partial(_waived, gate={"candidate": None, "value": None}), "blocks"),
     Attack("command in a quotation", "grammar of commands", partial(_command, text=f"> {LINE}", ignored=True), "not a command"),
     Attack("command in a longer text", "grammar of commands", partial(_command, text=f"please {LINE}", ignored=True), "not a command"),
     Attack("command with a second line", "grammar of commands", partial(_command, text=f"{LINE}\n/mlci promote"), "only line"),

@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
+from mlci.report.serialization import dump_report
 from tests.documents.pages.registry import promoted, succeed
 from tests.documents.pages.setup import checked_project, sealed_repository
 from tests.fake_github.fake import Fake
 from tests.support.page_shell import PageShell
 from tests.support.project import BY_FILE, config, files, predictions, small_files, write
+from tests.support.reports import a_report, failed
 from tests.support.repository import commit, git, init
 from tests.support.setups import template
 
@@ -86,7 +88,13 @@ def waive_a_gate(shell: PageShell) -> Iterator[None]:
         fake.email("octocat@example.org", "octocat")
         fake.role("root", "admin")
         shell.variables["FAKE_GITHUB_TOKEN"] = fake.token(user="root")
-        shell.replaced["3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4"] = fake.head(fake.pull("topic", user="contributor"))
+        head = fake.head(fake.pull("topic", user="contributor"))
+        shell.replaced["3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4"] = head
+        row = failed(
+            "recall", was=0.6, now=0.5, low=-0.12, high=-0.08, max_drop=0.01, waivable=True, why="beyond_limit"
+        )
+        report = a_report(model="planted", gates=[row], candidate={"commit": head})
+        write(shell.folder, {".mlci/out/report.json": dump_report(report)})
         yield
         yield
         assert "is waived on" in shell.output

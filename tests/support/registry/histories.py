@@ -44,6 +44,7 @@ def verdict(fingerprint="sha256:rows", word="pass") -> VerdictRecord:
 
 def waiver(**changes) -> WaiverRecord:
     facts = {"gate": "accuracy.max_drop", "head": "a" * 40, "person": "dana", "role": "maintain"}
+    facts |= {"accepted": "value", "worst": -1.0}
     return WaiverRecord(**facts | {"reason": "known label noise", "until": "2099-12-31"} | changes)
 
 
