@@ -20,6 +20,7 @@ REASONS = {
     "installs software": r"(pip|pipx|uv tool) (install|download)\b",
     "the checks of this repository": r"(make [\w-]+|\.ci/run)( |$)",
     "writes files of this repository": r"MLCI_GOLDEN=write ",
+    "needs an App of GitHub": r"gh (api|secret|variable) ",
     "needs an MLflow server": r"mlci .*models:/",
 }
 """What a marked block may name, and what one of its commands then begins with or contains."""
@@ -39,6 +40,7 @@ PROJECTS: dict[str, Project] = {
     "docs/how-to/workflows/accept-forks.md": github.accept_forks,
     "docs/how-to/workflows/check-a-setup.md": github.check_a_setup,
     "docs/how-to/workflows/gate-several-models.md": setup.gate_several_models,
+    "docs/how-to/workflows/publish-as-an-app.md": github.publish_as_an_app,
     "docs/how-to/workflows/require-the-check.md": github.require_the_check,
     "docs/how-to/workflows/seal-labels.md": setup.seal_labels,
     "docs/reference/publishing.md": github.publishing,

@@ -79,6 +79,15 @@ def require_the_check(shell: PageShell) -> Iterator[None]:
         )
 
 
+def publish_as_an_app(shell: PageShell) -> Iterator[None]:
+    commit(init(shell.folder), {**files(1), "mlci.yml": config(baseline="none")})
+    git(shell.folder, "remote", "add", "origin", "https://github.com/octo-org/model.git")
+    with fake_github(shell, "octo-org/model"):
+        yield
+        yield
+        succeed(shell, "setup", "check", "--app", "123456")
+
+
 def waive_a_gate(shell: PageShell) -> Iterator[None]:
     gates = "  - {metric: recall, max_drop: 0.01}\nregistry: registry\n"
     write(shell.folder, {**small_files(), "mlci.yml": config(baseline="production", more=gates, **BY_FILE)})
