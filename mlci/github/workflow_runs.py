@@ -10,7 +10,7 @@ from mlci.github.file_transfer import FileDownload, add_file_transfer
 from mlci.github.rest import Form, RepositoryClient, form_reader
 from mlci.github.transport import Access, Answer, transport
 from mlci.publish.permissions import Permission
-from mlci.sealed.facts import PullFile, PullRequest, RunArtifact, WorkflowRun
+from mlci.sealed.facts import PullFile, PullFiles, PullRequest, RunArtifact, WorkflowRun
 from mlci.sealed.identity import HomeRepository
 from mlci.util.bounds import ARTIFACT_BYTES, CHANGED_FILES, LISTED_ARTIFACTS
 from mlci.util.retry_policy import RetryPolicy
@@ -84,6 +84,10 @@ class _Artifacts(Form):
 class _Changed(Form):
     filename: str
     previous_filename: str | None = None
+
+
+class _Counted(Form):
+    changed_files: int
 
 
 class WorkflowRuns:
@@ -179,8 +183,8 @@ class WorkflowRuns:
         path, doing = f"/actions/artifacts/{artifact.id}/zip", f"download the artifact {artifact.name}"
         _there(self._actions.get(path, _arrived, doing=doing, body=body), f"the artifact {artifact.name}")
 
-    def changed_files(self, pull: int) -> tuple[PullFile, ...]:
-        """Return the files that a pull request changes, as many as GitHub lists."""
+    def changed_files(self, pull: int) -> PullFiles:
+        """Return the files that a pull request changes, as many as GitHub lists, and how many it does not list."""
         found: list[_Changed] = []
         for page in range(1, CHANGED_FILES.value // _PAGE + 1):
             path, doing = f"/pulls/{pull}/files", f"list the files of pull request {pull}"
@@ -189,7 +193,17 @@ class WorkflowRuns:
             found += listed
             if len(listed) < _PAGE:
                 break
-        return tuple(PullFile(path=one.filename, former=one.previous_filename) for one in found)
+        files = tuple(PullFile(path=one.filename, former=one.previous_filename) for one in found)
+        return PullFiles(files=files, unlisted=self._unlisted(pull, len(files)))
+
+    def _unlisted(self, pull: int, listed: int) -> int:
+        """Return how many changed files GitHub does not list; it counts them all."""
+        if listed < CHANGED_FILES.value:
+            return 0
+        found = self._pulls.get(
+            f"/pulls/{pull}", form_reader(_Counted), doing=f"count the files of pull request {pull}"
+        )
+        return max(0 if found is None else found.changed_files - listed, 0)
 
 
 def _pull(one: _Pull) -> PullRequest:

@@ -464,6 +464,7 @@ class Judging(ReportPart):
     used: bool = Field(description="Whether these files decided this report; in sealed mode the default branch's did.")
     changes: Listed[JudgingChange] = ()
     more: int = Field(default=0, description="Changes beyond those listed.")
+    unlisted: int = Field(default=0, description="Changed files that GitHub does not list, so any of them may decide.")
 
 
 class Report(ReportPart):

@@ -86,3 +86,16 @@ class PullFile:
 
     path: str
     former: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullFiles:
+    """The files that a pull request changes.
+
+    Attributes:
+        files: Those that GitHub lists.
+        unlisted: How many more it counts.
+    """
+
+    files: tuple[PullFile, ...]
+    unlisted: int = 0

@@ -5,7 +5,7 @@ import pytest
 from mlci.operations.commands.answer import PROMOTE_WORKFLOW
 from mlci.report.serialization import dump_report
 from tests.support.comment_commands import GATE, gates, write_check
-from tests.support.project import mlci
+from tests.support.project import mlci, write
 from tests.support.reports import a_report
 
 
@@ -50,13 +50,34 @@ def test_run__of_the_run_that_judged(pull):
     assert (pull.attempt(), pull.fake.state.one("runs", id=judged)["attempt"]) == (1, 2)
 
 
+GATE_OF_ONE_MODEL = "on: {workflow_run: {}}\njobs: {gate: {steps: [{uses: mlci/mlci/actions/sealed-gate@v1}]}}\n"
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_explain__never_from_the_run_that_trained(pull, listed):
+    """The pull request's own code runs in training, and can upload a report or give a job the name of the check."""
+    judged = pull.fake.run(branch="main", conclusion="failure", name="mlci-gate-demo", event="workflow_run")
+    address = f"https://github.example/octo-org/model/actions/runs/{judged}"
+    write_check(pull, details_url=address)
+    if listed:
+        write(pull.folder, {".github/workflows/mlci-gate-demo.yml": GATE_OF_ONE_MODEL})
+        write_check(pull, details_url=address.replace(str(judged), str(pull.run)), external_id="")
+        pull.say("/mlci run", user="wes")
+        assert (pull.attempt(), pull.fake.state.one("runs", id=judged)["attempt"]) == (1, 2)
+    pull.say(f'/mlci explain "{GATE}"', user="tri")
+    pull.say(pull.waive())
+    assert not any("0.600" in answer for answer in pull.answers())
+    assert pull.waivers() == []
+
+
 @pytest.mark.parametrize("facts", [{"name": "deploy"}, {"name": "mlci-gate"}, {"name": "x", "event": "workflow_run"}])
 def test_run__check_that_names_another_run(pull, facts):
     """Any job of the repository can write a check; no command starts a run that did not judge this commit."""
     other = pull.fake.run(branch="main", conclusion="failure", **facts)
     write_check(pull, external_id=f"{other}.1", details_url=f"https://github.example/x/actions/runs/{other}")
     pull.say("/mlci run", user="wes")
-    assert (pull.attempt(), pull.fake.state.one("runs", id=other)["attempt"]) == (2, 1)
+    attempts = 1 if "event" in facts else 2  # by a gate that is not known, so this may be sealed mode
+    assert (pull.attempt(), pull.fake.state.one("runs", id=other)["attempt"]) == (attempts, 1)
 
 
 def test_run__github_refuses(pull):

@@ -2,11 +2,13 @@
 
 import html
 import json
+from dataclasses import replace
 
 import pytest
 import requests
 
 from mlci.operations.sealed import gate
+from mlci.util.bounds import CHANGED_FILES
 from tests.fake_github.seeding import commit, git_run
 from tests.sealed.zips import archive, entry
 from tests.support.project import BY_FILE, config, holdout, predictions
@@ -96,6 +98,16 @@ def test_gate__lowered_limits_and_swapped_labels(scene, tmp_path):
         assert part in body
     judging = json.loads((scene.folder / ".mlci/out/report.json").read_text())["judging"]
     assert (judging["used"], {one["path"] for one in judging["changes"]}) == (False, set(changed))
+    assert judging["unlisted"] == 0
+
+
+def test_gate__more_files_than_are_listed(scene, tmp_path, monkeypatch):
+    monkeypatch.setattr("mlci.github.workflow_runs.CHANGED_FILES", replace(CHANGED_FILES, value=100))
+    push(scene.fake, tmp_path, {f"0/{number:03}": "" for number in range(100)} | {"mlci.yml": "{}\n"})
+    assert scene.gate(scene.train(BETTER)).code == 0
+    judging = json.loads((scene.folder / ".mlci/out/report.json").read_text())["judging"]
+    assert (judging["changes"], judging["unlisted"] > 0) == ([], True)
+    assert "GitHub does not list" in plain(scene.comments()[0]["body"])
 
 
 def test_gate__closed_pull_request(scene):

@@ -80,6 +80,13 @@ def test_judging_section__nothing_changed(judging):
     assert not any("is judged by" in text for text in rendered(judging))
 
 
+@pytest.mark.parametrize("paths", [(), ("models/mlci.yml",)])
+def test_judging_section__files_that_are_not_listed(paths):
+    judging = changes(*paths).model_copy(update={"unlisted": 2})
+    for text in rendered(judging):
+        assert "GitHub does not list 2 more files of this change" in " ".join(text.split())
+
+
 def test_judging_section__hostile_path():
     text = rendered(changes(".github/workflows/a`](http://evil)<img>\n## passed.yml"))[0]
     assert "\n## passed" not in text

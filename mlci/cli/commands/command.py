@@ -21,6 +21,7 @@ from mlci.github.collaboration import Collaboration
 from mlci.github.file_transfer import add_file_transfer
 from mlci.github.transport import Access, transport
 from mlci.operations.commands.answer import GATE_WORKFLOW, PROMOTE_WORKFLOW, CommandContext, answer_comment
+from mlci.operations.commands.gate_workflows import GateWorkflows, find_gate_workflows
 
 
 @click.command()
@@ -37,7 +38,7 @@ from mlci.operations.commands.answer import GATE_WORKFLOW, PROMOTE_WORKFLOW, Com
     default=GATE_WORKFLOW,
     show_default=True,
     metavar="PATH",
-    help="Workflow that judges in sealed mode.",
+    help="Workflow that judges in sealed mode, besides those of the checkout with `mlci sealed gate`.",
 )
 def command(config_path: Path, *, promote_workflow: str, gate_workflow: str) -> int:
     """Carry out the command in a pull request's comment, in a workflow on `issue_comment`.
@@ -57,14 +58,15 @@ def command(config_path: Path, *, promote_workflow: str, gate_workflow: str) -> 
         return 0
     loaded = load_configuration(config_path)
     with tempfile.TemporaryDirectory(prefix="mlci-command-") as scratch:
-        context = _context(workflow, loaded, Path(scratch))
-        outcome = answer_comment(event, replace(context, promote=promote_workflow, gate=gate_workflow))
+        gates = find_gate_workflows(config_path.parent, gate_workflow)
+        context = _context(workflow, loaded, Path(scratch), gates)
+        outcome = answer_comment(event, replace(context, promote=promote_workflow))
     click.echo(sanitize(f"comment {event.id} of pull request {event.pull}: {outcome.log}"))
     write_step_result({"done": outcome.done}, f"comment {event.id}: {outcome.log}")
     return 0
 
 
-def _context(workflow: Workflow, loaded: LoadedConfig, scratch: Path) -> CommandContext:
+def _context(workflow: Workflow, loaded: LoadedConfig, scratch: Path, gates: GateWorkflows) -> CommandContext:
     if workflow.wrong is not None:
         raise workflow.wrong
     if workflow.repository is None or workflow.token is None:
@@ -82,4 +84,5 @@ def _context(workflow: Workflow, loaded: LoadedConfig, scratch: Path) -> Command
         links=workflow.links,
         scratch=scratch,
         today=today(),
+        gates=gates,
     )

@@ -20,6 +20,7 @@ from mlci.config.models import Config
 from mlci.errors import InputError, OutsideError
 from mlci.github.collaboration import Collaboration, ListedRun, PullFacts
 from mlci.github.interface import GitHub, PermissionRefused
+from mlci.operations.commands.gate_workflows import GateWorkflows
 from mlci.operations.commands.head_report import find_check_run, find_report
 from mlci.operations.commands.waive import WaiverRefused, WaiverRequest, give_waiver
 from mlci.registry.registry import Registry
@@ -30,7 +31,11 @@ from mlci.report.text.markup import Links
 PROMOTE_WORKFLOW = ".github/workflows/mlci-promote.yml"
 GATE_WORKFLOW = ".github/workflows/mlci-gate.yml"
 _BOT = "[bot]"
-_NO_RUN = "No run with a check on this commit was found; push a commit, or start the workflow by hand."
+_NO_RUN = (
+    "No run that judged this commit was found; push a commit, or start the workflow by hand. In sealed mode only runs "
+    "of the default branch's gate are taken; name one that does not use `actions/sealed-gate` by the input "
+    "`gate-workflow`."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +50,8 @@ class CommandContext:
         links: Links of an answer to a commit.
         scratch: Temporary folder.
         today: The day in UTC.
+        gates: Workflows that judge in sealed mode.
         promote: Path of the workflow that promotes.
-        gate: Path of the workflow that judges in sealed mode.
     """
 
     config: Config
@@ -56,8 +61,8 @@ class CommandContext:
     links: Callable[[str], Links]
     scratch: Path
     today: str
+    gates: GateWorkflows
     promote: str = PROMOTE_WORKFLOW
-    gate: str = GATE_WORKFLOW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +179,7 @@ def _state_refusal(command: CommentCommand, pull: PullFacts) -> str | None:
 
 def find_check_run_of(head: str, context: CommandContext) -> ListedRun | None:
     """Return the workflow run with the newest check of the model on a commit."""
-    return find_check_run(context.github, model=context.config.model, head=head, gate=context.gate)
+    return find_check_run(context.github, model=context.config.model, head=head, gates=context.gates)
 
 
 def _report(run: ListedRun | None, pull: PullFacts, context: CommandContext) -> Report | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mlci.errors import InputError
 from mlci.github.collaboration import ArtifactRef, CheckLink, Collaboration, ListedRun
+from mlci.operations.commands.gate_workflows import GateWorkflows
 from mlci.publish.check_content import check_name
 from mlci.publish.runs import parse_run
 from mlci.report.document import Report
@@ -21,27 +22,28 @@ _TRIED = 6
 _RUN = re.compile(r"/actions/runs/([0-9]{1,19})(?:[/?#]|$)")
 
 
-def find_check_run(github: Collaboration, *, model: str, head: str, gate: str) -> ListedRun | None:
+def find_check_run(github: Collaboration, *, model: str, head: str, gates: GateWorkflows) -> ListedRun | None:
     """Return the workflow run that published the newest check of a model on a commit.
 
     Its *Details* link leads to the run that judged. In sealed mode that is another one than the run that trained, whose
-    number the check has. Any job of the repository can write such a check, so only a run on that commit, or one of the
-    gate's own workflow, is taken: a command never starts another run.
+    number the check has, and which is never taken: the pull request's own code runs there. A job of any workflow can
+    have the name of the check, so only a run of a gate's own workflow is taken, by its path and event, and without
+    sealed mode a run on that commit: a command never starts another run.
 
     Args:
         github: GitHub.
         model: The model.
         head: The commit.
-        gate: Path of the workflow that judges in sealed mode.
+        gates: The workflows that judge in sealed mode.
     """
     numbers = (number for check in github.checks(head, check_name(model)) for number in _runs(check))
-    runs = (github.run(number) for number in islice(numbers, _TRIED))
-    return next((run for run in runs if run is not None and _judges(run, head, gate)), None)
-
-
-def _judges(run: ListedRun, head: str, gate: str) -> bool:
-    by_gate = run.event == "workflow_run" and run.path.partition("@")[0] == gate
-    return by_gate or (run.event == "pull_request" and run.head_sha == head)
+    for number in islice(numbers, _TRIED):
+        run = github.run(number)
+        if run is not None and run.event == "workflow_run":
+            return run if run.path.partition("@")[0] in gates.paths else None  # a gate that is not known
+        if run is not None and run.event == "pull_request" and run.head_sha == head and not gates.sealed:
+            return run
+    return None
 
 
 def _runs(check: CheckLink) -> Iterator[int]:

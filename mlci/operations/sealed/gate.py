@@ -211,9 +211,10 @@ def _judging(gate: SealedGate, context: SealedContext, head: VerifiedHead) -> Ju
     """Return what the pull request changed about its own judging, all of it ignored; ``None`` for a merge group."""
     if head.pull is None:
         return None
-    files = gate.runs.changed_files(head.pull)
-    paths = [path for one in files for path in (one.path, one.former) if path is not None]
-    return judging_changes(paths, context.config, context.config_path, used=False)
+    changed = gate.runs.changed_files(head.pull)
+    paths = [path for one in changed.files for path in (one.path, one.former) if path is not None]
+    found = judging_changes(paths, context.config, context.config_path, used=False)
+    return found.model_copy(update={"unlisted": changed.unlisted})
 
 
 _SEE_DETAILS = "correct what the lines above name, and push"

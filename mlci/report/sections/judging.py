@@ -11,8 +11,12 @@ _SHOWN = 8
 def judging_section(d: Markup, report: Report) -> list[Section]:
     """Name the changed files and say whether they decided this report; nothing if there are none."""
     judging = report.judging
-    if judging is None or not judging.changes:
+    if judging is None or not (judging.changes or judging.unlisted):
         return []
+    if not judging.changes:
+        return [
+            Section("judging", d.number("Files that were not compared"), lines=(_unlisted(d, judging),), folded=False)
+        ]
     title = "Changes its own judging" if judging.used else "Changes its own judging; ignored"
     return [Section("judging", d.number(title), lines=(_sentence(d, judging),), folded=False)]
 
@@ -28,4 +32,10 @@ def _sentence(d: Markup, judging: Judging) -> str:
         else "They were ignored: configuration, labels, workflows and baseline are those of the default branch."
     )
     names = d.words("{}{}", d.join(", ", listed), d.number(more))
-    return d.words("This change touches what it is judged by: {}. {}", names, d.number(means))
+    said = d.words("This change touches what it is judged by: {}. {}", names, d.number(means))
+    return d.words("{} {}", said, _unlisted(d, judging)) if judging.unlisted else said
+
+
+def _unlisted(d: Markup, judging: Judging) -> str:
+    count = number_format.pluralize(judging.unlisted, "more file", "more files")
+    return d.number(f"GitHub does not list {count} of this change: they may be among what it is judged by.")
