@@ -16,6 +16,7 @@ from mlci.inference.training_noise import UNKNOWN, TrainingNoise
 from mlci.metrics.statistics import WHOLE
 from mlci.operations import evaluation_plan
 from mlci.operations.models.model_predictions import PER_ROWS, PER_THOUSAND, ModelPredictions
+from mlci.sealed.label_seal import is_sealed
 
 _ONCE = "measured once, so without an interval"
 
@@ -92,13 +93,17 @@ def measure_models(
 
 
 def _shown_rows(context: MeasurePorts, baseline: ModelPredictions | None) -> int:
-    """Return how many rows the report shows: none in public unless the configuration allows it."""
+    """Return how many rows the report shows: none on sealed labels, and in public only if the configuration says so."""
     return 0 if baseline is None or _hidden_rows(context) else context.config.report.rows
 
 
 def _hidden_rows(context: MeasurePorts) -> tuple[str, ...]:
-    """Return the note about rows that a public report leaves out."""
-    report = context.config.report
+    """Return the note about rows that a report on sealed labels, or a public one, leaves out."""
+    report, evaluation = context.config.report, context.config.evaluation
+    if report.rows and evaluation is not None and is_sealed(evaluation.labels):
+        return (
+            "the rows that changed most are left out, because a row is shown with its label, and the labels are sealed",
+        )
     if not report.rows or report.public or not context.public:
         return ()
     wanted = f"`report: {{rows: {report.rows}, public: true}}`"

@@ -160,6 +160,17 @@ def test_promote__no_digests_of_sealed_rows(tmp_path):
     assert difference["reason"] == "row digests were not kept, because the labels are sealed"
 
 
+def test_report__no_rows_of_sealed_labels(project):
+    text = config(baseline="{file: old.csv}", more="report: {rows: 20, public: true}\n", **BY_FILE)
+    write(project, {"mlci.yml": text, "old.csv": predictions(2)})
+    plain = mlci("run", "--json", cwd=project).report
+    seal(project)
+    (project / "mlci.yml").write_text(sealed_config(text))
+    report = mlci("run", "--json", cwd=project, MLCI_LABEL_KEY=key_of(project)).report
+    assert (plain["rows_changed"] is None, report["rows_changed"]) == (False, None)
+    assert any("a row is shown with its label" in note for note in report["notes"])
+
+
 @pytest.mark.parametrize("byte", [0, 1])
 def test_seal__public_key_of_low_order(project, byte):
     text = base64.b64encode(bytes([byte]) + bytes(31)).decode()
