@@ -238,7 +238,8 @@ class TestReevaluation:
         forged = tmp_path / ".mlci/out/bundle"
         report = json.loads((forged / "report.json").read_text())
         report["verdict"] = "pass"
-        report["gates"] = [{**gate, "outcome": "passed", "blocks": False} for gate in report["gates"]]
+        passed = {"outcome": "passed", "blocks": False, "waivable": False}
+        report["gates"] = [{**gate, **passed} for gate in report["gates"]]
         reseal(forged, report)
         ended = promote(tmp_path, "--again")
         assert (ended.code, ended.report["judged_again"]) == (1, ["`--again` was given"])
