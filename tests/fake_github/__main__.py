@@ -44,7 +44,8 @@ def instructions(fake: Fake, number: int | None, folder: Path) -> str:
 
 def main() -> int:
     options = arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for one in (signal.SIGTERM, signal.SIGINT):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(one, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="fake-github-") as scratch:
         folder = Path(scratch)
         repo = options.repo or folder / "model.git"

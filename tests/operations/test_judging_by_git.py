@@ -25,7 +25,7 @@ def test_run__change_that_lowers_its_limits(lowered):
     ended = run(lowered, "--changed-since", "main")
     assert ended.code == 0, ended.err
     changes = [{"path": ".github/workflows/ci.yml", "what": "workflow"}, {"path": "mlci.yml", "what": "limits"}]
-    assert ended.report["judging"] == {"used": True, "changes": changes, "more": 0}
+    assert ended.report["judging"] == {"used": True, "changes": changes, "more": 0, "unlisted": 0}
     text = (lowered / ".mlci/out/comment.md").read_text("utf-8")
     assert "They were used for this report" in text
     assert "(limits)" in text
