@@ -18,9 +18,9 @@ from benchmarks.characteristics import (
 )
 from benchmarks.characteristics.figures import Figure, Section
 from benchmarks.characteristics.pool import Outcome, Work
+from benchmarks.section import PAGE, write_section
 
 BEGIN, END = "<!-- characteristics:begin -->", "<!-- characteristics:end -->"
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "benchmarks.md"
 LONGEST_FIRST = (
     family_wise,
     many_slices,
@@ -62,11 +62,4 @@ def page(found: Sequence[Section], figures: Sequence[Figure], style: str) -> str
 
 def write(text: str, path: Path = PAGE) -> None:
     """Put the text between its markers; everything else on the page stays as it is."""
-    before = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
-    block = f"{BEGIN}\n\n{text}\n\n{END}"
-    if BEGIN in before and END in before:
-        head, rest = before.split(BEGIN, 1)
-        after = f"{head}{block}{rest.split(END, 1)[1]}"
-    else:
-        after = f"{before.rstrip()}\n\n{block}\n"
-    path.write_text(after, encoding="utf-8")
+    write_section(text, BEGIN, END, path)

@@ -6,12 +6,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.cost import measure
-from benchmarks.cost.catalogue import COLD, POINTS, RESAMPLED, ROOT
+from benchmarks.cost.catalogue import COLD, POINTS, RESAMPLED
 from benchmarks.cost.measure import Results, Size
 from benchmarks.cost.process import Usage
 from benchmarks.cost.targets import Judged, Target
+from benchmarks.section import PAGE, write_section
 
-PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 BEGIN, END = "<!-- cost:begin -->", "<!-- cost:end -->"
 _INTRO = """\
 ## What it costs
@@ -62,13 +62,8 @@ def section(results: Results, judged: list[Judged]) -> str:
 
 
 def write(text: str, page: Path = PAGE) -> None:
-    """Write the section between its marks and keep the rest of the page."""
-    old = page.read_text(encoding="utf-8") if page.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
-    if BEGIN not in old or END not in old:
-        old = f"{old.rstrip()}\n\n{BEGIN}\n{END}\n"
-    before, rest = old.split(BEGIN, maxsplit=1)
-    after = rest.split(END, maxsplit=1)[1]
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    """Write the section into the page of benchmarks."""
+    write_section(text, BEGIN, END, page)
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from benchmarks.registry.measure import Figure
 from benchmarks.registry.versions import MIB
+from benchmarks.section import PAGE, write_section
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
 BEGIN, END = "<!-- registry:begin -->", "<!-- registry:end -->"
 _INTRO = """\
 ## What the registry costs
@@ -44,10 +44,5 @@ def section(figures: list[Figure], *, entries: int, turns: int) -> str:
 
 
 def write(text: str, page: Path = PAGE) -> None:
-    """Write the section between its marks and keep the rest of the page."""
-    old = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"
-    if BEGIN not in old or END not in old:
-        old = f"{old.rstrip()}\n\n{BEGIN}\n{END}\n"
-    before, rest = old.split(BEGIN, maxsplit=1)
-    after = rest.split(END, maxsplit=1)[1]
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    """Write the section into the page of benchmarks."""
+    write_section(text, BEGIN, END, page)

@@ -3,9 +3,10 @@
 import os
 import platform
 
-from benchmarks.cost.page import PAGE, number
+from benchmarks.cost.page import number
 from benchmarks.cost.process import Usage
 from benchmarks.report_page.measure import GATED, GROUPS, PageFigures
+from benchmarks.section import write_section
 
 BEGIN, END = "<!-- page:begin -->", "<!-- page:end -->"
 MOST_BYTES = 300_000
@@ -59,13 +60,8 @@ def list_misses(found: PageFigures) -> list[str]:
 
 
 def write(text: str) -> None:
-    """Write the section between its marks and keep the rest of the page."""
-    old = PAGE.read_text(encoding="utf-8")
-    if BEGIN not in old or END not in old:
-        old = f"{old.rstrip()}\n\n{BEGIN}\n{END}\n"
-    before, rest = old.split(BEGIN, maxsplit=1)
-    after = rest.split(END, maxsplit=1)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    """Write the section into the page of benchmarks."""
+    write_section(text, BEGIN, END)
 
 
 def _targets(found: PageFigures) -> str:

@@ -4,8 +4,8 @@ import os
 import platform
 import statistics
 
-from benchmarks.cost.page import PAGE
 from benchmarks.sealed.measure import ModeCosts
+from benchmarks.section import write_section
 
 BEGIN, END = "<!-- sealed:begin -->", "<!-- sealed:end -->"
 MOST_REQUESTS = {"one job": 24, "sealed": 32}
@@ -48,13 +48,8 @@ def list_misses(found: dict[str, ModeCosts]) -> list[str]:
 
 
 def write(text: str) -> None:
-    """Write the section between its marks and keep the rest of the page."""
-    old = PAGE.read_text(encoding="utf-8")
-    if BEGIN not in old or END not in old:
-        old = f"{old.rstrip()}\n\n{BEGIN}\n{END}\n"
-    before, rest = old.split(BEGIN, maxsplit=1)
-    after = rest.split(END, maxsplit=1)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    """Write the section into the page of benchmarks."""
+    write_section(text, BEGIN, END)
 
 
 def _requests(costs: ModeCosts) -> int:

@@ -15,7 +15,7 @@ import click
 
 from mlci import __version__
 from mlci.cli.lazy_group import UnreadError
-from mlci.cli.runner_guard import guarded_output
+from mlci.cli.standard_output import guarded_output
 from mlci.config.url_credentials import REMEDY, hide_credentials, holds_credentials
 from mlci.errors import InputError, MlciError, Problem
 from mlci.execution.sanitize import sanitize

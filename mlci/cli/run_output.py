@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from mlci.cli.output_files import clear_output, write_files
-from mlci.cli.terminal_style import terminal_style
+from mlci.cli.standard_output import terminal_style
 from mlci.report.document import Report
 from mlci.report.render import render_all
 from mlci.report.serialization import dump_report

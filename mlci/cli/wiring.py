@@ -60,23 +60,20 @@ def run_context(
     """Build the context of one run and remove its temporary files; ``log`` replaces standard error.
 
     The credentials of the configured registry are withheld from steps and git. Without ``user_code`` no command, model
-    or custom metric of the user is run. The memory of an ``own_process``, which may hold credentials, is
-    hidden from the steps.
+    or custom metric of the user is run. Steps can't read the memory of an ``own_process``, which may hold credentials.
     """
     folder = Path(loaded.path).parent
     with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
         environment = dict(os.environ)
         if own_process:
             hide_environment()
-        if cached:
-            with contextlib.suppress(OSError):  # in a read-only folder, the cache is not used
-                keep_out_of_git(folder / OURS)
         credentials = registry_credentials(loaded.config.registry)
         shown, own = _log(log or sys.stderr, environment), environment.get("PYTHONPATH", "")
         processes = ProcessRunner(environment=environment, log=shown, credentials=credentials)
-        metrics = Path(scratch) / "metrics"
         labels = open_labels(loaded.config, folder, Path(scratch), environment.get(KEY_VARIABLE))
-        evaluator = MetricProcess(processes, folder=folder, scratch=metrics, python_path=own, user_code=user_code)
+        evaluator = MetricProcess(
+            processes, folder=folder, scratch=Path(scratch) / "metrics", python_path=own, user_code=user_code
+        )
         yield RunContext(
             loaded=loaded,
             facts=replace(report_context(loaded), labels_sealed=labels is not None and labels.hidden),
@@ -86,7 +83,7 @@ def run_context(
             fingerprint=fingerprint,
             metric_lack=missing_metric_reason(folder),
             git=Git(folder=folder, environment=child_environment(environment, {}, credentials=credentials)),
-            cache=BaselineCache(root=folder / OURS / "cache") if cached else None,
+            cache=_baseline_cache(folder) if cached else None,
             scratch=Path(scratch),
             clock=time.monotonic,
             say=_progress if log is None else lambda line: click.echo(sanitize_lines(line), file=log),
@@ -101,6 +98,13 @@ def run_context(
             today=today(),
             opened_labels=labels.path if labels is not None else None,
         )
+
+
+def _baseline_cache(folder: Path) -> BaselineCache:
+    """Return the cache beside the configuration; in a read-only folder it is not used."""
+    with contextlib.suppress(OSError):
+        keep_out_of_git(folder / OURS)
+    return BaselineCache(root=folder / OURS / "cache")
 
 
 def today() -> str:

@@ -1,4 +1,4 @@
-"""Rules of commands: who may give which one, and why a waiver is refused. Pure."""
+"""Roles that commands in comments need, and reasons to refuse a waiver. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

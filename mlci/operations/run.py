@@ -18,7 +18,7 @@ from mlci.operations import behaviour, evaluation_sets, metrics_only, name_check
 from mlci.operations.comparison import ComparisonRun, add_lineage, add_report_refs, has_known_origin
 from mlci.operations.context import MetricsContext, RowsContext, RunContext, registry_of
 from mlci.operations.evaluate import evaluate_models
-from mlci.operations.judging_by_git import judging_of_change
+from mlci.operations.judging import judging_of_change
 from mlci.operations.measure import judge_gates
 from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models import baseline_production, baseline_ref_or_file, predictions, skip_training

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mlci.sealed.artifact_errors import UntrustedArtifactError
+from mlci.sealed.artifact import UntrustedArtifactError
 from mlci.util.bounds import ARCHIVE_ENTRIES, ARTIFACT_BYTES, INFLATED_BYTES
 
 _END = struct.Struct("<4s4H2LH")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlci.sealed.artifact_errors import UntrustedArtifactError
+from mlci.sealed.artifact import UntrustedArtifactError
 from mlci.sealed.facts import PullRequest, RunArtifact, WorkflowRun
 from mlci.util.bounds import ARTIFACT_BYTES
 
@@ -192,11 +192,6 @@ def choose_artifact(artifacts: Sequence[RunArtifact], run: WorkflowRun, name: st
             f"GitHub has no SHA-256 of the artifact {name!r}", "upload it with actions/upload-artifact v4 or newer"
         )
     return found
-
-
-def artifact_of(model: str) -> str:
-    """Return the name of a model's artifact."""
-    return f"mlci-sealed-{model}"
 
 
 def _same(one: str | None, other: str | None) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlci.errors import list_names
-from mlci.sealed.artifact_errors import UntrustedArtifactError
+from mlci.sealed.artifact import UntrustedArtifactError
 from mlci.util.bounds import PREDICTION_CELL, PREDICTION_COLUMNS, PREDICTION_ROWS
 
 _NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")

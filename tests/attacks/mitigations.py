@@ -85,7 +85,7 @@ MITIGATIONS = {
     # shell and log
     "sanitized output": Mitigation("markers of commands are broken in every line of a child's output", "mlci.execution.sanitize:_disarm", _same),
     "sanitized messages": Mitigation("errors and bug reports are sanitized line by line", "mlci.cli.error_handler:_harmless", _same),
-    "guarded output": Mitigation("nothing in the whole output is an old command, which mlci never writes", "mlci.cli.runner_guard:disarm_old_commands", _same),
+    "guarded output": Mitigation("nothing in the whole output is an old command, which mlci never writes", "mlci.cli.standard_output:disarm_old_commands", _same),
     "escaped JSON": Mitigation("strings of JSON hold no old command", "mlci.util.json_text:without_old_commands", _same),
     "sanitized warnings": Mitigation("warnings of libraries, which quote files, are sanitized", "mlci.cli.error_handler:_show_warning", lambda message, category, filename, lineno, file=None, line=None: sys.stderr.write(f"{message}\n")),
     "escaped annotations": Mitigation("an annotation's text and properties are escaped", "mlci.cli.error_handler:_property", _same),

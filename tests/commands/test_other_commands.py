@@ -70,6 +70,13 @@ def test_explain__never_from_the_run_that_trained(pull, listed):
     assert pull.waivers() == []
 
 
+def test_explain__run_of_the_gate_was_deleted(pull):
+    """Without it, nothing shows that the check's own number is not that of the training."""
+    write_check(pull, details_url="https://github.example/octo-org/model/actions/runs/987654321")
+    pull.say(f'/mlci explain "{GATE}"', user="tri")
+    assert "0.600" not in pull.answers()[0]
+
+
 @pytest.mark.parametrize("facts", [{"name": "deploy"}, {"name": "mlci-gate"}, {"name": "x", "event": "workflow_run"}])
 def test_run__check_that_names_another_run(pull, facts):
     """Any job of the repository can write a check; no command starts a run that did not judge this commit."""

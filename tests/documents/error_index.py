@@ -14,7 +14,7 @@ from pathlib import Path
 import mlci.git.ref_baseline
 import mlci.github.retry
 import mlci.registry.errors
-import mlci.sealed.artifact_errors  # noqa: F401 (their errors are subclasses that have to exist)
+import mlci.sealed.artifact  # noqa: F401 (their errors are subclasses that have to exist)
 from mlci.errors import MlciError
 from tests.documents.message_texts import UNKNOWN, Module, Texts, is_sentence
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.sealed.archive import read_archive
-from mlci.sealed.artifact_errors import UntrustedArtifactError
+from mlci.sealed.artifact import UntrustedArtifactError
 from mlci.util.bounds import ARTIFACT_BYTES
 from tests.fake_github.seeding import zip_files
 from tests.sealed.zips import HONEST, archive, entry, honest, streamed

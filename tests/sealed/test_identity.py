@@ -4,10 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mlci.sealed.artifact_errors import UntrustedArtifactError
-from mlci.sealed.facts import PullRequest, RunArtifact
+from mlci.sealed.artifact import UntrustedArtifactError
 from mlci.sealed.identity import (
-    HomeRepository,
     RefusedHead,
     SupersededHead,
     UnverifiedRun,
@@ -17,28 +15,7 @@ from mlci.sealed.identity import (
     identify_head,
 )
 from mlci.util.bounds import ARTIFACT_BYTES
-from tests.sealed.runs import HEAD, RUN
-
-OTHER = "b" * 40
-HOME = HomeRepository(name="octo-org/model", default_branch="main")
-PULL = PullRequest(
-    number=3,
-    head_repository="Ada/model",
-    head_branch="topic",
-    head_sha=HEAD,
-    base_repository="octo-org/model",
-    base_branch="main",
-)
-ARTIFACT = RunArtifact(
-    id=9,
-    name="mlci-sealed-m",
-    size=100,
-    expired=False,
-    created="2026-05-01T10:00:00Z",
-    digest=f"sha256:{'0' * 64}",
-    run=7,
-    head_sha=HEAD,
-)
+from tests.support.sealed_facts import ARTIFACT, HEAD, HOME, OTHER, PULL, RUN
 
 
 @pytest.mark.parametrize(

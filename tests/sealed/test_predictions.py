@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlci.sealed.artifact_errors import UntrustedArtifactError
+from mlci.sealed.artifact import UntrustedArtifactError
 from mlci.sealed.predictions import SealedColumns, parse_predictions
 from mlci.util.bounds import PREDICTION_CELL
 

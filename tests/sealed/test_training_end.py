@@ -7,7 +7,7 @@ import pytest
 from mlci.operations.sealed.training_end import AwaitedRun, training_end
 from mlci.publish.result import Unfinished
 from mlci.sealed.identity import UnverifiedRun
-from tests.sealed.runs import RUN
+from tests.support.sealed_facts import RUN
 
 BAD = ["failure", "startup_failure", "skipped", "neutral", "stale", "", None, "success ", "SUCCESS", "::set-output"]
 

@@ -15,7 +15,7 @@ from mlci.config.models import MetricsConfig
 from mlci.errors import InputError
 from mlci.inference import serialization
 from mlci.operations.comparison import add_lineage, has_known_origin
-from mlci.operations.judging_by_git import judging_of_change
+from mlci.operations.judging import judging_of_change
 from mlci.operations.report_builder import ReportContext
 from mlci.operations.run import compare_models
 from mlci.util.json_text import pretty_json

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import click
 
@@ -24,6 +25,16 @@ from mlci.operations.doctor.facts import RequiredCheck
 from mlci.operations.doctor.workflows import find_environments
 from mlci.operations.setup.plan import SetupPlan, WantedSetup, apply_setup, plan_repository
 from mlci.operations.setup.required_checks import RULESET, RequiredChecksPlan
+
+
+class _Answers(TypedDict):
+    """Values of the options that the commands share."""
+
+    configs: tuple[Path, ...]
+    app: int
+    reviewers: tuple[str, ...]
+    branches: tuple[str, ...]
+    prevent_self_review: bool | None
 
 
 @click.group()
@@ -90,32 +101,32 @@ def _options(function: Callable[..., int]) -> Callable[..., int]:
 
 @command.command("plan")
 @_options
-def show_plan(*, as_json: bool, **answers: object) -> int:
+def show_plan(*, as_json: bool, **answers: Unpack[_Answers]) -> int:
     """Show what `mlci setup apply` would change.
 
     \b
     Example:
       mlci setup plan
     """  # noqa: D301 (click's mark against rewrapping)
-    _, found = _plan(**answers)  # type: ignore[arg-type]  # click's types
+    _, found = _plan(**answers)
     _show(found, as_json=as_json)
     return 0
 
 
 @command.command("apply")
 @_options
-def apply_plan(*, as_json: bool, **answers: object) -> int:
+def apply_plan(*, as_json: bool, **answers: Unpack[_Answers]) -> int:
     """Create or change the ruleset `mlci` and the environments; exit code 1 if rules of others block all merges.
 
     \b
     Example:
       GITHUB_TOKEN=$(gh auth token) mlci setup apply --reviewer octo-org/ml-team
     """  # noqa: D301 (click's mark against rewrapping)
-    client, found = _plan(**answers)  # type: ignore[arg-type]  # click's types
+    client, found = _plan(**answers)
     apply_setup(client, found)
     _show(found, as_json=as_json, done=True)
     checks = found.checks
-    missing = () if checks.is_current else _plan(**answers)[1].checks.added  # type: ignore[arg-type]  # click's types
+    missing = () if checks.is_current else _plan(**answers)[1].checks.added
     if missing:
         raise OutsideError(
             f"{', '.join(missing)}: still not required on {checks.branch}, though the ruleset {RULESET} names it; a "
@@ -126,26 +137,20 @@ def apply_plan(*, as_json: bool, **answers: object) -> int:
 
 @command.command("check")
 @_options
-def check_drift(*, as_json: bool, **answers: object) -> int:
+def check_drift(*, as_json: bool, **answers: Unpack[_Answers]) -> int:
     """End with exit code 1 if a setting differs, or rules of others block all merges.
 
     \b
     Example:
       mlci setup check
     """  # noqa: D301 (click's mark against rewrapping)
-    _, found = _plan(**answers)  # type: ignore[arg-type]  # click's types
+    _, found = _plan(**answers)
     _show(found, as_json=as_json)
     return 0 if found.is_current and not found.blocking else 1
 
 
-def _plan(
-    *,
-    configs: tuple[Path, ...],
-    app: int,
-    reviewers: tuple[str, ...],
-    branches: tuple[str, ...],
-    prevent_self_review: bool | None,
-) -> tuple[RepositoryClient, SetupPlan]:
+def _plan(**answers: Unpack[_Answers]) -> tuple[RepositoryClient, SetupPlan]:
+    configs = answers["configs"]
     found = [load_unchecked(path).config for path in configs]
     access = find_repository_access(configs[0].parent, os.environ)
     if access is None:
@@ -160,13 +165,13 @@ def _plan(
     known = configured_models(top, list_files(git, top, in_git=(top / ".git").exists()))
     wanted = WantedSetup(
         models=tuple(config.model for config in found),
-        app=app or None,
+        app=answers["app"] or None,
         configured=frozenset(known.values()),
         ledgers=tuple(config.model for config in found if config.registry == GITHUB),
         environments=find_environments(read_workflows(top)),
-        branches=branches,
-        reviewers=reviewers or None,
-        prevent_self_review=prevent_self_review,
+        branches=answers["branches"],
+        reviewers=answers["reviewers"] or None,
+        prevent_self_review=answers["prevent_self_review"],
     )
     return client, plan_repository(client, wanted)
 

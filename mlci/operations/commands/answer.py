@@ -19,7 +19,7 @@ from mlci.commands.grammar import (
 from mlci.config.models import Config
 from mlci.errors import InputError, OutsideError
 from mlci.github.collaboration import Collaboration, ListedRun, PullFacts
-from mlci.github.interface import GitHub, PermissionRefused
+from mlci.github.interface import Comment, GitHub, PermissionRefused
 from mlci.operations.commands.gate_workflows import GateWorkflows
 from mlci.operations.commands.head_report import find_check_run, find_report
 from mlci.operations.commands.waive import WaiverRefused, WaiverRequest, give_waiver
@@ -127,12 +127,12 @@ def _is_answered(event: CommentEvent, context: CommandContext) -> bool:
 def _write(event: CommentEvent, text: str, context: CommandContext) -> None:
     mark = answers.answer_marker(event.id)
 
-    def arrived() -> object:
+    def arrived() -> Comment | None:
         listed = context.comments.comments(event.pull)
         found = () if isinstance(listed, PermissionRefused) else listed
         return next((one for one in found if one.body.startswith(mark)), None)
 
-    written = context.comments.create_comment(event.pull, text, arrived=arrived)  # type: ignore[arg-type]
+    written = context.comments.create_comment(event.pull, text, arrived=arrived)
     if isinstance(written, PermissionRefused):
         raise OutsideError(f"the answer was not written ({written.message}): add `pull-requests: write` to the job")
 

@@ -18,7 +18,7 @@ from mlci.util.bounds import REPORT_ENTRIES, REPORT_INFLATED_BYTES
 
 _REPORT = "report.json"
 _ARTIFACTS = 5
-_TRIED = 6
+_TRIED = 3
 _RUN = re.compile(r"/actions/runs/([0-9]{1,19})(?:[/?#]|$)")
 
 
@@ -36,13 +36,15 @@ def find_check_run(github: Collaboration, *, model: str, head: str, gates: GateW
         head: The commit.
         gates: The workflows that judge in sealed mode.
     """
-    numbers = (number for check in github.checks(head, check_name(model)) for number in _runs(check))
-    for number in islice(numbers, _TRIED):
-        run = github.run(number)
-        if run is not None and run.event == "workflow_run":
-            return run if run.path.partition("@")[0] in gates.paths else None  # a gate that is not known
-        if run is not None and run.event == "pull_request" and run.head_sha == head and not gates.sealed:
-            return run
+    for check in islice(github.checks(head, check_name(model)), _TRIED):
+        for number in _runs(check):
+            run = github.run(number)
+            if run is None:
+                return None  # deleted: who judged is unknown, and another number could be that of the training
+            if run.event == "workflow_run":
+                return run if run.path.partition("@")[0] in gates.paths else None  # a gate that is not known
+            if run.event == "pull_request" and run.head_sha == head and not gates.sealed:
+                return run
     return None
 
 
@@ -57,8 +59,9 @@ def _runs(check: CheckLink) -> Iterator[int]:
 def find_report(github: Collaboration, run: ListedRun | None, *, model: str, head: str, scratch: Path) -> Report | None:
     """Return the report of a run on a commit; ``None`` if no artifact has one.
 
-    The artifact could have been written by any job of that run. Its report is only shown, and compared with a name: the
-    verdict is computed again from the ledger.
+    Any job of that run could have written the artifact, outside of sealed mode also one with the pull request's code.
+    Its report is shown, and gives the number that a waiver accepts; the verdict is computed again, by a run and the
+    ledger.
     """
     for artifact in _artifacts(github, run, model):
         archive = scratch / "artifact.zip"

@@ -63,8 +63,9 @@ def as_gate_waiver(record: WaiverRecord) -> GateWaiver:
 
 
 def _accepted(record: WaiverRecord) -> AcceptedNumber | None:
-    known = record.accepted is not None and record.worst is not None
-    return AcceptedNumber(of=record.accepted, worst=record.worst) if known else None  # type: ignore[arg-type]
+    if record.accepted is None or record.worst is None:
+        return None
+    return AcceptedNumber(of=record.accepted, worst=record.worst)
 
 
 def stale_waivers(report: Report, view: RegistryView, *, today: str) -> str | None:

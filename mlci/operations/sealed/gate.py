@@ -14,7 +14,7 @@ from mlci.github.interface import GitHub
 from mlci.github.workflow_runs import WorkflowRuns
 from mlci.operations.judging import judging_changes
 from mlci.operations.publish.publish import PublishResult, open_publication, publish_report
-from mlci.operations.sealed.judge import LIMITS, MANIFEST, SHOWN_PREDICTIONS, SealedContext, judge_archive
+from mlci.operations.sealed.judge import LIMITS, SHOWN_PREDICTIONS, SealedContext, judge_archive
 from mlci.operations.sealed.probes import count_look
 from mlci.operations.sealed.training_end import STEP_FAILED, AwaitedRun, training_end
 from mlci.publish.comment_choice import Policy
@@ -24,7 +24,7 @@ from mlci.publish.runs import Run, read_invocation
 from mlci.report.document import Judging, Report
 from mlci.report.text.markup import Links
 from mlci.sealed.archive import read_archive
-from mlci.sealed.artifact_errors import UntrustedArtifactError
+from mlci.sealed.artifact import MANIFEST, UntrustedArtifactError, artifact_of
 from mlci.sealed.identity import (
     HomeRepository,
     Identity,
@@ -32,7 +32,6 @@ from mlci.sealed.identity import (
     SupersededHead,
     UnverifiedRun,
     VerifiedHead,
-    artifact_of,
     check_run,
     choose_artifact,
     identify_head,

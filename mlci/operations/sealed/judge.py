@@ -28,11 +28,11 @@ from mlci.registry.registry import Registry, RegistryView
 from mlci.report.document import BaselineRef, Judging, Report
 from mlci.report.rounding import round_report
 from mlci.sealed.archive import Archive, read_archive
+from mlci.sealed.artifact import MANIFEST, PREDICTIONS
 from mlci.sealed.predictions import SealedColumns, parse_predictions
 from mlci.util.bounds import INFLATED_BYTES, MANIFEST_BYTES
 from mlci.util.digests import sha256_of_file
 
-PREDICTIONS, MANIFEST = "predictions.csv", "manifest.json"
 LIMITS = {PREDICTIONS: INFLATED_BYTES.value - MANIFEST_BYTES.value, MANIFEST: MANIFEST_BYTES.value}
 """Files of the artifact, and the most bytes of each."""
 SHOWN_PREDICTIONS = "predictions.csv of the artifact"

@@ -15,9 +15,8 @@ from mlci.engine.tables.table_path import LabelFile, labels_of, table_path
 from mlci.errors import InputError
 from mlci.operations.context import RowsContext, RunContext, resolve_path
 from mlci.operations.models import predictions
-from mlci.sealed.identity import artifact_of
+from mlci.sealed.artifact import MANIFEST, PREDICTIONS, artifact_of
 
-PREDICTIONS, MANIFEST = "predictions.csv", "manifest.json"
 FILES = (PREDICTIONS, MANIFEST)
 SCHEMA = 1
 _NO_ROWS = (

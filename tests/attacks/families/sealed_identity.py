@@ -4,10 +4,9 @@ from dataclasses import replace
 from functools import partial
 
 from mlci.errors import InputError
-from mlci.sealed.facts import PullRequest, RunArtifact, WorkflowRun
+from mlci.sealed.facts import RunArtifact
 from mlci.sealed.identity import (
     TRAIN_WORKFLOW,
-    HomeRepository,
     VerifiedHead,
     check_run,
     choose_artifact,
@@ -15,42 +14,10 @@ from mlci.sealed.identity import (
 )
 from tests.attacks.attack import Attack
 from tests.attacks.scene import Scene
+from tests.support import sealed_facts as facts
+from tests.support.sealed_facts import ARTIFACT, HOME, OTHER, PULL
 
-HEAD, OTHER = "b" * 40, "c" * 40
-HOME = HomeRepository(name="org/model", default_branch="main")
-RUN = WorkflowRun(
-    id=7,
-    attempt=2,
-    repository="org/model",
-    path=TRAIN_WORKFLOW,
-    event="pull_request",
-    status="completed",
-    conclusion="success",
-    head_repository="fork/model",
-    head_owner="fork",
-    head_branch="topic",
-    head_sha=HEAD,
-    started="2026-05-01T10:00:00Z",
-    url="u",
-)
-PULL = PullRequest(
-    number=3,
-    head_repository="fork/model",
-    head_branch="topic",
-    head_sha=HEAD,
-    base_repository="org/model",
-    base_branch="main",
-)
-ARTIFACT = RunArtifact(
-    id=1,
-    name="mlci-sealed-m",
-    size=100,
-    expired=False,
-    created="2026-05-01T10:05:00Z",
-    digest=f"sha256:{'0' * 64}",
-    run=7,
-    head_sha=HEAD,
-)
+RUN = replace(facts.RUN, attempt=2)
 
 
 def _identify(scene: Scene, *, run: dict[str, object] | None = None, pull: dict[str, object] | None = None) -> None:
@@ -82,7 +49,7 @@ ATTACKS = (
     Attack("stale head in sealed mode", "head of a run", partial(_identify, pull={"head_sha": OTHER}), "moved on"),
     Attack("branch with weaker limits", "base of a run", partial(_identify, pull={"base_branch": "weaker"}), "the limits are those of"),
     Attack("merge group of a fork", "merge group of a run", partial(_identify, run={"event": "merge_group", "head_branch": "gh-readonly-queue/main/pr-3"}), "merge group"),
-    Attack("merge group into another branch", "merge group of a run", partial(_identify, run={"event": "merge_group", "head_repository": "org/model", "head_branch": "gh-readonly-queue/weaker/pr-3"}), "merge group"),
+    Attack("merge group into another branch", "merge group of a run", partial(_identify, run={"event": "merge_group", "head_repository": HOME.name, "head_branch": "gh-readonly-queue/weaker/pr-3"}), "merge group"),
     Attack("artifact of another run", "artifact of a run", partial(_artifact, run=8), "uploaded no artifact"),
     Attack("artifact of another commit", "artifact of a run", partial(_artifact, head_sha=OTHER), "uploaded no artifact"),
     Attack("artifact of an earlier attempt", "artifact of a run", partial(_artifact, created="2026-05-01T09:00:00Z"), "earlier attempt"),

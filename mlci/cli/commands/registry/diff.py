@@ -7,7 +7,7 @@ import click
 
 from mlci.cli import options
 from mlci.cli.registry_factory import open_registry
-from mlci.cli.terminal_style import terminal_style
+from mlci.cli.standard_output import terminal_style
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.operations.registry.diff import CANDIDATE, PRODUCTION, Diff, DiffSide, diff_versions
 from mlci.report.terminal import diff_text

@@ -12,7 +12,7 @@ from mlci.cli import options
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.output_files import write_files
 from mlci.cli.registry_factory import open_registry, refuse_training_beside_credentials, runtime_environment
-from mlci.cli.terminal_style import terminal_style
+from mlci.cli.standard_output import terminal_style
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import CheckedConfig, LoadedConfig
 from mlci.engine.row_comparison import count_disagreements

@@ -1,4 +1,4 @@
-"""Error of an artifact that is not what `mlci sealed predict` writes."""
+"""The artifact that crosses from training to the gate: its name, its two files, and the error about another one."""
 
 from mlci.errors import InputError
 
@@ -6,6 +6,15 @@ REMEDY = (
     "upload the folder that `mlci sealed predict` wrote, and nothing else, in a workflow like templates/workflows/"
     "mlci-train.yml"
 )
+
+
+PREDICTIONS, MANIFEST = "predictions.csv", "manifest.json"
+"""Files of the artifact."""
+
+
+def artifact_of(model: str) -> str:
+    """Return the name of a model's artifact."""
+    return f"mlci-sealed-{model}"
 
 
 class UntrustedArtifactError(InputError):

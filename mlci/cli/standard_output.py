@@ -1,4 +1,4 @@
-"""Guard of standard output and error in a workflow: the runner finds no old command in them.
+"""Standard output and error: colour and width of the terminal, and in a workflow no old command for the runner.
 
 The runner obeys ``##[name]data`` anywhere in a line. mlci writes none of these, so every one in its output came from
 data, such as a path of the configuration or the name of a group. What is printed is sanitized where it is made; this is
@@ -7,6 +7,7 @@ the last place to look.
 
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import Any, TextIO, cast
@@ -40,3 +41,9 @@ def guarded_output() -> Iterator[None]:
     out, err = cast("TextIO", RunnerGuard(sys.stdout)), cast("TextIO", RunnerGuard(sys.stderr))
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         yield
+
+
+def terminal_style() -> tuple[bool, int]:
+    """Return whether standard output takes colour, and its width."""
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return colour, shutil.get_terminal_size((100, 24)).columns
