@@ -44,6 +44,10 @@ class RepositoryClient:
         """Number of requests so far."""
         return self._before + self._asker.requests
 
+    def with_permission(self, permission: Permission) -> "RepositoryClient":
+        """Return a client of the same repository whose requests need another permission."""
+        return RepositoryClient(self._send, name=self.name, patience=self.patience, permission=permission)
+
     def begin(self, size: int = 0) -> None:
         """Start an operation that transfers so many bytes, with a new time budget."""
         self._before = self.requests

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-Permission = Literal["checks", "statuses", "pull-requests", "contents", "administration", "actions"]
+Permission = Literal["checks", "statuses", "pull-requests", "contents", "administration", "actions", "issues"]
 
 _DOES = {
     "checks": "conclude the check",
@@ -12,6 +12,7 @@ _DOES = {
     "contents": "write to the repository",
     "administration": "change the repository's settings",
     "actions": "read workflow runs and their artifacts",
+    "issues": "write the labels of issues and pull requests",
 }
 READ_ONLY = (
     "{reason}, so the job's token can only read: no comment and no check were written. The job summary and the exit "

@@ -33,6 +33,7 @@ OPERATIONS = [
     "issues/list-labels-for-repo",
     "issues/create-label",
     "issues/get-label",
+    "issues/update-label",
     "issues/list-labels-on-issue",
     "issues/add-labels",
     "issues/remove-label",

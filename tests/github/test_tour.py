@@ -106,6 +106,7 @@ def issues_and_pulls(fake, tour, sha):
     tour(200, "issues/remove-label", issue_number=number, name="model")
     tour(201, "issues/create-label", {"name": "gate", "color": "ff0000"})
     tour(200, "issues/get-label", name="gate")
+    assert tour(200, "issues/update-label", {"color": "00ff00"}, name="gate")["color"] == "00ff00"
     tour(200, "issues/list-labels-for-repo")
     tour(405, "pulls/merge", pull_number=number)
     fake.change_pull(number, draft=False)

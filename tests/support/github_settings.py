@@ -7,7 +7,7 @@ from mlci.github.transport import Access, transport
 from tests.support.project import mlci
 
 ACTIONS = 15368
-ADMIN = {"administration": "write", "contents": "read"}
+ADMIN = {"administration": "write", "contents": "read", "issues": "write"}
 
 
 def settings_client(fake, permissions=ADMIN) -> RepositoryClient:

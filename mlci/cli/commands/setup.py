@@ -22,7 +22,7 @@ from mlci.github.transport import Access, transport
 from mlci.operations.doctor.checks.required_check import ACTIONS_APP
 from mlci.operations.doctor.collect import configured_models, find_top, list_files, read_workflows
 from mlci.operations.doctor.facts import RequiredCheck
-from mlci.operations.doctor.workflows import find_environments
+from mlci.operations.doctor.workflows import find_environments, find_labels
 from mlci.operations.setup.plan import SetupPlan, WantedSetup, apply_setup, plan_repository
 from mlci.operations.setup.required_checks import RULESET, RequiredChecksPlan
 
@@ -39,12 +39,12 @@ class _Answers(TypedDict):
 
 @click.group()
 def command() -> None:
-    """Keep the settings of the repository on GitHub as code: required checks, and environments of promotions.
+    """Keep the settings of the repository on GitHub as code: required checks, environments, labels.
 
     One ruleset of the name `mlci` requires `mlci / <model>` for every configuration that you name; everything else in
     it stays. The environments that your workflows of mlci name, `production` in the templates, are limited to the
-    default branch, and get the reviewers that you name. Needs a token in MLCI_TOKEN or GITHUB_TOKEN; `apply` needs one
-    that may administrate the repository.
+    default branch, and get the reviewers that you name. The labels that these workflows read are created. Needs a token
+    in MLCI_TOKEN or GITHUB_TOKEN; `apply` needs one that may administrate the repository.
 
     \b
     Examples:
@@ -116,7 +116,7 @@ def show_plan(*, as_json: bool, **answers: Unpack[_Answers]) -> int:
 @command.command("apply")
 @_options
 def apply_plan(*, as_json: bool, **answers: Unpack[_Answers]) -> int:
-    """Create or change the ruleset `mlci` and the environments; exit code 1 if rules of others block all merges.
+    """Create or change the ruleset `mlci`, environments and labels; exit code 1 if rules of others block all merges.
 
     \b
     Example:
@@ -163,15 +163,17 @@ def _plan(**answers: Unpack[_Answers]) -> tuple[RepositoryClient, SetupPlan]:
     git = Git(folder=configs[0].parent, environment=child_environment(os.environ, {}))
     top = find_top(git, configs[0].parent)
     known = configured_models(top, list_files(git, top, in_git=(top / ".git").exists()))
+    workflows = read_workflows(top)
     wanted = WantedSetup(
         models=tuple(config.model for config in found),
         app=answers["app"] or None,
         configured=frozenset(known.values()),
         ledgers=tuple(config.model for config in found if config.registry == GITHUB),
-        environments=find_environments(read_workflows(top)),
+        environments=find_environments(workflows),
         branches=answers["branches"],
         reviewers=answers["reviewers"] or None,
         prevent_self_review=answers["prevent_self_review"],
+        labels=find_labels(workflows),
     )
     return client, plan_repository(client, wanted)
 
@@ -185,11 +187,17 @@ def _show(found: SetupPlan, *, as_json: bool, done: bool = False) -> None:
         click.echo(json.dumps({**found.as_document(), "applied": done and not found.is_current}, indent=1))
         return
     checks = found.checks
-    lines = [f"{checks.repository}, branch {checks.branch}:", *_check_lines(checks), *_environment_lines(found)]
+    lines = [
+        f"{checks.repository}, branch {checks.branch}:",
+        *_check_lines(checks),
+        *_environment_lines(found),
+        *_label_lines(found),
+    ]
     lines += [f"  ✗ {problem}" for problem in found.blocking]
     lines += [f"  ! {note}" for note in found.notes]
     parts = [] if checks.is_current else [f"the ruleset {RULESET}"]
     parts += [f"the environment {one.name}" for one in found.environments if one.changes]
+    parts += [f"the label {one.name}" for one in found.labels if one.changes]
     subject = " and ".join(parts)
     if not parts:
         lines.append("Nothing to change.")
@@ -214,3 +222,10 @@ def _environment_lines(found: SetupPlan) -> Iterator[str]:
         if current is not None and not one.changes:
             yield f"  = environment {one.name}: {current.protection}"
         yield from (f"  ~ environment {one.name}: {change}" for change in one.changes)
+
+
+def _label_lines(found: SetupPlan) -> Iterator[str]:
+    for one in found.labels:
+        if not one.changes:
+            yield f"  = label {one.name}"
+        yield from (f"  ~ label {one.name}: {change}" for change in one.changes)

@@ -27,6 +27,9 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _OWN_COMMIT = "$"
 _CHECKOUT, _UPLOAD, _DOWNLOAD = "actions/checkout", "actions/upload-artifact", "actions/download-artifact"
 _HEAD = re.compile(r"github\.head_ref|github\.event\.(pull_request\.head|workflow_run\.head|pull_request\.number)")
+_READ_LABEL = re.compile(
+    r"""labels?(?:\.\*)?\.name\s*(?:,|==|!=)\s*'(?P<after>[^'{}]+)'|'(?P<before>[^'{}]+)'\s*[!=]=\s*github\.event\.label\.name"""
+)
 _FETCH_HEAD = re.compile(r"gh\s+pr\s+checkout|refs/pull/|\bpull/\$")
 
 
@@ -346,3 +349,26 @@ def find_environments(workflows: Iterable[WorkflowFile]) -> tuple[str, ...]:
     jobs = [job for workflow in workflows if workflow.uses_mlci for job in workflow.jobs if not job.evaluates]
     names = [job.environment for job in jobs]
     return tuple(dict.fromkeys(name for name in names if name and "${{" not in name))
+
+
+@dataclass(frozen=True)
+class LabelUse:
+    """A label of pull requests that workflows read.
+
+    Attributes:
+        name: Its name.
+        workflows: Names of the workflow files, without folder.
+    """
+
+    name: str
+    workflows: tuple[str, ...]
+
+
+def find_labels(workflows: Iterable[WorkflowFile]) -> tuple[LabelUse, ...]:
+    """Return the labels by whose names the workflows of mlci decide, such as in `contains(….labels.*.name, 'a')`."""
+    found: dict[str, dict[str, None]] = {}
+    for workflow in workflows:
+        names = _READ_LABEL.finditer(workflow.text) if workflow.uses_mlci else ()
+        for name in (match["after"] or match["before"] for match in names):
+            found.setdefault(name, {})[workflow.path.rpartition("/")[2]] = None
+    return tuple(LabelUse(name, tuple(files)) for name, files in found.items())

@@ -1,4 +1,4 @@
-"""`mlci setup`: plan and apply required checks and protected environments, and find rules that block them."""
+"""`mlci setup`: plan and apply required checks, protected environments and labels, and find rules that block them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mlci.errors import OutsideError
 from mlci.github.rest import RepositoryClient
 from mlci.operations.doctor.repository_rules import read_repository, rules_against_writing
+from mlci.operations.doctor.workflows import LabelUse
 from mlci.operations.setup.blocking import find_blocking, registry_notes
 from mlci.operations.setup.environments import (
     EnvironmentPlan,
@@ -13,6 +14,7 @@ from mlci.operations.setup.environments import (
     apply_environment,
     plan_environments,
 )
+from mlci.operations.setup.labels import LabelPlan, apply_label, plan_labels
 from mlci.operations.setup.required_checks import RequiredChecksPlan, apply_required_checks, plan_required_checks
 
 
@@ -29,6 +31,7 @@ class WantedSetup:
         branches: Branches whose jobs get these environments; empty for the default branch.
         reviewers: Users and teams of whom one has to approve such a job; ``None`` leaves them as they are.
         prevent_self_review: Whether who started a job may not approve it; ``None`` leaves it as it is.
+        labels: Labels that the workflows of mlci read.
     """
 
     models: tuple[str, ...]
@@ -39,6 +42,7 @@ class WantedSetup:
     branches: tuple[str, ...] = ()
     reviewers: tuple[str, ...] | None = None
     prevent_self_review: bool | None = None
+    labels: tuple[LabelUse, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,19 +52,22 @@ class SetupPlan:
     Attributes:
         checks: Required checks.
         environments: Protected environments.
+        labels: Labels that the workflows of mlci read.
         blocking: Rules of others that keep every pull request from being merged.
         notes: Rules of others that may refuse what `mlci promote` writes.
     """
 
     checks: RequiredChecksPlan
     environments: tuple[EnvironmentPlan, ...]
+    labels: tuple[LabelPlan, ...]
     blocking: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
     def is_current(self) -> bool:
         """Whether `mlci setup apply` has nothing to change."""
-        return self.checks.is_current and not any(one.changes for one in self.environments)
+        changed = [bool(one.changes) for one in self.environments] + [bool(one.changes) for one in self.labels]
+        return self.checks.is_current and not any(changed)
 
     def as_document(self) -> Mapping[str, object]:
         """Return the plan for JSON."""
@@ -68,6 +75,7 @@ class SetupPlan:
             **self.checks.as_document(),
             "current": self.is_current,
             "environments": [one.as_document() for one in self.environments],
+            "labels": [one.as_document() for one in self.labels],
             "blocking": list(self.blocking),
             "notes": list(self.notes),
         }
@@ -94,13 +102,14 @@ def plan_repository(client: RepositoryClient, wanted: WantedSetup) -> SetupPlan:
     return SetupPlan(
         checks=checks,
         environments=plan_environments(client, wanted.environments, rules),
+        labels=plan_labels(client, wanted.labels),
         blocking=tuple(find_blocking(facts, own=checks.ruleset, models=configured, app=wanted.app)),
         notes=tuple(registry_notes(ledgers)),
     )
 
 
 def apply_setup(client: RepositoryClient, plan: SetupPlan) -> None:
-    """Write the ruleset ``mlci`` and the environments as planned.
+    """Write the ruleset ``mlci``, the environments and the labels as planned.
 
     Raises:
         InputError: if a reviewer can't read the repository.
@@ -109,3 +118,5 @@ def apply_setup(client: RepositoryClient, plan: SetupPlan) -> None:
     apply_required_checks(client, plan.checks)
     for environment in plan.environments:
         apply_environment(client, environment)
+    for label in plan.labels:
+        apply_label(client, label)

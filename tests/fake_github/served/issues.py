@@ -145,3 +145,12 @@ def create_label(call: Call) -> Reply:
         raise Refused(422, "Validation Failed", errors=[problem])
     facts = {"color": "ededed", "description": None} | call.body
     return Reply(201, label(call, call.state.add("labels", repo=call.repo["id"], **facts)))
+
+
+@serves("issues/update-label", *WRITE)
+def update_label(call: Call) -> Reply:
+    row = call.state.one("labels", repo=call.repo["id"], name=call.names["name"])
+    if row is None:
+        raise Refused(404, "Not Found")
+    facts = {key: call.body[key] for key in ("color", "description") if key in call.body}
+    return Reply(200, label(call, call.state.change(row, **facts)))
