@@ -11,7 +11,8 @@ from benchmarks.registry.media import S3, Folder, s3
 from benchmarks.registry.versions import candidate, load, promote
 from mlci.operations.registry.rollback import roll_back
 from mlci.registry import ledger, registry
-from mlci.registry.entries import Actor, LedgerState, VerdictRecord
+from mlci.registry.entries import LedgerState
+from mlci.registry.entry_kinds import Actor, VerdictRecord
 from mlci.registry.registry import Registry
 from mlci.registry.stores.interface import Store
 

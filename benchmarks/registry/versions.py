@@ -7,7 +7,8 @@ from pathlib import Path
 
 from mlci.operations.registry import preflight
 from mlci.registry import stored_files
-from mlci.registry.entries import LedgerState, Promotion
+from mlci.registry.entries import LedgerState
+from mlci.registry.entry_kinds import Promotion
 from mlci.registry.manifest import Bundle, Data, Environment, Manifest, Predictions, Recipe, VersionFile
 from mlci.registry.registry import Author, Registry
 from mlci.registry.stores.interface import Store

@@ -37,13 +37,14 @@ _COMMANDS = {
     "demo": "See all of it on real data that ships with scikit-learn.",
 }
 _REGISTRY = {"fetch", "promote", "rollback", "versions", "diff", "reproduce", "ledger"}
+_LIFECYCLE: set[str] = set()
 _PLACES = {"registry": "registry.check", "sealed": "sealed.group"}
 
 
 def _module(command: str) -> str:
     """Return the module of a command."""
-    place = _PLACES.get(command) or (f"registry.{command}" if command in _REGISTRY else command)
-    return f"mlci.cli.commands.{place}"
+    folder = "registry." if command in _REGISTRY else "lifecycle." if command in _LIFECYCLE else ""
+    return f"mlci.cli.commands.{_PLACES.get(command, folder + command)}"
 
 
 EXIT_CODES = """\b

@@ -32,7 +32,7 @@ from mlci.execution.environment import child_environment, registry_credentials
 from mlci.git.git import Git, tracked_files
 from mlci.git.refs import read_head
 from mlci.metrics import catalogue
-from mlci.registry.entries import Actor
+from mlci.registry.entry_kinds import Actor
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import Author, Intent, Registry
 from mlci.registry.stores.interface import Store

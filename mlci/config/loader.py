@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 from pydantic import ValidationError
 
 from mlci.config import messages
-from mlci.config.models import Config, MetricsConfig, RowsConfig, fields
+from mlci.config.base import fields
+from mlci.config.models import Config, MetricsConfig, RowsConfig
 from mlci.config.types import Path
 from mlci.config.url_credentials import REMEDY, holds_credentials
 from mlci.config.yaml_tree import ODD, YamlTree, leaves, parse_yaml

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from mlci.config.base import ConfigModel, fields
 from mlci.config.models import (
     Baseline,
     BehaviourTests,
     Config,
-    ConfigModel,
     Evaluation,
     Gate,
     GatePolicy,
@@ -23,7 +23,6 @@ from mlci.config.models import (
     ReportSection,
     SliceColumnConfig,
     Train,
-    fields,
 )
 from mlci.config.types import Path, clip_text, dotted
 from mlci.errors import yaml_value

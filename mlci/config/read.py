@@ -13,6 +13,7 @@ from typing import Any, cast, get_args
 
 from pydantic import ValidationError
 
+from mlci.config.base import fields
 from mlci.config.checks import CheckContext, Metrics, check_sections
 from mlci.config.gate_checks import check_functions, check_gates
 from mlci.config.loader import (
@@ -25,7 +26,7 @@ from mlci.config.loader import (
     read_bounded_config,
     with_lines,
 )
-from mlci.config.models import SOURCES, Config, Evaluation, MetricsConfig, RowsConfig, Task, fields
+from mlci.config.models import SOURCES, Config, Evaluation, MetricsConfig, RowsConfig, Task
 from mlci.config.types import Path
 from mlci.config.yaml_tree import YamlTree
 from mlci.errors import Problem

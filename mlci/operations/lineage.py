@@ -19,7 +19,8 @@ from mlci.metrics import catalogue
 from mlci.operations import evaluation_sets
 from mlci.operations.context import RunContext, evaluation_path
 from mlci.operations.provenance import ArtifactDigests, BuildProvenance, collect_provenance, model_digest
-from mlci.registry.entries import Promotion, Rollback, rolled_back_versions
+from mlci.registry.entries import rolled_back_versions
+from mlci.registry.entry_kinds import Promotion, Rollback
 from mlci.registry.manifest import Content, Environment, Recipe, VersionFile
 from mlci.registry.registry import RegistryView, Version
 from mlci.registry.stored_files import read_description

@@ -22,23 +22,32 @@ Entries of older versions contain the whole state.
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, assert_never
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from mlci.registry.entry_kinds import (
+    BY_ALIAS,
+    Actor,
+    Body,
+    Count,
+    Day,
+    Digest,
+    LedgerPart,
+    PredictionsAdded,
+    ProbeRecord,
+    Promotion,
+    ReproductionRecorded,
+    Rollback,
+    Text,
+    VerdictRecord,
+    WaiverRecord,
+)
 from mlci.util.bounds import ENTRY_BYTES
 from mlci.util.digests import canonical_json, sha256_of
 
 MOST_BYTES = ENTRY_BYTES.value
 """Most bytes of an entry."""
 
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Count = Annotated[int, Field(ge=0)]
-Text = Annotated[str, Field(max_length=2_000)]
 
-
-# Validators are built on first use: a run without a registry imports these classes and reads no entry.
-_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
-BY_ALIAS = ConfigDict(**_STRICT, populate_by_name=True, serialize_by_alias=True)
-"""Settings of parts with keys that differ from Python's names, such as ``schema``."""
 _LATER = ("writer", "reader", "intent")
 _LATER_STATE = ("digests", "snapshot", "waived", "probed")
 """Fields that older entries do not have: left out of the bytes if empty, so that older entries keep their bytes."""
@@ -53,113 +62,6 @@ WAIVERS = 32
 PROBES = 256
 """Most looks of all pull requests on one day; each costs some 20 bytes in every entry of that day."""
 _MAPS = ("promoted", "uses", "rescored", "reproduced")
-
-
-class LedgerPart(BaseModel):
-    """Base of all parts: frozen, without unknown keys."""
-
-    model_config = _STRICT
-
-
-class Actor(LedgerPart):
-    """Author of an entry: actor, run and commit, if known."""
-
-    actor: Text | None = None
-    run: Text | None = Field(default=None, description="Address of the workflow run.")
-    commit: Text | None = None
-
-
-class VerdictRecord(LedgerPart):
-    """A candidate was judged: one use of the evaluation set."""
-
-    kind: Literal["verdict"] = "verdict"
-    verdict: Literal["pass", "warn", "block"]
-    report: Digest = Field(description="Digest of report.json.")
-    policy: Digest = Field(description="Digest of the gates and the policy of the configuration.")
-    fingerprint: Text = Field(description="Fingerprint of the evaluation set.")
-    predictions: Digest = Field(description="Digest of the candidate's predictions; a repeat of them is not a new use.")
-    against: Count | None = Field(description="Version that it was compared with.")
-    again: bool = Field(default=False, description="Whether the ledger had this use before.")
-
-
-class Promotion(LedgerPart):
-    """A new version became the champion."""
-
-    kind: Literal["promotion"] = "promotion"
-    version: Annotated[int, Field(ge=1)]
-    manifest: Digest = Field(description="Digest of the version's manifest.")
-    replaced: Count | None = Field(description="The champion before; the promotion was judged against it.")
-    note: Text | None = None
-
-
-class Rollback(LedgerPart):
-    """An earlier version became the champion again."""
-
-    kind: Literal["rollback"] = "rollback"
-    version: Annotated[int, Field(ge=1)]
-    replaced: Annotated[int, Field(ge=1)]
-    reason: Annotated[Text, Field(min_length=1)]
-
-
-class PredictionsAdded(LedgerPart):
-    """A version's predictions on another evaluation set were added."""
-
-    kind: Literal["rescored"] = "rescored"
-    version: Annotated[int, Field(ge=1)]
-    fingerprint: Text
-    predictions: Digest = Field(description="Digest of the description of the predictions.")
-
-
-class ReproductionRecorded(LedgerPart):
-    """A version was retrained k times."""
-
-    kind: Literal["reproduced"] = "reproduced"
-    version: Annotated[int, Field(ge=1)]
-    outcome: Literal["identical", "within", "different"]
-    spread: Digest = Field(description="Digest of the metrics of all reruns.")
-    runs: Annotated[int, Field(ge=1)] = 1
-
-
-class WaiverRecord(LedgerPart):
-    """A person accepted the finding of one gate on one commit."""
-
-    kind: Literal["waived"] = "waived"
-    gate: Annotated[Text, Field(min_length=1)] = Field(description="Id of the gate, as in report.json.")
-    head: Annotated[Text, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
-    person: Annotated[Text, Field(min_length=1)] = Field(description="Login of the person.")
-    role: Text = Field(description="Role of that person on the repository, by GitHub.")
-    reason: Annotated[Text, Field(min_length=1)]
-    until: Annotated[Text, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] = Field(
-        description="Last day on which it counts, in UTC."
-    )
-    pull: Count | None = Field(default=None, description="Number of the pull request.")
-    comment: Count | None = Field(default=None, description="Id of the comment that gave it.")
-    accepted: Literal["value", "candidate"] | None = Field(
-        default=None, description="The accepted number: the one compared with the limit, or the candidate's."
-    )
-    worst: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
-        default=None, description="Worse end of its interval; the waiver holds only while a number is not worse."
-    )
-
-
-Day = Annotated[Text, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
-
-
-class ProbeRecord(LedgerPart):
-    """A pull request's predictions are about to be evaluated on sealed labels: one look at them."""
-
-    kind: Literal["probed"] = "probed"
-    pull: Annotated[int, Field(ge=1)] = Field(description="Number of the pull request.")
-    head: Annotated[Text, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
-    day: Day = Field(description="The day in UTC that it counts for.")
-    run: Annotated[int, Field(ge=1)] = Field(description="Id of the training run.")
-    attempt: Annotated[int, Field(ge=1)] = Field(description="Attempt of the training run.")
-
-
-Body = Annotated[
-    VerdictRecord | Promotion | Rollback | PredictionsAdded | ReproductionRecorded | WaiverRecord | ProbeRecord,
-    Field(discriminator="kind"),
-]
 
 
 class SnapshotRef(LedgerPart):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field
 
-from mlci.registry.entries import BY_ALIAS, Digest, LedgerPart, Text
+from mlci.registry.entry_kinds import BY_ALIAS, Digest, LedgerPart, Text
 
 
 def is_plain_path(name: str) -> bool:

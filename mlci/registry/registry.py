@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from mlci import __version__
 from mlci.errors import OutsideError
 from mlci.registry import entries, errors, stored_files
-from mlci.registry.entries import Actor, Body, Entry, LedgerState, PredictionsAdded, Promotion, Rollback
+from mlci.registry.entries import Entry, LedgerState
+from mlci.registry.entry_kinds import Actor, Body, PredictionsAdded, Promotion, Rollback
 from mlci.registry.errors import VERSION_REMEDY, CorruptError
 from mlci.registry.ledger import LedgerHead, find_decision_before, iter_verified, read_ledger_head, read_verified
 from mlci.registry.manifest import Manifest, Predictions

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from mlci.registry import ledger, registry, stored_files
-from mlci.registry.entries import Entry, LedgerState, PredictionsAdded, Promotion, ReproductionRecorded
+from mlci.registry.entries import Entry, LedgerState
+from mlci.registry.entry_kinds import PredictionsAdded, Promotion, ReproductionRecorded
 from mlci.registry.errors import CorruptError
 from mlci.registry.manifest import VersionFile
 from mlci.registry.registry import Version

@@ -8,9 +8,9 @@ import pytest
 from pydantic_core import PydanticUndefined
 from ruamel.yaml import YAML
 
+from mlci.config.base import fields
 from mlci.config.loader import parse_config
 from mlci.config.messages import SECTIONS
-from mlci.config.models import fields
 from mlci.config.read import check_configuration
 from mlci.metrics import catalogue
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from mlci.config.base import fields
 from mlci.config.loader import MOST_BYTES, Loaded
 from mlci.config.messages import SECTIONS
-from mlci.config.models import fields
 from mlci.config.read import load_text
 from mlci.errors import InputError
 from mlci.metrics import catalogue

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from mlci.operations.registry import preflight
 from mlci.operations.registry.rollback import roll_back
 from mlci.registry import entries, ledger, verification
-from mlci.registry.entries import LedgerState, PredictionsAdded, Rollback
+from mlci.registry.entries import LedgerState
+from mlci.registry.entry_kinds import PredictionsAdded, Rollback
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
 from mlci.registry.stores import object_store_uri

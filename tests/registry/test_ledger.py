@@ -8,16 +8,8 @@ from hypothesis import strategies as st
 
 from mlci.errors import OutsideError
 from mlci.registry import entries, ledger, verification
-from mlci.registry.entries import (
-    MOST_BYTES,
-    Actor,
-    Entry,
-    LedgerState,
-    PredictionsAdded,
-    Promotion,
-    ReproductionRecorded,
-    Rollback,
-)
+from mlci.registry.entries import MOST_BYTES, Entry, LedgerState
+from mlci.registry.entry_kinds import Actor, PredictionsAdded, Promotion, ReproductionRecorded, Rollback
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
 from mlci.registry.stores.interface import Checkpoint

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.registry import ledger
-from mlci.registry.entries import Promotion, Rollback, rolled_back_versions
+from mlci.registry.entries import rolled_back_versions
+from mlci.registry.entry_kinds import Promotion, Rollback
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry, RegistryView
 from tests.support.registry.histories import change_entry, history, remove_digests

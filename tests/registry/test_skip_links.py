@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mlci.errors import OutsideError
 from mlci.registry import entries, ledger, verification
-from mlci.registry.entries import Rollback
+from mlci.registry.entry_kinds import Rollback
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
 from tests.support.registry.histories import (

@@ -7,7 +7,8 @@ from mlci.cli.registry_factory import clock
 from mlci.errors import InputError
 from mlci.operations.registry.waivers import read_waivers, record_waiver
 from mlci.registry import entries, ledger, verification
-from mlci.registry.entries import WAIVED_HEADS, WAIVERS, Actor
+from mlci.registry.entries import WAIVED_HEADS, WAIVERS
+from mlci.registry.entry_kinds import Actor
 from mlci.registry.registry import Author, Registry
 from mlci.registry.stores.snapshot import SnapshotReader, SnapshotWriter
 from tests.support.project import mlci, run

@@ -35,7 +35,7 @@ from mlci.operations.sealed.gate import SealedGate
 from mlci.operations.sealed.judge import SealedContext
 from mlci.operations.sealed.labels import open_labels
 from mlci.publish.event import payload_number, payload_part
-from mlci.registry.entries import Actor
+from mlci.registry.entry_kinds import Actor
 from mlci.registry.registry import Author, Registry
 from mlci.sealed.label_seal import KEY_VARIABLE
 from mlci.sealed.refusals import find_refusals

@@ -12,7 +12,7 @@ from mlci.gates.waivers import accepted_number
 from mlci.github.coauthors import noreply_login
 from mlci.github.collaboration import GITHUB_COMMITTER, LISTED_COMMITS, Collaboration, CommitAuthors, PullFacts
 from mlci.operations.registry.waivers import record_waiver
-from mlci.registry.entries import WaiverRecord
+from mlci.registry.entry_kinds import WaiverRecord
 from mlci.registry.registry import Registry
 from mlci.report.document import Report
 from mlci.report.text.escape import plain_text

@@ -32,7 +32,7 @@ from mlci.operations.doctor.facts import SetupFacts
 from mlci.operations.doctor.retrainings import retrain_models
 from mlci.operations.measure import engine_job
 from mlci.operations.models import baseline_production
-from mlci.registry.entries import Promotion
+from mlci.registry.entry_kinds import Promotion
 from mlci.registry.registry import RegistryView
 from mlci.report.document import AgreementRow
 

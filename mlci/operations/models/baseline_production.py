@@ -17,7 +17,8 @@ from mlci.operations.models.file_guards import MOVED
 from mlci.operations.models.model_predictions import PER_THOUSAND, ModelPredictions, OwnRows, ScoredChampion
 from mlci.operations.models.recorded_predictions import fingerprint_of, is_made_on, version_predictions
 from mlci.registry import stored_files
-from mlci.registry.entries import LedgerState, PredictionsAdded
+from mlci.registry.entries import LedgerState
+from mlci.registry.entry_kinds import PredictionsAdded
 from mlci.registry.errors import VERSION_REMEDY, CorruptError
 from mlci.registry.manifest import Predictions, VersionFile
 from mlci.registry.registry import RegistryView, Version

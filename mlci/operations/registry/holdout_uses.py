@@ -12,7 +12,8 @@ from mlci.config.models import Config
 from mlci.lineage.rows import spellings
 from mlci.operations.context import RunContext, registry_of
 from mlci.registry import ledger
-from mlci.registry.entries import Entry, VerdictRecord
+from mlci.registry.entries import Entry
+from mlci.registry.entry_kinds import VerdictRecord
 from mlci.registry.registry import Registry, RegistryView
 from mlci.report.document import Report
 from mlci.util.digests import canonical_json, sha256_of

@@ -8,14 +8,8 @@ from itertools import islice
 
 from mlci.git.git import Git
 from mlci.registry import ledger, stored_files, verification
-from mlci.registry.entries import (
-    Entry,
-    PredictionsAdded,
-    Promotion,
-    ReproductionRecorded,
-    Rollback,
-    rolled_back_versions,
-)
+from mlci.registry.entries import Entry, rolled_back_versions
+from mlci.registry.entry_kinds import PredictionsAdded, Promotion, ReproductionRecorded, Rollback
 from mlci.registry.errors import BACK, CorruptError, FileError
 from mlci.registry.manifest import Content, VersionFile, is_same_model
 from mlci.registry.registry import Author, RegistryView, Version

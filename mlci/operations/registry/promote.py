@@ -27,7 +27,8 @@ from mlci.operations.registry.preflight import (
 )
 from mlci.operations.registry.reevaluate import reevaluate_bundle
 from mlci.registry import stored_files
-from mlci.registry.entries import LedgerState, Promotion
+from mlci.registry.entries import LedgerState
+from mlci.registry.entry_kinds import Promotion
 from mlci.registry.manifest import Manifest, is_same_model
 from mlci.registry.registry import Author, Registry, RegistryView
 from mlci.report.document import Report

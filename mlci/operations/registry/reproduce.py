@@ -22,7 +22,8 @@ from mlci.operations.registry import retrain
 from mlci.operations.registry.diff import version_number
 from mlci.operations.registry.retrain import EnvironmentBuilder, Retraining, lock_file
 from mlci.registry import stored_files
-from mlci.registry.entries import MetricSpread, ReproductionFound, ReproductionRecorded, Rerun
+from mlci.registry.entries import MetricSpread, ReproductionFound, Rerun
+from mlci.registry.entry_kinds import ReproductionRecorded
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import Registry, Version
 from mlci.util.digests import canonical_json

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from mlci.errors import InputError, OutsideError
 from mlci.operations.registry.preflight import find_own_decision
 from mlci.registry import stored_files
-from mlci.registry.entries import LedgerState, Promotion, Rollback
+from mlci.registry.entries import LedgerState
+from mlci.registry.entry_kinds import Promotion, Rollback
 from mlci.registry.errors import UnknownOutcomeError
 from mlci.registry.registry import Registry, RegistryView
 

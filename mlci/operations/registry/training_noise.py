@@ -9,7 +9,8 @@ from mlci.inference.training_noise import LEAST, UNKNOWN, TrainingNoise
 from mlci.lineage.rows import is_recorded
 from mlci.metrics import catalogue
 from mlci.registry import errors, stored_files
-from mlci.registry.entries import MetricSpread, ReproductionRecorded
+from mlci.registry.entries import MetricSpread
+from mlci.registry.entry_kinds import ReproductionRecorded
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import RegistryView
 

@@ -8,7 +8,8 @@ from mlci.gates.waivers import apply_waivers, covers, is_waivable
 from mlci.git.refs import CommitHead
 from mlci.operations.context import RunContext
 from mlci.registry import ledger
-from mlci.registry.entries import WAIVERS, Entry, LedgerState, WaiverRecord
+from mlci.registry.entries import WAIVERS, Entry, LedgerState
+from mlci.registry.entry_kinds import WaiverRecord
 from mlci.registry.registry import Registry, RegistryView
 from mlci.report.document import GateRow, Report, Waiver
 

@@ -12,7 +12,8 @@ from datetime import date, timedelta
 from mlci.config.types import DEFAULT_REGISTRY, GITHUB
 from mlci.errors import OutsideError
 from mlci.publish.result import Unfinished
-from mlci.registry.entries import PROBES, DayOfProbes, LedgerState, ProbeRecord
+from mlci.registry.entries import PROBES, DayOfProbes, LedgerState
+from mlci.registry.entry_kinds import ProbeRecord
 from mlci.registry.registry import Registry
 from mlci.sealed.identity import VerifiedHead
 

@@ -4,7 +4,8 @@ Each decision about a model is one entry of its ledger, appended under the next 
 same number, one succeeds. That append is the only step that counts, so a promotion is complete or absent. Files are
 stored first, under the SHA-256 of their bytes; a file that no entry names is unused and harmless.
 
-The rules of the ledger are in :mod:`mlci.registry.entries` and :mod:`mlci.registry.ledger`, once for all stores.
+The rules of the ledger are in :mod:`mlci.registry.entry_kinds`, :mod:`mlci.registry.entries` and
+:mod:`mlci.registry.ledger`, once for all stores.
 """
 
 import json
@@ -19,7 +20,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlci.registry import errors
-from mlci.registry.entries import Digest
+from mlci.registry.entry_kinds import Digest
 from mlci.registry.errors import CorruptError
 from mlci.util.bounds import CHECKPOINT_BYTES
 from mlci.util.digests import canonical_json

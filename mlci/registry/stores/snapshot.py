@@ -21,7 +21,7 @@ from pydantic import Field, ValidationError
 
 from mlci.errors import OutsideError
 from mlci.registry import layout
-from mlci.registry.entries import Count, Digest, LedgerPart, Text
+from mlci.registry.entry_kinds import Count, Digest, LedgerPart, Text
 from mlci.registry.errors import CorruptError
 from mlci.registry.stores import interface
 from mlci.registry.stores.interface import Checkpoint, Entries, Store

@@ -139,7 +139,7 @@ def _committed(scene: Scene) -> None:
 
 def _note(scene: Scene, *, reason: str) -> None:
     """A note of a ledger that others can write to is shown by `mlci ledger`."""
-    from mlci.registry.entries import Rollback  # noqa: PLC0415 - one function
+    from mlci.registry.entry_kinds import Rollback  # noqa: PLC0415 - one function
     from tests.support.registry.histories import promote_versions  # noqa: PLC0415 - as above
 
     scene.plant(

@@ -17,7 +17,7 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # before MLflow is loaded
 import mlflow  # noqa: F401 - loaded before the writers are forked
 import requests
 
-from mlci.registry import entries, registry
+from mlci.registry import entry_kinds, registry
 from mlci.registry.registry import Registry
 from tests.registry.e2e.mlflow_server import open_store
 from tests.support.registry.histories import sha, verdict
@@ -49,7 +49,7 @@ def write(order, number: int) -> None:
         (Path(room) / "model.bin").write_bytes(b"model")
         store.put(Path(room) / "model.bin", sha(b"model"))
     stamp = registry.Author(
-        by=entries.Actor(actor=f"writer {number}"),
+        by=entry_kinds.Actor(actor=f"writer {number}"),
         now=lambda: "2026-05-01T10:00:00+00:00",
         nonce=lambda: f"nonce {number}",
     )

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from mlci.registry import ledger
-from mlci.registry.entries import Actor, Promotion
+from mlci.registry.entry_kinds import Actor, Promotion
 from mlci.registry.registry import Author, Registry
 from mlci.util.digests import canonical_json, sha256_of
 from tests.support.project import mlci, run

@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from mlci.registry import ledger, stored_files
-from mlci.registry.entries import Promotion, Rollback
+from mlci.registry.entry_kinds import Promotion, Rollback
 from mlci.registry.manifest import Data, Environment, Manifest, Predictions, Recipe, VersionFile
 from mlci.registry.registry import Registry
 from mlci.registry.stores.mlflow import aliases as mlflow_aliases

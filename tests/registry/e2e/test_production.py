@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mlci.registry import ledger
-from mlci.registry.entries import Actor
+from mlci.registry.entry_kinds import Actor
 from mlci.util.digests import sha256_of
 from tests.support.project import (
     BY_FILE,

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlci.registry import entries, ledger, registry
-from mlci.registry.entries import (
+from mlci.registry.entries import LedgerState
+from mlci.registry.entry_kinds import (
     Actor,
     Body,
-    LedgerState,
     PredictionsAdded,
     ProbeRecord,
     Promotion,

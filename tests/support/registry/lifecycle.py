@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from mlci.registry import ledger
-from mlci.registry.entries import Actor, Promotion
+from mlci.registry.entry_kinds import Actor, Promotion
 from mlci.registry.registry import Author, Registry
 from mlci.registry.stores.folder import FolderStore
 from mlci.util.digests import canonical_json, sha256_of

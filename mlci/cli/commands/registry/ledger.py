@@ -10,8 +10,8 @@ from mlci.cli.github_actions import write_step_result
 from mlci.cli.registry_factory import clock, load_with_registry
 from mlci.errors import OutsideError
 from mlci.registry import ledger
-from mlci.registry.entries import (
-    Entry,
+from mlci.registry.entries import Entry
+from mlci.registry.entry_kinds import (
     PredictionsAdded,
     ProbeRecord,
     Promotion,

@@ -10,7 +10,8 @@ import click
 from mlci.cli import options
 from mlci.cli.registry_factory import load_with_registry
 from mlci.registry import ledger
-from mlci.registry.entries import Promotion, Rollback, rolled_back_versions
+from mlci.registry.entries import rolled_back_versions
+from mlci.registry.entry_kinds import Promotion, Rollback
 from mlci.registry.registry import RegistryView, Version
 from mlci.util.json_text import pretty_json
 

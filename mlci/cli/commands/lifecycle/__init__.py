@@ -1,0 +1,1 @@
+"""Commands for a model in production: monitoring, experiments, delivery, costs, recovery, governance."""

@@ -1,0 +1,1 @@
+"""Sections of ``mlci.yml`` for a model in production, a file each."""
