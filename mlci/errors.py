@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 _PLAIN = re.compile(r"[^\W\d][\w./+-]*( [\w./+-]+)*|-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?")
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -123,6 +124,19 @@ class OutsideError(MlciError):
     """GitHub, a registry, a data store or the network failed."""
 
     exit_code = 4
+
+
+class ProductionCode(IntEnum):
+    """Exit codes of commands that judge a model in production: `mlci monitor`, `mlci experiment`."""
+
+    FINE = 0
+    """Well, or promote."""
+    ACT = 1
+    """An alarm, or roll back."""
+    KEEP_GOING = 5
+    """No decision yet; more data will bring one."""
+    COULD_NOT_TELL = 6
+    """The data cannot answer: too few rows, or an assumption is violated, which the output names."""
 
 
 def count_noun(number: int, noun: str) -> str:

@@ -50,10 +50,12 @@ def _module(command: str) -> str:
 EXIT_CODES = """\b
 Exit codes:
   0  passed, or passed with warnings
-  1  blocked by a gate
+  1  blocked by a gate, or an alarm in production
   2  configuration or input
   3  the train or predict step failed
   4  GitHub, a registry or the network failed
+  5  an experiment keeps going
+  6  the data of production cannot tell
  70  a bug in mlci
 """
 
