@@ -20,6 +20,7 @@ from mlci.execution.sanitize import sanitize
 from mlci.publish import event as publish_event
 from mlci.publish.event import Event, event_facts
 from mlci.publish.runs import Invocation, Run, parse_run, read_invocation
+from mlci.publish.training_request import is_training_requested
 from mlci.report.comment import SUMMARY_BUDGET, render_summary
 from mlci.report.document import Report
 from mlci.report.text.escape import plain_text
@@ -202,6 +203,17 @@ def is_public_repository(environment: Mapping[str, str]) -> bool:
         return True
     repository = publish_event.payload_part(payload, "repository")
     return repository is None or repository.get("private") is not True
+
+
+def is_training_requested_here(environment: Mapping[str, str], label: str) -> bool:
+    """Check if this run may train, if training has to be asked for; a payload that can't be read asks for nothing."""
+    workflow = read_workflow(environment)
+    try:
+        payload = workflow.payload()
+    except InputError:
+        payload = {}
+    attempt = workflow.run.attempt if workflow.run is not None else 1
+    return is_training_requested(workflow.event, payload, attempt=attempt, label=label)
 
 
 def write_outputs(path: Path | None, values: Mapping[str, str]) -> str | None:

@@ -15,7 +15,7 @@ from typing import TextIO
 import click
 
 from mlci import __version__
-from mlci.cli.github_actions import head_of_this_run, is_public_repository
+from mlci.cli.github_actions import head_of_this_run, is_public_repository, is_training_requested_here
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.cli.report_facts import report_facts
 from mlci.config.loader import CheckedConfig, LoadedConfig
@@ -96,8 +96,15 @@ def run_context(
             user_code=user_code,
             public=is_public_repository(environment),
             today=today(),
+            may_train=_may_train(loaded, environment),
             opened_labels=labels.path if labels is not None else None,
         )
+
+
+def _may_train(loaded: LoadedConfig, environment: dict[str, str]) -> bool:
+    """Check if the candidate may be trained in this run."""
+    train = loaded.config.train
+    return train is None or train.when == "always" or is_training_requested_here(environment, train.label)
 
 
 def _baseline_cache(folder: Path) -> BaselineCache:

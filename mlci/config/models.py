@@ -168,6 +168,20 @@ class Train(ConfigModel):
     timeout: Duration = Field(default=Duration(3600), description="Time after which training is stopped and fails.")
     model: Place | None = Field(default=None, description="Model that training writes: a file or a folder.")
     env: tuple[Variable, ...] = Field(default=(), description=_ENV)
+    when: Literal["always", "asked"] = Field(
+        default="always",
+        description="When a pull request is trained: `always`, or only when `asked`, by the label or a rerun.",
+    )
+    label: Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\s,](?:[^,\r\n]*[^\s,])?$")] = Field(
+        default="mlci:train", description="Label of a pull request that asks for training, with `when: asked`."
+    )
+
+    @classmethod
+    def rule(cls, keys: AbstractSet[str]) -> str | None:
+        """Refuse a label that nothing reads."""
+        if "label" in keys and "when" not in keys:
+            return "has `label` without `when`; add `when: asked`, or remove it"
+        return None
 
 
 SOURCES = ("run", "file", "model", "metrics")

@@ -52,6 +52,7 @@ class ContextOf(Generic[C_co]):
         public: Whether everyone can read the report, as in a public repository.
         user_code: Whether commands, models and custom metrics of the user may run here.
         today: The day in UTC, ``YYYY-MM-DD``; by default one on which every waiver has ended.
+        may_train: Whether the candidate may be trained; ``False`` if training has to be asked for, and was not.
         opened_labels: Temporary file with the labels, if they are sealed and the key is there.
     """
 
@@ -76,6 +77,7 @@ class ContextOf(Generic[C_co]):
     user_code: bool = True
     public: bool = False
     today: str = "9999-12-31"
+    may_train: bool = True
     opened_labels: Path | None = None
 
     @property

@@ -67,6 +67,7 @@ class ReportContext:
         shared: Rows that both models are compared on, if the baseline's own evaluation set differs.
         judging: What the pull request changed about its own judging, if that is known.
         records_waivers: Whether a registry can record that a gate is waived.
+        training_label: Label that asks for training, if nothing was trained because it was not asked for.
         labels_sealed: Whether only a key opens the labels of the evaluation set.
     """
 
@@ -85,6 +86,7 @@ class ReportContext:
     shared: SharedRows | None = None
     judging: Judging | None = None
     records_waivers: bool = False
+    training_label: str | None = None
     labels_sealed: bool = False
 
 
@@ -128,6 +130,7 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
         rows_changed=None if result.row_changes is None else RowsChanged.model_validate(asdict(result.row_changes)),
         notes=result.notes,
         unchanged_since=result.unchanged_since,
+        training_label=facts.training_label,
         lineage=facts.lineage,
         trend=facts.trend,
         judging=facts.judging,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from mlci.config.models import MetricsConfig
+from mlci.config.models import Baseline, MetricsConfig
 from mlci.engine.interface import Source
 from mlci.errors import InputError
 from mlci.gates.outcomes import JudgedGate
@@ -24,13 +24,18 @@ from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models import baseline_production, baseline_ref_or_file, predictions, skip_training
 from mlci.operations.models.file_guards import MOVED, FileSnapshot
 from mlci.operations.models.model_predictions import ModelPredictions
+from mlci.operations.models.training_request import (
+    TrainingNotRequestedError,
+    require_training_request,
+    result_without_training,
+)
 from mlci.operations.provenance import ArtifactDigests, BuildProvenance, digest_artifacts, try_digest_artifacts
 from mlci.operations.registry import holdout_uses, training_noise, waivers
 from mlci.operations.registry.holdout_uses import HoldoutUse
 from mlci.operations.report_builder import build_report
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import RegistryView
-from mlci.report.document import Report
+from mlci.report.document import Judging, Report
 
 NOWHERE = Source(path="")
 """Placeholder for predictions that were not made."""
@@ -68,8 +73,25 @@ def run_and_judge(
         environment: Environment of the run; with it, the report lists what changed since the baseline was made.
         since: Commit that the change is to be merged into; training is skipped if no relevant file changed since.
     """
-    config = context.config
     judging = judging_of_change(context.loaded, context.git, since) if since else None
+    try:
+        return _run_and_judge(context, judging, keep=keep, environment=environment, since=since)
+    except TrainingNotRequestedError:
+        comparison = _untrained(context, result_without_training(context), None)
+        train = context.config.train
+        facts = replace(comparison.facts, judging=judging, training_label=train.label if train else None)
+        return RunResult(report=build_report(comparison.result, (), facts), comparison=comparison)
+
+
+def _run_and_judge(
+    context: RunContext,
+    judging: Judging | None,
+    *,
+    keep: bool,
+    environment: Environment | None,
+    since: str | None,
+) -> RunResult:
+    config = context.config
     if isinstance(config, MetricsConfig):
         comparison, gates = _run_on_metrics(context.with_config(config), keep=keep, since=since)
     else:
@@ -102,6 +124,9 @@ def compare_models(
         return _compare_nothing(context, base)
     if base is not None and (recorded := _as_recorded(context, base)) is not None:
         return recorded
+    chosen = context.config.baseline
+    if base is None or (isinstance(chosen, Baseline) and chosen.ref is not None):
+        require_training_request(context)  # in other cases the baseline's predictions may be the candidate's as well
     name_checks.check_custom_metrics(context)
     predictions.check_model_file(context)
     current = read_head(context.git)  # read before the candidate's steps, which may write to tracked files
@@ -163,7 +188,7 @@ def _as_recorded(context: RowsContext, base: str) -> ComparisonRun | None:
 def _untrained(
     context: RunContext,
     result: EvaluationResult,
-    baseline: ModelPredictions,
+    baseline: ModelPredictions | None,
 ) -> ComparisonRun:
     """Return a comparison for which neither a model nor an evaluation set was read."""
     current, candidate = read_head(context.git), ModelPredictions(source=NOWHERE)
@@ -215,6 +240,7 @@ def _baseline_first(
     if same is not None:
         context.say(f"nothing relevant changed since {str(base)[:7]}: the baseline's predictions are the candidate's")
         return PredictionPair(candidate=same, baseline=baseline, unchanged_since=base)
+    require_training_request(context)
     with _guard_baseline_files(context, baseline) as rows:
         steps = predictions.candidate_steps(context)
         candidate = predictions.make_predictions(context, steps, data=context.data, after_training=survey)
@@ -241,6 +267,7 @@ def _candidate_first(
     The choice of the baseline is fixed before training: the ledger head, the commit of a reference, the digests of the
     cache.
     """
+    require_training_request(context)
     pinned = baseline_ref_or_file.pin_baseline(context)
     baseline = baseline_ref_or_file.baseline_from_file(context)
     steps = predictions.candidate_steps(context)
@@ -311,6 +338,7 @@ def _run_on_metrics(
     same = skip_training.same_metrics(context, view) if base is not None else None
     if base is not None and same is not None:
         return _same_metrics(context, same, base, view)
+    require_training_request(context)
     side: MetricValues | None = None
     first: tuple[str, ...] = ()
     try:

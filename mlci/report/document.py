@@ -499,6 +499,10 @@ class Report(ReportPart):
     unchanged_since: str | None = Field(
         default=None, description="Commit from which no relevant file differs: nothing was trained."
     )
+    training_label: str | None = Field(
+        default=None,
+        description="Label that asks for training; nothing was trained or judged, because it was not asked for.",
+    )
     lineage: Lineage | None = Field(default=None, description="Only against a version or another commit.")
     trend: Listed[TrendRow] = ()
     judging: Judging | None = Field(

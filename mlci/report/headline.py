@@ -30,6 +30,8 @@ def verdict_headline(report: Report) -> str:
     counts = labels.outcome_counts(report)
     if _is_unchanged(report):
         return "nothing relevant changed"
+    if report.training_label is not None:
+        return "not trained yet"
     if not counts:
         return "no gate was evaluated"
     counted = _counted(report)
@@ -61,6 +63,8 @@ def verdict_cause(d: Markup, report: Report) -> str:
     rows = labels.in_order(report.gates)
     if _is_unchanged(report):
         return _unchanged(d, report)
+    if report.training_label is not None:
+        return d.number("Training runs only when it is asked for (`train.when`), so nothing was trained or judged.")
     if not rows:
         return d.number("The configuration has no gates, so nothing was decided.")
     first = rows[0]
@@ -80,6 +84,9 @@ def next_step(d: Markup, report: Report, links: Links) -> str:
     """Say what the author can do, with the line of the configuration that it is about."""
     if _is_unchanged(report):
         return d.number("merge; or add the files to `paths:` if this change should have been evaluated.")
+    if report.training_label is not None:
+        words = "add the label {} to the pull request, or comment {}; the check blocks the merge until then."
+        return d.words(words, d.text(report.training_label), d.number("/mlci run"))
     rows = labels.in_order(report.gates)
     urgent = [row for row in rows if row.blocks] or [row for row in rows if row.outcome != "passed"]
     steps = [_STEPS[kind](d, report, links, _only(urgent, kind)) for kind in _STEPS if _only(urgent, kind)]

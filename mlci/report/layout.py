@@ -291,7 +291,7 @@ def _digest(fingerprint: str) -> str:
 
 
 def _compared(report: Report) -> str:
-    if report.measured_nothing:
+    if report.measured_nothing or report.training_label is not None:
         return "nothing evaluated"
     if report.evaluation.rows is None:
         return "metrics files compared"

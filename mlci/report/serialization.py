@@ -116,11 +116,7 @@ def _capped(problems: list[Problem], path: str) -> list[Problem]:
 
 def _contradictions(report: Report) -> Iterator[str]:
     """Name what can't be true of one evaluation; a report that contradicts itself decides nothing."""
-    blocks = any(row.blocks for row in report.gates) or not (report.gates or report.measured_nothing)
-    if blocks != (report.verdict == "block"):
-        yield f"the verdict is {report.verdict}, but {'a gate blocks' if blocks else 'no gate blocks'}"
-    elif report.verdict == "pass" and any(row.outcome != "passed" for row in report.gates):
-        yield "the verdict is pass, but not every gate passed"
+    yield from _contradictions_of_verdict(report)
     for index, row in enumerate(report.gates):
         if row.outcome in {"failed", "error"} and not row.blocks:
             yield f"gates.{index}: {row.outcome}, but it does not block"
@@ -133,6 +129,16 @@ def _contradictions(report: Report) -> Iterator[str]:
     for place, one in _intervals(report):
         if one[0] > one[1]:
             yield f"{place}: the interval's low end is above its high end"
+
+
+def _contradictions_of_verdict(report: Report) -> Iterator[str]:
+    blocks = any(row.blocks for row in report.gates) or not (report.gates or report.measured_nothing)
+    if blocks != (report.verdict == "block"):
+        yield f"the verdict is {report.verdict}, but {'a gate blocks' if blocks else 'no gate blocks'}"
+    elif report.verdict == "pass" and any(row.outcome != "passed" for row in report.gates):
+        yield "the verdict is pass, but not every gate passed"
+    if report.training_label is not None and (report.gates or report.metrics or report.verdict != "block"):
+        yield "training was not asked for, so nothing can be judged, and the verdict is block"
 
 
 def _intervals(report: Report) -> Iterator[tuple[str, tuple[float, float]]]:

@@ -24,6 +24,7 @@ CASES = {
     "misspelt tests": [("gates:", "tests: {run: pytest, command: pytest}\ngates:"), "12: unknown key `command` in `tests`; did you mean `run`?"],
     "tests without a command": [("gates:", "tests: {required: [a]}\ngates:"), "12: `tests.run` is missing: command that runs pytest with mlci's plugin, after both models are evaluated"],
     "one required test": [("gates:", "tests: {run: pytest, required: a}\ngates:"), "12: `tests.required` must be a list, not `a`; write `[a]`"],
+    "label without a request": [("predict:", "train: {run: t, label: go}\npredict:"), "8: `train` has `label` without `when`; add `when: asked`, or remove it"],
     "rows as a flag": [("gates:", "report: {rows: true}\ngates:"), "12: `report.rows` must be a whole number, not `true`"],
     "too many rows": [("gates:", "report: {rows: 1000}\ngates:"), "12: `report.rows` must be at most 200, not `1000`"],
     "public alone": [("gates:", "report: {public: true}\ngates:"), "12: `report` has `public` without `rows`; add `rows: 20`, or remove it"],

@@ -77,7 +77,8 @@ def command(
         about = runtime_environment() if bundle or has_known_origin(loaded.config) else None
         ran = run_and_judge(context, keep=record or bundle, environment=about, since=since)
         text = dump_report(ran.report)
-        if bundle and ran.report.unchanged_since is None and (note := bundles.write_bundle(context, out, ran, text)):
+        evaluated = ran.report.unchanged_since is None and ran.report.training_label is None
+        if bundle and evaluated and (note := bundles.write_bundle(context, out, ran, text)):
             context.say(note)
         code = write_report(ran.report, out, as_json=as_json)
         if ran.use is not None:

@@ -13,6 +13,7 @@ from mlci.operations import evaluation_sets, name_checks
 from mlci.operations.context import RowsContext
 from mlci.operations.models.model_predictions import PER_ROWS
 from mlci.operations.models.predictions import candidate_steps, run_train_step
+from mlci.operations.models.training_request import require_training_request
 from mlci.util.json_text import pretty_json
 
 
@@ -28,6 +29,7 @@ def command(config_path: Path, *, as_json: bool) -> int:
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = load_configuration(config_path)
     with run_context(loaded) as context:
+        require_training_request(context)
         config = context.config
         if isinstance(config, RowsConfig):
             stage = _train_for_rows(context.with_config(config))

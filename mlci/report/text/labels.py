@@ -152,7 +152,7 @@ def is_first(report: Report) -> bool:
 
 def estimates_only(report: Report) -> bool:
     """Whether only metrics files were compared: no rows, hence no intervals."""
-    return report.evaluation.rows is None and not report.measured_nothing
+    return report.evaluation.rows is None and not report.measured_nothing and report.training_label is None
 
 
 def short_title(commit: str) -> str:

@@ -3,9 +3,12 @@ from dataclasses import replace
 
 import pytest
 
+from mlci.config.read import load_text
+from mlci.metrics import catalogue
 from mlci.operations.doctor.doctor import check_setup
 from mlci.operations.doctor.workflows import FOLDER, WorkflowFile
 from tests.support.setups import (
+    CONFIG,
     ROOT,
     TEMPLATES,
     good_facts,
@@ -163,6 +166,26 @@ def test_check_setup__target_with_checkout_of_the_head(head):
     ref = f"          ref: ${{{{ {head} }}}}\n"
     text = plant(text, "          persist-credentials: false\n", f"          persist-credentials: false\n{ref}")
     assert found(text) == {"fork-target-checkout"}
+
+
+def asked(text, line="  when: asked\n"):
+    """Check a workflow beside a configuration whose training has to be asked for."""
+    config = CONFIG.replace("  model: model.txt\n", f"  model: model.txt\n{line}")
+    loaded = load_text(config, catalogue, path="mlci.yml")
+    return {finding.name: finding for finding in check_setup(replace(with_workflow(text), loaded=loaded))}
+
+
+def test_check_setup__training_on_request():
+    assert asked(template("mlci-asked.yml")) == {}
+    (finding,) = asked(template(), '  when: asked\n  label: "train me"\n').values()
+    assert finding.name == "trigger-label-missing"
+    assert "no workflow runs when the label `train me` is set" in finding.what
+    assert "types: [opened, synchronize, reopened, labeled]" in finding.lines
+    repaired = plant(
+        template(), "  pull_request:\n", f"  pull_request:\n    {finding.lines.splitlines()[-1].strip()}\n"
+    )
+    assert asked(repaired) == {}
+    assert asked(template(), "") == {}
 
 
 def test_check_setup__a_job_for_each_stage():

@@ -105,6 +105,26 @@ def check_event_types(facts: SetupFacts) -> Iterator[Finding]:
             )
 
 
+def check_label_event(facts: SetupFacts) -> Iterator[Finding]:
+    """Report that no workflow runs when the label is set that asks for training."""
+    train = facts.loaded.config.train if facts.loaded is not None else None
+    if train is None or train.when == "always" or not facts.gates:
+        return
+    events = list(_gate_events(facts))
+    if any("labeled" in _texts(workflow.events[event].get("types")) for workflow, event in events):
+        return
+    workflow, event = events[0]
+    yield Finding(
+        name="trigger-label-missing",
+        severity="error",
+        what=f"`train.when` is `asked`, and no workflow runs when the label `{train.label}` is set.",
+        why="The label starts no training, and the check blocks the merge until a person runs the workflow again.",
+        lines=f"on:\n  {event}:\n    types: [{', '.join([*_TYPES, 'labeled'])}]",
+        path=workflow.path,
+        line=workflow.line("on", event),
+    )
+
+
 def _gate_events(facts: SetupFacts) -> Iterator[tuple[WorkflowFile, str]]:
     for workflow in facts.gates:
         yield from ((workflow, event) for event in PULL_REQUESTS if event in workflow.events)
@@ -269,6 +289,7 @@ CHECKS = (
     check_path_filters,
     check_branch_filters,
     check_event_types,
+    check_label_event,
     check_checkout,
     check_fetch_depth,
     check_concurrency,
