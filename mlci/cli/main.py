@@ -31,13 +31,15 @@ _COMMANDS = {
     "reproduce": "Retrain a version and compare the result with it.",
     "ledger": "Verify or list the record of every decision.",
     "registry": "Test that the registry works.",
+    "backup": "Copy the registry to another place, as much as is missing there.",
+    "restore": "Bring the registry back from its backup.",
     "doctor": "Check the setup, and say what to add.",
     "setup": "Require the checks of your models on GitHub, as code.",
     "metrics": "List the metrics that gates can name.",
     "demo": "See all of it on real data that ships with scikit-learn.",
 }
 _REGISTRY = {"fetch", "promote", "rollback", "versions", "diff", "reproduce", "ledger"}
-_LIFECYCLE: set[str] = set()
+_LIFECYCLE = {"backup", "restore"}
 _PLACES = {"registry": "registry.check", "sealed": "sealed.group"}
 
 

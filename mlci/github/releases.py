@@ -20,6 +20,7 @@ class Asset(Form):
         id, name, size: From GitHub's answer.
         state: ``uploaded``; any other value is an incomplete file.
         digest: ``sha256:…`` of the stored bytes; assets from before June 2025 have none.
+        created_at: Time of the upload, RFC 3339.
     """
 
     id: int
@@ -27,6 +28,7 @@ class Asset(Form):
     size: int
     state: str
     digest: str | None = None
+    created_at: str = ""
 
 
 class Release(Form):

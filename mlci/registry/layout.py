@@ -37,6 +37,11 @@ def entry_number(name: str) -> int | None:
     return int(found[1]) if found and int(found[1]) and entry_name(int(found[1])) == name else None
 
 
+def is_digest(text: str) -> bool:
+    """Check if a text is a SHA-256 digest in hexadecimal, as files are named."""
+    return _DIGEST.fullmatch(text) is not None
+
+
 def file_name(digest: str) -> tuple[str, str]:
     """Return folder and name of a file by its SHA-256."""
     if not _DIGEST.fullmatch(digest):

@@ -21,7 +21,14 @@ from mlci.errors import OutsideError
 from mlci.registry import entries, layout
 from mlci.registry.errors import ForeignFileError, UnknownOutcomeError
 from mlci.registry.stores import interface
-from mlci.registry.stores.interface import MOST_CHECKPOINT_BYTES, Checkpoint, Entries, dump_checkpoint, parse_checkpoint
+from mlci.registry.stores.interface import (
+    MOST_CHECKPOINT_BYTES,
+    Checkpoint,
+    Entries,
+    StoredFile,
+    dump_checkpoint,
+    parse_checkpoint,
+)
 from mlci.util import atomic_files, safe_files
 
 
@@ -136,6 +143,26 @@ class FolderStore:
         with self._asked(f"look for file {digest}"):
             found = safe_files.size_or_none(self._base / "files" / part / name) if self._there("files", part) else None
             return found is not None and size in (None, found)
+
+    def files(self) -> Iterator[StoredFile]:
+        """Yield every file with the time of its last change."""
+        with self._asked("list files"):
+            for part in sorted(os.listdir(self._base / "files")) if self._there("files") else ():  # noqa: PTH208 - names alone
+                with os.scandir(self._base / "files" / part) as found:
+                    for item in found:
+                        if layout.is_digest(item.name) and item.is_file(follow_symlinks=False):
+                            facts = item.stat(follow_symlinks=False)
+                            at = datetime.fromtimestamp(facts.st_mtime, UTC)
+                            yield StoredFile(digest=item.name, bytes=facts.st_size, written_at=at)
+
+    def delete_file(self, digest: str) -> None:
+        """Delete a file; a link or folder in its place is refused."""
+        part, name = layout.file_name(digest)
+        with self._asked(f"delete file {digest}"):
+            path = self._base / "files" / part / name
+            if self._there("files", part) and safe_files.size_or_none(path) is not None:
+                path.unlink(missing_ok=True)
+                atomic_files.flush_folders(path.parent, self._root, self._firm)
 
     def remove(self) -> None:
         """Remove everything of this model, and the registry's folder if it is empty then."""

@@ -12,7 +12,9 @@ for an empty file, a placeholder line is uploaded.
 
 import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -26,7 +28,7 @@ from mlci.github.transport import Access, transport
 from mlci.registry import layout
 from mlci.registry.stores import interface
 from mlci.registry.stores.github_ledger_branch import LedgerBranch
-from mlci.registry.stores.interface import Checkpoint, Entries
+from mlci.registry.stores.interface import Checkpoint, Entries, StoredFile
 from mlci.util import atomic_files, safe_files
 from mlci.util.digests import sha256_of
 from mlci.util.retry_policy import RetryPolicy
@@ -149,6 +151,17 @@ class RepositoryStore:
         self._repository.begin()
         return self._files.holds(digest, size)
 
+    def files(self) -> Iterator[StoredFile]:
+        """Yield every complete file, from the lists of assets."""
+        self._repository.begin()
+        yield from self._files.files()
+
+    def delete_file(self, digest: str) -> None:
+        """Delete a file: its asset."""
+        layout.file_name(digest)
+        self._repository.begin()
+        self._files.delete(digest)
+
 
 @dataclass
 class ReleaseAssets:
@@ -230,6 +243,23 @@ class ModelReleases:
             return False
         shelf.assets[asset.name] = asset
         return is_complete(asset, size) and asset.name == digest
+
+    def files(self) -> Iterator[StoredFile]:
+        """Yield every complete file; an empty one has its own size, not that of its placeholder."""
+        for number in self._numbers():
+            release = self._releases.by_tag(f"{self._prefix}{number}")
+            for asset in () if release is None else self._releases.assets(release):
+                if layout.is_digest(asset.name) and is_complete(asset):
+                    size = 0 if asset.name == _EMPTY else asset.size
+                    at = datetime.fromisoformat(asset.created_at)
+                    yield StoredFile(digest=asset.name, bytes=size, written_at=at)
+
+    def delete(self, digest: str) -> None:
+        """Delete a file; a missing one is not an error."""
+        found = self._find(digest, known=False)
+        if found is not None:
+            self._releases.delete(found[1])
+            del found[0].assets[digest]
 
     def _find(self, digest: str, *, known: bool = True) -> tuple[ReleaseAssets, Asset] | None:
         """Find a file: in the known assets, then on GitHub, the newest release first.

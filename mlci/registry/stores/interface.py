@@ -10,7 +10,7 @@ The rules of the ledger are in :mod:`mlci.registry.entry_kinds`, :mod:`mlci.regi
 
 import json
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -174,6 +174,28 @@ class RangeReader(Protocol):
 
     def read_range(self, first: int, last: int) -> Entries:
         """Yield what ``read`` returns for ``first`` … ``last``, in few requests and with few entries in memory."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """A stored file: its SHA-256, its size, and the time at which it was written by the store's clock."""
+
+    digest: str
+    bytes: int
+    written_at: datetime
+
+
+@runtime_checkable
+class FileKeeper(Protocol):
+    """Store that lists and deletes files."""
+
+    def files(self) -> Iterator[StoredFile]:
+        """Yield every complete file, from listings, without reading contents."""
+        ...
+
+    def delete_file(self, digest: str) -> None:
+        """Delete a file; a missing one is not an error."""
         ...
 
 

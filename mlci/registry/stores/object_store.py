@@ -9,7 +9,7 @@ invisible (a lifecycle rule for incomplete uploads removes them).
 import contextlib
 import secrets
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,14 @@ from mlci.errors import OutsideError
 from mlci.registry import entries, layout
 from mlci.registry.errors import ConflictError, UnconfirmedError, UnknownOutcomeError
 from mlci.registry.stores import interface, object_store_uri
-from mlci.registry.stores.interface import MOST_CHECKPOINT_BYTES, Checkpoint, Entries, dump_checkpoint, parse_checkpoint
+from mlci.registry.stores.interface import (
+    MOST_CHECKPOINT_BYTES,
+    Checkpoint,
+    Entries,
+    StoredFile,
+    dump_checkpoint,
+    parse_checkpoint,
+)
 from mlci.registry.stores.object_store_bucket import Bucket
 from mlci.registry.stores.request_limits import Limits
 
@@ -93,6 +100,17 @@ class ObjectStore:
             size = self._bucket.size(f"files/{name}") if behind is not None and name > behind else None
             found |= {} if size is None else {digest: size}
         return found
+
+    def files(self) -> Iterator[StoredFile]:
+        """Yield every file, from listings of 1,000 each."""
+        for name, size, at in self._bucket.facts("files"):
+            digest = name.rpartition("/")[2]
+            if layout.is_digest(digest) and "/".join(layout.file_name(digest)) == name:
+                yield StoredFile(digest=digest, bytes=size, written_at=at)
+
+    def delete_file(self, digest: str) -> None:
+        """Delete a file."""
+        self._bucket.delete(_file(digest))
 
     def append(self, number: int, entry: bytes) -> bool:
         """Write an entry under a free number; read it back if the outcome is unknown."""

@@ -26,6 +26,7 @@ REASONS = {
 """What a marked block may name, and what one of its commands then begins with or contains."""
 
 PROJECTS: dict[str, Project] = {
+    "docs/how-to/after-merge/back-up-and-restore.md": registry.back_up_and_restore,
     "docs/how-to/gates/see-what-changed.md": registry.see_what_changed,
     "docs/how-to/gates/waive-a-gate.md": github.waive_a_gate,
     "docs/how-to/infrastructure/use-internal-mirrors.md": setup.use_internal_mirrors,

@@ -61,6 +61,17 @@ def promote_a_model(shell: PageShell) -> Iterator[None]:
     assert "release 2026-11" in succeed(shell, "ledger", "log")
 
 
+def back_up_and_restore(shell: PageShell) -> Iterator[None]:
+    promoted(shell, 2)
+    yield
+    assert "backed up 1 entry and " in shell.output
+    (shell.folder / ".mlci/registry").rename(shell.folder / ".mlci/lost")
+    yield
+    assert champion(shell) == 1
+    yield
+    assert "the ledger is whole" in shell.output
+
+
 def repair_a_registry(shell: PageShell) -> Iterator[None]:
     promoted(shell, 3, 2)
     for path in shell.folder.glob(".mlci/registry/*/files/*/*"):

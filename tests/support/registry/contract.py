@@ -9,6 +9,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -201,6 +202,26 @@ class Contract:
         store_factory().put(tmp_path / "model.bin", sha(data))
         sizes = [other for other in range(32) if store_factory().holds(sha(data), other)]
         assert sizes == [size]
+
+    def test_files__listed_and_deleted(self, store_factory, tmp_path):
+        assert list(store_factory().files()) == []
+        store_factory().delete_file("0" * 64)
+        data = [b"one", b"another", b""]
+        for one in data:
+            (tmp_path / "loose").write_bytes(one)
+            store_factory().put(tmp_path / "loose", sha(one))
+        found = {file.digest: file for file in store_factory().files()}
+        assert {digest: file.bytes for digest, file in found.items()} == {sha(one): len(one) for one in data}
+        now = datetime.now(UTC)
+        assert all(abs((now - file.written_at).total_seconds()) < 3600 for file in found.values())
+        store = store_factory()
+        store.delete_file(sha(b"one"))
+        assert not store.holds(sha(b"one"))
+        assert not store_factory().get(sha(b"one"), tmp_path / "got")
+        assert {file.digest for file in store_factory().files()} == {sha(b"another"), sha(b"")}
+        (tmp_path / "loose").write_bytes(b"one")
+        store.put(tmp_path / "loose", sha(b"one"))
+        assert store_factory().holds(sha(b"one"), 3)
 
     @pytest.mark.parametrize("size", [10, 20_000_001], ids=str)
     def test_put__bytes_with_another_digest(self, store_factory, tmp_path, size):

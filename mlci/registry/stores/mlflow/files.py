@@ -10,20 +10,23 @@ removed once a higher one exists.
 import contextlib
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mlci.errors import OutsideError
+from mlci.registry import layout
 from mlci.registry.errors import ConflictError, CorruptError, NotFoundError, UnconfirmedError
-from mlci.registry.stores.interface import Checkpoint, dump_checkpoint, parse_checkpoint
+from mlci.registry.stores.interface import Checkpoint, StoredFile, dump_checkpoint, parse_checkpoint
 from mlci.registry.stores.mlflow.client import TrackingClient
 from mlci.util import safe_files
 
 FILE = "mlci.file"
 BYTES = "mlci.bytes"
 _WITNESS = re.compile(r"mlci\.witness\.([0-9]{9,18})")
+_PAGE = 500
 _COPIES = 20  # copies of one file that are read; there is more than one only after a race or a repair
 
 
@@ -166,6 +169,26 @@ class ModelExperiment:
                 raise UnconfirmedError(f"{self._shown}: could not {what}: {came:,} bytes of {size:,} came")
             (Path(folder) / digest).replace(target)
 
+    def files(self) -> Iterator[StoredFile]:
+        """Yield every file with the size of its tag, page by page; the artifacts are not looked at."""
+        where, token, seen = self.there(), "", set[str]()
+        while where is not None:
+            page = self._tracking.retry("list files", partial(_file_runs, where=where, token=token))
+            for run in page:
+                digest, size = run.data.tags.get(FILE, ""), run.data.tags.get(BYTES, "")
+                if layout.is_digest(digest) and size.isdecimal() and digest not in seen:
+                    seen.add(digest)
+                    at = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
+                    yield StoredFile(digest=digest, bytes=int(size), written_at=at)
+            token = page.token or ""
+            where = where if token else None
+
+    def delete_file(self, digest: str) -> None:
+        """Delete every run of a file."""
+        while runs := self._kept(digest):
+            for run in runs:
+                self._tracking.retry("delete a file", partial(_delete_run, run_id=run.info.run_id))
+
     def runs(self, tags: Mapping[str, str]) -> list[Any]:
         """Return the runs with these tags, the oldest first."""
         where = self.there()
@@ -204,6 +227,16 @@ class ModelExperiment:
 
 def _remove(mlflow: Any, where: str, tag: str) -> None:  # noqa: ANN401 - MLflow's client
     mlflow.delete_experiment_tag(where, tag)
+
+
+def _file_runs(mlflow: Any, where: str, token: str) -> Any:  # noqa: ANN401 - MLflow's client and a page of its runs
+    order = ["attributes.start_time DESC", "attributes.run_id ASC"]
+    wanted = f"tags.`{FILE}` LIKE '%'"
+    return mlflow.search_runs([where], wanted, max_results=_PAGE, order_by=order, page_token=token or None)
+
+
+def _delete_run(mlflow: Any, run_id: str) -> None:  # noqa: ANN401 - MLflow's client
+    mlflow.delete_run(run_id)
 
 
 def _listed(mlflow: Any, run_id: str, path: str | None) -> list[Any]:  # noqa: ANN401 - MLflow's client

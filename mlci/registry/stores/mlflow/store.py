@@ -30,7 +30,7 @@ from typing import Any
 from mlci.errors import OutsideError
 from mlci.registry import layout
 from mlci.registry.errors import ConflictError, CorruptError, NotFoundError, UnconfirmedError, UnknownOutcomeError
-from mlci.registry.stores.interface import Checkpoint, Entries
+from mlci.registry.stores.interface import Checkpoint, Entries, StoredFile
 from mlci.registry.stores.mlflow import client
 from mlci.registry.stores.mlflow.files import ModelExperiment
 from mlci.registry.stores.request_limits import Limits
@@ -209,6 +209,14 @@ class MlflowStore:
     def get(self, digest: str, target: Path) -> bool:
         """Copy a file to ``target``, atomically."""
         return self.experiment.get(digest, target)
+
+    def files(self) -> Iterator[StoredFile]:
+        """Yield every file that a run's tags name."""
+        yield from self.experiment.files()
+
+    def delete_file(self, digest: str) -> None:
+        """Delete the runs of a file; MLflow keeps deleted runs until `mlflow gc`."""
+        self.experiment.delete_file(digest)
 
     def holds(self, digest: str, size: int | None = None) -> bool:
         """Check if a file of that size exists."""

@@ -1,0 +1,1 @@
+"""Backup, restore, drill and removal of unused files."""
