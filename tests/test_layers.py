@@ -28,6 +28,16 @@ MAY_IMPORT = {
     "git": {"errors", "util"},
     "registry": {"errors", "util", "github"},
     "lineage": {"errors"},
+    "governance": {
+        "errors",
+        "util",
+        "metrics",
+        "report",
+        "config.lifecycle",
+        "registry.entries",
+        "registry.entry_kinds",
+        "registry.manifest",
+    },
     "demo": set(),
     "operations": {
         "errors",
@@ -46,6 +56,7 @@ MAY_IMPORT = {
         "github",
         "lineage",
         "sealed",
+        "governance",
     },
     "cli": {"*"},
     "api": {"*"},
@@ -53,7 +64,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": {"api"},
 }
-PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed"}
+PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "governance"}
 EFFECTS = {
     "os",
     "time",
@@ -67,7 +78,8 @@ EFFECTS = {
     "requests",
     "github",
 }
-ALLOWED_EFFECTS = {("report", "urllib"), ("publish", "urllib")}  # urllib.parse quotes addresses; it opens none
+# urllib.parse quotes addresses; it opens none
+ALLOWED_EFFECTS = {("report", "urllib"), ("publish", "urllib"), ("governance", "urllib")}
 HEAVY = {"pandas", "sklearn", "scipy", "pyarrow", "skops", "fairlearn", "github", "tenacity"}
 
 

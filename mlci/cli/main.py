@@ -27,6 +27,8 @@ _COMMANDS = {
     "command": "Carry out the command in a pull request's comment.",
     "versions": "List the versions of the registry.",
     "show": "Show the files and the provenance of a version.",
+    "card": "Write the model card, bill of materials and verification summary of a version.",
+    "verify": "Verify model files and documents against a version of the registry.",
     "diff": "Show what differs between two versions, or between one and the last run.",
     "reproduce": "Retrain a version and compare the result with it.",
     "ledger": "Verify or list the record of every decision.",
@@ -39,7 +41,7 @@ _COMMANDS = {
     "demo": "See all of it on real data that ships with scikit-learn.",
 }
 _REGISTRY = {"fetch", "promote", "rollback", "versions", "diff", "reproduce", "ledger"}
-_LIFECYCLE = {"backup", "restore"}
+_LIFECYCLE = {"backup", "restore", "card", "verify"}
 _PLACES = {"registry": "registry.check", "sealed": "sealed.group"}
 
 

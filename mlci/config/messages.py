@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from mlci.config.base import ConfigModel, fields
+from mlci.config.lifecycle.governance import Card
 from mlci.config.models import (
     Baseline,
     BehaviourTests,
@@ -39,6 +40,7 @@ SECTIONS: dict[Path, type[ConfigModel]] = {
     ("gates", "policy"): GatePolicy,
     ("tests",): BehaviourTests,
     ("report",): ReportSection,
+    ("card",): Card,
     ("policy",): Policy,
 }
 _FILES = (".csv", ".tsv", ".parquet", ".jsonl", ".json", ".gz", ".yaml", ".yml", ".toml")

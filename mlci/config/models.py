@@ -14,6 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mlci.config.base import Command, ConfigModel, Name, OnDoubt, Place, exactly_one
+from mlci.config.lifecycle.governance import Card
 from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
 from mlci.gates.limits import LIMIT_KINDS, Limit
 from mlci.util.withheld_variables import NEVER_GIVEN
@@ -381,6 +382,9 @@ class Config(ConfigModel):
     report: ReportSection = Field(default=ReportSection(), description="Single rows in the report; none by default.")
     probe: Probe | None = Field(
         default=None, description="Budget of evaluations in sealed mode; if omitted, they are not counted."
+    )
+    card: Card | None = Field(
+        default=None, description="What the owners state in the model card; if omitted, only evidence is in it."
     )
     policy: Policy = Field(default=Policy(), description="Confidence level, and effect of inconclusive gates.")
 

@@ -49,6 +49,7 @@ MOST_BYTES = ENTRY_BYTES.value
 
 
 _LATER = ("writer", "reader", "intent")
+_LATER_BODY = ("approval",)
 _LATER_STATE = ("digests", "snapshot", "waived", "probed")
 """Fields that older entries do not have: left out of the bytes if empty, so that older entries keep their bytes."""
 LINKED = 32
@@ -144,9 +145,9 @@ class Entry(LedgerPart):
 def dump_entry(entry: Entry) -> bytes:
     """Return an entry's canonical bytes."""
     document = entry.model_dump(mode="json", by_alias=True)
-    for part, names in ((document, _LATER), (document["state"], _LATER_STATE)):
+    for part, names in ((document, _LATER), (document["body"], _LATER_BODY), (document["state"], _LATER_STATE)):
         for name in names:
-            if part[name] is None:
+            if part.get(name, "") is None:
                 del part[name]
     return canonical_json(document)
 

@@ -43,6 +43,25 @@ class VerdictRecord(LedgerPart):
     again: bool = Field(default=False, description="Whether the ledger had this use before.")
 
 
+class Reviewer(LedgerPart):
+    """A person whose approval counts."""
+
+    login: Annotated[Text, Field(min_length=1)]
+    counts_as: Annotated[Text, Field(min_length=1)] = Field(
+        description="Entry of `require_approval` that the person fulfils: the login, or a team as `owner/team`."
+    )
+
+
+class ApprovalRecord(LedgerPart):
+    """Approvals of a pull request that a promotion required, as GitHub's API had them."""
+
+    pull: Annotated[int, Field(ge=1)]
+    head: Annotated[Text, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")] = Field(
+        description="Head commit of the pull request, which the reviews are on."
+    )
+    by: Annotated[tuple[Reviewer, ...], Field(min_length=1, max_length=50)]
+
+
 class Promotion(LedgerPart):
     """A new version became the champion."""
 
@@ -51,6 +70,9 @@ class Promotion(LedgerPart):
     manifest: Digest = Field(description="Digest of the version's manifest.")
     replaced: Count | None = Field(description="The champion before; the promotion was judged against it.")
     note: Text | None = None
+    approval: ApprovalRecord | None = Field(
+        default=None, description="Approvals that were required; not in the bytes of entries without one."
+    )
 
 
 class Rollback(LedgerPart):

@@ -2,7 +2,6 @@
 
 import re
 from functools import cache
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +14,7 @@ from mlci.report.page.scales import fit_scale
 from mlci.report.render import render_all
 from mlci.report.terminal import render_terminal
 from mlci.report.text.markup import Links
+from tests.support.html_document import VOID, Document
 from tests.support.report_cases import (
     all_passed,
     enormous,
@@ -47,7 +47,6 @@ CASES = (
     with_rows,
     with_scores,
 )
-VOID = {"meta", "br"}
 SVG = {"circle", "defs", "line", "path", "pattern", "polyline", "rect", "svg", "symbol", "text", "use"}
 HTML = set(
     re.findall(
@@ -56,43 +55,6 @@ HTML = set(
         ol p section span strong style summary table tbody td th thead title tr ul""",
     )
 )
-
-
-class Document(HTMLParser):
-    """Tags, attributes, ids and text of a page; unbalanced tags are an error."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.attributes, self.ids, self.words, self.open = [], [], [], [], []
-        self.headings = {}
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value) for name, value in attrs]
-        self.ids += [value for name, value in attrs if name == "id"]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self.words.append(data)
-        if self.open and self.open[-1] in {"h1", "h2"}:
-            self.headings.setdefault(self.open[-1], []).append(data)
-
-    @property
-    def text(self):
-        return " ".join("".join(self.words).split())
 
 
 @cache

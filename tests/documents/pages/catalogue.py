@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.documents.pages import github, registry, scripts, setup
+from tests.documents.pages import github, governance, registry, scripts, setup
 from tests.support.page_shell import PageShell
 from tests.support.shell_blocks import Block, read_blocks
 
@@ -27,6 +27,7 @@ REASONS = {
 
 PROJECTS: dict[str, Project] = {
     "docs/how-to/after-merge/back-up-and-restore.md": registry.back_up_and_restore,
+    "docs/how-to/after-merge/publish-a-model-card.md": governance.publish_a_model_card,
     "docs/how-to/gates/see-what-changed.md": registry.see_what_changed,
     "docs/how-to/gates/waive-a-gate.md": github.waive_a_gate,
     "docs/how-to/infrastructure/use-internal-mirrors.md": setup.use_internal_mirrors,

@@ -1,0 +1,1 @@
+"""Documents about a version: model card, bill of materials, verification summary. Pure."""
