@@ -152,7 +152,8 @@ def existing_scripts(tree: Path) -> list[str]:
 
 def _is_ours(file: File) -> bool:
     """Tell a workflow of this repository from a template or a sample, which run in a user's."""
-    return file.path.suffix == ".yml" and not file.is_action and not file.path.name.startswith(("template-", "sample-"))
+    shown = file.is_action or file.is_template or file.path.name.startswith("sample-")
+    return file.path.suffix == ".yml" and not shown
 
 
 def runner_commands(tree: Path) -> list[str]:

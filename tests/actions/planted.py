@@ -7,15 +7,16 @@ import pytest
 
 from tests.actions import contracts, enumerations, gating, rules, sealed, tools
 from tests.actions.__main__ import CHECKS
-from tests.actions.tree import ROOT, WORKFLOWS, lay, sample, samples
+from tests.actions.tree import ROOT, TEMPLATES, WORKFLOWS, lay, sample, samples
 
-TEMPLATE = f"{WORKFLOWS}/template-mlci.yml"
-PROMOTE = f"{WORKFLOWS}/template-mlci-promote.yml"
-REPRODUCE = f"{WORKFLOWS}/template-mlci-reproduce.yml"
-VERIFY = f"{WORKFLOWS}/template-mlci-verify.yml"
-SPLIT = f"{WORKFLOWS}/template-mlci-split.yml"
+TEMPLATE = f"{TEMPLATES}/mlci.yml"
+PROMOTE = f"{TEMPLATES}/mlci-promote.yml"
+REPRODUCE = f"{TEMPLATES}/mlci-reproduce.yml"
+VERIFY = f"{TEMPLATES}/mlci-verify.yml"
+SPLIT = f"{TEMPLATES}/mlci-split.yml"
 STAGES = sample(ROOT / "docs/how-to/workflows/run-single-stages.md", "mlci/mlci/actions/publish@")
-TRAIN, GATE = f"{WORKFLOWS}/template-mlci-train.yml", f"{WORKFLOWS}/template-mlci-gate.yml"
+TRAIN, GATE = f"{TEMPLATES}/mlci-train.yml", f"{TEMPLATES}/mlci-gate.yml"
+COMMANDS, AUDITOR = f"{TEMPLATES}/mlci-commands.yml", ".github/zizmor.yml"
 MODEL_CI = f"{WORKFLOWS}/model-ci.yml"
 SAMPLE = f"{WORKFLOWS}/sample-README-1.yml"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
@@ -165,7 +166,7 @@ DEFECTS = {
     ),
     "an input that a roll-back does not have": (
         contracts.inputs,
-        f"{WORKFLOWS}/template-mlci-rollback.yml",
+        f"{TEMPLATES}/mlci-rollback.yml",
         "          reason: ",
         "          because: ",
     ),
@@ -315,8 +316,8 @@ DEFECTS = {
     "a gate that a pull request starts": (
         sealed.gate_meets_no_code,
         GATE,
-        "  workflow_run: ",
-        "  pull_request_target:\n  workflow_run: ",
+        "  workflow_run:\n",
+        "  pull_request_target:\n  workflow_run:\n",
     ),
     "a gate that is cancelled midway": (
         sealed.gate_meets_no_code,
@@ -339,16 +340,37 @@ DEFECTS = {
     ),
     "an ignored trigger without its reason": (
         sealed.ignores,
-        GATE,
-        " runs nothing of the pull request, and reads its predictions as data",
+        AUDITOR,
+        " # workflow_run: runs nothing of the pull request, and reads its predictions as data",
         "",
     ),
+    "another ignored file": (sealed.ignores, AUDITOR, "    ignore:\n", "    ignore:\n      - mlci.yml\n"),
+    "another ignored audit": (sealed.ignores, AUDITOR, "rules:\n", "rules:\n  unpinned-uses: {disable: true}\n"),
     "commands beside another step": (
         sealed.ignores,
-        f"{WORKFLOWS}/template-mlci-commands.yml",
+        COMMANDS,
         "      - name: mlci\n",
         "      - run: make\n      - name: mlci\n",
     ),
+    "another trigger of a gate, for the auditor": (
+        tools.zizmor,
+        GATE,
+        "  workflow_run:\n",
+        "  pull_request_target:\n  workflow_run:\n",
+    ),
+    "another trigger of commands, for the auditor": (
+        tools.zizmor,
+        COMMANDS,
+        "  issue_comment:\n",
+        "  workflow_run: {workflows: [x]}\n  issue_comment:\n",
+    ),
+    "a wider token for commands, for the auditor": (
+        tools.zizmor,
+        COMMANDS,
+        "persist-credentials: false",
+        "persist-credentials: true",
+    ),
+    "an auditor without its configuration": (tools.zizmor, AUDITOR, "dangerous-triggers", "unpinned-uses"),
     "an exit code that is swallowed": (
         gating.verdicts,
         "actions/evaluate/action.yml",

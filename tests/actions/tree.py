@@ -13,6 +13,8 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parents[2]
 OWN = "mlci/mlci"
 WORKFLOWS = Path(".github/workflows")
+TEMPLATES = "templates" / WORKFLOWS
+"""Where templates lie in a tree: tools look for workflows in folders of this name only."""
 _FENCED = re.compile(r"^( *)```yaml\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 STEPS = """\
 name: sample
@@ -56,20 +58,23 @@ class File:
     def is_action(self) -> bool:
         return self.path.name == "action.yml"
 
+    @property
+    def is_template(self) -> bool:
+        return self.shown.startswith(f"{TEMPLATES}/")
+
 
 def lay(source: Path, target: Path) -> None:
     """Copy what is checked from a checkout into an empty folder; templates and samples become workflows."""
     for name in ("action.yml", "README.md"):
         shutil.copy(source / name, target / name)
-    for name in ("actions", ".github", "docs", "templates/workflows"):
+    for name in ("actions", ".github", "docs"):
         shutil.copytree(source / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
     for script in source.glob("mlci/**/*.py"):
         if "uses: " in script.read_text("utf-8"):
             (target / script.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(script, target / script.relative_to(source))
     (target / WORKFLOWS).mkdir(exist_ok=True)
-    for template in sorted((source / "templates/workflows").glob("*.yml")):
-        shutil.copy(template, target / WORKFLOWS / f"template-{template.name}")
+    shutil.copytree(source / "templates/workflows", target / TEMPLATES)
     for page in pages(source):
         for number, text in enumerate(samples(page.read_text("utf-8")), 1):
             (target / WORKFLOWS / f"sample-{page.stem}-{number}.yml").write_text(text, "utf-8")
@@ -77,7 +82,8 @@ def lay(source: Path, target: Path) -> None:
 
 def files(tree: Path) -> list[File]:
     """Return the actions and workflows of a tree."""
-    found = [tree / "action.yml", *sorted(tree.glob("actions/*/action.yml")), *sorted((tree / WORKFLOWS).glob("*.yml"))]
+    workflows = [path for folder in (WORKFLOWS, TEMPLATES) for path in sorted((tree / folder).glob("*.yml"))]
+    found = [tree / "action.yml", *sorted(tree.glob("actions/*/action.yml")), *workflows]
     return [File(path, path.relative_to(tree).as_posix()) for path in found]
 
 

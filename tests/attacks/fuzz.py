@@ -10,6 +10,7 @@ import random
 import re
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from tests.attacks.parsers import PARSERS, try_input
@@ -47,30 +48,32 @@ def mutate(chance: random.Random, data: bytes, other: bytes) -> bytes:
     return data[:200_000]
 
 
-def fuzz(name: str, seconds: float, seed: int) -> tuple[int, dict[str, bytes]]:
-    """Mutate for a while; return the number of inputs, and one input for each way to end.
+def fuzz(name: str, seconds: float, seed: int) -> tuple[int, int, dict[str, bytes]]:
+    """Mutate for a while; return the number of inputs, that of defects, and one input for each way to end.
 
-    Raises:
-        Exception: if the parser has a defect; its input is printed.
+    The input of the first defect of a kind is printed, and that of one that takes too long.
     """
     chance = random.Random(seed)
     kept = {f"seed {number}": data for number, data in enumerate(PARSERS[name].seeds)}
     kept |= {f"kept {number}": data for number, data in enumerate(corpus(name))}
-    end, count = time.monotonic() + seconds, 0
+    end, count, defects = time.monotonic() + seconds, 0, set[str]()
     while time.monotonic() < end:
         pool = list(kept.values())
         data = mutate(chance, chance.choice(pool), chance.choice(pool))
         begun, count = time.process_time(), count + 1
         try:
-            ended = re.sub(r"[\d,]+|'[^']*'|“[^”]*”|`[^`]*`|\"[^\"]*\"", "", try_input(name, data))[:120]
-        except BaseException:
-            print(f"DEFECT in {name}: {data!r}", flush=True)
-            raise
+            ended = re.sub(r"/\S+|[\d,]+|'[^']*'|“[^”]*”|`[^`]*`|\"[^\"]*\"", "", try_input(name, data))[:120]
+        except Exception as error:  # noqa: BLE001 - the input is printed, and others follow
+            kind = f"{type(error).__name__} at {traceback.extract_tb(error.__traceback__)[-1][:2]}"
+            if kind not in defects:
+                print(f"DEFECT in {name}, {kind}, {error}: {data!r}", flush=True)
+            defects.add(kind)
+            continue
         if time.process_time() - begun > SLOW:
             print(f"SLOW in {name}, {time.process_time() - begun:.1f} s: {data[:300]!r}", flush=True)
         if ended not in kept and len(kept) < 2_000:
             kept[ended] = data
-    return count, kept
+    return count, len(defects), kept
 
 
 def corpus(name: str, folder: Path = CORPUS) -> list[bytes]:
@@ -97,13 +100,12 @@ def main() -> int:
     options.add_argument("--keep", type=Path, metavar="FOLDER", help="such as tests/attacks/corpus")
     given, bad = options.parse_args(), 0
     for name in given.parsers or list(PARSERS):
-        try:
-            count, found = fuzz(name, given.seconds, given.seed)
-        except Exception as error:  # noqa: BLE001 - the next parser is fuzzed all the same
-            print(f"{name}: {type(error).__name__}: {error}"[:600], flush=True)
-            bad += 1
-            continue
-        print(f"{name}: {count:,} inputs in {given.seconds:.0f} s, {len(found)} ways to end", flush=True)
+        begun = time.process_time()
+        count, defects, found = fuzz(name, given.seconds, given.seed)
+        spent = time.process_time() - begun
+        ends = f"{len(found)} ways to end, {defects} defects"
+        print(f"{name}: {count:,} inputs in {given.seconds:.0f} s, {spent:.0f} s of a processor, {ends}", flush=True)
+        bad += defects
         if given.keep is not None:
             keep(name, given.keep, found)
     return 1 if bad else 0

@@ -4,31 +4,47 @@ A parser may refuse its input with an error of mlci's own; any other exception, 
 defect.
 """
 
+import base64
+import contextlib
 import json
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from mlci.commands.grammar import parse_command
 from mlci.config.read import load_text
 from mlci.config.url_credentials import hide_credentials, holds_credentials
+from mlci.engine import sql
+from mlci.engine.tables.labelled_tables import open_table
 from mlci.errors import MlciError
 from mlci.execution.metrics_file import read_metrics_file
 from mlci.execution.sanitize import LineSplitter
 from mlci.execution.skops_stage import require_skops
+from mlci.github.client import parse_check_run, parse_comment, parse_head_commit, parse_items
+from mlci.github.rest import form_reader
+from mlci.github.retry import decode_json
+from mlci.github.transport import Answer
+from mlci.github.workflow_runs import _Artifacts, _Changed, _Home, _Pull, _Run
+from mlci.inference.serialization import dump_evaluation, parse_evaluation
 from mlci.metrics import catalogue
+from mlci.operations.commands import head_report
 from mlci.publish.event import event_facts, parse_payload
 from mlci.registry.ledger import parse_entry
 from mlci.registry.stores.interface import parse_checkpoint
+from mlci.registry.stores.snapshot import INDEX, SnapshotReader
 from mlci.report.serialization import dump_report, parse_report
 from mlci.sealed.archive import read_archive
+from mlci.sealed.label_seal import dump_seal, open_seal, parse_seal, public_key_of, seal_labels
 from mlci.sealed.manifest import read_manifest
 from mlci.sealed.predictions import SealedColumns, parse_predictions
+from mlci.util.digests import sha256_of
 from tests.attacks.families import log
 from tests.fake_github.events import PAYLOADS
+from tests.support.comparisons import compare, group, result, spread
 from tests.support.project import predictions, small_files
 from tests.support.publish.scene import bad
 from tests.support.registry.histories import history
@@ -96,6 +112,41 @@ def _model(data: bytes) -> None:
         require_skops(path, "model")
 
 
+def _member(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "artifact.zip"
+        path.write_bytes(data)
+        head_report._member(path)
+
+
+def _rows(suffix: str) -> Parse:
+    def parse(data: bytes) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"rows{suffix}"
+            path.write_bytes(data)
+            with sql.session() as (connection, scratch):
+                open_table(connection, str(path), scratch)
+
+    return parse
+
+
+def _copy(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / INDEX).write_bytes(data)
+        SnapshotReader(Path(folder), sha256_of(data))
+
+
+def _answer(data: bytes) -> None:
+    """Read answers of GitHub's API about runs, pull requests, files, artifacts, checks and comments."""
+    text = data.decode("utf-8", "replace")
+    for form in FORMS:
+        with contextlib.suppress(ValueError):
+            form_reader(form)(Answer(status=200, headers={}, body=text))
+    for parse in (parse_check_run, parse_comment, parse_head_commit, lambda found: parse_items(found, "check_runs")):
+        with contextlib.suppress(ValueError):
+            parse(decode_json(text))
+
+
 def _zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
@@ -106,6 +157,27 @@ def _zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
 
 ENTRY = history([("promotion", 0)]).kept[1]
 SEALED = {"predictions.csv": predictions(1, rows=20).encode(), "manifest.json": b'{"schema": 1, "model": "m"}'}
+EVALUATION = result(compare(), group("north"), disparities=(spread(compare().change),))
+LABEL_KEY = "mlci-label-key-" + base64.b64encode(bytes(range(32))).decode()
+SEAL = seal_labels(b"PAR1", public_key_of(LABEL_KEY))
+FORMS: tuple[Any, ...] = (_Home, _Run, list[_Pull], _Artifacts, list[_Changed])
+SIDE = {"ref": "main", "sha": "a" * 40, "repo": {"full_name": "o/r", "owner": {"login": "o"}}}
+API_ANSWERS = tuple(
+    json.dumps(one).encode()
+    for one in (
+        {"full_name": "o/r", "private": False, "default_branch": "main"},
+        [{"number": 1, "head": SIDE, "base": SIDE}],
+        [{"filename": "mlci.yml", "previous_filename": None}],
+        {
+            "artifacts": [
+                {"id": 1, "name": "a", "size_in_bytes": 9, "expired": False, "created_at": "x", "digest": None}
+            ]
+        },
+        {"id": 1, "run_attempt": 1, "path": "x", "event": "push", "status": "completed", "head_sha": "a" * 40},
+        {"id": 1, "name": "mlci / m", "app": {"slug": "s"}, "output": {"title": "t"}, "user": {"login": "l"}},
+        {"check_runs": [{"id": 1}], "head": {"sha": "a" * 40}},
+    )
+)
 CONFIG = small_files()["mlci.yml"].encode()
 PARSERS: dict[str, Parser] = {
     "event": Parser(_event, (*(path.read_bytes()[:6_000] for path in sorted(PAYLOADS.glob("p*.json"))[:3]), b'{"pull_request": {"head": {"sha": "x", "repo": null}, "number": 1}}')),
@@ -122,6 +194,13 @@ PARSERS: dict[str, Parser] = {
     "model": Parser(_model, (_zipped({"schema.json": b"{}", "x.npy": b"\x93NUMPY"}), b"\x80\x04K\x01.")),
     "entry": Parser(lambda data: parse_entry(data, number=1, shown="x"), (ENTRY, b'{"schema": "mlci/ledger/1", "number": 1}')),
     "checkpoint": Parser(lambda data: parse_checkpoint(data, shown="x"), (json.dumps({"number": 1, "digest": "0" * 64}).encode(),)),
+    "seal": Parser(lambda data: open_seal(parse_seal(data), LABEL_KEY), (dump_seal(SEAL), dump_seal(replace(SEAL, leaked="a" * 40, source="holdout.csv")))),
+    "evaluation": Parser(lambda data: parse_evaluation(data, path="evaluation.json"), (dump_evaluation(EVALUATION).encode(),)),
+    "report-artifact": Parser(_member, (_zipped({"report.json": b"{}"}), _zipped({"report.json": b"{}", "mlci.html": b"x"}, zipfile.ZIP_STORED))),
+    "registry-copy": Parser(_copy, (b'{"schema": "mlci/copy/1", "shown": "r", "tail": 1, "witness": {"number": 1, "digest": "' + b"0" * 64 + b'"}, "entries": {"1": "{}"}}',)),
+    "api-answer": Parser(_answer, API_ANSWERS),
+    "csv": Parser(_rows(".csv"), (b"id,p\na,0.5\nb,1\n", b'id;p\r\n"a;""b",\r\n')),
+    "json-rows": Parser(_rows(".jsonl"), (b'{"id": "a", "p": 0.5}\n{"id": "b"}\n', b'[{"id": 1, "p": 1e3}]')),
     "command": Parser(lambda data: parse_command(data.decode("utf-8", "replace")), (b'/mlci waive "recall.min" --until 2026-12-31 --reason "x" ' + b"a" * 40, b"/mlci run")),
 }  # fmt: skip
 
