@@ -1,5 +1,6 @@
 """Workflow runs, their artifacts and pull requests by head: what the trusted side of sealed mode reads from GitHub."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -184,25 +185,35 @@ class WorkflowRuns:
         _there(self._actions.get(path, _arrived, doing=doing, body=body), f"the artifact {artifact.name}")
 
     def changed_files(self, pull: int) -> PullFiles:
-        """Return the files that a pull request changes, as many as GitHub lists, and how many it does not list."""
+        """Return the files that a pull request changes, as many as GitHub lists, and how many it does not list.
+
+        A large change takes GitHub long, and it gives up on some: then too, the files are those that it listed.
+
+        Raises:
+            OutsideError: if GitHub does not even count them.
+        """
         found: list[_Changed] = []
-        for page in range(1, CHANGED_FILES.value // _PAGE + 1):
-            path, doing = f"/pulls/{pull}/files", f"list the files of pull request {pull}"
-            parameters = {"per_page": _PAGE, "page": page}
-            listed = self._pulls.get(path, form_reader(list[_Changed]), doing=doing, parameters=parameters) or []
-            found += listed
-            if len(listed) < _PAGE:
-                break
+        complete = False
+        self._pulls.begin()
+        with contextlib.suppress(OutsideError):
+            for page in range(1, CHANGED_FILES.value // _PAGE + 1):
+                listed = self._changed_page(pull, page)
+                found += listed
+                if complete := len(listed) < _PAGE:
+                    break
         files = tuple(PullFile(path=one.filename, former=one.previous_filename) for one in found)
-        return PullFiles(files=files, unlisted=self._unlisted(pull, len(files)))
+        return PullFiles(files=files, unlisted=0 if complete else self._unlisted(pull, len(files)))
+
+    def _changed_page(self, pull: int, page: int) -> list[_Changed]:
+        path, doing = f"/pulls/{pull}/files", f"list the files of pull request {pull}"
+        parameters = {"per_page": _PAGE, "page": page}
+        return self._pulls.get(path, form_reader(list[_Changed]), doing=doing, parameters=parameters) or []
 
     def _unlisted(self, pull: int, listed: int) -> int:
-        """Return how many changed files GitHub does not list; it counts them all."""
-        if listed < CHANGED_FILES.value:
-            return 0
-        found = self._pulls.get(
-            f"/pulls/{pull}", form_reader(_Counted), doing=f"count the files of pull request {pull}"
-        )
+        """Return how many changed files were not listed; GitHub counts them all."""
+        self._pulls.begin()
+        doing = f"count the files of pull request {pull}"
+        found = self._pulls.get(f"/pulls/{pull}", form_reader(_Counted), doing=doing)
         return max(0 if found is None else found.changed_files - listed, 0)
 
 

@@ -29,142 +29,74 @@ class Bound:
 
 
 ARTIFACT_BYTES = Bound(
-    name="artifact",
-    value=64 << 20,
-    unit="bytes",
-    of="the artifact of sealed predictions, as it is downloaded",
-    exceeds="files beside the two that `mlci sealed predict` writes, or more than two million rows",
-    parser="mlci.sealed.archive:read_archive",
-)
+    "artifact", 64 << 20, "bytes", "the artifact of sealed predictions, as it is downloaded",
+    "files beside the two that `mlci sealed predict` writes, or more than two million rows",
+    "mlci.sealed.archive:read_archive",
+)  # fmt: skip
 INFLATED_BYTES = Bound(
-    name="artifact-inflated",
-    value=512 << 20,
-    unit="bytes",
-    of="both files of the artifact, uncompressed",
-    exceeds="an archive that is made to expand",
-    parser="mlci.sealed.archive:read_archive",
-)
+    "artifact-inflated", 512 << 20, "bytes", "both files of the artifact, uncompressed",
+    "an archive that is made to expand", "mlci.sealed.archive:read_archive",
+)  # fmt: skip
 ARCHIVE_ENTRIES = Bound(
-    name="artifact-entries",
-    value=2,
-    unit="entries",
-    of="files in the artifact",
-    exceeds="an upload of another folder than the one that `mlci sealed predict` wrote",
-    parser="mlci.sealed.archive:read_archive",
-)
+    "artifact-entries", 2, "entries", "files in the artifact",
+    "an upload of another folder than the one that `mlci sealed predict` wrote", "mlci.sealed.archive:read_archive",
+)  # fmt: skip
 MANIFEST_BYTES = Bound(
-    name="sealed-manifest",
-    value=64 << 10,
-    unit="bytes",
-    of="`manifest.json` of the artifact",
-    exceeds="a file that another program wrote",
-    parser="mlci.sealed.manifest:read_manifest",
-)
+    "sealed-manifest", 64 << 10, "bytes", "`manifest.json` of the artifact",
+    "a file that another program wrote", "mlci.sealed.manifest:read_manifest",
+)  # fmt: skip
 PREDICTION_ROWS = Bound(
-    name="sealed-rows",
-    value=10_000_000,
-    unit="rows",
-    of="`predictions.csv` of the artifact, and never more than the evaluation set has",
-    exceeds="predictions for other rows than those of the evaluation set",
-    parser="mlci.sealed.predictions:parse_predictions",
-)
+    "sealed-rows", 10_000_000, "rows", "`predictions.csv` of the artifact, and never more than the evaluation set has",
+    "predictions for other rows than those of the evaluation set", "mlci.sealed.predictions:parse_predictions",
+)  # fmt: skip
 PREDICTION_CELL = Bound(
-    name="sealed-cell",
-    value=1 << 10,
-    unit="bytes",
-    of="one cell of `predictions.csv`",
-    exceeds="keys or decisions that hold documents",
-    parser="mlci.sealed.predictions:parse_predictions",
-)
+    "sealed-cell", 1 << 10, "bytes", "one cell of `predictions.csv`",
+    "keys or decisions that hold documents", "mlci.sealed.predictions:parse_predictions",
+)  # fmt: skip
 PREDICTION_COLUMNS = Bound(
-    name="sealed-columns",
-    value=103,
-    unit="columns",
-    of="`predictions.csv`: key, score, decision, and the probabilities of 100 classes",
-    exceeds="another table than the one that `mlci sealed predict` wrote",
-    parser="mlci.sealed.predictions:parse_predictions",
-)
+    "sealed-columns", 103, "columns", "`predictions.csv`: key, score, decision, and the probabilities of 100 classes",
+    "another table than the one that `mlci sealed predict` wrote", "mlci.sealed.predictions:parse_predictions",
+)  # fmt: skip
 CHANGED_FILES = Bound(
-    name="changed-files",
-    value=3_000,
-    unit="files",
-    of="the files that a pull request changes; GitHub lists no more",
-    exceeds="generated files in a pull request",
-    parser="mlci.github.workflow_runs:WorkflowRuns",
-)
+    "changed-files", 3_000, "files", "the files that a pull request changes; GitHub lists no more",
+    "generated files in a pull request", "mlci.github.workflow_runs:WorkflowRuns",
+)  # fmt: skip
 SEALED_LABEL_BYTES = Bound(
-    name="sealed-labels",
-    value=256 << 20,
-    unit="bytes",
-    of="a file of sealed labels",
-    exceeds="labels of more rows than an evaluation set needs",
-    parser="mlci.operations.sealed.labels:read_seal",
-)
+    "sealed-labels", 256 << 20, "bytes", "a file of sealed labels",
+    "labels of more rows than an evaluation set needs", "mlci.operations.sealed.labels:read_seal",
+)  # fmt: skip
 LISTED_ARTIFACTS = Bound(
-    name="listed-artifacts",
-    value=300,
-    unit="artifacts",
-    of="the artifacts of the training's workflow run that are listed",
-    exceeds="a workflow that uploads an artifact for each item of a large matrix",
-    parser="mlci.github.workflow_runs:WorkflowRuns",
-)
+    "listed-artifacts", 300, "artifacts", "the artifacts of the training's workflow run that are listed",
+    "a workflow that uploads an artifact for each item of a large matrix", "mlci.github.workflow_runs:WorkflowRuns",
+)  # fmt: skip
 COMMAND_CHARACTERS = Bound(
-    name="command",
-    value=4_000,
-    unit="characters",
-    of="a comment with a command",
-    exceeds="a text that begins with `/mlci` and is not a command",
-    parser="mlci.commands.grammar:parse_command",
-)
+    "command", 4_000, "characters", "a comment with a command",
+    "a text that begins with `/mlci` and is not a command", "mlci.commands.grammar:parse_command",
+)  # fmt: skip
 COMMAND_ARGUMENTS = Bound(
-    name="command-arguments",
-    value=12,
-    unit="arguments",
-    of="a command in a comment",
-    exceeds="a reason without quotes",
-    parser="mlci.commands.grammar:parse_command",
-)
+    "command-arguments", 12, "arguments", "a command in a comment",
+    "a reason without quotes", "mlci.commands.grammar:parse_command",
+)  # fmt: skip
 GATE_CHARACTERS = Bound(
-    name="command-gate",
-    value=500,
-    unit="characters",
-    of="the id of a gate in a command",
-    exceeds="another text",
-    parser="mlci.commands.grammar:parse_command",
-)
+    "command-gate", 500, "characters", "the id of a gate in a command",
+    "another text", "mlci.commands.grammar:parse_command",
+)  # fmt: skip
 REASON_CHARACTERS = Bound(
-    name="command-reason",
-    value=500,
-    unit="characters",
-    of="the reason of a waiver",
-    exceeds="a discussion",
-    parser="mlci.commands.grammar:check_reason",
-)
+    "command-reason", 500, "characters", "the reason of a waiver",
+    "a discussion", "mlci.commands.grammar:check_reason",
+)  # fmt: skip
 REPORT_ARTIFACT_BYTES = Bound(
-    name="report-artifact",
-    value=16 << 20,
-    unit="bytes",
-    of="the artifact with the report that a command reads",
-    exceeds="an artifact that holds the bundle with the model",
-    parser="mlci.github.collaboration:Collaboration.download",
-)
+    "report-artifact", 16 << 20, "bytes", "the artifact with the report that a command reads",
+    "an artifact that holds the bundle with the model", "mlci.github.collaboration:Collaboration.download",
+)  # fmt: skip
 REPORT_INFLATED_BYTES = Bound(
-    name="report-inflated",
-    value=32 << 20,
-    unit="bytes",
-    of="`report.json` in that artifact, uncompressed",
-    exceeds="a report of more than 10,000 gates",
-    parser="mlci.operations.commands.head_report:_member",
-)
+    "report-inflated", 32 << 20, "bytes", "`report.json` in that artifact, uncompressed",
+    "a report of more than 10,000 gates", "mlci.operations.commands.head_report:_member",
+)  # fmt: skip
 REPORT_ENTRIES = Bound(
-    name="report-entries",
-    value=10_000,
-    unit="entries",
-    of="files in that artifact",
-    exceeds="an upload of another folder than `.mlci/out`",
-    parser="mlci.operations.commands.head_report:_member",
-)
-
+    "report-entries", 10_000, "entries", "files in that artifact",
+    "an upload of another folder than `.mlci/out`", "mlci.operations.commands.head_report:_member",
+)  # fmt: skip
 CONFIG_BYTES = Bound(
     "configuration", 256 << 10, "bytes", "`mlci.yml`",
     "a table or a notebook in its place", "mlci.config.loader:decode_yaml",
@@ -256,6 +188,16 @@ TABLE_LINE_BYTES = Bound(
 TABLE_HEADER_BYTES = Bound(
     "table-header", 1 << 20, "bytes", "the header of a CSV file",
     "a file without a header", "mlci.engine.tables.csv_json:read_header",
+)  # fmt: skip
+TABLE_COLUMNS = Bound(
+    "table-columns", 10_000, "columns", "a table in CSV",
+    "a matrix of features in the place of predictions; Parquet has no such limit",
+    "mlci.engine.tables.csv_json:check_names",
+)  # fmt: skip
+TABLE_KEYS = Bound(
+    "table-keys", 1_000, "keys", "the objects of a table in JSON, all of their keys together",
+    "names that hold data, such as a key for each customer; Parquet has no such limit",
+    "mlci.engine.tables.csv_json:check_names",
 )  # fmt: skip
 MODEL_MEMBERS = Bound(
     "model-files", 100_000, "files", "files in a skops file",

@@ -17,7 +17,7 @@ from tests.attacks.parsers import PARSERS, try_input
 
 CORPUS = Path(__file__).with_name("corpus")
 SLOW = 5.0
-MOST_KEPT, LARGEST_KEPT = 12, 600
+FEWEST_KEPT, MOST_KEPT, LARGEST_KEPT = 4, 12, 600
 TOKENS = (
     *(b"\x00", b"\xff", b"\xed\xa0\x80", b"\xe2\x80\xae", b"\xe2\x80\x8b", b"\r", b"\n", b"\x1b[", b"\xef\xbb\xbf"),
     *(b"NaN", b"Infinity", b"1e999", b"-0", b"9" * 400, b"null", b"true", b"{}", b"[]", b'""', b"[" * 50, b"{" * 50),
@@ -84,7 +84,8 @@ def corpus(name: str, folder: Path = CORPUS) -> list[bytes]:
 
 def keep(name: str, folder: Path, found: dict[str, bytes]) -> None:
     """Write the smallest few inputs, each with another end."""
-    small = sorted((data for data in found.values() if len(data) <= LARGEST_KEPT), key=len)
+    by_size = sorted(found.values(), key=len)
+    small = [data for data in by_size if len(data) <= LARGEST_KEPT] or by_size[:FEWEST_KEPT]
     chosen = small[:: max(1, len(small) // MOST_KEPT)][:MOST_KEPT]
     folder.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(data.decode("latin-1")) for data in chosen)

@@ -121,6 +121,7 @@ MITIGATIONS = {
     "quoted names": Mitigation("names of columns are quoted in SQL", "mlci.engine.sql:quote_name", lambda name: f'"{name}"'),
     "quoted texts": Mitigation("paths and texts are quoted in SQL", "mlci.engine.sql:quote_text", lambda text: f"'{text}'"),
     "inflated size": Mitigation("bytes are counted while a table is unpacked", "mlci.engine.tables.files:copy_bounded", lambda source, out, *_: shutil.copyfileobj(source, out)),
+    "columns of tables": Mitigation("the columns of a table in CSV or JSON are counted before it is read", "mlci.engine.tables.csv_json:_WIDEST", {}),
     "metrics that are numbers": Mitigation("a value that should have been a number is refused where a gate needs it", "mlci.execution.metrics_file:_describe_wrong", lambda _: ""),
     "absent metrics": Mitigation("a gated metric that is absent is an error", "mlci.gates.judge:find_absence", lambda *_, **__: GateOutcome(Outcome.PASSED)),
     "disappeared metrics": Mitigation("a metric that disappeared is an error, also without a gate", "mlci.execution.metrics_file:missing_metrics", lambda *_: []),

@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import json
 import os
 
 import numpy as np
@@ -61,6 +62,20 @@ def one(path, **more):
 def test_csv__broken(tmp_path, content, expected):
     path = text(tmp_path, "t.csv", content)
     assert refusal(one(path, probabilities=True)) == [expected.format(path=path)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("t.csv", ",".join(f"c{i}" for i in range(10_001)), "{path}:1: has 10,001 columns, and 10,000 are the most"),
+        ("t.jsonl", json.dumps({f"c{i}": i for i in range(1_001)}), "{path}: has 1,001 keys, and 1,000 are the most"),
+    ],
+    ids=["csv", "json"],
+)
+def test_table__too_wide(tmp_path, name, content, expected):
+    path = text(tmp_path, name, f"{content}\n")
+    (found,) = refusal(one(path))
+    assert found.startswith(expected.format(path=path))
 
 
 @pytest.mark.parametrize(("before", "end"), [("y,s\n", ""), ("y,s\n1,0.1\n0,0.2\n3,", "\n\n")])

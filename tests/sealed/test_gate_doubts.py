@@ -2,7 +2,6 @@
 
 import html
 import json
-from dataclasses import replace
 
 import pytest
 import requests
@@ -101,13 +100,21 @@ def test_gate__lowered_limits_and_swapped_labels(scene, tmp_path):
     assert judging["unlisted"] == 0
 
 
-def test_gate__more_files_than_are_listed(scene, tmp_path, monkeypatch):
-    monkeypatch.setattr("mlci.github.workflow_runs.CHANGED_FILES", replace(CHANGED_FILES, value=100))
-    push(scene.fake, tmp_path, {f"0/{number:03}": "" for number in range(100)} | {"mlci.yml": "{}\n"})
+def test_gate__more_files_than_are_listed(scene, tmp_path):
+    push(scene.fake, tmp_path, {f"0/{number:04}": "" for number in range(CHANGED_FILES.value)} | {"mlci.yml": "{}\n"})
     assert scene.gate(scene.train(BETTER)).code == 0
     judging = json.loads((scene.folder / ".mlci/out/report.json").read_text())["judging"]
-    assert (judging["changes"], judging["unlisted"] > 0) == ([], True)
-    assert "GitHub does not list" in plain(scene.comments()[0]["body"])
+    assert (judging["changes"], judging["unlisted"]) == ([], 2)
+    assert "a maintainer has to look at them" in plain(scene.comments()[0]["body"])
+
+
+def test_gate__files_that_github_fails_to_list(scene, tmp_path):
+    push(scene.fake, tmp_path, {"mlci.yml": "{}\n"})
+    scene.fake.fail("GET", "*/files", status=422)
+    assert scene.gate(scene.train(BETTER)).code == 0
+    judging = json.loads((scene.folder / ".mlci/out/report.json").read_text())["judging"]
+    assert (judging["changes"], judging["unlisted"]) == ([], 2)
+    assert "a maintainer has to look at them" in plain(scene.comments()[0]["body"])
 
 
 def test_gate__closed_pull_request(scene):

@@ -15,7 +15,7 @@ from mlci.registry.entries import PROBES, DayOfProbes
 from mlci.registry.registry import Registry
 from tests.support.registry.histories import Memory, look, stamp
 from tests.support.repository import commit
-from tests.support.sealed_scene import CHAMPION, PERMISSIONS, sealed_files
+from tests.support.sealed_scene import ARTIFACT, CHAMPION, NAME, PERMISSIONS, sealed_files
 
 DAY, NEXT = "2026-05-01", "2026-05-02"
 REGISTRY = "../registry"
@@ -140,6 +140,24 @@ def test_gate__failed_evaluation_counts(counted):
 def test_gate__dry_run_is_not_counted(counted):
     assert counted.gate(counted.train(sealed_files(1)), "--dry-run").code == 0
     assert bodies(counted) == []
+
+
+def test_gate__merge_group_is_not_counted(counted):
+    """A merge group is judged past the budget of its pull requests, and in a registry that can't be written to."""
+    assert counted.gate(counted.train(sealed_files(1))).code == 0
+    event = counted.fake.event("merge_group", counted.pull)["merge_group"]
+    branch = event["head_ref"].removeprefix("refs/heads/")
+    for _ in range(2):
+        run = counted.fake.run(branch=branch, name="mlci-train", event="merge_group")
+        counted.fake.artifact(run, ARTIFACT, sealed_files(1))
+        assert counted.gate(run).code == 0
+        assert counted.status(event["head_sha"])["state"] == "success"
+    assert [body["pull"] for body in bodies(counted)] == [counted.pull]
+    configure(counted, "probe: {per_day: 1}\n")
+    run = counted.fake.run(branch=branch, name="mlci-train", event="merge_group")
+    counted.fake.artifact(run, ARTIFACT, sealed_files(1))
+    done = counted.gate(run)
+    assert "can't be counted" not in counted.fake.check_runs(event["head_sha"], NAME)[-1]["output"]["title"], done.err
 
 
 def test_gate__registry_of_the_job(scene):

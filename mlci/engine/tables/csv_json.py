@@ -18,11 +18,12 @@ import duckdb
 from mlci.engine import sql
 from mlci.engine.tables.files import LocalFile
 from mlci.errors import InputError, Problem, count_noun
-from mlci.util.bounds import TABLE_HEADER_BYTES, TABLE_LINE_BYTES
+from mlci.util.bounds import TABLE_COLUMNS, TABLE_HEADER_BYTES, TABLE_KEYS, TABLE_LINE_BYTES
 
 _DELIMITERS = ",;\t|"
 _HEADER_LIMIT = TABLE_HEADER_BYTES.value
 _LONGEST_LINE = TABLE_LINE_BYTES.value
+_WIDEST = {"csv": TABLE_COLUMNS, "json": TABLE_KEYS}
 _JSON_NUMBERS = {"UBIGINT", "BIGINT", "DOUBLE"}
 _DIGITS_OF_DOUBLE, _DIGITS_OF_BIGINT, _DIGITS_OF_DECIMAL = 15, 18, 38
 
@@ -128,8 +129,23 @@ def _delimiter(line: str) -> str:
 
 
 def check_names(names: Iterable[str], shown: str, *, form: str) -> None:
-    """Refuse a table whose column names are missing or not unique; ``form`` is ``csv``, ``json`` or ``parquet``."""
+    """Refuse a table with too many columns, or whose names are missing or not unique.
+
+    Args:
+        names: Names of the columns.
+        shown: The table in messages.
+        form: ``csv``, ``json`` or ``parquet``.
+
+    Raises:
+        InputError: if they are.
+    """
     listed, line = list(names), 1 if form == "csv" else None
+    most = _WIDEST.get(form)
+    if most is not None and len(listed) > most.value:
+        remedy = "leave out those that are not needed, or write the table as Parquet"
+        raise InputError(
+            Problem(f"has {len(listed):,} {most.unit}, and {most.value:,} are the most; {remedy}", shown, line)
+        )
     if not any(listed) and (form == "csv" or not listed):
         raise InputError(Problem("has no header with column names" if form == "csv" else "has no columns", shown, line))
     for position, name in enumerate(listed):

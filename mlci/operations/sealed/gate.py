@@ -23,7 +23,7 @@ from mlci.publish.result import Finished, Result, Unfinished
 from mlci.publish.runs import Run, read_invocation
 from mlci.report.document import Judging, Report
 from mlci.report.text.markup import Links
-from mlci.sealed.archive import read_archive
+from mlci.sealed.archive import Archive, read_archive
 from mlci.sealed.artifact import MANIFEST, UntrustedArtifactError, artifact_of
 from mlci.sealed.identity import (
     HomeRepository,
@@ -180,10 +180,10 @@ def _judged(gate: SealedGate, home: HomeRepository, head: VerifiedHead) -> Resul
         if refusals:
             return _refused(InputError.of(refusals))
         context = replace(gate.context, public=not home.private)
-        judging, data = _judging(gate, context, head), _download(gate, head, context.scratch)
+        judging, archive = _judging(gate, context, head), _download(gate, head, context.scratch)
         if gate.publishes and (uncounted := _count(context, head)) is not None:
             return uncounted
-        return Finished(report=judge_archive(context, data, commit=head.head, judging=judging))
+        return Finished(report=judge_archive(context, archive, commit=head.head, judging=judging))
     except UntrustedArtifactError as error:
         title = "the artifact is refused"
         why = "it is not what `mlci sealed predict` writes, and nothing in it was used"
@@ -234,8 +234,8 @@ def _lines(error: InputError) -> tuple[str, ...]:
     return tuple(str(problem) for problem in error.problems)
 
 
-def _download(gate: SealedGate, head: VerifiedHead, scratch: Path) -> bytes:
-    """Return the artifact's archive; its digest is the one that GitHub recorded when it was uploaded."""
+def _download(gate: SealedGate, head: VerifiedHead, scratch: Path) -> Archive:
+    """Return the artifact, checked; its digest is the one that GitHub recorded when it was uploaded."""
     name = artifact_of(gate.model)
     artifact = choose_artifact(gate.runs.artifacts(head.run.id, name), head.run, name)
     target = scratch / "artifact.zip"
@@ -244,10 +244,11 @@ def _download(gate: SealedGate, head: VerifiedHead, scratch: Path) -> bytes:
     if len(data) != artifact.size or f"sha256:{hashlib.sha256(data).hexdigest()}" != artifact.digest:
         raise UntrustedArtifactError(f"{name!r} is not the archive whose size and SHA-256 GitHub recorded")
     gate.say(f"artifact {name} of run {head.run.id}, attempt {head.run.attempt}: {len(data):,} bytes")
-    claim = read_manifest(b"".join(read_archive(data, LIMITS).read(MANIFEST)))
+    archive = read_archive(data, LIMITS)
+    claim = read_manifest(b"".join(archive.read(MANIFEST)))
     named = f"model {claim.model}, commit {claim.commit}, mlci {claim.writer}"
     gate.say(f"its manifest, which is not believed, names {named}")
-    return data
+    return archive
 
 
 def _publish(gate: SealedGate, head: VerifiedHead, result: Result) -> SealedOutcome:

@@ -27,7 +27,7 @@ from mlci.registry.errors import VERSION_REMEDY, CorruptError
 from mlci.registry.registry import Registry, RegistryView
 from mlci.report.document import BaselineRef, Judging, Report
 from mlci.report.rounding import round_report
-from mlci.sealed.archive import Archive, read_archive
+from mlci.sealed.archive import Archive
 from mlci.sealed.artifact import MANIFEST, PREDICTIONS
 from mlci.sealed.predictions import SealedColumns, parse_predictions
 from mlci.util.bounds import INFLATED_BYTES, MANIFEST_BYTES
@@ -86,12 +86,12 @@ class SealedContext:
         return evaluation_path(self.config.evaluation, Path(self.loaded.path).parent, opened=opened)
 
 
-def judge_archive(context: SealedContext, data: bytes, *, commit: str, judging: Judging | None = None) -> Report:
-    """Read the artifact, recompute every number, judge the gates, and return the report.
+def judge_archive(context: SealedContext, archive: Archive, *, commit: str, judging: Judging | None = None) -> Report:
+    """Read the predictions, recompute every number, judge the gates, and return the report.
 
     Args:
         context: Configuration and ports.
-        data: The artifact's archive; its digest has been compared.
+        archive: The artifact, checked, with its manifest read.
         commit: The commit that the report is about.
         judging: What the pull request changed about its own judging.
 
@@ -100,7 +100,7 @@ def judge_archive(context: SealedContext, data: bytes, *, commit: str, judging: 
         InputError: if evaluation set, predictions or baseline can't be used.
         OutsideError: if the registry can't be reached, or is damaged.
     """
-    archive, rows = read_archive(data, LIMITS), context.data
+    rows = context.data
     candidate = _candidate(context, archive, rows)
     view = _registry_view(context)
     baseline = None if view is None else _champion(context, view, rows)
@@ -163,8 +163,6 @@ def _columns(
 def _candidate(context: SealedContext, archive: Archive, rows: str) -> ModelPredictions:
     """Write the checked predictions to a file of our own, and return them."""
     choices, target = expected_columns(context.config), context.scratch / PREDICTIONS
-    for _ in archive.read(MANIFEST):  # its checksum counts, its content does not
-        pass
     parsed = parse_predictions(archive.read(PREDICTIONS), choices, rows=context.count_rows(rows))
     with target.open("w", encoding="utf-8", newline="") as file:
         header = next(parsed)

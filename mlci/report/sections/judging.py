@@ -38,4 +38,7 @@ def _sentence(d: Markup, judging: Judging) -> str:
 
 def _unlisted(d: Markup, judging: Judging) -> str:
     count = number_format.pluralize(judging.unlisted, "more file", "more files")
-    return d.number(f"GitHub does not list {count} of this change: they may be among what it is judged by.")
+    return d.number(
+        f"GitHub does not list {count} of this change, so it is not known if it touches what it is judged by: "
+        "a maintainer has to look at them before the merge."
+    )

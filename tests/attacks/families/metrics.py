@@ -10,7 +10,9 @@ from functools import partial
 import duckdb
 import numpy as np
 
-from mlci.engine.tables.files import inflate
+from mlci.engine import sql
+from mlci.engine.tables.csv_json import read_header, stage_json
+from mlci.engine.tables.files import LocalFile, inflate
 from mlci.execution import metric_stage
 from mlci.execution.metric_stage import ANSWER, VALUES
 from mlci.metrics.row_metrics import RowMetric
@@ -90,6 +92,16 @@ def _bomb(scene: Scene) -> None:
     scene.call(inflate, "new.csv.gz", path, scene.temp / "new.csv", limit=1 << 20)
 
 
+def _wide(scene: Scene, *, header: str = "", row: str = "") -> None:
+    """A table with a column for each row of something else."""
+    if header:
+        scene.call(read_header, LocalFile("new.csv", scene.plant("new.csv", f"{header}\n"), "csv", ".csv"))
+        return
+    path = scene.plant("new.jsonl", f"{row}\n")
+    with scene.paused(), sql.session() as (connection, _):
+        scene.call(stage_json, connection, LocalFile("new.jsonl", path, "json", ".jsonl"), scene.temp / "new.parquet")
+
+
 def _answer(scene: Scene, *, values: bytes, answer: object) -> None:
     """The process of a custom metric is user code, and so is its answer."""
     folder = scene.work / "metrics"
@@ -131,6 +143,8 @@ ATTACKS = (
     Attack("column that ends its quotes", "quoted names", _column_with_quotes),
     Attack("file that ends its quotes", "quoted texts", _file_with_quotes),
     Attack("table that inflates", "inflated size", _bomb, "larger|more than"),
+    Attack("table of 20,000 columns", "columns of tables", partial(_wide, header=",".join(f"c{i}" for i in range(20_000))), "20,000 columns, and 10,000 are the most"),
+    Attack("rows of 2,000 keys", "columns of tables", partial(_wide, row=json.dumps({f"c{i}": i for i in range(2_000)})), "2,000 keys, and 1,000 are the most"),
     Attack("metric that is NaN", "metrics that are numbers", partial(_totals, text='{"test": {"accuracy": NaN, "recall": 0.9}}'), "NaN"),
     Attack("metric that is infinite", "metrics that are numbers", partial(_totals, text='{"test": {"accuracy": Infinity, "recall": 0.9}}'), "inf"),
     Attack("metric beyond a double", "metrics that are numbers", partial(_totals, text='{"test": {"accuracy": 1e400, "recall": 0.9}}'), "larger than the largest double"),

@@ -121,6 +121,10 @@ def simple(call: Call, row: Row) -> Row:
     }
 
 
+MOST_FILES = 3_000
+"""GitHub's documentation, "List pull requests files": responses include a maximum of 3000 files."""
+
+
 def files_of(call: Call, row: Row) -> list[Row]:
     repo = git(call.repo)
     return changed_files(repo, repo.merge_base(row["base_sha"], row["head_sha"]) or row["base_sha"], row["head_sha"])
@@ -179,7 +183,7 @@ def label(call: Call, row: Row) -> str:
 @serves("pulls/list-files", READ)
 def list_files(call: Call) -> Reply:
     row = find_pull(call)
-    return call.page(files_of(call, row), lambda entry: diff_entry(call, entry, row["head_sha"]))
+    return call.page(files_of(call, row)[:MOST_FILES], lambda entry: diff_entry(call, entry, row["head_sha"]))
 
 
 @serves("pulls/list-commits", READ)
