@@ -1,22 +1,27 @@
 """Workflow runs, their artifacts and pull requests by head: what the trusted side of sealed mode reads from GitHub."""
 
 import contextlib
+import re
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
 from mlci.errors import OutsideError
 from mlci.github.file_transfer import FileDownload, add_file_transfer
+from mlci.github.git_database import GitDatabase
 from mlci.github.rest import Form, RepositoryClient, form_reader
 from mlci.github.transport import Access, Answer, transport
 from mlci.publish.permissions import Permission
 from mlci.sealed.facts import PullFile, PullFiles, PullRequest, RunArtifact, WorkflowRun
 from mlci.sealed.identity import HomeRepository
-from mlci.util.bounds import ARTIFACT_BYTES, CHANGED_FILES, LISTED_ARTIFACTS
+from mlci.util.bounds import ARTIFACT_BYTES, CHANGED_FILES, COMPARED_FILES, LISTED_ARTIFACTS
 from mlci.util.retry_policy import RetryPolicy
 
 T = TypeVar("T")
+FileChange = Literal["added", "removed", "changed"]
+_CHANGES: dict[str, FileChange] = {"added": "added", "copied": "added", "renamed": "added", "removed": "removed"}
+_HASH = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}(?:[0-9a-f]{24})?$")]
 _PAGE = 100
 
@@ -203,6 +208,27 @@ class WorkflowRuns:
                     break
         files = tuple(PullFile(path=one.filename, former=one.previous_filename) for one in found)
         return PullFiles(files=files, unlisted=0 if complete else self._unlisted(pull, len(files)))
+
+    def files_between(self, base: str, head: str) -> dict[str, FileChange] | None:
+        """Return, by path, how the files of a commit differ from those of an earlier one.
+
+        It is ``None`` if GitHub does not list them all, or if the second commit does not contain the first.
+
+        Raises:
+            OutsideError: if GitHub refused, or did not answer.
+        """
+        if not (_HASH.fullmatch(base) and _HASH.fullmatch(head)):
+            return None
+        self._home.begin()
+        found = GitDatabase(self._home).compare(base, head)
+        if found is None or found.status not in {"ahead", "identical"} or len(found.files) >= COMPARED_FILES.value:
+            return None
+        names: dict[str, FileChange] = {}
+        for file in found.files:
+            names[file.filename] = _CHANGES.get(file.status, "changed")
+            if file.status == "renamed" and file.previous_filename is not None:
+                names[file.previous_filename] = "removed"
+        return names
 
     def _changed_page(self, pull: int, page: int) -> list[_Changed]:
         path, doing = f"/pulls/{pull}/files", f"list the files of pull request {pull}"

@@ -14,11 +14,19 @@ from mlci.errors import InputError, Problem
 from mlci.operations.context import RunContext
 from mlci.operations.measure import operational_metrics_of
 from mlci.operations.models.model_predictions import ScoredChampion
-from mlci.operations.provenance import Artifact, ArtifactDigests, BuildProvenance, digest_file, model_digest
+from mlci.operations.provenance import Artifact, ArtifactDigests, BuildProvenance, digest_file
 from mlci.operations.run import RunResult
 from mlci.registry import errors
 from mlci.registry.errors import NewerError
-from mlci.registry.manifest import Bundle, ChampionPredictions, Data, Predictions, VersionFile, champion_place
+from mlci.registry.manifest import (
+    Bundle,
+    ChampionPredictions,
+    Data,
+    Predictions,
+    VersionFile,
+    champion_place,
+    model_digest,
+)
 from mlci.registry.stored_files import MOST_DESCRIPTION_BYTES
 from mlci.report.document import Report
 from mlci.report.serialization import MOST_BYTES as REPORT_BYTES

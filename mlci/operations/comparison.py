@@ -15,12 +15,11 @@ from mlci.operations.lineage import (
     changes_since,
     compare_lineage,
     current_state,
-    origin_of_version,
-    trend_rows,
 )
 from mlci.operations.models.model_predictions import ModelPredictions, ScoredChampion
 from mlci.operations.provenance import ArtifactDigests, BuildProvenance, collect_provenance
 from mlci.operations.registry import holdout_uses
+from mlci.operations.registry.version_history import origin_of_version, trend_rows
 from mlci.operations.report_builder import ReportContext
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import RegistryView

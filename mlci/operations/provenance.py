@@ -16,8 +16,8 @@ from mlci.lineage.rows import Rows
 from mlci.operations.models.model_predictions import ModelPredictions
 from mlci.operations.models.predictions import kept_model_path
 from mlci.operations.models.relevant_changes import LOCKS
-from mlci.registry.manifest import Environment, Recipe, VersionFile
-from mlci.util.digests import canonical_json, sha256_of, sha256_of_file
+from mlci.registry.manifest import Environment, Recipe, VersionFile, model_digest
+from mlci.util.digests import sha256_of_file
 
 MOST_FILES = 10_000
 _HINT = "run with `--no-bundle` to judge it without keeping it for a promotion"
@@ -53,13 +53,6 @@ class ArtifactDigests:
     def model_digest(self) -> str | None:
         """Return the digest of a model's only file, or of the list of its files."""
         return model_digest(tuple(part.file for part in self.model), folder=self.folder)
-
-
-def model_digest(files: tuple[VersionFile, ...], *, folder: bool) -> str | None:
-    """Return the digest of a model's only file, or of the list of a folder's files; ``None`` without a model."""
-    if not folder:
-        return files[0].digest if files else None
-    return sha256_of(canonical_json([[file.name, file.digest, file.bytes] for file in files]))
 
 
 def digest_artifacts(candidate: ModelPredictions, fingerprint: Callable[[str], str]) -> ArtifactDigests:

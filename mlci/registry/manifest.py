@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field
 
 from mlci.registry.entry_kinds import BY_ALIAS, Digest, LedgerPart, Text
+from mlci.util.digests import canonical_json, sha256_of
 
 
 def is_plain_path(name: str) -> bool:
@@ -44,6 +45,13 @@ class Predictions(LedgerPart):
     threshold: float | None = None
     probabilities: dict[Text, Text] | None = None
     table: Text | None = None
+
+
+def model_digest(files: tuple[VersionFile, ...], *, folder: bool) -> str | None:
+    """Return the digest of a model's only file, or of the list of a folder's files; ``None`` without a model."""
+    if not folder:
+        return files[0].digest if files else None
+    return sha256_of(canonical_json([[file.name, file.digest, file.bytes] for file in files]))
 
 
 Command = Annotated[str, Field(max_length=20_000)]

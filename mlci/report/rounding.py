@@ -10,9 +10,10 @@ the same labels, so only numbers that a gate is on are shown. Gates were judged 
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlci.report.document import DisparityRow, Evidenced, GateRow, GroupRow, MetricRow, Pair, Report
+from mlci.report.document import DisparityRow, Evidenced, GateRow, GroupRow, MetricRow, Pair, Report, TrendRow
 from mlci.report.text import labels
 
 ROWS = 5
@@ -66,11 +67,29 @@ def round_report(report: Report) -> Report:
         "metrics": tuple(row for row in shown if isinstance(row, MetricRow)),
         "disparities": tuple(row for row in shown if isinstance(row, DisparityRow)),
         "gates": tuple(_gate(row, rows.get(_gate_key(row)), counted=counted) for row in report.gates),
+        "trend": tuple(filter(None, (_trend(row, report.metrics, watched, counted=counted) for row in report.trend))),
         "notes": (*report.notes, NOTE),
         "class_curves": (),
     }
     left_out = ("agreement", "curves", "residuals", "confusion", "rows_changed")
     return report.model_copy(update=changes | dict.fromkeys(left_out))
+
+
+def _trend(
+    row: TrendRow, metrics: Iterable[MetricRow], watched: Mapping[Key, set[str]], *, counted: bool
+) -> TrendRow | None:
+    """Round the values of versions as that of the baseline; ``None`` if fewer than two are left."""
+    key = (row.metric, None, None, None)
+    of = next((one for one in metrics if _key(one) == key and key in watched), None)
+    if of is None:
+        return None
+    interval, rows = of.baseline_interval or of.candidate_interval, _carriers(of)
+    points = []
+    for point in row.points:
+        value = _shown(point.value, interval, rows, counted=counted)[0]
+        if value is not None:
+            points.append(point.model_copy(update={"value": value}))
+    return row.model_copy(update={"points": tuple(points)}) if len(points) > 1 else None
 
 
 def _key(row: Evidenced) -> Key:

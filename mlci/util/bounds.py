@@ -61,6 +61,10 @@ CHANGED_FILES = Bound(
     "changed-files", 3_000, "files", "the files that a pull request changes; GitHub lists no more",
     "generated files in a pull request", "mlci.github.workflow_runs:WorkflowRuns",
 )  # fmt: skip
+COMPARED_FILES = Bound(
+    "compared-files", 300, "files", "the files that differ between two commits; GitHub lists no more",
+    "a version in production that is many merges old", "mlci.github.workflow_runs:WorkflowRuns",
+)  # fmt: skip
 SEALED_LABEL_BYTES = Bound(
     "sealed-labels", 256 << 20, "bytes", "a file of sealed labels",
     "labels of more rows than an evaluation set needs", "mlci.operations.sealed.labels:read_seal",

@@ -9,7 +9,8 @@ from mlci.lineage.rows import Rows
 from mlci.operations import evaluation_sets
 from mlci.operations.bundle import read_bundle
 from mlci.operations.context import RunContext, registry_of
-from mlci.operations.lineage import compare_lineage, origin_of_content, origin_of_version
+from mlci.operations.lineage import compare_lineage
+from mlci.operations.registry.version_history import origin_of_content, origin_of_version
 from mlci.registry.manifest import Content, VersionFile
 from mlci.registry.registry import RegistryView
 from mlci.report.document import Lineage

@@ -2,11 +2,11 @@
 
 from mlci.config.models import RowsConfig
 from mlci.git.refs import read_head
-from mlci.operations import evaluation_sets, lineage
+from mlci.operations import evaluation_sets
 from mlci.operations.context import RunContext
 from mlci.operations.metrics_only import ROWS
 from mlci.operations.models import baseline_production, baseline_ref_or_file, recorded_predictions
-from mlci.operations.registry import training_noise, waivers
+from mlci.operations.registry import training_noise, version_history, waivers
 from mlci.registry import stored_files
 from mlci.registry.registry import RegistryView, Version
 
@@ -27,7 +27,7 @@ def fetch_for_run(context: RunContext) -> int | None:
     if view is None or champion is None:
         return None
     _read(context, view, champion)
-    for _ in lineage.metric_history(view):  # for the report's trend; unreadable versions are skipped
+    for _ in version_history.metric_history(view):  # for the report's trend; unreadable versions are skipped
         pass
     return champion.number
 

@@ -17,7 +17,7 @@ from mlci.operations.provenance import Artifact
 from mlci.operations.registry.promote import PromotionResult, append_version
 from mlci.operations.registry.reevaluate import reevaluate_bundle
 from mlci.operations.report_builder import ReportContext, build_report
-from mlci.registry.manifest import Bundle, Data, Environment, Predictions
+from mlci.registry.manifest import Bundle, Data, Environment, Predictions, model_digest
 from mlci.registry.registry import Registry, RegistryView
 from mlci.report.document import BaselineRef, Candidate, Report
 
@@ -101,7 +101,7 @@ def _bundle(context: RunContext, model: ImportedModel, *, environment: Environme
     empty = context.scratch / "no-predictions.csv"
     empty.write_bytes(b"")
     nothing = provenance.digest_file(empty, "predictions.csv")
-    digest = provenance.model_digest(tuple(part.file for part in files), folder=is_folder)
+    digest = model_digest(tuple(part.file for part in files), folder=is_folder)
     candidate = Candidate(commit=model.commit, model=f"sha256:{digest}")
     facts = replace(context.facts, candidate=candidate, baseline=BaselineRef(source="production"))
     report = _unjudged(context.config, facts)

@@ -13,7 +13,7 @@ from mlci.execution import metrics_file
 from mlci.gates.outcomes import JudgedGate
 from mlci.inference.result import EvaluationResult
 from mlci.lineage.rows import Rows, is_recorded
-from mlci.operations import comparison, evaluation_plan, evaluation_sets, lineage, metrics_only, provenance
+from mlci.operations import comparison, evaluation_plan, evaluation_sets, metrics_only, provenance
 from mlci.operations.behaviour import recorded_tests
 from mlci.operations.bundle import REPORT, VerifiedBundle, whole_set_values
 from mlci.operations.comparison import add_report_refs
@@ -24,7 +24,7 @@ from mlci.operations.measure import judge_gates
 from mlci.operations.models import baseline_production, rescore
 from mlci.operations.models.model_predictions import PER_ROWS, ModelPredictions
 from mlci.operations.provenance import Artifact, ArtifactDigests
-from mlci.operations.registry import holdout_uses, training_noise, waivers
+from mlci.operations.registry import holdout_uses, training_noise, version_history, waivers
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.registry.manifest import VersionFile
 from mlci.registry.registry import RegistryView
@@ -173,7 +173,7 @@ def _facts(
 def _now(bundle: VerifiedBundle, result: EvaluationResult, rows: Rows | None) -> CurrentState:
     own = (bundle.content.recipe.config, *bundle.content.environment.lock)
     texts = {file.digest: bundle.paths[file.digest].read_bytes() for file in own}
-    origin = lineage.origin_of_content(bundle.content, lambda file: texts[file.digest])
+    origin = version_history.origin_of_content(bundle.content, lambda file: texts[file.digest])
     known = replace(origin, fingerprint=result.fingerprint or holdout_uses.ON_NUMBERS)
     return CurrentState(origin=known, texts=texts, rows=rows)
 

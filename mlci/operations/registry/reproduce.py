@@ -14,7 +14,6 @@ from mlci.errors import InputError, Problem
 from mlci.git.git import is_tracked
 from mlci.inference.training_noise import LEAST, ReproductionCheck, check_reproduction
 from mlci.lineage.compare import differing_settings
-from mlci.operations import provenance
 from mlci.operations.context import RowsContext, RunContext, registry_of
 from mlci.operations.models import baseline_production, baseline_ref_or_file, file_guards
 from mlci.operations.models.model_predictions import ModelPredictions
@@ -24,7 +23,7 @@ from mlci.operations.registry.retrain import EnvironmentBuilder, Retraining, loc
 from mlci.registry import stored_files
 from mlci.registry.entries import MetricSpread, ReproductionFound, Rerun
 from mlci.registry.entry_kinds import ReproductionRecorded
-from mlci.registry.manifest import Environment
+from mlci.registry.manifest import Environment, model_digest
 from mlci.registry.registry import Registry, Version
 from mlci.util.digests import canonical_json
 
@@ -171,7 +170,7 @@ def _metrics(config: Config, retrainings: list[Retraining]) -> dict[str, Reprodu
 
 
 def _identical(version: Version, first: Retraining, fingerprint: str) -> Literal["bytes", "predictions"] | None:
-    model = provenance.model_digest(version.manifest.files, folder=version.manifest.recipe.folder)
+    model = model_digest(version.manifest.files, folder=version.manifest.recipe.folder)
     same = first.rerun.predictions == fingerprint
     if same and model is not None and first.rerun.model == model:
         return "bytes"

@@ -4,6 +4,7 @@ Every fact comes from GitHub's API, the default branch's checkout or the registr
 predictions are read, and as data. Any doubt ends in a failing check with its reason, never in a pass.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,8 +13,10 @@ from pathlib import Path
 from mlci.errors import InputError, OutsideError
 from mlci.github.interface import GitHub
 from mlci.github.workflow_runs import WorkflowRuns
+from mlci.lineage.origin import ChangedFiles
 from mlci.operations.judging import judging_changes
 from mlci.operations.publish.publish import PublishResult, open_publication, publish_report
+from mlci.operations.sealed.history import SealedHead
 from mlci.operations.sealed.judge import LIMITS, SHOWN_PREDICTIONS, SealedContext, judge_archive
 from mlci.operations.sealed.probes import count_look
 from mlci.operations.sealed.training_end import STEP_FAILED, AwaitedRun, training_end
@@ -183,7 +186,7 @@ def _judged(gate: SealedGate, home: HomeRepository, head: VerifiedHead) -> Resul
         judging, archive = _judging(gate, context, head), _download(gate, head, context.scratch)
         if gate.publishes and (uncounted := _count(context, head)) is not None:
             return uncounted
-        return Finished(report=judge_archive(context, archive, commit=head.head, judging=judging))
+        return Finished(report=judge_archive(context, archive, head=_sealed_head(gate, context, head), judging=judging))
     except UntrustedArtifactError as error:
         title = "the artifact is refused"
         why = "it is not what `mlci sealed predict` writes, and nothing in it was used"
@@ -214,6 +217,18 @@ def _judging(gate: SealedGate, context: SealedContext, head: VerifiedHead) -> Ju
     paths = [path for one in changed.files for path in (one.path, one.former) if path is not None]
     found = judging_changes(paths, context.config, context.config_path, used=False)
     return found.model_copy(update={"unlisted": changed.unlisted})
+
+
+def _sealed_head(gate: SealedGate, context: SealedContext, head: VerifiedHead) -> SealedHead:
+    """Return what is known of the candidate; its files only explain, so an error of GitHub does not block."""
+
+    def files(commit: str) -> ChangedFiles | None:
+        with contextlib.suppress(OutsideError):
+            found = gate.runs.files_between(commit, head.head)
+            return None if found is None else ChangedFiles(names=found)
+        return None
+
+    return SealedHead(commit=head.head, config_path=context.config_path, files=files)
 
 
 _SEE_DETAILS = "correct what the lines above name, and push"

@@ -21,6 +21,7 @@ from mlci.operations.models import recorded_predictions
 from mlci.operations.models.model_predictions import ModelPredictions
 from mlci.operations.registry import holdout_uses, training_noise, waivers
 from mlci.operations.report_builder import ReportContext, build_report
+from mlci.operations.sealed.history import SealedHead, add_sealed_history
 from mlci.operations.sealed.labels import OpenedLabels
 from mlci.registry import stored_files
 from mlci.registry.errors import VERSION_REMEDY, CorruptError
@@ -86,13 +87,15 @@ class SealedContext:
         return evaluation_path(self.config.evaluation, Path(self.loaded.path).parent, opened=opened)
 
 
-def judge_archive(context: SealedContext, archive: Archive, *, commit: str, judging: Judging | None = None) -> Report:
+def judge_archive(
+    context: SealedContext, archive: Archive, *, head: SealedHead, judging: Judging | None = None
+) -> Report:
     """Read the predictions, recompute every number, judge the gates, and return the report.
 
     Args:
         context: Configuration and ports.
         archive: The artifact, checked, with its manifest read.
-        commit: The commit that the report is about.
+        head: The commit that the report is about.
         judging: What the pull request changed about its own judging.
 
     Raises:
@@ -111,17 +114,19 @@ def judge_archive(context: SealedContext, archive: Archive, *, commit: str, judg
         context.config, view, against=baseline.version if baseline else None, rows=result.fingerprint or ""
     )
     gates = judge_gates(context.config, result, noise)
-    gates = waivers.apply_recorded_waivers(gates, view, head=commit, today=context.today)
+    gates = waivers.apply_recorded_waivers(gates, view, head=head.commit, today=context.today)
     digest = f"sha256:{sha256_of_file(Path(candidate.source.path))}"
     facts = replace(
         context.facts,
-        candidate=context.facts.candidate.model_copy(update={"commit": commit, "predictions": digest}),
+        candidate=context.facts.candidate.model_copy(update={"commit": head.commit, "predictions": digest}),
         baseline=_reference(context, baseline),
         seconds=seconds,
         judging=judging,
         uses=holdout_uses.known_uses(view, result.fingerprint),
         labels_sealed=context.opened is not None and context.opened.hidden,
     )
+    if view is not None:
+        result, facts = add_sealed_history(context.config, view, head, result, facts)
     report = build_report(replace(result, notes=(*result.notes, *_label_notes(context.opened))), gates, facts)
     return round_report(report) if report.evaluation.sealed else report
 
