@@ -162,7 +162,8 @@ def parse_seal(data: bytes) -> LabelSeal:
     Raises:
         InputError: if it is not one.
     """
-    head, _, body = data.replace(b"\r\n", b"\n").partition(b"\n\n")
+    known = data.startswith(_FIRST.encode())  # before anything large is decoded
+    head, _, body = data.replace(b"\r\n", b"\n").partition(b"\n\n") if known else (b"", b"", b"")
     first, *lines = head.decode("utf-8", "replace").split("\n")
     if first != _FIRST:
         raise InputError(f"is not a file of sealed labels of this version of mlci: it must begin with `{_FIRST}`")

@@ -1,5 +1,6 @@
 """The product's mitigations by name: what each does, where it is, and what is there once it is removed."""
 
+import base64
 import json
 import re
 import shutil
@@ -18,14 +19,19 @@ from mlci.commands.grammar import RerunCommand
 from mlci.engine.cell_errors import ProblemCollector
 from mlci.gates.outcomes import GateOutcome, Outcome
 from mlci.operations.publish.sticky_comment import Commits
+from mlci.operations.sealed.probes import UsedBudget, next_look
 from mlci.publish.runs import read_marker
 from mlci.registry import ledger
 from mlci.registry.entries import Entry
+from mlci.registry.entry_kinds import ProbeRecord
 from mlci.registry.manifest import Bundle
+from mlci.registry.registry import Registry
 from mlci.report import layout
 from mlci.report.text.escape import Md
 from mlci.sealed import archive
 from mlci.sealed.identity import VerifiedHead
+from mlci.sealed.label_seal import public_key_of, seal_labels
+from mlci.util.bounds import SEALED_LABEL_BYTES
 from tests.attacks.mitigation import Mitigation
 from tests.support.publish.scene import bad
 
@@ -57,6 +63,15 @@ def _silent(words: str) -> Callable[[Any], Any]:
 def _deaf(given: Any) -> Any:
     """Return a collector that keeps no problem, in the place of one that does."""
     return type("Deaf", (ProblemCollector,), {"add": _no})() if isinstance(given, ProblemCollector) else given
+
+
+def unordered_look(registry: Registry, look: ProbeRecord, per_day: int) -> UsedBudget | None:
+    """Decide on the ledger as it was, and append whatever others appended since."""
+    found = next_look(registry.view().state.probed, look, per_day)
+    if not isinstance(found, UsedBudget):
+        registry.append(lambda _: found)
+        return None
+    return found
 
 
 def _append(path: Path, data: bytes) -> None:
@@ -209,6 +224,17 @@ MITIGATIONS = {
     "base of a run": Mitigation("only pull requests into the default branch are judged", "mlci.sealed.identity:identify_head", wrapped=lambda real: lambda run, pulls, home: real(run, [replace(one, base_branch=home.default_branch) for one in pulls], home)),
     "merge group of a run": Mitigation("a merge group is on a queue's branch of this repository into the default branch", "mlci.sealed.identity:_merge_group", lambda run, home: VerifiedHead(run=run, head=run.head_sha, pull=None)),
     "artifact of a run": Mitigation("the artifact is the only one of its name, of this run's attempt and commit, with a digest", "mlci.sealed.identity:choose_artifact", lambda artifacts, *_: artifacts[0]),
+    "labels that are authentic": Mitigation("sealed labels are opened by the key that they were sealed to, and only if no byte of them changed", "mlci.sealed.label_seal:open_seal", lambda *_: b"PAR1PAR1"),
+    "form of label keys": Mitigation("a label key has its prefix and length, and is never quoted", "mlci.sealed.label_seal:parse_private_key", lambda _: bytes([7]) * 32),
+    "form of sealed labels": Mitigation("a file of sealed labels begins with its name and version, and holds a public key, a commit and base64", "mlci.sealed.label_seal:parse_seal", lambda _: seal_labels(b"PAR1PAR1", public_key_of(f"mlci-label-key-{base64.b64encode(bytes([7]) * 32).decode()}"))),
+    "size of sealed labels": Mitigation("the bytes of sealed labels are limited", "mlci.operations.sealed.labels:SEALED_LABEL_BYTES", replace(SEALED_LABEL_BYTES, value=1 << 30)),
+    "regular sealed labels": Mitigation("a file of sealed labels is a regular file, never a link or a pipe", "mlci.operations.sealed.labels:read_bounded", lambda path, *_, **__: path.read_bytes()),
+    "format of opened labels": Mitigation("what was sealed is the table that `mlci seal` writes; anyone can seal something else to the public key", "mlci.operations.sealed.labels:_PARQUET", b""),
+    "rows of the labels": Mitigation("features and labels have the same keys, each once", "mlci.engine.tables.labelled_tables:_join", lambda _connection, features, *_: features),
+    "budget of looks": Mitigation("looks of a pull request are counted by its number, on days that never go back, and those of all together have an end", "mlci.operations.sealed.probes:next_look", lambda _before, look, _per_day: look),
+    "looks one after the other": Mitigation("of two gates at once the second decides again, on the ledger with the look of the first", "mlci.operations.sealed.probes:record_look", unordered_look),
+    "looks that last": Mitigation("without a ledger that outlasts the job and can be written to, nothing is evaluated", "mlci.operations.sealed.probes:_uncounted", _no),
+    "looks before evaluations": Mitigation("a look is counted before its evaluation starts, so that a failed one counts", "mlci.operations.sealed.gate:_count", _no),
     "commit of a waiver": Mitigation("a waiver counts for one gate on one commit, until a day", "mlci.gates.waivers:apply_waivers", lambda gates, waivers, **_: tuple(replace(one, outcome=Outcome.WAIVED, blocks=False) for one in gates)),
     "findings that can be waived": Mitigation("errors and missing values cannot be waived", "mlci.gates.waivers:is_waivable", lambda _: True),
     "grammar of commands": Mitigation("a command is the only line of its comment, in a strict grammar", "mlci.commands.grammar:parse_command", lambda _: RerunCommand()),

@@ -111,9 +111,14 @@ def read_seal(path: Path) -> LabelSeal:
         InputError: if it is missing, too large or damaged.
     """
     try:
-        return parse_seal(read_bounded(path, SEALED_LABEL_BYTES.value, links=False))
+        data = read_bounded(path, SEALED_LABEL_BYTES.value, links=False)
     except OSError as error:
         raise InputError(Problem(f"can't be read: {error.strerror}", str(path))) from error
+    if len(data) > SEALED_LABEL_BYTES.value:
+        words = f"has more than {SEALED_LABEL_BYTES}; seal the labels of a sample of the rows"
+        raise InputError(Problem(words, str(path)))
+    try:
+        return parse_seal(data)
     except InputError as error:
         raise InputError.of(Problem(problem.message, str(path)) for problem in error.problems) from error
 
