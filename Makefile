@@ -19,7 +19,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo examples example-pytorch test e2e registry-e2e lint static node format bench docs site page picture pictures sealed-pictures dist pin lock clean
+.PHONY: help demo examples example-pytorch test e2e registry-e2e kubernetes-e2e lint static node format bench docs site page picture pictures sealed-pictures dist pin lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ e2e: $(VENV)/.dev $(NODE)/node_modules/.made $(ACT) ## actions and whole workflo
 registry-e2e: $(VENV)/.dev $(AZURITE)/node_modules/.made $(VERSITY) $(GOOGLE) $(MLFLOW)/.made ## the registry on real servers: S3, Azure, Google's, MLflow
 	@$(BIN)/python -m pytest tests/registry/e2e/repository -n $(WORKERS)
 	@$(BIN)/python -m pytest tests/registry/e2e -n $(WORKERS) --dist loadfile --ignore tests/registry/e2e/repository
+
+kubernetes-e2e: $(VENV)/.dev ## a canary on a real API server: MLCI_KUBE_APISERVER, MLCI_ETCD and MLCI_KSERVE_CRD name its files
+	@$(BIN)/python -m pytest tests/kubernetes/e2e
 
 lint: $(VENV)/.dev ## style, formatting, words, types
 	@$(BIN)/ruff check .

@@ -19,6 +19,7 @@ lock metrics.txt pyproject.toml --extra metrics --extra model --constraint requi
 lock github.txt pyproject.toml --extra github --constraint requirements/dev.txt
 lock remote.txt pyproject.toml --extra remote --constraint requirements/dev.txt
 lock objects.txt pyproject.toml --extra objects --constraint requirements/dev.txt
+lock deploy.txt pyproject.toml --extra deploy --constraint requirements/dev.txt
 lock mlflow.txt pyproject.toml --extra mlflow --constraint requirements/dev.txt
 # The documentation site is built in an environment of its own.
 lock site.txt --group docs

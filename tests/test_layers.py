@@ -38,6 +38,8 @@ MAY_IMPORT = {
         "registry.entry_kinds",
         "registry.manifest",
     },
+    "deploy": {"errors", "util", "config", "report"},
+    "kubernetes": {"errors"},
     "demo": set(),
     "operations": {
         "errors",
@@ -57,6 +59,7 @@ MAY_IMPORT = {
         "lineage",
         "sealed",
         "governance",
+        "deploy",
     },
     "cli": {"*"},
     "api": {"*"},
@@ -64,7 +67,18 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": {"api"},
 }
-PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "governance"}
+PURE = {
+    "commands",
+    "deploy",
+    "gates",
+    "governance",
+    "inference",
+    "lineage",
+    "metrics",
+    "publish",
+    "report",
+    "sealed",
+}
 EFFECTS = {
     "os",
     "time",
@@ -80,7 +94,17 @@ EFFECTS = {
 }
 # urllib.parse quotes addresses; it opens none
 ALLOWED_EFFECTS = {("report", "urllib"), ("publish", "urllib"), ("governance", "urllib")}
-HEAVY = {"pandas", "sklearn", "scipy", "pyarrow", "skops", "fairlearn", "github", "tenacity"}
+HEAVY = {
+    "fairlearn",
+    "github",
+    "lightkube",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "sklearn",
+    "skops",
+    "tenacity",
+}
 
 
 @cache

@@ -17,7 +17,7 @@ import environment
 from command import FailedError, complaint, run, variable, write_outputs
 from get_uv import find_uv
 
-SETS = ("run", "github", "metrics", "remote", "objects", "mlflow")
+SETS = ("run", "github", "metrics", "remote", "objects", "mlflow", "deploy")
 FLAGS = {"publish": "github", "bundle": "", "open": "", "record": "", "take-alias": ""}
 """Inputs that are `true` or `false` as text, and the set that `true` needs. Any other word is an error."""
 WORDS = {"none": ""} | {name: name for name in ("auto", *SETS)}

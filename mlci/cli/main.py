@@ -35,13 +35,20 @@ _COMMANDS = {
     "registry": "Test that the registry works.",
     "backup": "Copy the registry to another place, as much as is missing there.",
     "restore": "Bring the registry back from its backup.",
+    "deploy": "Serve the version in production on Kubernetes.",
     "doctor": "Check the setup, and say what to add.",
     "setup": "Require the checks of your models on GitHub, as code.",
     "metrics": "List the metrics that gates can name.",
     "demo": "See all of it on real data that ships with scikit-learn.",
 }
 _REGISTRY = {"fetch", "promote", "rollback", "versions", "diff", "reproduce", "ledger"}
-_LIFECYCLE = {"backup", "restore", "card", "verify"}
+_LIFECYCLE = {
+    "backup",
+    "card",
+    "deploy",
+    "restore",
+    "verify",
+}
 _PLACES = {"registry": "registry.check", "sealed": "sealed.group"}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from mlci.config.base import ConfigModel, fields
+from mlci.config.lifecycle.deploy import Deploy, KServe, PlainDeployment
 from mlci.config.lifecycle.governance import Card
 from mlci.config.models import (
     Baseline,
@@ -41,6 +42,9 @@ SECTIONS: dict[Path, type[ConfigModel]] = {
     ("tests",): BehaviourTests,
     ("report",): ReportSection,
     ("card",): Card,
+    ("deploy",): Deploy,
+    ("deploy", "kserve"): KServe,
+    ("deploy", "deployment"): PlainDeployment,
     ("policy",): Policy,
 }
 _FILES = (".csv", ".tsv", ".parquet", ".jsonl", ".json", ".gz", ".yaml", ".yml", ".toml")

@@ -14,6 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mlci.config.base import Command, ConfigModel, Name, OnDoubt, Place, exactly_one
+from mlci.config.lifecycle.deploy import Deploy
 from mlci.config.lifecycle.governance import Card
 from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
 from mlci.gates.limits import LIMIT_KINDS, Limit
@@ -385,6 +386,9 @@ class Config(ConfigModel):
     )
     card: Card | None = Field(
         default=None, description="What the owners state in the model card; if omitted, only evidence is in it."
+    )
+    deploy: Deploy | None = Field(
+        default=None, description="Kubernetes resource that serves the version in production, for `mlci deploy`."
     )
     policy: Policy = Field(default=Policy(), description="Confidence level, and effect of inconclusive gates.")
 

@@ -21,6 +21,7 @@ REASONS = {
     "the checks of this repository": r"(make [\w-]+|\.ci/run)( |$)",
     "writes files of this repository": r"MLCI_GOLDEN=write ",
     "needs an App of GitHub": r"gh (api|secret|variable) ",
+    "needs a Kubernetes cluster": r"mlci deploy (apply|diff|rollback)",
     "needs an MLflow server": r"mlci .*models:/",
 }
 """What a marked block may name, and what one of its commands then begins with or contains."""
@@ -28,6 +29,7 @@ REASONS = {
 PROJECTS: dict[str, Project] = {
     "docs/how-to/after-merge/back-up-and-restore.md": registry.back_up_and_restore,
     "docs/how-to/after-merge/publish-a-model-card.md": governance.publish_a_model_card,
+    "docs/how-to/after-merge/deploy-a-model.md": registry.deploy_a_model,
     "docs/how-to/gates/see-what-changed.md": registry.see_what_changed,
     "docs/how-to/gates/waive-a-gate.md": github.waive_a_gate,
     "docs/how-to/infrastructure/use-internal-mirrors.md": setup.use_internal_mirrors,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+from tests.support.deployments import serve
 from tests.support.page_shell import PageShell
 from tests.support.project import BY_FILE, config, files, predictions
 from tests.support.repository import commit, init
@@ -35,6 +36,15 @@ def succeed(shell: PageShell, *words: str) -> str:
 def champion(shell: PageShell) -> int:
     """Return the number of the version in production."""
     return json.loads(succeed(shell, "versions", "--json"))["champion"]
+
+
+def deploy_a_model(shell: PageShell) -> Iterator[None]:
+    serve(shell.folder)
+    yield
+    yield
+    assert (shell.folder / "deploy" / "model.yaml").is_file()
+    yield
+    assert shell.output.endswith("no difference\n")
 
 
 def see_what_changed(shell: PageShell) -> Iterator[None]:

@@ -1,0 +1,1 @@
+"""A version in production as a Kubernetes manifest: rendered, validated, compared. Pure."""

@@ -1,0 +1,1 @@
+"""Adapter of a Kubernetes cluster; the only place that talks to its API server."""
