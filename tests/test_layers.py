@@ -40,6 +40,7 @@ MAY_IMPORT = {
     },
     "deploy": {"errors", "util", "config", "report"},
     "kubernetes": {"errors"},
+    "cost": {"errors"},
     "demo": set(),
     "operations": {
         "errors",
@@ -60,6 +61,7 @@ MAY_IMPORT = {
         "sealed",
         "governance",
         "deploy",
+        "cost",
     },
     "cli": {"*"},
     "api": {"*"},
@@ -79,6 +81,8 @@ PURE = {
     "report",
     "sealed",
 }
+PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "governance"}
+PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "cost"}
 EFFECTS = {
     "os",
     "time",

@@ -16,10 +16,12 @@ import click
 
 from mlci import __version__
 from mlci.cli.github_actions import head_of_this_run, is_public_repository, is_training_requested_here
+from mlci.cli.lifecycle.runner_facts import clock_since_start, read_runner
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.cli.report_facts import report_facts
 from mlci.config.loader import CheckedConfig, LoadedConfig
 from mlci.config.read import load
+from mlci.cost.runner import Rate, find_rate
 from mlci.engine.duckdb_engine import DuckDBEngine
 from mlci.engine.encode.classes import survey_table
 from mlci.engine.export.features import write_features
@@ -97,6 +99,8 @@ def run_context(
             public=is_public_repository(environment),
             today=today(),
             may_train=_may_train(loaded, environment),
+            rate=_rate(loaded, environment),
+            elapsed=clock_since_start(environment),
             opened_labels=labels.path if labels is not None else None,
         )
 
@@ -105,6 +109,12 @@ def _may_train(loaded: LoadedConfig, environment: dict[str, str]) -> bool:
     """Check if the candidate may be trained in this run."""
     train = loaded.config.train
     return train is None or train.when == "always" or is_training_requested_here(environment, train.label)
+
+
+def _rate(loaded: LoadedConfig, environment: dict[str, str]) -> Rate:
+    """Return the price of a minute on this runner."""
+    cost = loaded.config.cost
+    return find_rate(read_runner(environment), cost.runners if cost is not None else {})
 
 
 def _baseline_cache(folder: Path) -> BaselineCache:

@@ -242,6 +242,11 @@ def _missing_costs(context: CheckContext, name: str) -> Iterator[str]:
         yield "`predict_seconds_per_1k_rows` needs `predict.run`; nothing is predicted here"
     if name == "peak_memory_megabytes" and config.train is None and not (config.predict.run or config.predict.model):
         yield "`peak_memory_megabytes` needs `train.run` or `predict.run`; nothing is run here"
+    predicts = bool(config.predict.run or config.predict.model)
+    if name == "cost_usd" and config.train is None and not predicts:
+        yield "`cost_usd` needs `train.run` or `predict.run`; nothing is run here"
+    if name == "predict_cost_usd_per_1k_rows" and not predicts:
+        yield "`predict_cost_usd_per_1k_rows` needs `predict.run`; nothing is predicted here"
     if name == "model_megabytes" and not (config.predict.model or (config.train and config.train.model)):
         yield "`model_megabytes` needs `train.model`, the file or folder that training leaves behind"
 

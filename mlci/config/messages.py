@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from mlci.config.base import ConfigModel, fields
+from mlci.config.lifecycle.cost import Cost
 from mlci.config.lifecycle.deploy import Deploy, KServe, PlainDeployment
 from mlci.config.lifecycle.governance import Card
 from mlci.config.models import (
@@ -45,6 +46,7 @@ SECTIONS: dict[Path, type[ConfigModel]] = {
     ("deploy",): Deploy,
     ("deploy", "kserve"): KServe,
     ("deploy", "deployment"): PlainDeployment,
+    ("cost",): Cost,
     ("policy",): Policy,
 }
 _FILES = (".csv", ".tsv", ".parquet", ".jsonl", ".json", ".gz", ".yaml", ".yml", ".toml")

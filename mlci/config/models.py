@@ -14,6 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mlci.config.base import Command, ConfigModel, Name, OnDoubt, Place, exactly_one
+from mlci.config.lifecycle.cost import Cost
 from mlci.config.lifecycle.deploy import Deploy
 from mlci.config.lifecycle.governance import Card
 from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
@@ -390,6 +391,7 @@ class Config(ConfigModel):
     deploy: Deploy | None = Field(
         default=None, description="Kubernetes resource that serves the version in production, for `mlci deploy`."
     )
+    cost: Cost | None = Field(default=None, description="Prices of runners; if omitted, those of GitHub's price table.")
     policy: Policy = Field(default=Policy(), description="Confidence level, and effect of inconclusive gates.")
 
 

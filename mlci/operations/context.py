@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from mlci.config.loader import Loaded
 from mlci.config.models import Config, Evaluation, MetricsConfig, RowsConfig
+from mlci.cost.runner import NO_RATE, Rate
 from mlci.engine.interface import Engine, Survey
 from mlci.engine.row_comparison import RestrictedJob
 from mlci.engine.tables.table_path import LabelFile, table_path
@@ -53,6 +54,8 @@ class ContextOf(Generic[C_co]):
         user_code: Whether commands, models and custom metrics of the user may run here.
         today: The day in UTC, ``YYYY-MM-DD``; by default one on which every waiver has ended.
         may_train: Whether the candidate may be trained; ``False`` if training has to be asked for, and was not.
+        rate: Price of a minute on this runner; unknown by default.
+        elapsed: Seconds since the job began, or this process outside of a job.
         opened_labels: Temporary file with the labels, if they are sealed and the key is there.
     """
 
@@ -78,6 +81,8 @@ class ContextOf(Generic[C_co]):
     public: bool = False
     today: str = "9999-12-31"
     may_train: bool = True
+    rate: Rate = NO_RATE
+    elapsed: Callable[[], float] = float
     opened_labels: Path | None = None
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from mlci.config.models import Config, RowsConfig
+from mlci.cost.minutes import COST, PREDICTION_COST
 from mlci.engine.interface import Engine, Job, Source
 from mlci.gates.behaviour import RequiredTests, judge_behaviour
 from mlci.gates.judge import judge_rules
@@ -87,7 +88,8 @@ def measure_models(
         result = replace(result, agreement=None)
     before = operational_metrics_of(baseline, rows=observed.rows) if baseline else {}
     now = operational_metrics_of(candidate, rows=observed.rows)
-    result = add_operational_metrics(result, evaluation_plan.asked_operations(context.config), now, before)
+    asked_operations = evaluation_plan.asked_operations(context.config)
+    result = add_operational_metrics(result, asked_operations, now, before, unknown=candidate.unknown)
     seconds = {**candidate.seconds, **(baseline.seconds if baseline else {}), "evaluate": context.clock() - begun}
     return result, seconds
 
@@ -146,22 +148,34 @@ def engine_job(config: RowsConfig, candidate: Source, baseline: Source | None, *
 
 
 def add_operational_metrics(
-    result: EvaluationResult, asked: tuple[str, ...], candidate: Mapping[str, float], baseline: Mapping[str, float]
+    result: EvaluationResult,
+    asked: tuple[str, ...],
+    candidate: Mapping[str, float],
+    baseline: Mapping[str, float],
+    *,
+    unknown: Mapping[str, str] | None = None,
 ) -> EvaluationResult:
-    """Add measured costs: all of the candidate's, and those of gates even if nothing was measured."""
-    names = dict.fromkeys((*candidate, *asked))
-    added = tuple(_comparison(name, candidate.get(name), baseline.get(name), result) for name in names)
+    """Add measured costs: all of the candidate's, and those of gates even if nothing was measured.
+
+    ``unknown`` has the reasons of metrics that could not be measured.
+    """
+    names, reasons = dict.fromkeys((*candidate, *asked)), unknown or {}
+    added = tuple(
+        _comparison(name, candidate.get(name), baseline.get(name), result, reason=reasons.get(name)) for name in names
+    )
     return replace(result, comparisons=result.comparisons + added)
 
 
 def scale_costs(costs: Mapping[str, float], *, measured_for: int, rows: int) -> dict[str, float]:
-    """Convert prediction times, measured as if for ``measured_for`` rows, into times for a thousand of ``rows``."""
+    """Convert prediction times and costs, measured as if for ``measured_for`` rows, to a thousand of ``rows``."""
     factor = measured_for / rows if rows else 0.0
-    return {name: value * factor if name == PER_THOUSAND else value for name, value in costs.items()}
+    return {name: value * factor if name in PER_THOUSAND else value for name, value in costs.items()}
 
 
-def _comparison(name: str, now: float | None, before: float | None, result: EvaluationResult) -> Comparison:
-    change: Evidence = Undefined(f"{name} was measured for one model only: the baseline came from a file or the cache")
+def _comparison(
+    name: str, now: float | None, before: float | None, result: EvaluationResult, *, reason: str | None
+) -> Comparison:
+    change: Evidence = Undefined(_one_model_only(name))
     if now is not None and before is not None:
         change = Point(now - before, reason=_ONCE)
     return Comparison(
@@ -170,15 +184,23 @@ def _comparison(name: str, now: float | None, before: float | None, result: Eval
         rows=result.rows or 0,
         support=1,
         unit="runs",
-        candidate=_point(name, now),
+        candidate=_point(name, now, reason),
         baseline=_point(name, before) if result.has_baseline else None,
         change=change if result.has_baseline else None,
     )
 
 
-def _point(name: str, value: float | None) -> Evidence:
+def _one_model_only(name: str) -> str:
+    """Return the reason of a missing change: a baseline that was not measured, or an unknown price."""
+    said = f"{name} was measured for one model only: the baseline came from a file or the cache"
+    if name not in {COST, PREDICTION_COST}:
+        return said
+    return f"{said}, or is a version that was judged without a known price; limit it by `max` until the next promotion"
+
+
+def _point(name: str, value: float | None, reason: str | None = None) -> Evidence:
     return (
-        Undefined(f"{name} was not measured: no step of this run has it")
+        Undefined(reason or f"{name} was not measured: no step of this run has it")
         if value is None
         else Point(value, reason=_ONCE)
     )

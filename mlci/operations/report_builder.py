@@ -34,6 +34,7 @@ from mlci.report.document import (
     Report,
     ResidualsRow,
     RowsChanged,
+    RunCost,
     ScopeRef,
     Seconds,
     SharedRows,
@@ -67,6 +68,7 @@ class ReportContext:
         shared: Rows that both models are compared on, if the baseline's own evaluation set differs.
         judging: What the pull request changed about its own judging, if that is known.
         records_waivers: Whether a registry can record that a gate is waived.
+        cost: What this run has cost so far.
         training_label: Label that asks for training, if nothing was trained because it was not asked for.
         labels_sealed: Whether only a key opens the labels of the evaluation set.
     """
@@ -86,6 +88,7 @@ class ReportContext:
     shared: SharedRows | None = None
     judging: Judging | None = None
     records_waivers: bool = False
+    cost: RunCost | None = None
     training_label: str | None = None
     labels_sealed: bool = False
 
@@ -133,6 +136,7 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
         training_label=facts.training_label,
         lineage=facts.lineage,
         trend=facts.trend,
+        cost=facts.cost,
         judging=facts.judging,
         provenance=Provenance(
             config=facts.config_digest,

@@ -17,6 +17,7 @@ from mlci.inference.result import EvaluationResult
 from mlci.operations import behaviour, evaluation_sets, metrics_only, name_checks
 from mlci.operations.comparison import ComparisonRun, add_lineage, add_report_refs, has_known_origin
 from mlci.operations.context import MetricsContext, RowsContext, RunContext, registry_of
+from mlci.operations.cost.run_cost import cost_so_far
 from mlci.operations.evaluate import evaluate_models
 from mlci.operations.judging import judging_of_change
 from mlci.operations.measure import judge_gates
@@ -79,7 +80,9 @@ def run_and_judge(
     except TrainingNotRequestedError:
         comparison = _untrained(context, result_without_training(context), None)
         train = context.config.train
-        facts = replace(comparison.facts, judging=judging, training_label=train.label if train else None)
+        facts = replace(
+            comparison.facts, judging=judging, training_label=train.label if train else None, cost=cost_so_far(context)
+        )
         return RunResult(report=build_report(comparison.result, (), facts), comparison=comparison)
 
 
@@ -104,7 +107,7 @@ def _run_and_judge(
     explained, provenance = add_lineage(context, comparison, environment, keep=keep)
     facts = replace(explained.facts, judging=judging)
     facts = facts if use is None else replace(facts, uses=use.count)
-    report = build_report(explained.result, gates, facts)
+    report = build_report(explained.result, gates, replace(facts, cost=cost_so_far(context)))
     return RunResult(report=report, comparison=comparison, use=use, provenance=provenance)
 
 

@@ -442,6 +442,19 @@ class Provenance(ReportPart):
     seconds: Seconds = Seconds()
 
 
+class RunCost(ReportPart):
+    """What this run has cost until the report was written."""
+
+    runner: str = Field(description="GitHub's billing SKU, `self-hosted`, `local` or `unknown`.")
+    usd_per_minute: float | None = Field(default=None, description="Null if the price is unknown; `reason` says why.")
+    source: str | None = Field(default=None, description="Where the price comes from.")
+    reason: str | None = None
+    seconds: float = Field(description="Since the job began, or outside of a job since mlci began.")
+    minutes: int = Field(description="The same, rounded up to whole minutes as they are billed.")
+    usd: float | None = Field(default=None, description="Null if the price is unknown; never 0 for that.")
+    asked: bool = Field(default=False, description="Whether the configuration has prices, or a gate limits a cost.")
+
+
 class PolicyRef(ReportPart):
     """The policy that gates were judged under."""
 
@@ -505,6 +518,7 @@ class Report(ReportPart):
     )
     lineage: Lineage | None = Field(default=None, description="Only against a version or another commit.")
     trend: Listed[TrendRow] = ()
+    cost: RunCost | None = Field(default=None, description="Null where no step could run, as in sealed mode.")
     judging: Judging | None = Field(
         default=None, description="What the pull request changed about its own judging; null if that is not known."
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mlci.report import headline
 from mlci.report.document import Report
-from mlci.report.sections import behaviour, gates, groups, history, judging, metrics, waivers
+from mlci.report.sections import behaviour, costs, gates, groups, history, judging, metrics, waivers
 from mlci.report.sections.gates import RuleRow, attention_table, merge_rules
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Links, Markup
@@ -24,6 +24,7 @@ COMMENT: tuple[Builder, ...] = (
     metrics.main_metrics,
     history.lineage_section,
     history.trend_section,
+    costs.cost_section,
     metrics.notes_section,
 )
 SUMMARY: tuple[Builder, ...] = (
@@ -38,6 +39,7 @@ SUMMARY: tuple[Builder, ...] = (
     metrics.whole_set_section,
     groups.all_disparities,
     metrics.other_slices,
+    costs.cost_section,
     metrics.notes_section,
     metrics.provenance_section,
 )

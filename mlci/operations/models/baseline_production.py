@@ -199,7 +199,7 @@ def _rescored(context: RowsContext, champion: Version, *, rows: str, scored: Sco
     keep_rescored(context, new)
     return replace(
         rescored,
-        costs={**manifest.costs, **{name: value for name, value in rescored.costs.items() if name == PER_THOUSAND}},
+        costs={**manifest.costs, **{name: value for name, value in rescored.costs.items() if name in PER_THOUSAND}},
         seconds={"baseline": sum(rescored.seconds.values())},
         notes=(*(f"baseline: {line}" for line in rescored.notes), note),
         commit=commit,

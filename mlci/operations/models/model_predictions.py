@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlci.cost.minutes import PREDICTION_COST
 from mlci.engine.interface import Source
 from mlci.lineage.origin import RecordedOrigin
 from mlci.lineage.rows import Rows, is_recorded
 from mlci.registry.manifest import Predictions
 
-PER_THOUSAND = "predict_seconds_per_1k_rows"
+PER_THOUSAND = frozenset({"predict_seconds_per_1k_rows", PREDICTION_COST})
+"""Operational metrics of prediction, for a thousand rows."""
 PER_ROWS = 1000  # operational metrics are measured as if for this many rows, and scaled once the rows are known
 
 
@@ -54,6 +56,7 @@ class ModelPredictions:
     Attributes:
         source: File and columns of the predictions.
         costs: Operational metrics by name; prediction times are for the whole set.
+        unknown: Why an operational metric could not be measured, by name.
         seconds: Wall time by stage.
         notes: Lines for the report.
         commit, label: Origin of the model.
@@ -70,6 +73,7 @@ class ModelPredictions:
 
     source: Source
     costs: Mapping[str, float] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     commit: str | None = None

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from mlci.config.models import Config, Predict, RowsConfig, Train
+from mlci.cost.minutes import COST, PREDICTION_COST, StepSeconds, price_steps
+from mlci.cost.runner import UnknownRate
 from mlci.engine.interface import Source
 from mlci.execution import skops_stage, stages
 from mlci.execution.stages import Command, Stage
@@ -63,7 +65,8 @@ def make_predictions(
     predicted_for = [data] if context.config.predict.file is None else []
     with file_guards.rows_left_alone(predicted_for, name=f"{steps.name}predict"):
         stage, source = _predict(context, steps, data=data, model=model)
-    costs = stages.operational_costs(train=trained, predict=stage, model=model, rows=PER_ROWS)
+    measured = stages.operational_costs(train=trained, predict=stage, model=model, rows=PER_ROWS)
+    costs = {**measured, **price_steps(_step_seconds(trained, stage), context.rate)}
     seconds = {"train": trained.seconds} if trained else {}
     if stage is not None:
         seconds["predict"] = stage.seconds
@@ -71,7 +74,19 @@ def make_predictions(
     kept = kept_model_path(context.config)
     if kept is not None:
         model = steps.folder / kept
-    return ModelPredictions(source=source, costs=costs, seconds=seconds, notes=notes, model=model)
+    unknown = (
+        dict.fromkeys((COST, PREDICTION_COST), context.rate.reason) if isinstance(context.rate, UnknownRate) else {}
+    )
+    return ModelPredictions(source=source, costs=costs, unknown=unknown, seconds=seconds, notes=notes, model=model)
+
+
+def _step_seconds(trained: Stage | None, predicted: Stage | None) -> StepSeconds:
+    """Return the wall time of a model's steps, with imports and start of each process."""
+    return StepSeconds(
+        train=trained.ran.seconds if trained else None,
+        predict=predicted.ran.seconds if predicted else None,
+        predict_per_1k_rows=predicted.seconds / PER_ROWS * 1000 if predicted else None,
+    )
 
 
 def check_model_file(context: RowsContext) -> None:

@@ -7,6 +7,7 @@ from mlci.metrics import catalogue
 from mlci.report.document import MetricRow, Report, TrendRow
 from mlci.report.page.groups import ChangeAxis, GroupView, change_plot
 from mlci.report.page.scales import Scale, fit_scale
+from mlci.report.sections.costs import cost_lines
 from mlci.report.sections.evidence import directed_title, evidence_cells
 from mlci.report.sections.metrics import main_rows, movement
 from mlci.report.text import labels, number_format
@@ -72,12 +73,13 @@ def _view(d: Markup, row: MetricRow, scale: Scale | None) -> GroupView:
 def cost_line(d: Markup, report: Report) -> str | None:
     """Write what both models cost, as far as it was measured; ``None`` if nothing was."""
     rows = [row for row in report.metrics if row.slice is None and row.candidate is not None and _is_cost(row)]
+    paid = cost_lines(d, report)[-1:]
     if not rows:
-        return None
+        return d.join(" ", paid) if paid else None
     costs = [d.words("{} {}", d.text(labels.metric_title(row.metric)), d.number(_cost(row))) for row in rows]
     both = any(row.baseline is not None for row in rows)
     words = "Measured once, baseline → candidate: {}." if both else "Measured once: {}."
-    return d.words(words, d.join("; ", costs))
+    return d.join(" ", [d.words(words, d.join("; ", costs)), *paid])
 
 
 def _is_cost(row: MetricRow) -> bool:

@@ -18,7 +18,8 @@ MINUS = "\N{MINUS SIGN}"
 
 _LONG = Context(prec=400)
 _LEAST = {"fraction": 3, "percent": 1}
-_SIGNIFICANT = {"seconds": 3, "megabytes": 3}
+_CENTS = 2
+_SIGNIFICANT = {"seconds": 3, "megabytes": 3, "usd": 2}
 _MOST_USUAL = 6
 _SIDE_DIGITS = 330  # the shortest text of a float has no more decimals than this
 _EQUAL = 1e-12  # of the row's largest number; gates, too, take what is this close to its limit for the limit itself
@@ -124,7 +125,7 @@ def number_style(
 
     Args:
         numbers: Everything that the row shows in this unit.
-        unit: ``fraction``, ``number``, ``label``, ``seconds``, ``megabytes`` or ``percent`` (of fractions).
+        unit: ``fraction``, ``number``, ``label``, ``seconds``, ``megabytes``, ``usd`` or ``percent``.
         interval: The row's interval, of whose width two digits are shown.
         bound: The limit, printed exactly if six decimals allow it.
         judged: The numbers compared with the bound, which must stay on their side of it.
@@ -197,7 +198,7 @@ def _scale(unit: str, largest: float) -> NumberStyle:
     if unit == "seconds" and 0 < largest < 1:
         micro = largest < 1e-3
         return NumberStyle(decimals=0, factor=Decimal(10**6 if micro else 10**3), suffix=" µs" if micro else " ms")
-    suffix = {"seconds": " s", "megabytes": " MB"}.get(unit, "")
+    suffix = {"seconds": " s", "megabytes": " MB", "usd": " USD"}.get(unit, "")
     return NumberStyle(decimals=0, suffix=suffix, exponent=_exponent(largest))
 
 
@@ -213,6 +214,8 @@ def _usual_digits(unit: str, scale: NumberStyle, largest: float, interval: Pair 
     if unit in _LEAST:
         return _LEAST[unit]
     size = _decimal(largest)
+    if unit == "usd" and not 0 < size < 1:
+        return _CENTS
     return min(max(_SIGNIFICANT.get(unit, 4) - 1 - _magnitude(scale, size), 0), _MOST_USUAL) if size > 0 else 0
 
 

@@ -1,0 +1,1 @@
+"""Environment of commands for a model in production."""

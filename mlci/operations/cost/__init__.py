@@ -1,0 +1,1 @@
+"""Cost of runs in the report and in the registry."""

@@ -1,0 +1,55 @@
+"""Section on costs: both models' steps, this run, and the price that they are computed with."""
+
+from mlci.report.document import MetricRow, Report, RunCost
+from mlci.report.text import number_format
+from mlci.report.text.markup import Markup
+from mlci.report.text.tables import Section
+
+_OF_MODEL = {"cost_usd": "training and prediction", "predict_cost_usd_per_1k_rows": "a thousand predictions"}
+
+
+def cost_section(d: Markup, report: Report) -> list[Section]:
+    """Show what was paid; an unknown price only if the configuration asks for it."""
+    lines = cost_lines(d, report)
+    return [Section("cost", d.number("Cost"), lines=tuple(lines), folded=False)] if lines else []
+
+
+def cost_lines(d: Markup, report: Report) -> list[str]:
+    """Write a line for the models, and one for the run."""
+    cost = report.cost
+    if cost is None or (cost.usd is None and not cost.asked):
+        return []
+    return [*_models(d, report), _run(d, cost)]
+
+
+def _models(d: Markup, report: Report) -> list[str]:
+    rows = {row.metric: row for row in report.metrics if row.slice is None and row.candidate is not None}
+    parts = [f"{words} {_values(rows[name])}" for name, words in _OF_MODEL.items() if name in rows]
+    if not parts:
+        return []
+    ends = "baseline → candidate" if any(row.baseline is not None for row in rows.values()) else "candidate"
+    return [d.number(f"Of the model ({ends}): {'; '.join(parts)}.")]
+
+
+def _values(row: MetricRow) -> str:
+    style = number_format.number_style((row.baseline, row.candidate), unit="usd")
+    now = style.value(row.candidate)
+    return now if row.baseline is None else f"{style.value(row.baseline)} → {now}"
+
+
+def _run(d: Markup, cost: RunCost) -> str:
+    minutes = number_format.pluralize(cost.minutes, "minute")
+    if cost.usd is None:
+        words = "Of this run until the report: {}, price unknown. Reason: {}."
+        return d.words(words, d.number(minutes), d.text(cost.reason or "no reason was given", longest=500))
+    price = number_format.number_style((cost.usd_per_minute,), unit="usd").value(cost.usd_per_minute)
+    paid = number_format.number_style((cost.usd,), unit="usd").value(cost.usd)
+    words = "Of this run until the report: {} for {} on {} at {} a minute ({})."
+    return d.words(
+        words,
+        d.number(paid),
+        d.number(minutes),
+        d.text(cost.runner),
+        d.number(price),
+        d.text(cost.source or "", longest=200),
+    )
