@@ -36,6 +36,7 @@ _COMMANDS = {
     "backup": "Copy the registry to another place, as much as is missing there.",
     "restore": "Bring the registry back from its backup.",
     "deploy": "Serve the version in production on Kubernetes.",
+    "drill": "Prove that production can be brought back from the backup.",
     "doctor": "Check the setup, and say what to add.",
     "setup": "Require the checks of your models on GitHub, as code.",
     "metrics": "List the metrics that gates can name.",
@@ -46,6 +47,7 @@ _LIFECYCLE = {
     "backup",
     "card",
     "deploy",
+    "drill",
     "restore",
     "verify",
 }

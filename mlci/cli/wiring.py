@@ -58,10 +58,12 @@ def run_context(
     log: TextIO | None = None,
     user_code: bool = True,
     own_process: bool = True,
+    withheld: tuple[str, ...] = (),
 ) -> Iterator[RunContext]:
     """Build the context of one run and remove its temporary files; ``log`` replaces standard error.
 
-    The credentials of the configured registry are withheld from steps and git. Without ``user_code`` no command, model
+    The credentials of the configured registry, and variables that begin with one of ``withheld``, do not reach steps
+    and git. Without ``user_code`` no command, model
     or custom metric of the user is run. Steps can't read the memory of an ``own_process``, which may hold credentials.
     """
     folder = Path(loaded.path).parent
@@ -69,7 +71,7 @@ def run_context(
         environment = dict(os.environ)
         if own_process:
             hide_environment()
-        credentials = registry_credentials(loaded.config.registry)
+        credentials = (*registry_credentials(loaded.config.registry), *withheld)
         shown, own = _log(log or sys.stderr, environment), environment.get("PYTHONPATH", "")
         processes = ProcessRunner(environment=environment, log=shown, credentials=credentials)
         labels = open_labels(loaded.config, folder, Path(scratch), environment.get(KEY_VARIABLE))

@@ -15,9 +15,11 @@ from tests.support.workflow_commands import WRITTEN
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{?([A-Z][A-Z_]*)")
 _ASKS_GITHUB = re.compile(
-    r'"\$MLCI" (publish|fetch|gate|promote|rollback|command|reproduce|ledger|doctor|sealed (open|gate))\b|^gh '
+    r'"\$MLCI" (publish|fetch|gate|promote|rollback|command|reproduce|ledger|doctor|sealed (open|gate)|backup|drill)\b'
+    r"|^gh "
 )
 _READ_BY_PROGRAMS = {"MLCI_TOKEN", "MLCI_MATRIX", "MLCI_PAGE", "MLCI_CONFIG", "MLCI_LABEL_KEY", "GH_TOKEN", "GH_REPO"}
+_OF_BACKUPS = "MLCI_BACKUP_"
 _SET_BY_RUNNER = {"GITHUB_ACTION_PATH"}
 
 
@@ -31,8 +33,9 @@ def variables(tree: Path) -> list[str]:
             where, given, run = f"{file.shown}: {step.get('name')}", set(step.get("env", {})), step["run"]
             read = set(_VARIABLE.findall(run)) - _SET_BY_RUNNER
             read |= {"VARIABLES"} if "with_env.py" in run else set()
+            unread = {name for name in given - read - _READ_BY_PROGRAMS if not name.startswith(_OF_BACKUPS)}
             found += [f"{where}: ${name} is not handed over" for name in sorted(read - given)]
-            found += [f"{where}: {name} is not used" for name in sorted(given - read - _READ_BY_PROGRAMS)]
+            found += [f"{where}: {name} is not used" for name in sorted(unread)]
             trusted = "token" in str(step.get("env", ""))
             if trusted and not _ASKS_GITHUB.search(run):
                 found.append(f"{where}: the token is in a step that asks nothing of GitHub")

@@ -2,13 +2,13 @@
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from mlci.config.loader import parse_config
 from mlci.errors import InputError
 from mlci.execution.stages import make_empty_folder
-from mlci.git.worktree import checked_out
+from mlci.git.worktree import Worktree, checked_out
 from mlci.operations.context import RowsContext
 from mlci.operations.models import baseline_ref_or_file, predictions
 from mlci.operations.models.model_predictions import ModelPredictions
@@ -28,6 +28,8 @@ def rescore_version(
     of: str,
     name: str = "baseline",
     says: str | None = None,
+    why: str | None = None,
+    variables: Callable[[Worktree], Mapping[str, str]] | None = None,
 ) -> ModelPredictions:
     """Score the current rows by a version's own model and predict step, in a worktree of its own commit.
 
@@ -38,13 +40,17 @@ def rescore_version(
         of: Name of the version in messages.
         name: Prefix of the names of temporary folders and of the step.
         says: Prefix of the progress line; without it, none is shown.
+        why: Why it is scored, for messages; by default, the evaluation set moved.
+        variables: Returns more variables for the step in its worktree, such as those of a fresh environment.
 
     Raises:
         InputError: if the version has predictions only, or its code is not available.
         StepError: if its predict step fails.
     """
-    own = _version_context(context, content, fetch(content.recipe.config, context.scratch / name / "mlci.yml"), of)
-    with _checked_out_steps(own, content, of, name) as steps:
+    why = why or f"the evaluation set moved since {of} was judged"
+    config = fetch(content.recipe.config, context.scratch / name / "mlci.yml")
+    own = _version_context(context, content, config, of, why)
+    with _checked_out_steps(own, content, of, name, why, variables) as steps:
         model = _put_back(content, steps, fetch)
         if says is not None:
             context.say(f"{says}: the evaluation set moved since {of}; its own model scores the new rows")
@@ -63,9 +69,9 @@ def can_rescore(content: Content, store: Store, number: int) -> bool:
     return predict.file is None and predict.metrics is None
 
 
-def _version_context(context: RowsContext, content: Content, path: Path, of: str) -> RowsContext:
+def _version_context(context: RowsContext, content: Content, path: Path, of: str, why: str) -> RowsContext:
     """Return the run with the version's own predict step, and without training."""
-    again = f"the evaluation set moved since {of} was judged, and"
+    again = f"{why}, and"
     try:
         own = parse_config(path.read_bytes(), path=f"{content.recipe.config.name} of {of}").config
     except InputError as error:
@@ -80,7 +86,14 @@ def _version_context(context: RowsContext, content: Content, path: Path, of: str
 
 
 @contextlib.contextmanager
-def _checked_out_steps(context: RowsContext, content: Content, of: str, name: str) -> Iterator[StepContext]:
+def _checked_out_steps(
+    context: RowsContext,
+    content: Content,
+    of: str,
+    name: str,
+    why: str,
+    variables: Callable[[Worktree], Mapping[str, str]] | None,
+) -> Iterator[StepContext]:
     """Yield the folder for a version's predict step: its own commit's files, or an empty folder without user code."""
     scratch, commit = context.scratch / f"{name}-step", content.recipe.commit
     # the candidate's configuration may differ from the version's
@@ -91,7 +104,7 @@ def _checked_out_steps(context: RowsContext, content: Content, of: str, name: st
     if commit is None:
         if context.config.predict.run is not None:
             raise InputError(
-                f"the evaluation set moved since {of} was judged, and {of} was made outside of git: the code of its "
+                f"{why}, and {of} was made outside of git: the code of its "
                 "`predict.run` is not known; promote a version from a commit, or judge by `baseline: {file: …}`"
             )
         folder = context.scratch / f"{name}-folder"
@@ -99,13 +112,10 @@ def _checked_out_steps(context: RowsContext, content: Content, of: str, name: st
         yield StepContext(folder=folder, scratch=scratch, name=f"{name} ", written=written)
         return
     if context.git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0:
-        raise InputError(
-            f"the evaluation set moved since {of} was judged, and its commit {commit[:7]} is not in this clone; "
-            f"{_FETCH}"
-        )
+        raise InputError(f"{why}, and its commit {commit[:7]} is not in this clone; {_FETCH}")
     with checked_out(context.git, commit, config_path=content.recipe.config_path) as worktree:
         baseline_ref_or_file.keep_inside(context.config, worktree)
-        own = worktree.environment
+        own = {**worktree.environment, **(variables(worktree) if variables is not None else {})}
         yield StepContext(folder=worktree.folder, scratch=scratch, name=f"{name} ", environment=own, written=written)
 
 

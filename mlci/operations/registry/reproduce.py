@@ -106,7 +106,7 @@ def reproduce_version(
         raise InputError(f"version {version.number} {retrain.NO_PREDICTIONS}")
     current = context.with_config(context.config)
     recipe = retrain.with_recipe(current, version)
-    own_rows = _makes_its_own_rows(recipe, version)
+    own_rows = makes_its_own_rows(recipe, version)
     original = retrain.original_model(current, view, version, own_rows=own_rows)
     context.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
     with file_guards.guard_candidate_files(context):
@@ -123,13 +123,13 @@ def reproduce_version(
         record=record,
         how=how,
         metrics=metrics,
-        disagreements=_disagreements(recipe.config, original, first, count),
+        disagreements=count_differing_rows(recipe.config, original, first.retrained, count),
         notes=_notes(version, trained_in, fresh=first.environment is not None),
         entry=None if registry.author is None else record_reproduction(registry, record),
     )
 
 
-def _makes_its_own_rows(context: RowsContext, version: Version) -> bool:
+def makes_its_own_rows(context: RowsContext, version: Version) -> bool:
     """Check if the version's training made its evaluation set, and git does not track one now."""
     committed = is_tracked(context.git, context.config.evaluation.data)
     return not committed and baseline_production.was_made_by_training(context, version)
@@ -141,14 +141,14 @@ def _environment_of(first: Retraining, job: Environment) -> Environment:
     return job.model_copy(update={"python": python} if python else {})
 
 
-def _disagreements(
-    config: RowsConfig, original: ModelPredictions, first: Retraining, count: CountDisagreements
+def count_differing_rows(
+    config: RowsConfig, original: ModelPredictions, other: ModelPredictions, count: CountDisagreements
 ) -> tuple[int, tuple[str, ...]] | None:
-    """Count the rows that the first rerun decides differently; ``None`` without a key."""
+    """Count the rows that other predictions decide differently; ``None`` without a key."""
     key = config.evaluation.key
     threshold = config.predict.threshold if config.task == "binary" else None
-    one, other = (_in_tie_order(config, model.source) for model in (original, first.retrained))
-    return None if key is None else count(one, other, key, threshold)
+    before, after = (_in_tie_order(config, model.source) for model in (original, other))
+    return None if key is None else count(before, after, key, threshold)
 
 
 def _in_tie_order(config: RowsConfig, source: Source) -> Source:

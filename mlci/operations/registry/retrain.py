@@ -164,9 +164,9 @@ def retrain_version(
     before = _on_rows_of(context, version, before, data) if own_rows else before
     result = evaluate_models(context, retrained, before, data=data).result
     predictions = context.fingerprint(retrained.source.path)
-    metrics = _whole(result, "candidate")
+    metrics = finite_metrics(result, "candidate")
     done = Rerun(seed=seed, model=digests.model_digest, predictions=predictions, metrics=metrics)
-    return Retraining(rerun=done, retrained=retrained, original=_whole(result, "baseline"), environment=clean)
+    return Retraining(rerun=done, retrained=retrained, original=finite_metrics(result, "baseline"), environment=clean)
 
 
 def _on_rows_of(context: RowsContext, version: Version, before: ModelPredictions, data: str) -> ModelPredictions:
@@ -216,7 +216,7 @@ def _outlives(retrained: ModelPredictions, folder: Path) -> ModelPredictions:
     return replace(retrained, source=replace(retrained.source, path=kept))
 
 
-def _whole(result: EvaluationResult, which: Literal["candidate", "baseline"]) -> dict[str, float]:
+def finite_metrics(result: EvaluationResult, which: Literal["candidate", "baseline"]) -> dict[str, float]:
     """Return one model's finite metrics on the whole set, without operational metrics."""
     values = {}
     for item in result.comparisons:
@@ -258,7 +258,7 @@ def build_environment(
         return None
     if builder.uv is None:
         raise InputError(
-            f"version {version.number} is trained in a fresh environment from its `{locked.name}`, and uv, which "
+            f"version {version.number} runs in a fresh environment from its `{locked.name}`, and uv, which "
             "makes it, is not on PATH: `pip install uv`; or train in this job's own by `--environment job`"
         )
     path = worktree.root / locked.name

@@ -72,10 +72,14 @@ def promote_a_model(shell: PageShell) -> Iterator[None]:
 
 
 def back_up_and_restore(shell: PageShell) -> Iterator[None]:
-    promoted(shell, 2)
+    commit(init(shell.folder), {**files(2, baseline="production"), **IGNORED})
+    succeed(shell, "run")
+    succeed(shell, "promote")
     yield
     assert "backed up 1 entry and " in shell.output
     (shell.folder / ".mlci/registry").rename(shell.folder / ".mlci/lost")
+    yield
+    assert "the predictions are identical" in shell.output
     yield
     assert champion(shell) == 1
     yield

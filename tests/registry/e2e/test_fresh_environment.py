@@ -173,3 +173,19 @@ def test_reproduce__damaged_lock_file(project, tmp_path):
     ended = mlci("reproduce", cwd=folder, **job(tmp_path, "2.0"))
     assert (ended.code, ended.out) == (4, "")
     assert "`requirements.txt` of version 1 was altered" in ended.err
+
+
+def test_drill__scores_with_the_locked_release(project, tmp_path):
+    """The champion's predict step needs the locked release, and the job has another one."""
+    folder = project("requirements.txt")
+    uses = "import tiny\nassert tiny.VERSION == '1.0', tiny.VERSION\n"
+    commit(folder, {"predict.py": f"{uses}{PREDICT}"})
+    assert promote_run(folder, **job(tmp_path, "1.0")) == 2
+    assert mlci("backup", tmp_path / "backup", cwd=folder).code == 0
+    elsewhere = job(tmp_path, "2.0")
+    ended = mlci("drill", tmp_path / "backup", "--json", cwd=folder, **elsewhere)
+    assert ended.code == 0, ended.err
+    assert ended.report["scored"]["agreement"] == "identical"
+    assert ended.report["scored"]["where"] == "in a fresh environment from its `requirements.txt`"
+    other = mlci("drill", tmp_path / "backup", "--environment", "job", cwd=folder, **elsewhere)
+    assert (other.code, "AssertionError: 2.0" in other.err) == (3, True)

@@ -13,10 +13,11 @@ import sys
 from pathlib import Path
 
 from mlci.cli.commands import run
+from mlci.cli.commands.lifecycle import backup
 from mlci.cli.commands.registry import promote, rollback
 from mlci.cli.main import main
 
-LOADED = (promote, rollback, run)  # before the first fork, so that children start at once
+LOADED = (backup, promote, rollback, run)  # before the first fork, so that children start at once
 CHANGES = ("link", "mkdir", "rename", "replace", "unlink")
 DEAD, ENDED = "killed", "ended"
 

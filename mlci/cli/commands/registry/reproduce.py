@@ -87,7 +87,7 @@ def command(
     if taken is not None:
         alone = (version, save, runs, no_record) == (PRODUCTION, None, None, False)
         return _record_of_other_job(loaded, config_path.parent, taken, alone=alone)
-    builder = EnvironmentBuilder(_uv()) if where == "locked" else None
+    builder = EnvironmentBuilder(find_uv()) if where == "locked" else None
     reproduction = _reproduce(loaded, version, runs or 1, builder, records=not no_record)
     if save is not None:
         record = reproduction.record.model_dump_json(by_alias=True, indent=1) + "\n"
@@ -112,7 +112,7 @@ def _reproduce(
         return reproduce_version(context, name=version, runs=runs, environment=environment, count=count_disagreements)
 
 
-def _uv() -> Path | None:
+def find_uv() -> Path | None:
     """Return uv: from PATH, else the one that mlci's actions installed beside mlci's environment."""
     if path := shutil.which("uv"):
         return Path(path)
