@@ -68,7 +68,10 @@ def _propose(repository: Repository, predictions: TableSummary, rows: TableSumma
     task = options.task or find_task(summary)[0]
     refuse_unfit_positive(task, options.positive)
     score, decision = _columns(repository, predictions, rows, task)
-    if score is None and decision is None:
+    named = options.label or options.decision or options.predictions
+    if (score is None and decision is None) or (
+        not named and not _are_classes(predictions.find(decision or ""), summary)
+    ):
         return None
     facts, made = _writer(repository, predictions.path, rows.path)
     answers.take("model", options.model, repository.model_name)
@@ -131,8 +134,18 @@ def _label(rows: TableSummary, predictions: TableSummary) -> str | None:
     found = find_label(rows)
     if found:
         return found[0]
+    if find_label(predictions):  # rows to predict without labels, as competitions give them
+        return None
     only = [name for name in rows.names if name not in predictions.names]
     return only[-1] if only and not _EVALUATED.search(only[-1]) else None
+
+
+def _are_classes(decision: ColumnSummary | None, label: ColumnSummary) -> bool:
+    """Return whether the decisions can be those of a label, as far as the values of both are listed."""
+    if decision is None or not decision.counts or not label.counts or decision.distinct > len(decision.counts):
+        return True
+    classes = {value.strip().lower().removesuffix(".0") for value, _ in label.counts}
+    return any(value.strip().lower().removesuffix(".0") in classes for value, _ in decision.counts)
 
 
 def _unique(rows: TableSummary, shared: frozenset[str]) -> str | None:

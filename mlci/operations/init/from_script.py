@@ -35,6 +35,10 @@ from mlci.operations.init.training_command import resolve_read
 
 _REGRESSOR = re.compile(r"(Regressor|SVR|Ridge|RidgeCV|Lasso|LassoCV|ElasticNet|ElasticNetCV|LinearRegression)$")
 _MOST_OTHERS = 5
+_LAST_EPOCH = (
+    "Each epoch writes both files again, so the last epoch counts. If your script keeps the model of the best epoch, move "
+    "the added lines to where that model predicts."
+)
 _TEST_SHARE = 0.25
 """Share that ``train_test_split`` keeps for the test by default."""
 
@@ -74,6 +78,8 @@ class _Found:
     @property
     def size(self) -> int | None:
         """Number of evaluated rows; ``None`` if it is not known."""
+        if self.point.batches is not None and not self.facts.splits:
+            return None
         total = self.table.rows if self.table else SAMPLE_ROWS.get(self.source or "")
         return None if total is None else round(total * self.share)
 
@@ -340,6 +346,7 @@ def _with_addition(repository: Repository, found: _Found, parts: ConfigurationPa
             note,
             *([unused] if data else ()),
             *([model] if found.point.model else ()),
+            *([_LAST_EPOCH] if found.point.repeated else ()),
             *shuffle_notes(repository, found.facts),
             *source_notes(repository, found.facts, parts.train or "", found.home),
         ),

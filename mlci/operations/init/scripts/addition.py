@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mlci.operations.init.scripts.batches import COLLECTED_DECISIONS, COLLECTED_LABELS
 from mlci.operations.init.scripts.script_facts import EvaluationPoint, ScriptFacts
 from mlci.operations.init.scripts.traced_values import UNKNOWN, TracedValue, trace
 
@@ -104,7 +105,8 @@ def find_rows(
     if features.kind == "frame" and labels.kind in {"series", "array"}:
         kept = _left(features, columns)
         return HoldoutRows(expression=f"{point.features}{_assign(name, point.labels)}", label=name, columns=kept)
-    squeezed = f"{point.labels}.squeeze()" if labels.kind == "frame" else point.labels
+    listed = point.labels if point.batches is None else COLLECTED_LABELS
+    squeezed = f"{listed}.squeeze()" if labels.kind == "frame" else listed
     expression = f"{pandas}.DataFrame({{{name!r}: {squeezed}}})"
     return HoldoutRows(expression=expression, label=name, columns=frozenset(), only=squeezed)
 
@@ -199,12 +201,15 @@ def write_addition(
         files: Names of the evaluation set and of the predictions.
     """
     column, predicted = _predictions(point, task, positive)
+    predicted = COLLECTED_DECISIONS if point.batches is not None else predicted
     key = rows.key or "row"
     if facts.pandas is None and rows.only is not None:
         lines = _plain_lines(rows, column, predicted, files)
     else:
         lines = _pandas_lines(facts, rows, column, predicted, files)
-    text = _insert(_seed(facts), point.statement, [_COMMENT, *lines])
+    if any(f"{facts.numpy or 'numpy'}.ravel" in line for line in lines) and facts.numpy is None:
+        lines.insert(0, "import numpy")
+    text = _insert(_seed(facts), point, [_COMMENT, *lines])
     return ScriptAddition(
         text=text,
         line=_last_line(point.statement),
@@ -251,6 +256,8 @@ def _predictions(point: EvaluationPoint, task: Task, positive: str | None) -> tu
         return "score", f"{point.model}.predict_proba({point.features})[:, {chosen}]"
     if task == "binary" and point.score and not point.decision:
         return "score", _flat(point.score, estimator)
+    if point.decision is None and point.model and point.features:
+        return "decision", f"{point.model}.predict({point.features})"
     return "decision", f"{values}.argmax(axis=1)" if raw else _flat(values, estimator)
 
 
@@ -309,15 +316,30 @@ def _replaced(line: str, start: int, end: int, text: str) -> str:
     return data[:start].decode() + text + data[end:].decode()
 
 
-def _insert(lines: list[str], statement: ast.stmt, added: list[str]) -> str:
-    first = lines[statement.lineno - 1]
-    ending = "\r\n" if lines[0].endswith("\r\n") else "\n"
-    indent = first[: len(first) - len(first.lstrip())]
-    at = statement.lineno - 1 if isinstance(statement, ast.Return) else _last_line(statement)
-    if at and not lines[at - 1].endswith("\n"):
-        lines[at - 1] += ending
-    block = "".join(f"{indent}{line}{ending}" for line in added)
-    return "".join([*lines[:at], block, *lines[at:]])
+def _insert(lines: list[str], point: EvaluationPoint, added: list[str]) -> str:
+    """Return the script with lines after a point; after the loop over batches if it is in one, which fills lists."""
+    ending, statement, loop = "\r\n" if lines[0].endswith("\r\n") else "\n", point.statement, point.batches
+
+    def block(like: ast.stmt, texts: list[str]) -> list[str]:
+        first = lines[like.lineno - 1]
+        indent = first[: len(first) - len(first.lstrip())]
+        return [f"{indent}{text}{ending}" for text in texts]
+
+    parts: list[tuple[int, list[str]]] = []
+    if loop is None:
+        at = statement.lineno - 1 if isinstance(statement, ast.Return) else _last_line(statement)
+        parts.append((at, block(statement, added)))
+    else:
+        filled = [f"{COLLECTED_LABELS}.extend({point.labels})", f"{COLLECTED_DECISIONS}.extend({point.decision})"]
+        parts.append((loop.lineno - 1, block(loop, [f"{COLLECTED_LABELS}, {COLLECTED_DECISIONS} = [], []"])))
+        parts.append((_last_line(statement), block(statement, filled)))
+        parts.append((_last_line(loop), block(loop, added)))
+    if parts[-1][0] and not lines[parts[-1][0] - 1].endswith("\n"):
+        lines[parts[-1][0] - 1] += ending
+    parts.sort(key=lambda part: part[0])
+    for at, texts in reversed(parts):
+        lines[at:at] = texts
+    return "".join(lines)
 
 
 @dataclass(frozen=True, kw_only=True)

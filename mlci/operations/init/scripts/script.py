@@ -10,6 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from mlci.operations.init.scripts.batches import (
+    as_list,
+    batch_values,
+    collected,
+    comparisons,
+    is_epoch_loop,
+    unpacked_values,
+)
 from mlci.operations.init.scripts.command_line import find_argument, imported_modules
 from mlci.operations.init.scripts.script_facts import (
     DECISION_METRICS,
@@ -21,7 +29,7 @@ from mlci.operations.init.scripts.script_facts import (
     ScriptFacts,
     UnseededCall,
 )
-from mlci.operations.init.scripts.shuffles import find_shuffles, full_name, imported_names
+from mlci.operations.init.scripts.shuffles import UnseededShuffle, find_shuffles, full_name, imported_names
 from mlci.operations.init.scripts.traced_values import (
     READERS,
     UNKNOWN,
@@ -43,6 +51,12 @@ _OF_TWO_CLASSES = {
     "roc_curve",
 }
 """Metrics that, called without more arguments, need the labels 0 and 1."""
+_LOSSES_OF_TWO_CLASSES = {
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+}
 _WRITERS = {"to_csv", "to_parquet", "to_json", "to_feather"}
 _PREDICTED = re.compile(r"^(y_?|test_?)?(pred(s|icted|ictions?)?|hat)(_?test)?$", re.IGNORECASE)
 _PASSES = 3
@@ -57,19 +71,21 @@ def read_script(path: str, text: str) -> ScriptFacts | None:
     known = _Functions()
     facts = ScriptFacts(path=path, text=text)
     for _ in range(_PASSES):
-        facts = ScriptFacts(path=path, text=text, pandas=_pandas_name(tree))
+        facts = ScriptFacts(
+            path=path, text=text, pandas=_module_name(tree, "pandas"), numpy=_module_name(tree, "numpy")
+        )
         _Walk(facts, known, imported_names(tree)).module(tree)
-    facts.shuffles = find_shuffles(tree, facts.splits)
+    facts.shuffles += find_shuffles(tree, facts.splits)
     facts.imports, facts.arguments = imported_modules(tree), find_argument(tree)
     return facts
 
 
-def _pandas_name(tree: ast.Module) -> str | None:
+def _module_name(tree: ast.Module, module: str) -> str | None:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                if alias.name == "pandas":
-                    return alias.asname or "pandas"
+                if alias.name == module:
+                    return alias.asname or module
     return None
 
 
@@ -81,6 +97,7 @@ class _Functions:
     returned: dict[str, tuple[TracedValue, ...]] = field(default_factory=dict)
     definitions: dict[str, ast.FunctionDef] = field(default_factory=dict)
     looped: set[str] = field(default_factory=set)
+    repeated: set[str] = field(default_factory=set)
 
 
 class _Walk:
@@ -89,10 +106,12 @@ class _Walk:
     def __init__(self, facts: ScriptFacts, functions: _Functions, imported: dict[str, str]) -> None:
         self.facts, self.functions, self.imported = facts, functions, imported
         self.names: dict[str, TracedValue] = {}
-        self.loops = 0
+        self.loops = self.epochs = 0
+        self.batches: ast.stmt | None = None
         self.function: str | None = None
         self.parameters: set[str] = set()
         self.own: set[str] = set()
+        self.lists: dict[str, TracedValue] = {}
 
     def module(self, tree: ast.Module) -> None:
         """Walk the module, then each function with the names of the module."""
@@ -105,6 +124,7 @@ class _Walk:
             if isinstance(node, ast.FunctionDef):
                 self.names = {**shared, **self._parameters(node)}
                 self.function, self.loops = node.name, int(node.name in self.functions.looped)
+                self.epochs = int(node.name in self.functions.repeated)
                 self.parameters = {item.arg for item in node.args.args} - {"self"}
                 self.own = {
                     name
@@ -130,12 +150,27 @@ class _Walk:
             self._opened(statement)
             for call in _own_calls(statement):
                 self._call(call, statement)
+            self._compares(statement)
             self._assign(statement)
             loop = isinstance(statement, ast.For | ast.While | ast.AsyncFor)
-            self.loops += loop
+            if loop and self.batches is None and (values := batch_values(statement, self.names)) is not None:
+                self._batches(statement, values)
+                continue
+            epochs = is_epoch_loop(statement)
+            self.loops += loop and not epochs
+            self.epochs += epochs
             for block in blocks:
                 self.block(block)
-            self.loops -= loop
+            self.loops -= loop and not epochs
+            self.epochs -= epochs
+
+    def _batches(self, statement: ast.stmt, values: dict[str, TracedValue]) -> None:
+        """Walk a loop over batches; after it, only lists that it fills hold more than the last batch."""
+        before, self.batches, self.lists = dict(self.names), statement, {}
+        self.names |= values
+        for block in _blocks(statement):
+            self.block(block)
+        self.batches, self.names = None, before | self.lists
 
     def _opened(self, statement: ast.stmt) -> None:
         """Note the path of each file of a ``with open(…) as file``."""
@@ -170,6 +205,8 @@ class _Walk:
             self.functions.returned[self.function] = self._returned(statement.value)
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             self._in_place(statement.value)
+        if self.batches is not None and (found := collected(statement, self.names)) is not None:
+            self.lists[found[0]] = self.names[found[0]] = found[1]
 
     def _returned(self, value: ast.expr) -> tuple[TracedValue, ...]:
         if isinstance(value, ast.Call) and called_name(value) == "train_test_split":
@@ -191,7 +228,8 @@ class _Walk:
         elif name := variable_of(target):
             self.names[name] = self._value(name, value)
             self._pop(value, self.names[name].column)
-            if _PREDICTED.search(name) and (labels := self._test_labels(None)):
+            known = self.names[name].part == "test" or (not self.epochs and self.names[name].part is None)
+            if known and _PREDICTED.search(name) and (labels := self._test_labels(None)):
                 self._point("name", statement, labels, decision=name)
 
     def _pop(self, value: ast.expr, column: str | int | None) -> None:
@@ -213,6 +251,8 @@ class _Walk:
         guess = by_name(name)
         if found.kind == "frame" and called_name(value) in READERS:
             return replace(found, part=guess.part or by_name(PurePosixPath(found.path or "").stem).part)
+        if guess.part and isinstance(value, ast.Subscript):  # rows of a table whose file is called train.csv
+            return replace(found, part=guess.part)
         return replace(found, part=guess.part) if found.part is None and found.kind in {"unknown", "array"} else found
 
     def _unpack(self, targets: list[ast.expr], value: ast.expr) -> None:
@@ -225,6 +265,8 @@ class _Walk:
         elif len(returned := self.functions.returned.get(called_name(value), ())) == len(targets):
             values = [found if found != UNKNOWN else by_name(name or "")
                       for name, found in zip(names, returned, strict=True)]  # fmt: skip
+        elif (whole := trace(value, self.names)).part is not None:
+            values = unpacked_values(names, whole)
         for name, found in zip(names, values, strict=True):
             if name:
                 self.names[name] = found
@@ -262,6 +304,10 @@ class _Walk:
             self._passed(call, self.functions.definitions[name])
         if name == "train_test_split":
             self.facts.splits.append(call)
+        if name in _LOSSES_OF_TWO_CLASSES:
+            self.facts.binary = True
+        if name == "DataLoader":
+            self._loader(call)
         if name == "train_test_split" or self._takes_seed(call, name):
             self._seed(call, name)
         if name == "fit" and isinstance(call.func, ast.Attribute):
@@ -269,6 +315,12 @@ class _Walk:
         self._saves(call, name)
         self._loads(call, name)
         self._evaluates(call, name, statement)
+
+    def _loader(self, call: ast.Call) -> None:
+        shuffled = any(item.arg == "shuffle" and constant_of(item.value, self.names) is True for item in call.keywords)
+        if shuffled and trace(call, self.names).part == "test":
+            what = "shuffles the rows of the test part"
+            self.facts.shuffles.append(UnseededShuffle(line=call.lineno, what=what, remedy="write shuffle=False"))
 
     def _takes_seed(self, call: ast.Call, name: str) -> bool:
         """Return whether a call chooses or orders rows and has a ``random_state``, other than ``train_test_split``."""
@@ -299,6 +351,8 @@ class _Walk:
 
     def _passed(self, call: ast.Call, function: ast.FunctionDef) -> None:
         known = self.functions.arguments.setdefault(function.name, {})
+        if self.epochs:
+            self.functions.repeated.add(function.name)
         if self.loops:
             self.functions.looped.add(function.name)
         parameters = [item.arg for item in function.args.args if item.arg != "self"]
@@ -381,13 +435,48 @@ class _Walk:
         if "train" in {value.part, found.part} or (value.part is None and found.part is None):
             return
         scored = name in SCORE_METRICS or found.column == "score"
-        text = self._text(predicted)
-        self._point("metric", statement, (self._text(labels), value), features=found.source, model=found.model,
+        text = self._flat(predicted, found)
+        self._point("metric", statement, (self._flat(labels, value), value), features=found.source, model=found.model,
                     estimator=found.estimator, decision=None if scored else text, score=text if scored else None,
                     metric=name)  # fmt: skip
 
+    def _flat(self, node: ast.expr, value: TracedValue) -> str:
+        """Return an expression as the script has it; in a script of PyTorch, one of one dimension."""
+        tensor = value.kind == "unknown" and "torch" in {name.partition(".")[0] for name in self.imported.values()}
+        return f"{self.facts.numpy or 'numpy'}.ravel({self._text(node)})" if tensor else self._text(node)
+
+    def _compares(self, statement: ast.stmt) -> None:
+        """Note a point where decisions are compared with labels, to count the right ones."""
+        for sides in comparisons(statement):
+            labelled = [node for node in sides if self._holds_labels(node)]
+            if len(labelled) != 1:
+                continue
+            labels = labelled[0]
+            decided = sides[0] if labels is sides[1] else sides[1]
+            value, found = trace(labels, self.names), trace(decided, self.names)
+            if isinstance(decided, ast.Constant) or "test" not in {value.part, found.part}:
+                continue
+            if "train" in {value.part, found.part}:
+                continue
+            texts = [self._listed(labels, value), self._listed(decided, found)]
+            self._point("metric", statement, (texts[0], value), features=found.source, model=found.model,
+                        estimator=found.estimator, decision=texts[1], batches=self.batches)  # fmt: skip
+
+    def _listed(self, node: ast.expr, value: TracedValue) -> str:
+        return self._text(node) if value.kind in {"series", "frame", "predictions"} else as_list(node, self._text(node))
+
+    def _holds_labels(self, node: ast.expr) -> bool:
+        names = {name for one in ast.walk(node) if (name := variable_of(one))}
+        return any(self._is_label(name, self.names.get(name, UNKNOWN)) for name in names)
+
     def _point(
-        self, evidence: Evidence, statement: ast.stmt, labels: tuple[str, TracedValue], **more: str | None
+        self,
+        evidence: Evidence,
+        statement: ast.stmt,
+        labels: tuple[str, TracedValue],
+        *,
+        batches: ast.stmt | None = None,
+        **more: str | None,
     ) -> None:
         text, value = labels
         helper = text in self.parameters and (more.get("model") in self.parameters or more.get("model") not in self.own)
@@ -397,8 +486,10 @@ class _Walk:
             names=dict(self.names),
             labels=text,
             label_value=value,
-            looped=self.loops > 0,
+            looped=self.loops > 0 or self.batches is not batches,
             helper=helper,
+            batches=batches,
+            repeated=self.epochs > 0,
             **more,
         )
         self.facts.points.append(point)

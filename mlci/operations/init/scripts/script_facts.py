@@ -55,6 +55,8 @@ class EvaluationPoint:
         metric: Name of the metric's function.
         looped: Whether it is inside of a loop.
         helper: Whether it is in a function that gets labels and model or predictions from its caller.
+        batches: Loop over the batches that labels and decisions are those of; ``None`` if they are of all rows.
+        repeated: Whether it is in a loop over epochs.
     """
 
     statement: ast.stmt
@@ -70,6 +72,8 @@ class EvaluationPoint:
     metric: str | None = None
     looped: bool = False
     helper: bool = False
+    batches: ast.stmt | None = None
+    repeated: bool = False
 
 
 @dataclass(kw_only=True)
@@ -91,7 +95,7 @@ class ScriptFacts:
         loads: Models that it loads from files.
         imports: Modules that it imports, without what follows a dot.
         arguments: Line that takes an argument from the command; ``None`` if it needs none.
-        pandas: Name under which it imports pandas; ``None`` if it does not.
+        pandas, numpy: Name under which it imports each of them; ``None`` if it does not.
         binary: Whether a metric shows that there are two classes, 0 and 1.
     """
 
@@ -110,6 +114,7 @@ class ScriptFacts:
     imports: frozenset[str] = frozenset()
     arguments: int | None = None
     pandas: str | None = None
+    numpy: str | None = None
     binary: bool = False
 
 

@@ -19,10 +19,10 @@ _KEPT_ROWS = {
 _TO_ARRAY = {"to_numpy", "ravel", "reshape", "flatten", "tolist", "numpy", "detach", "cpu"}
 _ATTRIBUTES = {"shape", "columns", "index", "dtypes", "T", "size", "plot", "str", "dt", "loc", "iloc", "values"}
 _TEST = re.compile(
-    r"(^|_)(x|y|features|labels?|targets?)?_?(test|tst|te|val|valid|validation|holdout|hold_out|eval)(_|$)",
+    r"(^|_)(x|y|features|labels?|targets?)?_?(test|tst|te|val|valid|validation|holdout|hold_out|eval)(_|$|loader|set|data)",
     re.IGNORECASE,
 )
-_TRAIN = re.compile(r"(^|_)(train|trn|tr)(_|$|ing)", re.IGNORECASE)
+_TRAIN = re.compile(r"(^|_)(train|trn|tr)(_|$|ing|loader|set|data)", re.IGNORECASE)
 _LABEL = re.compile(r"(^|_)(y|labels?|targets?|true|truth|actual)(_|$)", re.IGNORECASE)
 
 
