@@ -271,7 +271,12 @@ def _candidate_first(
     cache.
     """
     require_training_request(context)
-    pinned = baseline_ref_or_file.pin_baseline(context)
+    pinned: baseline_ref_or_file.PinnedBaseline | None = None
+    first: tuple[str, ...] = ()
+    try:
+        pinned = baseline_ref_or_file.pin_baseline(context)
+    except NoBaselineYetError as error:
+        first = baseline_ref_or_file.note_first_change(context, error)
     baseline = baseline_ref_or_file.baseline_from_file(context)
     steps = predictions.candidate_steps(context)
     with _guard_baseline_files(context, baseline, rows_may_change=True):
@@ -286,9 +291,8 @@ def _candidate_first(
         try:
             baseline = baseline_ref_or_file.baseline_from_ref(context, pinned=pinned)
         except NoBaselineYetError as error:
-            candidate = replace(
-                candidate, notes=(*candidate.notes, *baseline_ref_or_file.note_first_change(context, error))
-            )
+            first = baseline_ref_or_file.note_first_change(context, error)
+    candidate = replace(candidate, notes=(*candidate.notes, *first))
     return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=True)
 
 

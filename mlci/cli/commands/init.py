@@ -20,7 +20,7 @@ from mlci.errors import InputError, OutsideError
 from mlci.execution.environment import child_environment
 from mlci.execution.sanitize import sanitize
 from mlci.git.git import Git
-from mlci.git.refs import main_branch
+from mlci.git.refs import main_branch, unborn_branch
 from mlci.operations.doctor.collect import configured_models, list_files
 from mlci.operations.doctor.doctor import check_setup, findings_text
 from mlci.operations.init.init import (
@@ -121,12 +121,14 @@ def _plans(folders: tuple[Path, ...], options: InitOptions, *, sealed: bool) -> 
     place = top or Path()
     workflow = place / WORKFLOW
     models = configured_models(place, list_files(git, place, in_git=True)) if top else {}
+    unborn = unborn_branch(git)
     sources = SetupSources(
         summarize=summarize_table,
         template=_template("mlci.yml"),
         sealed=_sealed_templates() if sealed else None,
         top=top or (Path() if folders else None),
-        branch=main_branch(git),
+        branch=main_branch(git) or unborn,
+        unborn=unborn is not None,
         models={dirname(path): model for path, model in models.items()},
         workflow=workflow.read_bytes().decode("utf-8", errors="surrogateescape") if workflow.is_file() else None,
     )

@@ -19,7 +19,7 @@ from mlci.engine.interface import Job, Source
 from mlci.engine.tables.files import is_missing
 from mlci.errors import InputError, MlciError, Problem
 from mlci.git.git import Git, is_tracked
-from mlci.git.refs import resolve_ref
+from mlci.git.refs import resolve_ref, unborn_branch
 from mlci.lineage.origin import locked_packages
 from mlci.metrics.statistics import Statistics
 from mlci.operations import evaluation_plan, name_checks
@@ -237,6 +237,8 @@ def _production(loaded: LoadedConfig, open_store: Callable[[LoadedConfig], Store
 
 
 def _reference(git: Git, ref: str) -> BaselineFacts:
+    if unborn_branch(git) == ref:  # the first commit makes it
+        return BaselineFacts()
     try:
         resolve_ref(git, ref)
     except MlciError as error:

@@ -36,8 +36,8 @@ from mlci.operations.init.training_command import resolve_read
 _REGRESSOR = re.compile(r"(Regressor|SVR|Ridge|RidgeCV|Lasso|LassoCV|ElasticNet|ElasticNetCV|LinearRegression)$")
 _MOST_OTHERS = 5
 _LAST_EPOCH = (
-    "Each epoch writes both files again, so the last epoch counts. If your script keeps the model of the best epoch, move "
-    "the added lines to where that model predicts."
+    "Each epoch writes both files again, so the last epoch counts. If your script keeps the model of the best epoch, "
+    "move the added lines to where that model predicts."
 )
 _TEST_SHARE = 0.25
 """Share that ``train_test_split`` keeps for the test by default."""

@@ -48,6 +48,10 @@ _OF_REGISTRY = """\
 baseline: production
 """
 
+_FIRST_COMMIT = (
+    "This repository has no commit, so there is no baseline yet: changes are compared with {branch} from its first "
+    "commit on. Make it with: git add --all && git commit --message 'First commit'"
+)
 _PATHS = (
     "# Without this list, a change to any file of the repository trains the model. If it is made of this folder alone:",
     '# paths: ["**"]',
@@ -92,6 +96,7 @@ class SetupSources:
         branch: Its main branch; ``None`` without one.
         models: Names of the models that are configured, by the folder from the top.
         workflow: Text of the workflow at the top; ``None`` without one.
+        unborn: Whether the first commit still has to make that branch.
         sealed: Templates of sealed mode, if its two workflows are to be written instead of one.
     """
 
@@ -101,6 +106,7 @@ class SetupSources:
     branch: str | None
     models: Mapping[str, str]
     workflow: str | None
+    unborn: bool = False
     sealed: SealedTemplates | None = None
 
 
@@ -170,6 +176,7 @@ def _plan(folder: Path, home: str, repository: Repository, proposal: Proposal, s
     load_text(text, catalogue, path=CONFIGURATION)
     workflows = _workflows(sources, model_job(repository.inventory, model=model, folder=home), proposal)
     up = "../" * len(PurePosixPath(home).parts)
+    first = sources.unborn and sources.sealed is None
     files = [
         FileChange(path=CONFIGURATION, before=None, after=text, reason="the configuration"),
         *(replace(workflow, path=up + workflow.path) for workflow in workflows),
@@ -186,7 +193,7 @@ def _plan(folder: Path, home: str, repository: Repository, proposal: Proposal, s
         changes=(*changes, *_ignore(folder, proposal)),
         script=proposal.script,
         kept=tuple(kept),
-        notes=proposal.notes,
+        notes=(*proposal.notes, *([_FIRST_COMMIT.format(branch=sources.branch)] if first else ())),
     )
 
 

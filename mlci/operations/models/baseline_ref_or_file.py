@@ -17,7 +17,7 @@ from mlci.errors import InputError, StepError, StepTimeoutError
 from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import former_path
 from mlci.git.ref_baseline import WITHOUT_BASELINE, Make, NoBaselineYetError, RefBaseline, make_baseline
-from mlci.git.refs import ResolvedRef, is_branch, resolve_ref
+from mlci.git.refs import ResolvedRef, is_branch, resolve_ref, unborn_branch
 from mlci.git.worktree import Worktree
 from mlci.lineage.rows import Fingerprint, is_recorded, spellings
 from mlci.operations import evaluation_sets, lineage
@@ -57,13 +57,23 @@ class PinnedBaseline:
 
 
 def pin_baseline(context: RunContext) -> PinnedBaseline | None:
-    """Resolve the commit of a reference, and pin the cache's digests; ``None`` for every other baseline."""
+    """Resolve the commit of a reference, and pin the cache's digests; ``None`` for every other baseline.
+
+    Raises:
+        NoBaselineYetError: if the repository has no commit yet.
+    """
     chosen = context.config.baseline
     if not isinstance(chosen, Baseline) or chosen.ref is None:
         return None
     return PinnedBaseline(
-        resolved=resolve_ref(context.git, chosen.ref), cache=context.cache.pinned() if context.cache else None
+        resolved=_resolve(context, chosen.ref), cache=context.cache.pinned() if context.cache else None
     )
+
+
+def _resolve(context: RunContext, ref: str) -> ResolvedRef:
+    if unborn_branch(context.git) == ref:
+        raise NoBaselineYetError("the repository has no commit yet")
+    return resolve_ref(context.git, ref)
 
 
 def source_of_file(chosen: Baseline, file: str, predict: Predict, folder: Path) -> Source:
@@ -334,7 +344,7 @@ def made_from_ref(
     with file_guards.guard_candidate_files(context):
         return make_baseline(
             context.git,
-            ref if pinned is None else pinned.resolved,
+            _resolve(context, ref) if pinned is None else pinned.resolved,
             make,
             into=into,
             config=config_digest(context.loaded),
