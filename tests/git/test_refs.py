@@ -3,7 +3,7 @@
 import pytest
 
 from mlci.errors import InputError
-from mlci.git.refs import CommitHead, main_branch, read_head, resolve_ref
+from mlci.git.refs import CommitHead, main_branch, read_head, resolve_ref, unborn_branch
 from tests.support.repository import commit, git, init, open_git
 
 
@@ -137,3 +137,14 @@ def test_main_branch__none(tmp_path):
     assert main_branch(open_git(empty)) == "trunk"
     git(empty, "branch", "topic")
     assert main_branch(open_git(empty)) is None
+
+
+def test_unborn_branch__before_the_first_commit_alone(tmp_path):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    assert unborn_branch(open_git(tmp_path)) is None  # outside of git
+    assert unborn_branch(open_git(init(folder))) == "main"
+    commit(folder, {"a": ""})
+    assert unborn_branch(open_git(folder)) is None
+    git(folder, "checkout", "--quiet", "--orphan", "other")
+    assert unborn_branch(open_git(folder)) is None

@@ -220,7 +220,8 @@ def _task(answers: SetupAnswers, repository: Repository, found: _Found) -> Task:
 def _guess_task(found: _Found) -> tuple[Task, str]:
     point, estimator = found.point, found.point.estimator or ""
     if point.metric in REGRESSION_METRICS or _REGRESSOR.search(estimator):
-        return "regression", f"{found.facts.path} uses {point.metric or estimator}"
+        shown = point.metric if point.metric in REGRESSION_METRICS else estimator
+        return "regression", f"{found.facts.path} uses {shown}"
     if found.label is not None:
         task, reason = find_task(found.label)
         return (task, reason) if task != "regression" or not estimator else ("multiclass", f"{estimator} classifies")

@@ -49,7 +49,7 @@ baseline: production
 """
 
 _FIRST_COMMIT = (
-    "This repository has no commit, so there is no baseline yet: changes are compared with {branch} from its first "
+    "This repository has no commit yet: changes are compared with {branch} from its first "
     "commit on. Make it with: git add --all && git commit --message 'First commit'"
 )
 _PATHS = (

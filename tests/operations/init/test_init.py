@@ -74,6 +74,31 @@ def test_init__predictions_that_exist(tmp_path):
     assert auc["candidate"] == 1.0
 
 
+def test_init__before_the_first_commit(tmp_path):
+    """The baseline is the branch that the first commit makes; until then there is none."""
+    setup, ended = first_run(write(init(tmp_path), saved()))
+    assert "baseline: {ref: main}\n" in (tmp_path / "mlci.yml").read_text()
+    assert "\nNote: This repository has no commit yet" in setup.out
+    assert "error:" not in setup.out
+    assert (ended.code, {gate["outcome"] for gate in ended.report["gates"]}) == (0, {"no_baseline"})
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message", "first")
+    again = mlci("run", "--json", cwd=tmp_path)
+    assert {gate["outcome"] for gate in again.report["gates"]} == {"passed"}, again.err
+
+
+@pytest.mark.parametrize("label", ["survived", "port"], ids=["label of the predictions", "classes of no column"])
+def test_init__rows_without_labels(tmp_path, label):
+    """Rows to predict are not an evaluation set, as in a competition; the script is followed."""
+    rows = "".join(f"{i},{'abc'[i % 3]}\n" for i in range(60))
+    predicted = "".join(f"{i},{i % 2}\n" for i in range(60))
+    competition = {"test.csv": f"id,port\n{rows}", "submission.csv": f"id,{label}\n{predicted}"}
+    write(tmp_path, {**inside(), **competition})
+    ended = mlci("init", "--yes", cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    assert "label: defaulted\n" in (tmp_path / "mlci.yml").read_text()
+
+
 def inside() -> dict[str, str]:
     """Return a script that splits its table."""
     return {"train.py": SPLITS_INSIDE, "data/loans.csv": loans(60)}

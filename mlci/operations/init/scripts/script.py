@@ -228,7 +228,8 @@ class _Walk:
         elif name := variable_of(target):
             self.names[name] = self._value(name, value)
             self._pop(value, self.names[name].column)
-            known = self.names[name].part == "test" or (not self.epochs and self.names[name].part is None)
+            guessed = not self.epochs and self.names[name].kind not in {"predictions", "probabilities"}
+            known = self.names[name].part == "test" or (guessed and self.names[name].part is None)
             if known and _PREDICTED.search(name) and (labels := self._test_labels(None)):
                 self._point("name", statement, labels, decision=name)
 
@@ -386,8 +387,9 @@ class _Walk:
 
     def _is_label(self, name: str, value: TracedValue) -> bool:
         named = is_label_name(name) and not _PREDICTED.search(name)
+        scores = value.column == "score" and value.path is None  # of a model
         selected = value.column is not None and value.equals is None  # `test["sex"] == "f"` may be a filter
-        return selected or (named and value.kind != "frame")
+        return (selected and not scores) or (named and value.kind != "frame")
 
     def _test_labels(self, features: TracedValue | None) -> tuple[str, TracedValue] | None:
         named = [(name, value) for name, value in self.names.items()

@@ -1,0 +1,133 @@
+"""Lines that `mlci init` adds to scripts that evaluate in loops over batches, executed on arrays, not on tensors."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from mlci.operations.init.scripts.addition import find_rows, write_addition
+from mlci.operations.init.scripts.script import read_script
+from mlci.operations.init.scripts.script_facts import choose_point
+
+IMPORTS = "import torch\nfrom sklearn.metrics import accuracy_score\n"
+BATCHES = f"""\
+{IMPORTS}import numpy as np
+DataLoader = list
+first, second = np.array([[1.0, 3.0], [2.0, 1.0]]), np.array([[5.0, 0.0]])
+test_loader = DataLoader([(first, np.array([1, 1])), (second, np.array([0]))])
+train_loader, epochs = DataLoader([(second, np.array([0]))]), 2
+model = lambda rows: rows
+"""
+LABELS, DECISIONS = ["1", "1", "0"], ["1", "0", "0"]
+COUNTED = """\
+for t in range(epochs):
+    for X, y in train_loader:
+        pred = model(X)
+        right = (pred.argmax(1) == y).mean()
+    correct = 0
+    for X, y in test_loader:
+        pred = model(X)
+        correct += (pred.argmax(1) == y).sum()
+"""
+IN_A_FUNCTION = """\
+def accuracy(dataloader):
+    correct = total = 0
+    for index, (xb, yb) in enumerate(dataloader):
+        predicted = np.argmax(model(xb), 1)
+        total += len(yb)
+        correct += np.sum(np.equal(predicted, yb)) if total < 0 else (predicted == yb).sum()
+    return correct / total
+print(accuracy(test_loader))
+"""
+LISTED = """\
+y_true, y_pred = [], []
+for batch in test_loader:
+    inputs, labels = batch
+    outputs = model(inputs)
+    y_pred.extend(outputs.argmax(1))
+    y_true.extend(labels)
+print(accuracy_score(y_true, y_pred))
+"""
+RETURNED = """\
+def predict(loader):
+    found, given = [], []
+    for inputs, targets in loader:
+        found.append(model(inputs).argmax(1))
+        given.append(targets)
+    return np.concatenate(given), np.concatenate(found)
+truth, decided = predict(test_loader)
+print(accuracy_score(truth, decided))
+"""
+COMPARED = """\
+all_labels, all_preds = [], []
+for inputs, labels in test_loader:
+    all_preds += model(inputs).argmax(1).tolist()
+    all_labels += labels.tolist()
+print(np.mean(np.array(all_preds) == np.array(all_labels)))
+"""
+
+
+def change(script):
+    facts = read_script("train.py", script)
+    point = choose_point(facts)
+    rows = find_rows(point, None, splits=facts.splits, pandas="pandas", label=None)
+    files = ("holdout.csv", "predictions.csv")
+    return write_addition(facts, point, rows, task="multiclass", positive=None, files=files).text, point
+
+
+def column(path, name):
+    return [row[name] for row in csv.DictReader(path.read_text("utf-8").splitlines())]
+
+
+@pytest.mark.parametrize(
+    "script", [COUNTED, IN_A_FUNCTION, LISTED, RETURNED, COMPARED], ids=["counted", "function", "list", "return", "=="]
+)
+def test_addition__loop_over_batches(script, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    changed, point = change(BATCHES + script)
+    code = compile(changed.replace(IMPORTS, ""), "train.py", "exec")
+    exec(code, {"accuracy_score": lambda one, other: np.mean(np.equal(one, other))})  # noqa: S102 - this test's script
+    assert column(tmp_path / "holdout.csv", "label") == LABELS
+    assert column(tmp_path / "predictions.csv", "decision") == DECISIONS
+    assert point.repeated == (script == COUNTED)
+
+
+def test_point__models_in_a_loop():
+    script = BATCHES + "for name, model in models.items():\n" + "".join(f"    {line}\n" for line in LISTED.splitlines())
+    assert choose_point(read_script("train.py", script)) is None
+
+
+def test_point__training_batches_alone():
+    script = BATCHES + COUNTED.partition("    correct")[0]
+    assert choose_point(read_script("train.py", script)) is None
+
+
+def test_facts__shuffled_test_part():
+    script = "loader = DataLoader(test_set, shuffle=True)\ntrain = DataLoader(train_set, shuffle=True)\n"
+    assert [found.line for found in read_script("train.py", script).shuffles] == [1]
+
+
+PARTS = "X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=1)\n"
+
+
+def test_addition__last_batch_is_not_the_test_part():
+    """Labels of a batch are forgotten after the loop, as is the prediction for an example."""
+    script = f"{PARTS}clf = SVC().fit(X_train, y_train)\nfor X_val, y_val in val_loader:\n    pass\n"
+    script += "prediction = clf.predict([[1]])\ny_pred = clf.predict(X_test)\nprint(accuracy_score(y_test, y_pred))\n"
+    script += "prediction = clf.predict(example)\n"
+    _, point = change(script)
+    assert (point.labels, point.decision) == ("y_test", "y_pred")
+
+
+def test_addition__threshold_is_not_the_label():
+    script = (
+        f"{PARTS}clf = RandomForestClassifier().fit(X_train, y_train)\nfound = tune(clf.predict_proba(X_test)[:, 1])\n"
+    )
+    script += "best = found['best']\nscores = clf.predict_proba(X_test)[:, 1]\n"
+    assert change(script)[1].labels == "y_test"
+
+
+def test_addition__classes_of_probabilities():
+    script = f"{PARTS}clf = SVC().fit(X_train, y_train)\np = clf.predict_proba(X_test)\n"
+    script += "print(roc_auc_score(y_test, p, multi_class='ovr'))\n"
+    assert "enumerate(clf.predict(X_test))" in change(script)[0]
