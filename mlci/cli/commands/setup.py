@@ -23,6 +23,7 @@ from mlci.operations.doctor.checks.required_check import ACTIONS_APP
 from mlci.operations.doctor.collect import configured_models, find_top, list_files, read_workflows
 from mlci.operations.doctor.facts import RequiredCheck
 from mlci.operations.doctor.workflows import find_environments, find_labels
+from mlci.operations.setup.labels import labels_in_use
 from mlci.operations.setup.plan import SetupPlan, WantedSetup, apply_setup, plan_repository
 from mlci.operations.setup.required_checks import RULESET, RequiredChecksPlan
 
@@ -43,7 +44,8 @@ def command() -> None:
 
     One ruleset of the name `mlci` requires `mlci / <model>` for every configuration that you name; everything else in
     it stays. The environments that your workflows of mlci name, `production` in the templates, are limited to the
-    default branch, and get the reviewers that you name. The labels that these workflows read are created. Needs a token
+    default branch, and get the reviewers that you name. The labels that configurations and workflows read
+    are created. Needs a token
     in MLCI_TOKEN or GITHUB_TOKEN; `apply` needs one that may administrate the repository.
 
     \b
@@ -173,7 +175,7 @@ def _plan(**answers: Unpack[_Answers]) -> tuple[RepositoryClient, SetupPlan]:
         branches=answers["branches"],
         reviewers=answers["reviewers"] or None,
         prevent_self_review=answers["prevent_self_review"],
-        labels=find_labels(workflows),
+        labels=labels_in_use(found, find_labels(workflows)),
     )
     return client, plan_repository(client, wanted)
 

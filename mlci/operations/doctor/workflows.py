@@ -351,24 +351,14 @@ def find_environments(workflows: Iterable[WorkflowFile]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name and "${{" not in name))
 
 
-@dataclass(frozen=True)
-class LabelUse:
-    """A label of pull requests that workflows read.
+def find_labels(workflows: Iterable[WorkflowFile]) -> dict[str, tuple[str, ...]]:
+    """Return the labels by whose names workflows of mlci decide, with the names of the files.
 
-    Attributes:
-        name: Its name.
-        workflows: Names of the workflow files, without folder.
+    Such as in `contains(github.event.pull_request.labels.*.name, 'mlci:train')`.
     """
-
-    name: str
-    workflows: tuple[str, ...]
-
-
-def find_labels(workflows: Iterable[WorkflowFile]) -> tuple[LabelUse, ...]:
-    """Return the labels by whose names the workflows of mlci decide, such as in `contains(….labels.*.name, 'a')`."""
     found: dict[str, dict[str, None]] = {}
     for workflow in workflows:
         names = _READ_LABEL.finditer(workflow.text) if workflow.uses_mlci else ()
         for name in (match["after"] or match["before"] for match in names):
             found.setdefault(name, {})[workflow.path.rpartition("/")[2]] = None
-    return tuple(LabelUse(name, tuple(files)) for name, files in found.items())
+    return {name: tuple(files) for name, files in found.items()}

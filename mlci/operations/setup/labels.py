@@ -1,8 +1,8 @@
-"""Labels as code: those that the workflows of mlci read from a pull request have to exist before a user can set them.
+"""Labels as code: those that a configuration or a workflow of mlci reads have to exist before a user can set them.
 
-A label whose name begins with `mlci:` belongs to mlci: it gets mlci's colour, and a description that names the
-workflows. Any other label that such a workflow reads is the team's: it is created if it is missing, and stays as it is
-if it exists. Labels that no workflow of mlci reads are never touched.
+A label whose name begins with `mlci:` belongs to mlci: it gets mlci's colour and description. Any other label that is
+read is the team's: it is created if it is missing, and stays as it is if it exists. Labels that nothing of mlci reads
+are never touched.
 
 Source: https://docs.github.com/rest/issues/labels
 """
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from mlci.config.models import Config
 from mlci.github.rest import Form, RepositoryClient, form_reader
-from mlci.operations.doctor.workflows import LabelUse
 
 PREFIX = "mlci:"
 COLOUR = "5319e7"
@@ -23,6 +23,27 @@ class _Label(Form):
     name: str
     color: str
     description: str | None = None
+
+
+@dataclass(frozen=True)
+class LabelUse:
+    """A label that mlci reads, with its description."""
+
+    name: str
+    description: str
+
+
+def labels_in_use(configs: Iterable[Config], workflows: Mapping[str, tuple[str, ...]]) -> tuple[LabelUse, ...]:
+    """Return the labels that configurations ask for training by, and those that workflows read, each once.
+
+    Args:
+        configs: Configurations of the models.
+        workflows: Names of labels with the workflow files that read them.
+    """
+    asked = [config.train.label for config in configs if config.train and config.train.when == "asked"]
+    uses = [LabelUse(name, "Asks mlci to train the model of a pull request") for name in asked]
+    uses += [LabelUse(name, f"Read by {', '.join(files)}") for name, files in workflows.items()]
+    return tuple({use.name.lower(): use for use in reversed(uses)}.values())[::-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +68,7 @@ class LabelPlan:
 
 
 def plan_labels(client: RepositoryClient, uses: Iterable[LabelUse]) -> tuple[LabelPlan, ...]:
-    """Compare labels with those that workflows read; nothing is requested if they read none.
+    """Compare labels with those that are read; nothing is requested if none are.
 
     Raises:
         OutsideError: if the labels can't be read.
@@ -61,7 +82,7 @@ def plan_labels(client: RepositoryClient, uses: Iterable[LabelUse]) -> tuple[Lab
 
 
 def _compare(use: LabelUse, current: _Label | None) -> LabelPlan:
-    body = {"color": COLOUR, "description": f"Read by {', '.join(use.workflows)}"[:_LONGEST]}
+    body = {"color": COLOUR, "description": use.description[:_LONGEST]}
     if current is None:
         return LabelPlan(name=use.name, exists=False, body=body, changes=("does not exist yet",))
     changes = []

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from mlci.errors import OutsideError
 from mlci.github.rest import RepositoryClient
 from mlci.operations.doctor.repository_rules import read_repository, rules_against_writing
-from mlci.operations.doctor.workflows import LabelUse
 from mlci.operations.setup.blocking import find_blocking, registry_notes
 from mlci.operations.setup.environments import (
     EnvironmentPlan,
@@ -14,7 +13,7 @@ from mlci.operations.setup.environments import (
     apply_environment,
     plan_environments,
 )
-from mlci.operations.setup.labels import LabelPlan, apply_label, plan_labels
+from mlci.operations.setup.labels import LabelPlan, LabelUse, apply_label, plan_labels
 from mlci.operations.setup.required_checks import RequiredChecksPlan, apply_required_checks, plan_required_checks
 
 
@@ -31,7 +30,7 @@ class WantedSetup:
         branches: Branches whose jobs get these environments; empty for the default branch.
         reviewers: Users and teams of whom one has to approve such a job; ``None`` leaves them as they are.
         prevent_self_review: Whether who started a job may not approve it; ``None`` leaves it as it is.
-        labels: Labels that the workflows of mlci read.
+        labels: Labels that configurations and workflows read.
     """
 
     models: tuple[str, ...]
@@ -52,7 +51,7 @@ class SetupPlan:
     Attributes:
         checks: Required checks.
         environments: Protected environments.
-        labels: Labels that the workflows of mlci read.
+        labels: Labels that configurations and workflows read.
         blocking: Rules of others that keep every pull request from being merged.
         notes: Rules of others that may refuse what `mlci promote` writes.
     """

@@ -5,14 +5,14 @@ import json
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.operations.doctor.workflows import LabelUse, WorkflowFile, find_labels
-from mlci.operations.setup.labels import COLOUR, apply_label, plan_labels
+from mlci.operations.doctor.workflows import WorkflowFile, find_labels
+from mlci.operations.setup.labels import COLOUR, LabelUse, apply_label, plan_labels
 from tests.fake_github.fake import Fake
 from tests.support.github_settings import run_setup, settings_client, write_settings
 from tests.support.project import files, write
 from tests.support.setups import template
 
-TRAIN = LabelUse("mlci:train", ("mlci.yml",))
+TRAIN = LabelUse("mlci:train", "Read by mlci.yml")
 
 
 @pytest.fixture
@@ -40,18 +40,18 @@ def gate(condition):
     ],
 )
 def test_find_labels__conditions(condition, names):
-    assert [one.name for one in find_labels([WorkflowFile(".github/workflows/mlci.yml", gate(condition))])] == names
+    assert list(find_labels([WorkflowFile(".github/workflows/mlci.yml", gate(condition))])) == names
 
 
 def test_find_labels__workflow_without_mlci():
     text = gate("github.event.label.name == 'a'").replace("mlci/mlci@", "octo-org/other@")
-    assert find_labels([WorkflowFile(".github/workflows/other.yml", text)]) == ()
+    assert find_labels([WorkflowFile(".github/workflows/other.yml", text)]) == {}
 
 
 def test_labels__created_and_corrected(fake):
     write_settings(fake, "POST", "/labels", {"name": "MLCI:Train", "color": "ff0000", "description": "Ours"})
     write_settings(fake, "POST", "/labels", {"name": "gpu", "color": "00ff00"})
-    uses = [TRAIN, LabelUse("gpu", ("mlci.yml",)), LabelUse("large run", ("a.yml", "b.yml"))]
+    uses = [TRAIN, LabelUse("gpu", "Read by mlci.yml"), LabelUse("large run", "Read by a.yml")]
     found = plan_labels(settings_client(fake), uses)
     assert [one.changes for one in found] == [
         (f"colour #{COLOUR}, not #ff0000", "description 'Read by mlci.yml', not 'Ours'"),
@@ -63,7 +63,7 @@ def test_labels__created_and_corrected(fake):
     assert labels(fake) == {
         "MLCI:Train": (COLOUR, "Read by mlci.yml"),
         "gpu": ("00ff00", None),
-        "large run": (COLOUR, "Read by a.yml, b.yml"),
+        "large run": (COLOUR, "Read by a.yml"),
     }
 
 
@@ -74,23 +74,35 @@ def test_labels__token_that_may_not_write_issues(fake):
         apply_label(client, plan)
 
 
-def test_setup__label_of_the_workflow(fake, tmp_path):
-    """Check, apply and check again; a label of the team that no workflow reads stays."""
-    write_settings(fake, "POST", "/labels", {"name": "mlci:notes", "color": "0000ff", "description": "Team's"})
-    text = gate("contains(github.event.pull_request.labels.*.name, 'mlci:train')")
-    folder = write(tmp_path / "checkout", {**files(1), ".github/workflows/mlci.yml": text})
+def asked(label=""):
+    model = files(1)
+    return {**model, "mlci.yml": model["mlci.yml"].replace("train:\n", f"train:\n  when: asked\n{label}", 1)}
+
+
+@pytest.mark.parametrize(
+    ("model", "workflow", "expected"),
+    [
+        (files(1), "mlci.yml", {}),
+        (files(1), "mlci-asked.yml", {"mlci:train": (COLOUR, "Read by mlci-asked.yml")}),
+        (asked(), "mlci-asked.yml", {"mlci:train": (COLOUR, "Asks mlci to train the model of a pull request")}),
+        (asked("  label: gpu\n"), "mlci.yml", {"gpu": ("00ff00", "Ours")}),
+    ],
+    ids=["none", "template", "configuration", "team's"],
+)
+def test_setup__labels_of_templates_and_configurations(fake, tmp_path, model, workflow, expected):
+    """Check, apply and check again; labels of the team that nothing reads stay."""
+    others = {"mlci:notes": ("0000ff", "Team's"), "gpu": ("00ff00", "Ours")}
+    for name, (colour, text) in others.items():
+        write_settings(fake, "POST", "/labels", {"name": name, "color": colour, "description": text})
+    folder = write(tmp_path / "checkout", {**model, f".github/workflows/{workflow}": template(workflow)})
+    missing = [name for name in expected if name not in others]
     drift = run_setup(fake, folder, "check")
-    assert (drift.code, drift.out.splitlines()[-2:]) == (
-        1,
-        [
-            "  ~ label mlci:train: does not exist yet",
-            "`mlci setup apply` writes the ruleset mlci and the label mlci:train.",
-        ],
-    )
-    assert run_setup(fake, folder, "apply").code == 0
-    done = run_setup(fake, folder, "check")
-    assert (done.code, done.out.splitlines()[-2:]) == (0, ["  = label mlci:train", "Nothing to change."])
-    assert labels(fake)["mlci:notes"] == ("0000ff", "Team's")
-    assert json.loads(run_setup(fake, folder, "plan", "--json").out)["labels"] == [
-        {"name": "mlci:train", "exists": True, "changes": []}
+    assert drift.code == 1
+    assert [line for line in drift.out.splitlines() if "does not exist yet" in line] == [
+        f"  ~ label {name}: does not exist yet" for name in missing
     ]
+    assert run_setup(fake, folder, "apply").code == 0
+    assert labels(fake) == others | expected
+    done = run_setup(fake, folder, "check", "--json")
+    document = json.loads(done.out)
+    assert (done.code, document["labels"]) == (0, [{"name": name, "exists": True, "changes": []} for name in expected])

@@ -50,7 +50,7 @@ def unpacked_values(targets: list[str | None], value: TracedValue) -> list[Trace
     return [replace(one, part=one.part or value.part) for one in known]
 
 
-def collected(statement: ast.stmt, names: Names) -> tuple[str, TracedValue] | None:
+def collected_list(statement: ast.stmt, names: Names) -> tuple[str, TracedValue] | None:
     """Return the list that a statement in a loop adds a batch to, with what it holds then; ``None`` for any other."""
     home: ast.AST | None = None
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):

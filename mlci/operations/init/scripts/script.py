@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from mlci.operations.init.scripts.batches import (
     as_list,
     batch_values,
-    collected,
+    collected_list,
     comparisons,
     is_epoch_loop,
     unpacked_values,
@@ -205,7 +205,7 @@ class _Walk:
             self.functions.returned[self.function] = self._returned(statement.value)
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             self._in_place(statement.value)
-        if self.batches is not None and (found := collected(statement, self.names)) is not None:
+        if self.batches is not None and (found := collected_list(statement, self.names)) is not None:
             self.lists[found[0]] = self.names[found[0]] = found[1]
 
     def _returned(self, value: ast.expr) -> tuple[TracedValue, ...]:
