@@ -18,8 +18,9 @@ gc.set_threshold(200_000, 20, 100)
 atexit.register(gc.unfreeze)  # DuckDB's binding reports what is still frozen when the interpreter ends as leaks
 
 # A runner's own variables would tell the suite which commit it is about and where to write; tests set what they need.
+KEPT = {"MLCI_GOLDEN", "MLCI_KUBE_APISERVER", "MLCI_ETCD", "MLCI_KSERVE_CRD"}  # settings of the tests themselves
 for name in [name for name in os.environ if name.startswith(("GITHUB_", "RUNNER_", "MLCI_"))]:
-    if name != "MLCI_GOLDEN":
+    if name not in KEPT:
         del os.environ[name]
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory, on Linux: thousands of small folders, no disk

@@ -53,6 +53,7 @@ def _kinds() -> dict[str, Fields]:
 def _kserve(core: Any) -> Fields:  # noqa: ANN401 - a module
     """Return the specification of an InferenceService with a predictor and a model."""
     container, pod = get_type_hints(core.Container), get_type_hints(core.PodSpec)
+    del pod["ephemeralContainers"]
     named = Fields(name=str, version=str)
     named.required = ("name",)
     storage = Fields(path=str, schemaPath=str, key=str, parameters=dict[str, str])

@@ -18,6 +18,8 @@ _SECONDS = 30.0
 _CONFLICT, _NOT_FOUND = 409, 404
 _DENIED = {401, 403}
 _INVALID = {400, 422}
+_NOT_IN_SCHEMA = "failed to create typed patch object"
+"""What an API server (1.34) says, with status 500, of a field that a custom resource's definition does not have."""
 
 
 class Cluster:
@@ -51,6 +53,10 @@ class Cluster:
                 f"deploy: no usable kubeconfig ({type(error).__name__}); set KUBECONFIG to its path, or log in with "
                 "your provider's action before this step"
             ) from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
 
     def get(self, manifest: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the live resource of a manifest's kind, name and namespace; ``None`` if it does not exist.
@@ -111,7 +117,7 @@ def _ask(what: str, call: Callable[[], dict[str, Any]]) -> dict[str, Any] | _Mis
 
 def _refused(what: str, code: int | None, message: str | None) -> InputError | OutsideError:
     said = _line(message)
-    if code in _INVALID:
+    if code in _INVALID or _NOT_IN_SCHEMA in said:
         return InputError(f"deploy: the cluster refused to {what}: {said}; change `deploy` in mlci.yml or the patch")
     if code == _CONFLICT:
         return OutsideError(

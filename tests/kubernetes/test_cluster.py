@@ -47,7 +47,9 @@ def server():
 
 @pytest.fixture
 def cluster(server, tmp_path, monkeypatch):
-    return connect(server.server_address[1], tmp_path, monkeypatch)
+    found = connect(server.server_address[1], tmp_path, monkeypatch)
+    yield found
+    found.close()
 
 
 def connect(port, folder, monkeypatch):
@@ -101,6 +103,11 @@ def test_get__missing_resource_and_missing_kind(server, cluster):
         (status(400, "BadRequest", "field not declared in schema"), InputError, "field not declared in schema"),
         (status(403, "Forbidden", "no rights"), OutsideError, "give the account the rights get and patch"),
         (status(404, "NotFound", 'namespaces "models" not found', name="models"), OutsideError, "create the namespace"),
+        (
+            status(500, "InternalError", "failed to create typed patch object: .x: field"),
+            InputError,
+            "refused to apply",
+        ),
         (status(500, "InternalError", "etcd is gone"), OutsideError, "the cluster answered 500: etcd is gone"),
     ],
 )

@@ -54,7 +54,8 @@ def running(folder: Path):
         for words in (etcd, server):
             process = stack.enter_context(subprocess.Popen(words, stdout=log, stderr=log))
             stack.callback(process.kill)
-        prepare(Client(KubeConfig.from_file(config)))
+        with Client(KubeConfig.from_file(config)) as client:
+            prepare(client)
         yield config
 
 

@@ -287,7 +287,9 @@ def _bucket(address: str) -> Any:  # noqa: ANN401 - a folder of a bucket
 def _cluster(context: str | None) -> Any:  # noqa: ANN401 - the adapter
     from mlci.kubernetes.cluster import Cluster  # noqa: PLC0415 - an extra
 
-    return Cluster(context)
+    cluster = Cluster(context)
+    click.get_current_context().call_on_close(cluster.close)
+    return cluster
 
 
 def _write(path: Path, text: str) -> None:
