@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "deploy": {"errors", "util", "config", "report"},
     "kubernetes": {"errors"},
     "cost": {"errors"},
+    "experiment": {"errors", "util", "metrics", "inference", "report", "gates.limits"},
     "demo": set(),
     "operations": {
         "errors",
@@ -62,6 +63,7 @@ MAY_IMPORT = {
         "governance",
         "deploy",
         "cost",
+        "experiment",
     },
     "cli": {"*"},
     "api": {"*"},
@@ -80,6 +82,7 @@ PURE = {
     "publish",
     "report",
     "sealed",
+    "experiment",
 }
 PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "governance"}
 PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "cost"}

@@ -37,6 +37,7 @@ _COMMANDS = {
     "restore": "Bring the registry back from its backup.",
     "deploy": "Serve the version in production on Kubernetes.",
     "drill": "Prove that production can be brought back from the backup.",
+    "experiment": "Judge a canary or an A/B test in production.",
     "doctor": "Check the setup, and say what to add.",
     "setup": "Require the checks of your models on GitHub, as code.",
     "metrics": "List the metrics that gates can name.",
@@ -48,6 +49,7 @@ _LIFECYCLE = {
     "card",
     "deploy",
     "drill",
+    "experiment",
     "restore",
     "verify",
 }

@@ -136,6 +136,7 @@ def check_sections(context: CheckContext) -> Iterator[Problem]:
     yield from _check_baseline(context.loaded)
     yield from _check_tests(context)
     yield from _check_report(context.loaded)
+    yield from _check_experiment(context.loaded)
 
 
 def _check_evaluation(context: CheckContext) -> Iterator[Problem]:
@@ -341,3 +342,16 @@ def _check_report(loaded: LoadedConfig) -> Iterator[Problem]:
     elif loaded.config.baseline == "none":
         message = "`report.rows` shows what changed against the baseline, and `baseline` is `none`; remove one of them"
         yield loaded.problem(message, "baseline")
+
+
+def _check_experiment(loaded: LoadedConfig) -> Iterator[Problem]:
+    """Check that arms differ, and that no metric is named twice."""
+    experiment = loaded.config.experiment
+    if experiment is None:
+        return
+    if experiment.control == experiment.treatment:
+        message = f"`experiment.treatment` is `{experiment.treatment}`, as the control; name the other arm"
+        yield loaded.problem(message, "experiment", "treatment")
+    for name, count in Counter(metric.name for metric in experiment.metrics).items():
+        if count > 1:
+            yield loaded.problem(f"`experiment` names the metric `{name}` twice; keep one of them", "experiment")

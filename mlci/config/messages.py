@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from mlci.config.base import ConfigModel, fields
 from mlci.config.lifecycle.cost import Cost
 from mlci.config.lifecycle.deploy import Deploy, KServe, PlainDeployment
+from mlci.config.lifecycle.experiment import Experiment, ExperimentMetric
 from mlci.config.lifecycle.governance import Card
 from mlci.config.models import (
     Baseline,
@@ -48,6 +49,9 @@ SECTIONS: dict[Path, type[ConfigModel]] = {
     ("deploy", "deployment"): PlainDeployment,
     ("cost",): Cost,
     ("policy",): Policy,
+    ("experiment",): Experiment,
+    ("experiment", "metric"): ExperimentMetric,
+    ("experiment", "guardrails"): ExperimentMetric,
 }
 _FILES = (".csv", ".tsv", ".parquet", ".jsonl", ".json", ".gz", ".yaml", ".yml", ".toml")
 MEANT = {

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from mlci.config.base import Command, ConfigModel, Name, OnDoubt, Place, exactly_one
 from mlci.config.lifecycle.cost import Cost
 from mlci.config.lifecycle.deploy import Deploy
+from mlci.config.lifecycle.experiment import Experiment
 from mlci.config.lifecycle.governance import Card
 from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
 from mlci.gates.limits import LIMIT_KINDS, Limit
@@ -393,6 +394,9 @@ class Config(ConfigModel):
     )
     cost: Cost | None = Field(default=None, description="Prices of runners; if omitted, those of GitHub's price table.")
     policy: Policy = Field(default=Policy(), description="Confidence level, and effect of inconclusive gates.")
+    experiment: Experiment | None = Field(
+        default=None, description="Canary or A/B test in production, judged by `mlci experiment`."
+    )
 
 
 class RowsConfig(Config):

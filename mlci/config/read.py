@@ -80,6 +80,8 @@ def checked_config(config: Config) -> RowsConfig | MetricsConfig:
 
 
 Data = dict[str, Any]
+PRODUCTION_SECTIONS = ("experiment",)
+"""Optional sections about production, on which no other check depends."""
 _SUPPRESSED = Problem("")
 _GATE = {"metric": "refused:refused", "min": 0}
 _TRAIN = {"run": "refused", "model": "refused"}
@@ -144,6 +146,10 @@ class _RecoveredData:
         for key, value in {**plain, "tests": {"run": "refused"}, "report": {}}.items():
             if self._at_fault(key):
                 self._replace(value, key)
+        for key in PRODUCTION_SECTIONS:
+            if self._at_fault(key):
+                self.data.pop(key, None)
+                self.replaced.add((key,))
 
     def variants(self) -> Iterator[Data]:
         """Yield the data with every possible task and source of predictions."""

@@ -30,6 +30,7 @@ WRITTEN = {  # outputs by the program that writes them
     '"$MLCI" promote': {"promoted", "version", "replaced", "verdict", "report"},
     '"$MLCI" rollback': {"rolled-back", "version", "replaced"},
     '"$MLCI" command': {"done"},
+    '"$MLCI" experiment': {"verdict", "reason", "applied", "report"},
     '"$MLCI" publish --open': {"check"},
     '"$MLCI" sealed predict': {"artifact", "rows", "folder"},
     '"$MLCI" sealed gate': {"verdict", "report", "comment-url", "check-url", "baseline-version", "model"},

@@ -102,7 +102,12 @@ def sequential_interval(
 
 
 def sequential_difference(
-    control: Sample, treatment: Sample, *, confidence: float = CONFIDENCE, tuned_for: float = TUNED_FOR
+    control: Sample,
+    treatment: Sample,
+    *,
+    confidence: float = CONFIDENCE,
+    tuned_for: float = TUNED_FOR,
+    scale: float = 1.0,
 ) -> tuple[float, float]:
     """Return the interval for the treatment's mean or rate minus that of an independent control.
 
@@ -111,24 +116,25 @@ def sequential_difference(
         treatment: The same of the other arm.
         confidence: Probability that no look's interval ever misses the truth.
         tuned_for: Number of rows of both arms together at which the interval is narrowest.
+        scale: Factor of the control's mean, such as 0.95 for a limit of 5 % below the control.
     """
     if isinstance(control, SampleRate) and isinstance(treatment, SampleRate):
         if min(control.rows, treatment.rows) == 0:
-            return (-1.0, 1.0)
+            return (-scale, 1.0)
         if control.few or treatment.few:
-            return _exact_difference(control, treatment, confidence, tuned_for)
+            return _exact_difference(control, treatment, confidence, tuned_for, scale)
     if _too_few(control) or _too_few(treatment):
         return _EVERYTHING
     rows = control.rows + treatment.rows
     reach = sequential_quantile(rows, confidence=confidence, tuned_for=tuned_for)
-    reach *= math.sqrt(difference_variance(control, treatment) / rows)
-    value = treatment.mean - control.mean
+    reach *= math.sqrt(difference_variance(control, treatment, scale=scale) / rows)
+    value = treatment.mean - scale * control.mean
     return (value - reach, value + reach)
 
 
-def difference_variance(control: Sample, treatment: Sample) -> float:
+def difference_variance(control: Sample, treatment: Sample, *, scale: float = 1.0) -> float:
     """Return the squared standard error of the difference times the rows of both arms, for :func:`rows_to_exclude`."""
-    error = control.variance / control.rows + treatment.variance / treatment.rows
+    error = scale**2 * control.variance / control.rows + treatment.variance / treatment.rows
     return error * (control.rows + treatment.rows)
 
 
@@ -176,7 +182,7 @@ def _exact_rate(sample: SampleRate, confidence: float, tuned_for: float) -> tupl
 
 
 def _exact_difference(
-    control: SampleRate, treatment: SampleRate, confidence: float, tuned_for: float
+    control: SampleRate, treatment: SampleRate, confidence: float, tuned_for: float, scale: float
 ) -> tuple[float, float]:
     """Return the differences that some pair of rates has whose product of mixtures has not grown beyond 1 / α."""
     alpha = 1 - confidence
@@ -184,12 +190,12 @@ def _exact_difference(
 
     def plausible(difference: float) -> bool:
         def product(rate: float) -> float:
-            return _log_mixture(control, rate, size) + _log_mixture(treatment, rate + difference, size)
+            return _log_mixture(control, rate, size) + _log_mixture(treatment, scale * rate + difference, size)
 
-        return _least(product, max(0.0, -difference), min(1.0, 1.0 - difference)) < most
+        return _least(product, max(0.0, -difference / scale), min(1.0, (1.0 - difference) / scale)) < most
 
-    value = treatment.mean - control.mean
-    return _bisect(plausible, value, -1.0), _bisect(plausible, value, 1.0)
+    value = treatment.mean - scale * control.mean
+    return _bisect(plausible, value, -scale), _bisect(plausible, value, 1.0)
 
 
 def _log_mixture(sample: SampleRate, rate: float, size: float) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.documents.pages import github, governance, registry, scripts, setup
+from tests.documents.pages import github, governance, production, registry, scripts, setup
 from tests.support.page_shell import PageShell
 from tests.support.shell_blocks import Block, read_blocks
 
@@ -52,6 +52,7 @@ PROJECTS: dict[str, Project] = {
 """Projects that ``make test`` goes through."""
 
 LONG_PROJECTS: dict[str, Project] = {
+    "docs/how-to/after-merge/run-an-experiment.md": production.run_an_experiment,
     "docs/how-to/gates/test-behaviour-with-pytest.md": scripts.behaviour_with_pytest,
     "docs/how-to/start/gate-a-notebook.md": scripts.gate_a_notebook,
     "docs/how-to/start/gate-a-script-that-splits.md": scripts.gate_a_script_that_splits,

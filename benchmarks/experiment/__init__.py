@@ -1,0 +1,1 @@
+"""Simulated experiments that are looked at after every hundred users."""

@@ -1,0 +1,1 @@
+"""Experiments: logs and tables of counts, reduced to moments of each arm."""

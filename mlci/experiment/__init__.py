@@ -1,0 +1,1 @@
+"""Experiments: two arms in production, compared by intervals that hold at every look."""

@@ -1,0 +1,1 @@
+"""Operations of experiments: reading both arms, the verdict, and carrying it out."""
