@@ -59,6 +59,13 @@ def role_refusal(person: str, role: str | None, roles: frozenset[str]) -> str | 
     return f"{plain_text(person)} has the role `{shown}` on this repository, and this command needs one of {needed}"
 
 
+def head_refusal(command: WaiveCommand, head: str) -> str | None:
+    """Return why a waiver of another commit than the head is not given; ``None`` for one of the head."""
+    if command.head == head:
+        return None
+    return f"the head commit is {head}, and a waiver is for one commit: read its report, and copy its line"
+
+
 def waiver_refusal(  # noqa: PLR0911 - one return for each reason reads best
     command: WaiveCommand, person: str, change: ChangeFacts, *, today: str, latest: str
 ) -> str | None:
@@ -71,8 +78,8 @@ def waiver_refusal(  # noqa: PLR0911 - one return for each reason reads best
         today: The day in UTC.
         latest: The last day on which a waiver may end.
     """
-    if command.head != change.head:
-        return f"the head commit is {change.head}, and a waiver is for one commit: read its report, and copy its line"
+    if (moved := head_refusal(command, change.head)) is not None:
+        return moved
     if command.until < today:
         return f"{command.until} is over: today is {today} in UTC"
     if command.until > latest:

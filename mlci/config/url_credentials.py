@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 _HIDDEN = "***"
+_PASSES = 4
 _WORD = re.compile(r"[^\s'\"<>]+")
 _PASSWORD = re.compile(r"(?P<before>[A-Za-z0-9+.-]://)(?P<secret>[^/@:]*:(?!\d{1,5}(?:[/?#]|$))(?![$<{*])[^@]+)(?=@)")
 _USER = re.compile(r"(?P<before>\b(?:https?|s3)://)(?P<secret>(?![$<{*])[^/@:?#]+)(?=@)", re.IGNORECASE)
@@ -45,9 +46,15 @@ def _parts(word: str) -> Iterator[tuple[re.Pattern[str], str]]:
 
 
 def _hide(word: str) -> str:
-    place = word.find("://")
-    if place < 0:
-        return word
+    """Hide until nothing is found: what is left around a hidden secret can be another one."""
+    for _ in range(_PASSES):
+        if not any(kind.search(part) for kind, part in _parts(word)):
+            return word
+        word = _hide_once(word)
+    return f"{word[: word.find('://')]}://{_HIDDEN}"
+
+
+def _hide_once(word: str) -> str:
     last = word.rfind("@") + 1
     head = word[:last]
     for kind in (_PASSWORD, _USER):

@@ -201,6 +201,7 @@ def test_waive__pushed_meanwhile(pull):
     pull.fake.change_pull(pull.number, head_ref="main")
     pull.say(text)
     assert pull.waivers() == []
+    assert f"the head commit is {pull.head}" in pull.answers()[0].replace("<!-- -->", "")
 
 
 def test_waive__closed(pull):

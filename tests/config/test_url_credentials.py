@@ -46,6 +46,19 @@ def test_holds_credentials__with_credentials(address):
     assert "***" in hidden
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "s3://x y1z://u?token=a&sig=1:@//u:p@h/x?token=b&sig:p@h",  # what is left around a secret is a password
+        "s3://" + "a:b@c://" * 9 + "?token=1@",
+        "x://" + "?sig=a://b:c@?sig=" * 9,
+    ],
+)
+def test_hide_credentials__nothing_is_left(word):
+    assert holds_credentials(word)
+    assert not holds_credentials(hide_credentials(word))
+
+
 @pytest.mark.parametrize("address", WITHOUT.split())
 def test_holds_credentials__without_credentials(address):
     assert not holds_credentials(address)

@@ -174,7 +174,9 @@ def _state_refusal(command: CommentCommand, pull: PullFacts) -> str | None:
     if isinstance(command, PromoteCommand):
         return None if pull.merged_as is not None else "this pull request is not merged; merge it first"
     needs_open = isinstance(command, WaiveCommand | RerunCommand)
-    return "this pull request is closed" if needs_open and not pull.is_open else None
+    if needs_open and not pull.is_open:
+        return "this pull request is closed"
+    return rules.head_refusal(command, pull.head) if isinstance(command, WaiveCommand) else None
 
 
 def find_check_run_of(head: str, context: CommandContext) -> ListedRun | None:

@@ -1,13 +1,16 @@
 """Sealed mode as GitHub delivers it: the run that trains is requested and completes, and each starts the gate."""
 
+import html
+import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from tests.e2e.machine import environment
 from tests.e2e.workflows.act import Run
 from tests.e2e.workflows.keep import Scenario
-from tests.e2e.workflows.loop import TEMPLATES, granted_permissions
+from tests.e2e.workflows.loop import BRANCH, TEMPLATES, granted_permissions
 from tests.e2e.workflows.seen import Seen, look
 from tests.e2e.workflows.world import World
 
@@ -43,11 +46,52 @@ class SealedLoop:
             self.world.fake.artifact(of, artifact.name, files_of(artifact))
         return run
 
-    def gate(self, of: int, name: str, *, sha: str, number: int = 1, action: str = "completed") -> tuple[Run, Seen]:
+    def predicted(self, number: int) -> int:
+        """Add a run that trained, with the predictions of the pull request's merge; return its number."""
+        change = checkout_of(self.world, f"refs/pull/{number}/merge")
+        command = [sys.executable, "-m", "mlci", "sealed", "predict"]
+        subprocess.run(command, cwd=change, env=variables_of(self.world, "pull_request", number), check=True)
+        training = self.requested(number, status="completed", conclusion="success")
+        self.world.fake.artifact(training, ARTIFACT, files_of(change / ".mlci" / "sealed"))
+        return training
+
+    def judging(self) -> int:
+        """Add a run of the gate, which has not ended; return its number."""
+        facts = {"path": ".github/workflows/mlci-gate.yml", "event": "workflow_run", "status": "in_progress"}
+        return self.world.fake.run(name="mlci gate", conclusion=None, **facts)
+
+    def end(self, judging: int, run: Run) -> None:
+        """End a run of the gate, with what it uploaded."""
+        self.world.fake.change_run(judging, status="completed", conclusion="success" if run.code == 0 else "failure")
+        for artifact in sorted((self.world.scratch / "artifacts" / str(judging)).iterdir()):
+            self.world.fake.artifact(judging, artifact.name, files_of(artifact))
+
+    def command(self, number: int, text: str, person: str) -> tuple[Run, list[str]]:
+        """Comment on a pull request, deliver the comment, and return the run with all answers so far."""
+        comment = self.world.fake.comment(number, text, user=person)
+        token = self.world.fake.token(granted_permissions(COMMANDS.read_text("utf-8")))
+        run = self.world.start(COMMANDS, "issue_comment", number, token=token, comment=comment, sender=person)
+        self.steps += 1
+        self.scenario.text(f"{self.steps}-command.log", run.log)
+        bodies = [one["body"] for one in self.world.fake.comments(number)]
+        answers = [html.unescape(body) for body in bodies if body.startswith("<!-- mlci-answer")]
+        self.scenario.markdown(f"{self.steps}-answer", {str(place): body for place, body in enumerate(answers, 1)})
+        return run, answers
+
+    def recorded(self) -> list[dict[str, Any]]:
+        """Return the bodies of the ledger's entries, by git alone."""
+        listed = ["git", "ls-tree", "-r", "--name-only", BRANCH, "ledger/"]
+        names = subprocess.check_output(listed, cwd=self.world.remote, text=True).split()
+        shown = (subprocess.check_output(["git", "show", f"{BRANCH}:{name}"], cwd=self.world.remote) for name in names)
+        return [json.loads(data)["body"] for data in shown]
+
+    def gate(
+        self, of: int, name: str, *, sha: str, number: int = 1, action: str = "completed", **facts: Any
+    ) -> tuple[Run, Seen]:
         """Deliver the event of a run that trains to the gate, and look at the pull request."""
         self.world.fake.forget_requests()
         token = self.world.fake.token(granted_permissions(GATE.read_text("utf-8")))
-        run = self.world.start(GATE, "workflow_run", token=token, of=of, action=action)
+        run = self.world.start(GATE, "workflow_run", token=token, of=of, action=action, **facts)
         self.steps += 1
         return run, look(self.world, self.scenario, run, number=number, sha=sha, step=f"{self.steps}-{name}")
 
