@@ -68,7 +68,7 @@ def test_sealed_pair__planted_in_training(name, old, new):
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        ("sealed-gate-trigger", "  workflow_run: ", "  pull_request_target:\n  workflow_run: "),
+        ("sealed-gate-trigger", "  workflow_run:\n", "  pull_request_target:\n  workflow_run:\n"),
         ("sealed-gate-types", "types: [requested, completed]", "types: [completed]"),
         ("sealed-names-differ", "workflows: [mlci train]", "workflows: [mlci]"),
         (
