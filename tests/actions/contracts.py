@@ -15,13 +15,13 @@ from tests.support.workflow_commands import WRITTEN
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{?([A-Z][A-Z_]*)")
 _ASKS_GITHUB = re.compile(
-    r'"\$MLCI" (publish|fetch|gate|promote|rollback|command|reproduce|ledger|doctor|experiment|backup|drill)\b'
+    r'"\$MLCI" (publish|fetch|gate|promote|rollback|command|reproduce|ledger|doctor|experiment|backup|drill|deploy)\b'
     r'|"\$MLCI" sealed (open|gate)\b'
     r"|^gh "
 )
 _READ_BY_PROGRAMS = {"MLCI_TOKEN", "MLCI_MATRIX", "MLCI_PAGE", "MLCI_CONFIG", "MLCI_LABEL_KEY", "GH_TOKEN", "GH_REPO"}
 _OF_BACKUPS = "MLCI_BACKUP_"
-_SET_BY_RUNNER = {"GITHUB_ACTION_PATH"}
+_SET_BY_RUNNER = {"GITHUB_ACTION_PATH", "RUNNER_TEMP"}
 
 
 def variables(tree: Path) -> list[str]:

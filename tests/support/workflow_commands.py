@@ -29,6 +29,7 @@ WRITTEN = {  # outputs by the program that writes them
     '"$MLCI" fetch': {"fetched", "model"},
     '"$MLCI" promote': {"promoted", "version", "replaced", "verdict", "report"},
     '"$MLCI" rollback': {"rolled-back", "version", "replaced"},
+    '"$MLCI" deploy': {"version", "canary", "replaced"},
     '"$MLCI" command': {"done"},
     '"$MLCI" experiment': {"verdict", "reason", "applied", "report"},
     '"$MLCI" publish --open': {"check"},
