@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "metrics": {"errors"},
     "inference": {"errors", "util", "metrics"},
     "gates": {"errors", "metrics", "inference"},
-    "report": {"errors", "util", "metrics", "gates.limits"},
+    "monitor": {"errors", "util", "metrics", "inference", "gates"},
+    "report": {"errors", "util", "metrics", "gates.limits", "monitor"},
     "publish": {"errors", "util", "metrics", "report"},
     "commands": {"errors", "util", "gates", "report", "publish"},
     "sealed": {"errors", "util", "metrics", "report", "config"},
@@ -64,6 +65,7 @@ MAY_IMPORT = {
         "deploy",
         "cost",
         "experiment",
+        "monitor",
     },
     "cli": {"*"},
     "api": {"*"},
@@ -73,19 +75,19 @@ MAY_IMPORT = {
 }
 PURE = {
     "commands",
+    "cost",
     "deploy",
+    "experiment",
     "gates",
     "governance",
     "inference",
     "lineage",
     "metrics",
+    "monitor",
     "publish",
     "report",
     "sealed",
-    "experiment",
 }
-PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "governance"}
-PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "cost"}
 EFFECTS = {
     "os",
     "time",

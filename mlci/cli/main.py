@@ -31,6 +31,7 @@ _COMMANDS = {
     "verify": "Verify model files and documents against a version of the registry.",
     "diff": "Show what differs between two versions, or between one and the last run.",
     "reproduce": "Retrain a version and compare the result with it.",
+    "monitor": "Compare production logs with the version in production: drift, quality, fairness.",
     "ledger": "Verify or list the record of every decision.",
     "registry": "Test that the registry works.",
     "backup": "Copy the registry to another place, as much as is missing there.",
@@ -50,6 +51,7 @@ _LIFECYCLE = {
     "deploy",
     "drill",
     "experiment",
+    "monitor",
     "restore",
     "verify",
 }

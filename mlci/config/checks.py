@@ -9,6 +9,7 @@ from posixpath import normpath
 from typing import Any, Protocol
 
 from mlci.config import models
+from mlci.config.lifecycle.monitor_checks import check_monitor
 from mlci.config.loader import LoadedConfig
 from mlci.config.messages import nearest_word
 from mlci.config.models import Baseline, Config, Evaluation, Predict, SliceColumnConfig
@@ -137,6 +138,7 @@ def check_sections(context: CheckContext) -> Iterator[Problem]:
     yield from _check_tests(context)
     yield from _check_report(context.loaded)
     yield from _check_experiment(context.loaded)
+    yield from check_monitor(context.loaded)
 
 
 def _check_evaluation(context: CheckContext) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from mlci.config.lifecycle.cost import Cost
 from mlci.config.lifecycle.deploy import Deploy, KServe, PlainDeployment
 from mlci.config.lifecycle.experiment import Experiment, ExperimentMetric
 from mlci.config.lifecycle.governance import Card
+from mlci.config.lifecycle.monitor import DriftThresholds, Monitor, Mute
 from mlci.config.models import (
     Baseline,
     BehaviourTests,
@@ -42,6 +43,9 @@ SECTIONS: dict[Path, type[ConfigModel]] = {
     ("gates",): Gate,
     ("gates", "policy"): GatePolicy,
     ("tests",): BehaviourTests,
+    ("monitor",): Monitor,
+    ("monitor", "thresholds"): DriftThresholds,
+    ("monitor", "mute"): Mute,
     ("report",): ReportSection,
     ("card",): Card,
     ("deploy",): Deploy,

@@ -18,6 +18,7 @@ from mlci.config.lifecycle.cost import Cost
 from mlci.config.lifecycle.deploy import Deploy
 from mlci.config.lifecycle.experiment import Experiment
 from mlci.config.lifecycle.governance import Card
+from mlci.config.lifecycle.monitor import Monitor
 from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
 from mlci.gates.limits import LIMIT_KINDS, Limit
 from mlci.util.withheld_variables import NEVER_GIVEN
@@ -381,6 +382,9 @@ class Config(ConfigModel):
     gates: Annotated[tuple[Gate, ...], Field(min_length=1)] = Field(description="Limits that must hold before a merge.")
     tests: BehaviourTests | None = Field(
         default=None, description="Behavioural tests of the candidate; if omitted, there are none."
+    )
+    monitor: Monitor | None = Field(
+        default=None, description="Production logs that `mlci monitor` compares with the evaluation set."
     )
     report: ReportSection = Field(default=ReportSection(), description="Single rows in the report; none by default.")
     probe: Probe | None = Field(

@@ -32,6 +32,7 @@ from mlci.registry.entry_kinds import (
     Day,
     Digest,
     LedgerPart,
+    MonitorRecord,
     PredictionsAdded,
     ProbeRecord,
     Promotion,
@@ -50,7 +51,7 @@ MOST_BYTES = ENTRY_BYTES.value
 
 _LATER = ("writer", "reader", "intent")
 _LATER_BODY = ("approval",)
-_LATER_STATE = ("digests", "snapshot", "waived", "probed")
+_LATER_STATE = ("digests", "snapshot", "waived", "probed", "monitored")
 """Fields that older entries do not have: left out of the bytes if empty, so that older entries keep their bytes."""
 LINKED = 32
 """Number of entries, beside those that decide, with digests in a state; each costs some 80 bytes in every entry."""
@@ -107,6 +108,7 @@ class LedgerState(LedgerPart):
         waived: By commit, the numbers of the entries with its waivers, of the newest :data:`WAIVED_HEADS` commits;
             ``None``, and not in the bytes, in a ledger without waivers.
         probed: Looks of the newest day that has any; ``None``, and not in the bytes, in a ledger without looks.
+        monitored: Number of the newest entry with a history of production; ``None``, and not in the bytes, without one.
     """
 
     champion: int | None = None
@@ -120,6 +122,7 @@ class LedgerState(LedgerPart):
     snapshot: SnapshotRef | None = None
     waived: dict[str, tuple[int, ...]] | None = None
     probed: DayOfProbes | None = None
+    monitored: int | None = None
 
 
 class Entry(LedgerPart):
@@ -214,15 +217,20 @@ def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
         case ReproductionRecorded(version=version, runs=runs):
             _known(state, version)
             changed = {"reproduced": {**state.reproduced, str(version): number}} if runs > 1 else {}
-        case WaiverRecord() | ProbeRecord():
-            changed = _after_commit(state, body, number)
+        case WaiverRecord() | ProbeRecord() | MonitorRecord():
+            changed = _after_record(state, body, number)
         case _:
             assert_never(body)
     return state.model_copy(update=changed)
 
 
-def _after_commit(state: LedgerState, body: WaiverRecord | ProbeRecord, number: int) -> dict[str, object]:
-    """Return what a record about one commit of a pull request changes."""
+def _after_record(
+    state: LedgerState, body: WaiverRecord | ProbeRecord | MonitorRecord, number: int
+) -> dict[str, object]:
+    """Return what a record changes that is about one commit of a pull request, or about production."""
+    if isinstance(body, MonitorRecord):
+        _known(state, body.version)
+        return {"monitored": number}
     if isinstance(body, WaiverRecord):
         return {"waived": _waived_after(state.waived or {}, body.head, number)}
     return {"probed": _probed_after(state.probed, body)}
@@ -257,7 +265,7 @@ def linked_entries(state: LedgerState) -> set[int]:
     """Return the numbers of all entries that a state refers to."""
     found = {*state.promoted.values(), *state.rescored.values(), *state.reproduced.values()}
     found |= {number for numbers in (state.waived or {}).values() for number in numbers}
-    return found | ({state.decided} if state.decided else set())
+    return found | ({state.decided, state.monitored or 0} - {0})
 
 
 def entries_to_link(state: LedgerState, *, number: int) -> set[int]:

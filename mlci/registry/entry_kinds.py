@@ -139,7 +139,26 @@ class ProbeRecord(LedgerPart):
     attempt: Annotated[int, Field(ge=1)] = Field(description="Attempt of the training run.")
 
 
+class MonitorRecord(LedgerPart):
+    """Windows of production were compared with a version; the document has the history and all states."""
+
+    kind: Literal["monitored"] = "monitored"
+    version: Annotated[int, Field(ge=1)] = Field(description="Version that the newest window was compared with.")
+    window: Annotated[Text, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}$")] = Field(
+        description="Start of the newest window, in UTC."
+    )
+    outcome: Literal["ok", "warn", "alarm", "unknown"]
+    history: Digest = Field(description="Digest of the history.")
+
+
 Body = Annotated[
-    VerdictRecord | Promotion | Rollback | PredictionsAdded | ReproductionRecorded | WaiverRecord | ProbeRecord,
+    VerdictRecord
+    | Promotion
+    | Rollback
+    | PredictionsAdded
+    | ReproductionRecorded
+    | WaiverRecord
+    | ProbeRecord
+    | MonitorRecord,
     Field(discriminator="kind"),
 ]

@@ -83,11 +83,16 @@ class Table:
         return self.path, position + 1
 
 
+class EmptyTableError(InputError):
+    """A table without rows."""
+
+
 def open_files(connection: duckdb.DuckDBPyConnection, path: str, scratch: Path) -> Table:
     """Locate, check and, if necessary, stage a table.
 
     Raises:
-        InputError: if no file exists, one can't be read, shards have different columns, or there are no rows.
+        InputError: if no file exists, one can't be read, or shards have different columns.
+        EmptyTableError: if there are no rows.
     """
     parts = [_shard(connection, file, scratch) for file in locate_files(path, scratch)]
     first = parts[0]
@@ -95,7 +100,7 @@ def open_files(connection: duckdb.DuckDBPyConnection, path: str, scratch: Path) 
         _same_columns(first, other)
     shards = tuple((part.file.shown, part.rows) for part in parts)
     if not sum(rows for _, rows in shards):
-        raise InputError(Problem("has a header but no rows", path))
+        raise EmptyTableError(Problem("has a header but no rows", path))
     readable = [str(part.readable) for part in parts]
     files = tuple(part.file for part in parts)
     return Table(path, first.columns, relation(connection, first.columns, readable), shards, files)

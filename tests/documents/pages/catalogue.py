@@ -30,6 +30,7 @@ PROJECTS: dict[str, Project] = {
     "docs/how-to/after-merge/back-up-and-restore.md": registry.back_up_and_restore,
     "docs/how-to/after-merge/publish-a-model-card.md": governance.publish_a_model_card,
     "docs/how-to/after-merge/deploy-a-model.md": registry.deploy_a_model,
+    "docs/how-to/after-merge/monitor-a-model.md": production.monitor_a_model,
     "docs/how-to/gates/see-what-changed.md": registry.see_what_changed,
     "docs/how-to/gates/waive-a-gate.md": github.waive_a_gate,
     "docs/how-to/infrastructure/use-internal-mirrors.md": setup.use_internal_mirrors,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.support.page_shell import PageShell
+from tests.support.production import Week, promote_scored, write_log
 from tests.support.project import files, write
 from tests.support.shell_blocks import read_outputs
 
@@ -51,3 +52,11 @@ def log(first: int, last: int, *, seed: int) -> str:
             )
             lines.append(",".join(cells))
     return "\n".join(lines) + "\n"
+
+
+def monitor_a_model(shell: PageShell) -> Iterator[None]:
+    shell.folder.mkdir(parents=True, exist_ok=True)
+    promote_scored(shell.folder)
+    write_log(shell.folder, [Week(), Week(), Week(wrong=0.35)])
+    yield
+    assert (shell.folder / ".mlci" / "out" / "monitor.json").exists()

@@ -10,6 +10,7 @@ from mlci.registry.entries import LedgerState
 from mlci.registry.entry_kinds import (
     Actor,
     Body,
+    MonitorRecord,
     PredictionsAdded,
     ProbeRecord,
     Promotion,
@@ -106,11 +107,17 @@ def choose(state: LedgerState, kind: str, pick: int) -> Body | None:
         return Rollback(version=version, replaced=state.champion, reason="it was better")
     if kind == "rescored" and version is not None:
         return PredictionsAdded(version=version, fingerprint=f"sha256:{pick}", predictions=DIGEST)
-    if kind == "reproduced" and version is not None:
-        return ReproductionRecorded(version=version, outcome="within", spread=DIGEST)
+    if kind in {"reproduced", "monitored"} and version is not None:
+        return _about_version(kind, version)
     if kind in {"waived", "probed"}:
         return _about_pull(state, kind, pick)
     return verdict(f"sha256:{pick % 3}")
+
+
+def _about_version(kind: str, version: int) -> Body:
+    if kind == "reproduced":
+        return ReproductionRecorded(version=version, outcome="within", spread=DIGEST)
+    return MonitorRecord(version=version, window="2026-05-01T00:00", outcome="ok", history=DIGEST)
 
 
 def _about_pull(state: LedgerState, kind: str, pick: int) -> Body:

@@ -12,6 +12,7 @@ from mlci.errors import OutsideError
 from mlci.registry import ledger
 from mlci.registry.entries import Entry
 from mlci.registry.entry_kinds import (
+    MonitorRecord,
     PredictionsAdded,
     ProbeRecord,
     Promotion,
@@ -148,12 +149,14 @@ def audit_text(entry: Entry) -> str:
             return f"scored version {version} on {fingerprint[:19]}"
         case ReproductionRecorded(version=version, outcome=outcome):
             return f"trained version {version} again: {outcome}"
-        case WaiverRecord() | ProbeRecord() as body:
-            return _commit_text(body)
+        case WaiverRecord() | ProbeRecord() | MonitorRecord() as body:
+            return _record_text(body)
 
 
-def _commit_text(body: WaiverRecord | ProbeRecord) -> str:
-    """Describe what was recorded about a commit of a pull request."""
+def _record_text(body: WaiverRecord | ProbeRecord | MonitorRecord) -> str:
+    """Describe what was recorded about a commit of a pull request, or about production."""
+    if isinstance(body, MonitorRecord):
+        return f"monitored version {body.version} until the window of {body.window}: {body.outcome}"
     head = body.head[:7]
     if isinstance(body, WaiverRecord):
         return f"{body.person} waived {body.gate} on {head} until {body.until}: {body.reason}"

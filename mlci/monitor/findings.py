@@ -1,0 +1,133 @@
+"""Findings of one window, as ``monitor.json`` has them: drift of columns, checks of cells, quality by gates."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Word = Literal["ok", "unclear", "suspect", "bad", "unknown"]
+"""What a window shows of one series.
+
+``bad``: beyond the limit, and its interval too; ``suspect``: a gate that can alarm is beyond it by the interval of a
+report, and not by the wider one that holds at every look; ``unclear``: beyond it, but no interval is; ``unknown``: it
+could not tell, because rows, labels or the column are missing.
+"""
+
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+BY_ALIAS = ConfigDict(**_STRICT, populate_by_name=True, serialize_by_alias=True)
+"""Settings of documents, whose key ``schema`` differs from Python's name."""
+
+
+class MonitorPart(BaseModel):
+    """Base of all parts: frozen, without unknown keys."""
+
+    model_config = _STRICT
+
+
+class EffectRow(MonitorPart):
+    """One effect size of one column, with its threshold."""
+
+    measure: str
+    value: float | None
+    low: float | None
+    high: float | None
+    threshold: float | None
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether the value is beyond the threshold."""
+        return self.threshold is not None and self.value is not None and self.value > self.threshold
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the lower end of the interval is, too."""
+        return self.is_beyond and self.threshold is not None and (self.low is None or self.low > self.threshold)
+
+
+class DriftRow(MonitorPart):
+    """Drift of one column, on all rows or in one group."""
+
+    series: str
+    column: str
+    role: str
+    kind: str
+    slice: str | None = None
+    group: str | None = None
+    rows: int
+    reference_rows: int
+    effects: tuple[EffectRow, ...] = ()
+    finding: Word
+    reason: str | None = None
+
+
+class CheckRow(MonitorPart):
+    """One check of the cells of a column: nulls, numbers, range, categories, presence."""
+
+    series: str
+    column: str
+    check: str
+    share: float | None = None
+    reference: float | None = None
+    limit: float | None = None
+    examples: tuple[str, ...] = ()
+    finding: Word
+    reason: str | None = None
+
+
+class QualityRow(MonitorPart):
+    """One gate on the rows with labels.
+
+    Attributes:
+        series: Id of the gate, as in ``report.json``.
+        metric: Its metric.
+        slice, group: Its group; ``None`` for all rows.
+        rows: Rows that carry the metric.
+        reference: The version's value on the evaluation set.
+        value: The value in the window.
+        number: What the limit is compared with: the value, or its change against the reference.
+        low, high: Interval of ``number``.
+        bound: The limit, with its sign.
+        limit: The limit as it was written, with its kind.
+        alarms: Whether the interval is valid however often the window is read, so that the finding can alarm.
+    """
+
+    series: str
+    metric: str
+    slice: str | None = None
+    group: str | None = None
+    rows: int
+    reference: float | None = None
+    value: float | None = None
+    number: float | None = None
+    low: float | None = None
+    high: float | None = None
+    bound: float | None = None
+    limit: str
+    alarms: bool
+    finding: Word
+    reason: str | None = None
+
+
+class ValueRow(MonitorPart):
+    """One metric on all rows with labels, beside the version's value on the evaluation set."""
+
+    metric: str
+    reference: float | None
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class WindowFindings(MonitorPart):
+    """Everything that was found in one window."""
+
+    start: str
+    end: str
+    version: int
+    rows: int
+    labelled: int
+    drift: tuple[DriftRow, ...] = ()
+    checks: tuple[CheckRow, ...] = ()
+    quality: tuple[QualityRow, ...] = ()
+    metrics: tuple[ValueRow, ...] = ()
+    notes: tuple[str, ...] = ()

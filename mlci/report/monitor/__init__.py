@@ -1,0 +1,1 @@
+"""Renderings of ``monitor.json``: terminal text, page, GitHub issue."""

@@ -1,0 +1,122 @@
+"""Words of monitoring that all renderings share: states, series, findings."""
+
+from collections.abc import Iterable, Mapping
+
+from mlci.monitor.document import MonitorDocument
+from mlci.monitor.findings import CheckRow, DriftRow, QualityRow, WindowFindings, Word
+from mlci.monitor.history import SeriesView, State
+from mlci.report.text.markup import Markup
+from mlci.report.text.number_format import pluralize
+
+STATES: Mapping[State, str] = {"ok": "well", "warn": "warning", "alarm": "alarm", "unknown": "could not tell"}
+FINDINGS: Mapping[Word, str] = {
+    "ok": "ok",
+    "unclear": "unclear",
+    "suspect": "suspect",
+    "bad": "beyond",
+    "unknown": "not known",
+}
+MEASURES = {
+    "psi": "PSI",
+    "jensen_shannon": "Jensen–Shannon",
+    "wasserstein": "Wasserstein / sd",
+    "ks": "KS",
+    "total_variation": "total variation",
+}
+_CHECKS = {
+    "nulls": "{} of cells are empty, {} in the evaluation set",
+    "unseen": "{} of cells have a category that the evaluation set does not have",
+    "invalid": "{} of cells are not numbers",
+    "outside": "{} of numbers are outside the range of the evaluation set",
+}
+
+
+def show_day(window: str) -> str:
+    """Return a window's start for people: the day, and the hour unless it is midnight."""
+    day, _, time = window.partition("T")
+    return day if time == "00:00" else f"{day} {time}"
+
+
+def show_number(value: float | None) -> str:
+    """Return a number with four digits."""
+    return "–" if value is None else f"{value:.4g}"
+
+
+def show_percent(value: float | None) -> str:
+    """Return a share in per cent."""
+    return "–" if value is None else f"{100 * value:.3g} %"
+
+
+def headline(document: MonitorDocument) -> str:
+    """Return the state in one sentence, without Markup."""
+    since = f" since {show_day(document.since)}" if document.since else ""
+    return f"{STATES[document.state]}{since}"
+
+
+def standing_out(document: MonitorDocument) -> list[SeriesView]:
+    """Return the series whose state is not well, or whose newest finding is beyond its limit."""
+    return [one for one in document.series if one.state != "ok" or one.finding == "bad"]
+
+
+def state_remedy(document: MonitorDocument) -> str:
+    """Return what to do about the state."""
+    gates = [one.series for one in document.series if one.state == "alarm" and one.muted is None]
+    if document.state == "alarm":
+        return (
+            f"Next: the quality fell by the gate {gates[0]!r}. Retrain on newer rows and open a pull request, or roll "
+            f'back: mlci rollback --reason "monitor: {gates[0]}"'
+        )
+    if document.state == "warn":
+        return "Next: look at the columns above; drift without a fall of quality needs no action by itself."
+    if document.state == "unknown":
+        return f"Next: {document.reason}. Check that the log and the labels arrive."
+    return "Next: nothing to do."
+
+
+def series_words(document: MonitorDocument) -> dict[str, str]:
+    """Return the newest number of each series in words."""
+    found: dict[str, str] = {}
+    for window in document.windows:
+        found |= {row.series: words for row, words in window_words(window)}
+    return found
+
+
+def window_words(window: WindowFindings) -> Iterable[tuple[DriftRow | CheckRow | QualityRow, str]]:
+    """Yield every row of a window with its numbers in words."""
+    yield from ((row, drift_words(row)) for row in window.drift)
+    yield from ((row, check_words(row)) for row in window.checks)
+    yield from ((row, quality_words(row)) for row in window.quality)
+
+
+def drift_words(row: DriftRow) -> str:
+    """Return the effect sizes of a column."""
+    if row.reason is not None:
+        return row.reason
+    return ", ".join(f"{MEASURES[one.measure]} {show_number(one.value)}" for one in row.effects)
+
+
+def check_words(row: CheckRow) -> str:
+    """Return what a check found."""
+    if row.reason is not None or row.share is None:
+        return row.reason or "not known"
+    words = _CHECKS[row.check].format(show_percent(row.share), show_percent(row.reference))
+    return f"{words}: {', '.join(row.examples)}" if row.examples else words
+
+
+def quality_words(row: QualityRow) -> str:
+    """Return a gate's numbers: reference, value, and the interval of what is compared with the limit."""
+    if row.reason is not None or row.value is None:
+        return row.reason or "not known"
+    interval = "" if row.low is None and row.high is None else f" [{show_number(row.low)}, {show_number(row.high)}]"
+    change = f"change {row.number:+.4g}" if row.number != row.value and row.number is not None else "value"
+    return (
+        f"{show_number(row.reference)} → {show_number(row.value)} on {pluralize(row.rows, 'row')}; "
+        f"{change}{interval}, limit {show_number(row.bound)}"
+    )
+
+
+def mute_words(d: Markup, view: SeriesView) -> str | None:
+    """Return a mute; ``None`` without one."""
+    if view.muted is None:
+        return None
+    return d.words("muted until {}: {}", d.number(view.muted.until), d.text(view.muted.reason))

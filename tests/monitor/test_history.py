@@ -1,0 +1,74 @@
+"""States by hysteresis, and histories that any order of reading leaves the same."""
+
+import itertools
+
+import pytest
+
+from mlci.monitor.history import MonitorHistory, SeriesPoint, WindowRecord, add_windows, assess
+
+GATE, DRIFT = "accuracy.max_drop", "drift[x]"
+
+
+def record(number, version=1, **findings):
+    names = {"gate": GATE, "drift": DRIFT}
+    points = {names[name]: SeriesPoint(finding=word, value=0.5) for name, word in findings.items()}
+    start = f"2026-01-{number:02}T00:00"
+    end = f"2026-01-{number + 1:02}T00:00"
+    return WindowRecord(start=start, end=end, version=version, rows=100, labelled=100, points=points, alarms=(GATE,))
+
+
+def played(words, name="gate", keep=50, patience=2):
+    history = MonitorHistory()
+    found = []
+    for number, word in enumerate(words, 1):
+        history = add_windows(history, [record(number, **{name: word})], keep=keep, patience=patience)
+        found.append(assess(history, muted={}, patience=patience, late=3, labels=True).state)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "states"),
+    [
+        ("gate", ["ok", "bad", "ok", "ok"], ["ok", "alarm", "alarm", "ok"]),
+        ("gate", ["bad", "unknown", "unclear", "ok", "bad"], ["alarm"] * 5),
+        ("gate", ["suspect", "suspect", "bad", "ok", "ok"], ["ok", "warn", "alarm", "alarm", "ok"]),
+        ("gate", ["unclear", "unclear", "unclear", "suspect"], ["ok"] * 4),
+        ("drift", ["bad", "bad", "ok", "ok"], ["ok", "warn", "warn", "ok"]),
+        ("drift", ["bad", "unclear", "bad", "bad"], ["ok", "ok", "warn", "warn"]),
+        ("drift", ["bad", "ok", "bad", "ok"], ["ok"] * 4),
+        ("drift", ["bad"] * 6, ["ok", *["warn"] * 5]),
+    ],
+)
+def test_states__hysteresis(name, words, states):
+    assert played(words, name) == states
+
+
+def test_states__nothing_but_unknown():
+    assert played(["unknown"])[-1] == "unknown"
+    assert played(["ok", *["unknown"] * 4], "gate")[-1] == "unknown"
+
+
+def test_history__any_order_of_windows_gives_the_same():
+    records = [record(1, gate="ok"), record(2, gate="bad"), record(3, gate="ok"), record(4, gate="ok", drift="bad")]
+    expected = add_windows(MonitorHistory(), records, keep=9, patience=2)
+    for order in itertools.permutations(records[1:]):
+        history = add_windows(MonitorHistory(), records[:1], keep=9, patience=2)
+        for one in order:
+            history = add_windows(history, [one], keep=9, patience=2)
+        assert history == expected
+
+
+def test_history__a_bounded_one_keeps_the_states():
+    words = ["ok", "bad", *["unknown"] * 8]
+    assert played(words, keep=3) == played(words, keep=50)
+    history = MonitorHistory()
+    for number, word in enumerate(words, 1):
+        history = add_windows(history, [record(number, gate=word)], keep=3, patience=2)
+    assert len(history.windows) == 3
+    assert history.before[GATE].since == "2026-01-02T00:00"
+    assert add_windows(history, [record(1, gate="ok")], keep=3, patience=2) == history  # older than the history
+
+
+def test_history__another_version_does_not_judge_a_window_again():
+    history = add_windows(MonitorHistory(), [record(1, gate="bad")], keep=9, patience=2)
+    assert add_windows(history, [record(1, version=2, gate="ok")], keep=9, patience=2) == history

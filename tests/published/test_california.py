@@ -1,0 +1,90 @@
+"""California housing: the drift that NannyML published for twenty calendar months, and the fall of the AUC."""
+
+import csv
+import json
+from statistics import mean, pstdev
+
+import pytest
+
+from tests.support import project
+
+FOLDER = "california-housing/california_housing_"
+CONFIG = """\
+model: california
+task: binary
+evaluation: {data: holdout.csv, key: id, label: clf_target}
+predict: {file: predictions.csv, score: y_pred_proba, decision: y_pred}
+gates:
+  - {metric: accuracy, max_drop: 0.02}
+  - {metric: roc_auc, max_drop: 0.02}
+monitor: {data: log.csv, time: timestamp, window: month, labels: labels.csv}
+"""
+MEANS = {
+    "Longitude": 0.712709, "Latitude": 0.672904, "HouseAge": 0.201638, "MedInc": 0.154952, "AveOccup": 0.143890,
+    "AveRooms": 0.129277, "AveBedrms": 0.089140, "Population": 0.073562,
+}  # fmt: skip
+ALERTS = {**dict.fromkeys(MEANS, 0), "Longitude": 3, "Latitude": 1}
+
+
+def read(path):
+    with path.open(encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def write(path, rows, columns):
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.fixture
+def california(shared, tmp_path):
+    """Promote the model on the reference period, and return the rows of both periods."""
+    reference, analysis, truth = (
+        read(shared(f"{FOLDER}{name}.csv")) for name in ("reference", "analysis", "analysis_gt")
+    )
+    features = [name for name in analysis[0] if name not in {"timestamp", "y_pred_proba", "y_pred"}]
+    write(tmp_path / "holdout.csv", reference, [*features, "clf_target"])
+    write(tmp_path / "predictions.csv", reference, ["id", "y_pred_proba", "y_pred"])
+    write(tmp_path / "labels.csv", [*reference, *truth], ["id", "clf_target"])
+    (tmp_path / "mlci.yml").write_text(CONFIG, "utf-8")
+    for command in ("run", "promote"):
+        assert project.mlci(command, cwd=tmp_path).code == 0
+    return reference, analysis
+
+
+def monitor(folder, rows, *, now="2022-06-01"):
+    write(folder / "log.csv", rows, list(rows[0]))
+    done = project.mlci("monitor", "--json", "--now", now, cwd=folder)
+    return done.code, json.loads(done.out)
+
+
+def test_california__ks_distances_and_alerts(california, tmp_path):
+    reference, analysis = california
+    known = list(analysis[0])
+    _, document = monitor(tmp_path, [{name: row[name] for name in known} for row in [*reference, *analysis]])
+    found = {name: [] for name in MEANS}
+    for window in document["windows"]:
+        for row in window["drift"]:
+            if row["column"] in found:
+                found[row["column"]] += [one["value"] for one in row["effects"] if one["measure"] == "ks"]
+    assert {name: round(mean(values), 6) for name, values in found.items()} == MEANS
+    limits = {name: mean(values[:8]) + 3 * pstdev(values[:8]) for name, values in found.items()}
+    assert {name: sum(one > limits[name] for one in values) for name, values in found.items()} == ALERTS
+
+
+def test_california__fall_of_the_auc(california, tmp_path):
+    _, analysis = california
+    code, document = monitor(
+        tmp_path, [{**row, "timestamp": "2021-06-01 00:00:00"} for row in analysis], now="2021-07-01"
+    )
+    [auc] = [row for row in document["windows"][0]["quality"] if row["series"] == "roc_auc.max_drop"]
+    assert (round(auc["reference"], 5), round(auc["value"], 5), auc["finding"]) == (0.90794, 0.84025, "bad")
+    assert (code, document["state"]) == (1, "alarm")  # the accuracy falls, too
+
+
+def test_california__alarm_and_recovery_by_month(california, tmp_path):
+    _, analysis = california
+    codes = {month: monitor(tmp_path, analysis, now=month)[0] for month in ("2021-08-01", "2021-09-01", "2022-06-01")}
+    assert codes == {"2021-08-01": 0, "2021-09-01": 1, "2022-06-01": 0}
