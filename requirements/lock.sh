@@ -21,6 +21,7 @@ lock remote.txt pyproject.toml --extra remote --constraint requirements/dev.txt
 lock objects.txt pyproject.toml --extra objects --constraint requirements/dev.txt
 lock deploy.txt pyproject.toml --extra deploy --constraint requirements/dev.txt
 lock mlflow.txt pyproject.toml --extra mlflow --constraint requirements/dev.txt
+lock telemetry.txt pyproject.toml --extra telemetry --constraint requirements/dev.txt
 # The documentation site is built in an environment of its own.
 lock site.txt --group docs
 # MLflow's server wants an older pandas than we test with, so it has an environment of its own.

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # isolated mode leaves it out
@@ -17,9 +17,10 @@ import environment
 from command import FailedError, complaint, run, variable, write_outputs
 from get_uv import find_uv
 
-SETS = ("run", "github", "metrics", "remote", "objects", "mlflow", "deploy")
+SETS = ("run", "github", "metrics", "remote", "objects", "mlflow", "deploy", "telemetry")
 FLAGS = {"publish": "github", "bundle": "", "open": "", "record": "", "take-alias": ""}
 """Inputs that are `true` or `false` as text, and the set that `true` needs. Any other word is an error."""
+_COLLECTOR = re.compile(r"OTEL_EXPORTER_OTLP_((TRACES|METRICS)_)?ENDPOINT=.+|OTEL_(TRACES|METRICS)_EXPORTER=otlp")
 WORDS = {"none": ""} | {name: name for name in ("auto", *SETS)}
 
 
@@ -71,7 +72,7 @@ def install(sets: list[str]) -> tuple[Path, Watch]:
     watch.lap("uv")
     environment.make(place, uv)
     watch.lap("environment")
-    environment.add(place, [name for name in sets if name != "auto"], uv)
+    environment.add(place, [name for name in [*sets, *collector_sets(os.environ)] if name != "auto"], uv)
     watch.lap("packages")
     if "auto" in sets:
         more = asked_for(place, os.environ.get("MLCI_CONFIG") or "mlci.yml")
@@ -79,6 +80,11 @@ def install(sets: list[str]) -> tuple[Path, Watch]:
         environment.add(place, more, uv)
         watch.lap("packages")
     return place, watch
+
+
+def collector_sets(variables: Mapping[str, str]) -> list[str]:
+    """Return the set that sends telemetry, if a variable names an OpenTelemetry collector."""
+    return ["telemetry"] * any(_COLLECTOR.fullmatch(f"{name}={value}") for name, value in variables.items())
 
 
 def chosen(wanted: Iterable[str]) -> list[str]:
@@ -95,7 +101,8 @@ def chosen(wanted: Iterable[str]) -> list[str]:
                 raise FailedError(f"{name}: {value!r} is unknown; write 'true' or 'false'")
         elif word not in WORDS:
             raise FailedError(
-                f"extras: {word!r} is unknown; write auto, none, metrics, remote, github, objects or mlflow"
+                f"extras: {word!r} is unknown; write auto, none, metrics, remote, github, objects, mlflow, deploy, "
+                "telemetry"
             )
     named = [WORDS[word] if word in WORDS else _flagged(word) for word in words]
     return list(dict.fromkeys(["run", *filter(None, named)]))

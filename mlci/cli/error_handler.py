@@ -28,18 +28,21 @@ INTERRUPTED, PIPE = 130, 141  # 128 + SIGINT and 128 + SIGPIPE, as shells report
 Level = Literal["error", "warning", "notice"]
 
 
-def handle_errors(call: Callable[[], Any], arguments: Sequence[str] = ()) -> int:
+def handle_errors(
+    call: Callable[[], Any], arguments: Sequence[str] = (), show: Callable[[Problem], None] | None = None
+) -> int:
     """Run a command, print its problems, one a line, and return the exit code.
 
-    Command lines with credentials in an address are refused first, before a message could quote them.
+    Command lines with credentials in an address are refused first, before a message could quote them. ``show`` takes
+    the place of :func:`print_error`.
     """
     signal.signal(signal.SIGTERM, _terminated)
     signal.signal(signal.SIGINT, _terminated)
     with guarded_output():
-        return _handled(call, arguments)
+        return _handled(call, arguments, show or print_error)
 
 
-def _handled(call: Callable[[], Any], arguments: Sequence[str]) -> int:
+def _handled(call: Callable[[], Any], arguments: Sequence[str], show: Callable[[Problem], None]) -> int:
     try:
         _refuse_credentials(arguments)
         with warnings.catch_warnings():
@@ -50,7 +53,7 @@ def _handled(call: Callable[[], Any], arguments: Sequence[str]) -> int:
     except MlciError as error:
         words = ". ".join(filter(None, (str(error), error.remedy)))
         for problem in error.problems if isinstance(error, InputError) else [Problem(words)]:
-            print_error(problem)
+            show(_clean_problem(problem))
         return error.exit_code
     except (BrokenPipeError, UnreadError):  # the reader of the output is gone; Python would report that again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -105,12 +108,16 @@ def print_error(problem: Problem) -> None:
 
     Messages quote the user's files, so they are sanitized for the runner and the terminal.
     """
-    path = None if problem.path is None else sanitize(hide_credentials(problem.path))
-    problem = replace(problem, message=_harmless(problem.message), path=path)
+    problem = _clean_problem(problem)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         click.echo(annotation("error", problem.message, path=problem.path, line=problem.line), err=True)
     else:
         click.echo(f"{click.style('error', fg='red', bold=True)}: {problem}", err=True, color=_colour())
+
+
+def _clean_problem(problem: Problem) -> Problem:
+    path = None if problem.path is None else sanitize(hide_credentials(problem.path))
+    return replace(problem, message=_harmless(problem.message), path=path)
 
 
 def _harmless(text: str) -> str:

@@ -9,6 +9,7 @@ import click
 
 from mlci import __version__
 from mlci.cli.lazy_group import LazyGroup
+from mlci.errors import Problem
 
 _COMMANDS = {
     "init": "Set mlci up in a repository: configuration, workflow, lines for the training script.",
@@ -85,24 +86,54 @@ Exit codes:
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="mlci")
-def group() -> None:
+@click.option(
+    "--log",
+    "style",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    envvar="MLCI_LOG",
+    help="What standard error holds: lines for people, or one JSON object for each event. Also MLCI_LOG.",
+)
+@click.pass_context
+def group(context: click.Context, style: str) -> None:
     """Compare a pull request's model with production on the same rows, with confidence intervals.
 
     \b
-    Example:
+    Examples:
       mlci run --config mlci.yml
+      mlci --log json run 2> events.jsonl
     """  # noqa: D301 (click's mark against rewrapping)
+    if isinstance(context.obj, list) and context.invoked_subcommand is not None:
+        from mlci.cli.events.session import EventSession  # noqa: PLC0415 (kept off the path of --help)
+
+        session = EventSession(os.environ)
+        context.obj.append(session)
+        context.obj = session  # the command's own context inherits it
+        session.start(context.invoked_subcommand, style=style)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     gc.set_threshold(200_000, 20, 100)  # imports make many objects and no garbage: a tenth of a short run's CPU time
-    from mlci.cli.error_handler import handle_errors  # noqa: PLC0415 (kept off the path of --help)
+    sys.exit(run_command(sys.argv[1:] if arguments is None else arguments))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run a command line with its event session, and return the exit code."""
+    from mlci.cli.error_handler import handle_errors, print_error  # noqa: PLC0415 (kept off the path of --help)
+
+    sessions: list[Any] = []  # that of the command, once its name is known
 
     def call() -> Any:  # noqa: ANN401 (whatever the command returns)
-        return group.main(args=arguments, prog_name="mlci", standalone_mode=False)
+        return group.main(args=arguments, prog_name="mlci", standalone_mode=False, obj=sessions)
 
-    sys.exit(handle_errors(call, sys.argv[1:] if arguments is None else arguments))
+    def show(problem: Problem) -> None:
+        (sessions[0].show_problem if sessions else print_error)(problem)
+
+    code = handle_errors(call, arguments, show=show)
+    for session in sessions:
+        session.finish(code)
+    return code
 
 
 def program() -> NoReturn:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mlci import __version__
+from mlci.cli.events.current import current_events, github_access, github_patience
 from mlci.cli.github_actions import Workflow, write_outputs, write_summary
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.cli.publish_console import PublishConsole
@@ -23,6 +23,7 @@ from mlci.config.loader import parse_draft, read_bounded_config
 from mlci.config.models import MODEL_ID
 from mlci.config.read import load
 from mlci.errors import InputError, OutsideError
+from mlci.events.events import ModelSelected, ReportPublished
 from mlci.github.client import Client
 from mlci.github.interface import CheckRun
 from mlci.github.transport import Access, transport
@@ -157,7 +158,9 @@ def open_now(workflow: Workflow, console: PublishConsole, *, config: Path, url: 
         return 0
     note = _note(workflow, target, access)
     fresh = note.begin() and target.run.attempt == 1
-    done = open_publication(target, Client(transport(access), repository=workflow.repository or ""), fresh=fresh)
+    done = open_publication(
+        target, Client(transport(access), repository=workflow.repository or "", patience=github_patience()), fresh=fresh
+    )
     if done.check is not None:
         note.leave(done.check)
         console.trouble(write_outputs(workflow.output, {"check": serialize_check(done.check, target)}))
@@ -249,13 +252,24 @@ def _published(
         return PublishResult()
     what: Publication = plan_publication(target, found, policy=about.policy, links=links)
     note = _note(workflow, target, access)
+    current_events().emit(ModelSelected(model=target.model))
     check_run = note.take() or (
         parse_check(check, target) if check and note.begin() else None
     )  # true until something is sent
-    client = Client(transport(access), repository=workflow.repository or "")
+    client = Client(transport(access), repository=workflow.repository or "", patience=github_patience())
     done = publish_report(what, client, known=check_run, opener=opener(check))
     console.done(done, target)
+    current_events().emit(published_event(done, found))
     return done
+
+
+def published_event(done: PublishResult, found: Result) -> ReportPublished:
+    """Return the event of a publication."""
+    return ReportPublished(
+        verdict=found.report.verdict if isinstance(found, Finished) else "error",
+        check_url=done.check.url if done.check is not None else None,
+        comment_url=done.comment.url if done.comment is not None else None,
+    )
 
 
 def _target(workflow: Workflow, about: Subject, event: Event, url: str | None) -> Target | NothingToPublish:
@@ -281,9 +295,7 @@ def _note(workflow: Workflow, target: Target, access: Access) -> Note:
 
 
 def _access(workflow: Workflow) -> Access | None:
-    return (
-        None if workflow.token is None else Access(url=workflow.api, token=workflow.token, agent=f"mlci/{__version__}")
-    )
+    return None if workflow.token is None else github_access(workflow.api, workflow.token)
 
 
 def _event(workflow: Workflow) -> tuple[Event, InputError | None]:

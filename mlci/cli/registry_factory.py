@@ -19,8 +19,8 @@ from pathlib import Path
 
 import click
 
-from mlci import __version__
 from mlci.cli.error_handler import annotation
+from mlci.cli.events.current import current_events, github_access, github_patience, wait_noted
 from mlci.cli.github_actions import read_workflow
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.config.loader import LoadedConfig
@@ -119,13 +119,14 @@ def build_store(loaded: LoadedConfig, folder: Path, environment: Mapping[str, st
     if place.startswith(tuple(f"{scheme}://" for scheme in STORES)):
         from mlci.registry.stores.object_store import ObjectStore  # noqa: PLC0415 - the adapter that was asked for
 
-        return ObjectStore(place, loaded.config.model, environment)
+        return ObjectStore(place, loaded.config.model, environment, pause=wait_noted(place.partition(":")[0]))
     if place.startswith(MLFLOW):
         from mlci.registry.stores.mlflow.store import MlflowStore  # noqa: PLC0415 - the adapter that was asked for
 
         if place.startswith(f"{MLFLOW}sqlite:///"):
             _untracked(loaded, folder / place.removeprefix(f"{MLFLOW}sqlite:///"), folder, environment)
-        return MlflowStore(place, loaded.config.model, os.environ, folder=folder)  # MLflow reads its settings there
+        pause = wait_noted("mlflow")  # MLflow reads its settings in the environment itself
+        return MlflowStore(place, loaded.config.model, os.environ, folder=folder, pause=pause)
     if place == GITHUB:
         return _in_repository(loaded, environment)
     from mlci.registry.stores.folder import FolderStore  # noqa: PLC0415 - the adapter that was asked for
@@ -177,7 +178,7 @@ def read_author(git: Git, environment: Mapping[str, str]) -> Author:
         run=_run(environment),
         commit=environment.get("GITHUB_SHA") or (at.commit if at else None),
     )
-    return Author(by=by, now=clock, nonce=lambda: uuid.uuid4().hex)
+    return Author(by=by, now=clock, nonce=lambda: uuid.uuid4().hex, emit=current_events().emit)
 
 
 def clock() -> str:
@@ -196,7 +197,6 @@ def runtime_environment() -> Environment:
 
 
 def _in_repository(loaded: LoadedConfig, environment: Mapping[str, str]) -> Store:
-    from mlci.github.transport import Access  # noqa: PLC0415 - the same
     from mlci.registry.stores.github_store import RepositoryStore  # noqa: PLC0415 - the adapter that was asked for
 
     workflow = read_workflow(environment)
@@ -213,8 +213,8 @@ def _in_repository(loaded: LoadedConfig, environment: Mapping[str, str]) -> Stor
             "${{ github.token }}`; on a machine, `export GITHUB_REPOSITORY=owner/name GITHUB_TOKEN=$(gh auth token)`"
         )
         raise InputError(loaded.problem(words, "registry"))
-    access = Access(url=workflow.api, token=workflow.token, agent=f"mlci/{__version__}")
-    return RepositoryStore(access, workflow.repository, loaded.config.model)
+    access = github_access(workflow.api, workflow.token)
+    return RepositoryStore(access, workflow.repository, loaded.config.model, patience=github_patience())
 
 
 def _untracked(loaded: LoadedConfig, place: Path, folder: Path, environment: Mapping[str, str]) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,9 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-import click
-
 from mlci import __version__
+from mlci.cli.events.current import current_events, stream_events
 from mlci.cli.github_actions import head_of_this_run, is_public_repository, is_training_requested_here
 from mlci.cli.lifecycle.runner_facts import clock_since_start, read_runner
 from mlci.cli.output_files import OURS, keep_out_of_git
@@ -27,12 +25,11 @@ from mlci.engine.encode.classes import survey_table
 from mlci.engine.export.features import write_features
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.row_comparison import row_digests, share_rows
-from mlci.execution.environment import child_environment, hide_environment, registry_credentials
+from mlci.events.events import ModelSelected
+from mlci.execution.environment import COLLECTOR_CREDENTIALS, child_environment, hide_environment, registry_credentials
 from mlci.execution.interface import RefusingRunner
-from mlci.execution.logs import ActionsLog, PlainLog, StepLog, TerminalLog
 from mlci.execution.metric_stage import MetricProcess, missing_metric_reason
 from mlci.execution.process import ProcessRunner
-from mlci.execution.sanitize import sanitize_lines
 from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import Git
 from mlci.git.refs import is_elsewhere
@@ -60,7 +57,7 @@ def run_context(
     own_process: bool = True,
     withheld: tuple[str, ...] = (),
 ) -> Iterator[RunContext]:
-    """Build the context of one run and remove its temporary files; ``log`` replaces standard error.
+    """Build the context of one run and remove its temporary files; ``log`` replaces the command's stream of events.
 
     The credentials of the configured registry, and variables that begin with one of ``withheld``, do not reach steps
     and git. Without ``user_code`` no command, model
@@ -71,9 +68,11 @@ def run_context(
         environment = dict(os.environ)
         if own_process:
             hide_environment()
-        credentials = (*registry_credentials(loaded.config.registry), *withheld)
-        shown, own = _log(log or sys.stderr, environment), environment.get("PYTHONPATH", "")
-        processes = ProcessRunner(environment=environment, log=shown, credentials=credentials)
+        credentials = (*registry_credentials(loaded.config.registry), *COLLECTOR_CREDENTIALS, *withheld)
+        emit = (current_events() if log is None else stream_events(log)).emit
+        emit(ModelSelected(model=loaded.config.model))
+        own = environment.get("PYTHONPATH", "")
+        processes = ProcessRunner(environment=environment, emit=emit, credentials=credentials)
         labels = open_labels(loaded.config, folder, Path(scratch), environment.get(KEY_VARIABLE))
         evaluator = MetricProcess(
             processes, folder=folder, scratch=Path(scratch) / "metrics", python_path=own, user_code=user_code
@@ -90,7 +89,7 @@ def run_context(
             cache=_baseline_cache(folder) if cached else None,
             scratch=Path(scratch),
             clock=time.monotonic,
-            say=_progress if log is None else lambda line: click.echo(sanitize_lines(line), file=log),
+            emit=emit,
             version=__version__,
             registry=registry,
             rows=row_digests,
@@ -141,13 +140,3 @@ def checkout_git(loaded: LoadedConfig) -> Git:
     """Return git in the configuration's folder, without the credentials of the registry."""
     environment = child_environment(os.environ, {}, credentials=registry_credentials(loaded.config.registry))
     return Git(folder=Path(loaded.path).parent, environment=environment)
-
-
-def _log(stream: TextIO, environment: dict[str, str]) -> StepLog:
-    if environment.get("GITHUB_ACTIONS") == "true":
-        return ActionsLog(stream)
-    return TerminalLog(stream) if stream.isatty() else PlainLog(stream)
-
-
-def _progress(line: str) -> None:
-    click.echo(f"mlci: {sanitize_lines(line)}", err=True)

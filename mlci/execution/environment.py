@@ -1,8 +1,8 @@
 """Environment of child processes: the variables that are passed on, those withheld, and isolated mode.
 
 The command gets mlci's environment without GitHub's tokens, the runner's internal addresses, the files through which a
-job sets outputs and variables, mlci's own variables, and the credentials that the configured registry uses, unless the
-step names them. Everything else stays: ``PATH``, virtual environments,
+job sets outputs and variables, mlci's own variables, and the credentials that the configured registry and an
+OpenTelemetry collector use, unless the step names them. Everything else stays: ``PATH``, virtual environments,
 ``CUDA_VISIBLE_DEVICES``, and other credentials that the workflow's author gave to the command (``HF_TOKEN``).
 
 A limit: on Linux any process of the same user can read the environment that its parent was *started* with from
@@ -38,8 +38,16 @@ def registry_credentials(place: str) -> tuple[str, ...]:
     return next((names for scheme, names in _CREDENTIALS.items() if place.startswith(scheme)), ())
 
 
+COLLECTOR_CREDENTIALS = (
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+)
+"""Variables with the key of an OpenTelemetry collector, which mlci itself uses."""
+
+
 def list_withheld(parent: Mapping[str, str], credentials: tuple[str, ...], named: Sequence[str] = ()) -> list[str]:
-    """Return the names of a registry's credentials that a command does not get."""
+    """Return the names of the credentials of registry and collector that a command does not get."""
     return sorted(name for name in parent if name.upper().startswith(credentials) and name not in named)
 
 

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlci.errors import StepError, StepTimeoutError
+from mlci.events.events import Emit, StepFinished, StepLine, StepProgress, StepResultWord, StepStarted
+from mlci.events.step_logs import one_line, step_duration
 from mlci.execution.environment import child_environment, list_withheld
 from mlci.execution.interface import Step, StepResult
-from mlci.execution.logs import StepLog, one_line, step_duration
 from mlci.execution.sanitize import LineSplitter, RawOutput, sanitize
 
 KEPT_LINES = 50
@@ -31,9 +32,9 @@ KEPT_LINES = 50
 class StepOutput:
     """Output of a step: shows its lines and keeps only the last ones."""
 
-    def __init__(self, log: StepLog, shown_bytes: int) -> None:
-        """Show at most ``shown_bytes`` of output in ``log``."""
-        self._log = log
+    def __init__(self, emit: Emit, shown_bytes: int) -> None:
+        """Emit at most ``shown_bytes`` of output."""
+        self._emit = emit
         self._left = shown_bytes
         self._splitter = LineSplitter()
         self._kept: deque[RawOutput] = deque(maxlen=KEPT_LINES)
@@ -51,16 +52,16 @@ class StepOutput:
         self._kept.append(line)
         self._left -= len(line.data) + 1
         if self._left >= 0:
-            self._log.line(line.text())
+            self._emit(StepLine(text=line.text()))
         else:
             self._skipped += 1
 
     def tick(self, seconds: float) -> None:
-        """Report progress to the log, at most once a second."""
+        """Report progress, at most once a second."""
         if seconds - self._ticked >= 1:
             self._ticked = seconds
             newest = self._splitter.peek() if self._splitter.pending or not self._kept else self._kept[-1]
-            self._log.tick(seconds=seconds, last=newest.text())
+            self._emit(StepProgress(seconds=seconds, last=newest.text()))
 
     def finish(self) -> None:
         """Show an unfinished line, and the last lines if the output was too long to be shown completely."""
@@ -68,11 +69,10 @@ class StepOutput:
             self._line(self._splitter.take())
         if self._skipped:
             hidden = max(0, self._skipped - KEPT_LINES)
-            self._log.line(
-                f"… {hidden:,} lines are not shown; the last {min(self._skipped, KEPT_LINES)} of {self.lines:,}:"
-            )
+            last = f"the last {min(self._skipped, KEPT_LINES)} of {self.lines:,}"
+            self._emit(StepLine(text=f"… {hidden:,} lines are not shown; {last}:"))
             for line in list(self._kept)[-self._skipped :]:
-                self._log.line(line.text())
+                self._emit(StepLine(text=line.text()))
 
     def tail(self) -> tuple[str, ...]:
         """Return the last lines, sanitized."""
@@ -108,19 +108,19 @@ class ProcessRunner:
         self,
         *,
         environment: Mapping[str, str],
-        log: StepLog,
+        emit: Emit,
         limits: ProcessLimits | None = None,
         credentials: tuple[str, ...] = (),
     ) -> None:
-        """Create a runner with mlci's environment, which is filtered for every step, and the log that shows output.
+        """Create a runner with mlci's environment, which is filtered for every step, and the receiver of events.
 
-        ``credentials`` are prefixes of variables that a step gets only if it names them; the log lists the withheld
-        ones at the first step.
+        ``credentials`` are prefixes of variables that a step gets only if it names them; the withheld ones are listed
+        at the first step.
         """
         self._environment = environment
         self._credentials = credentials
         self._said = False
-        self._log = log
+        self._emit = emit
         self._limits = limits or ProcessLimits()
 
     def run(self, step: Step) -> StepResult:
@@ -130,19 +130,21 @@ class ProcessRunner:
             StepError: if it could not be started, ended with another status than 0, by a signal, or not in time.
         """
         command = ("/bin/sh", "-e", "-c", step.command) if isinstance(step.command, str) else step.command
-        self._log.start(name=step.name, command=step.command if isinstance(step.command, str) else step.name)
+        shown = step.command if isinstance(step.command, str) else step.name
+        self._emit(StepStarted(name=step.name, command=shown))
         begun = time.monotonic()
-        ending = "stopped"
+        ending, result = "stopped", step_result(None)
         try:
             self._log_withheld(step)
             environment = child_environment(
                 self._environment, step.env, credentials=self._credentials, named=step.named
             )
             with _launch(command, step, environment) as watch:
-                ran = watch.follow(self._log, self._limits)
-            ending = step_outcome(ran)
+                ran = watch.follow(self._emit, self._limits)
+            ending, result = step_outcome(ran), step_result(ran)
         finally:  # an error printed inside an open group would be folded
-            self._log.end(seconds=time.monotonic() - begun, outcome=ending)
+            seconds = time.monotonic() - begun
+            self._emit(StepFinished(name=step.name, seconds=seconds, outcome=ending, result=result))
         if ran.status != 0 or ran.timed_out:
             raise (StepTimeoutError if ran.timed_out else StepError)(explain_failure(step, ran))
         return ran
@@ -152,9 +154,9 @@ class ProcessRunner:
         if names and not self._said:
             self._said = True
             listed = sanitize(", ".join(names))
-            self._log.line(
-                f"mlci withholds the registry's credentials from steps: {listed}; a step gets those that it names, "
-                f"e.g. `train: {{env: [{sanitize(names[0])}]}}`"
+            named = f"a step gets those that it names, e.g. `train: {{env: [{sanitize(names[0])}]}}`"
+            self._emit(
+                StepLine(text=f"mlci withholds credentials of registry and collector from steps: {listed}; {named}")
             )
 
 
@@ -203,9 +205,9 @@ class _Watch:
         self._facts = b""
         self._timed_out = False
 
-    def follow(self, log: StepLog, limits: ProcessLimits) -> StepResult:
+    def follow(self, emit: Emit, limits: ProcessLimits) -> StepResult:
         """Read until command and output have ended; enter the next phase when the time of one is over."""
-        output = StepOutput(log, limits.shown_bytes)
+        output = StepOutput(emit, limits.shown_bytes)
         stdout = self._process.stdout
         assert stdout is not None  # noqa: S101 - asked for above
         with selectors.DefaultSelector() as selector:
@@ -321,6 +323,15 @@ def step_outcome(ran: StepResult) -> str:
     if ran.signal is not None:
         return f"ended by {_signal(ran.signal)}"
     return "ended well" if ran.status == 0 else f"exit status {ran.status}"
+
+
+def step_result(ran: StepResult | None) -> StepResultWord:
+    """Return how a step ended as one word; ``None`` if mlci was stopped, or could not start it."""
+    if ran is None:
+        return "error"
+    if ran.timed_out:
+        return "timeout"
+    return "success" if ran.status == 0 else "failure"
 
 
 def explain_failure(step: Step, ran: StepResult) -> str:

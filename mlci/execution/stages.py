@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mlci.errors import StepError
+from mlci.events.step_logs import one_line
 from mlci.execution.interface import Runner, Step, StepResult
-from mlci.execution.logs import one_line
 from mlci.execution.sanitize import sanitize
 
 Stamp = frozenset[tuple[str, int, int, int]]

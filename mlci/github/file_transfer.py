@@ -10,12 +10,12 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
 from mlci.errors import OutsideError
 from mlci.github.rest import SLOWEST
-from mlci.github.transport import Access, Answer, NoAnswerError, Send, failure_reason
+from mlci.github.transport import Access, Answer, NoAnswerError, Send, failure_reason, observe_requests
 from mlci.util import atomic_files
 from mlci.util.bounds import REDIRECTS
 
@@ -57,17 +57,19 @@ def add_file_transfer(access: Access, send: Send) -> Send:
 
     session = Session()
 
-    def carry(verb: str, path: str, parameters: Mapping[str, Any], body: object | None) -> Answer:
+    def transfer(_verb: str, path: str, parameters: Mapping[str, Any], body: object | None) -> Answer:
         try:
-            match body:
-                case FileUpload():
-                    return _up(session, access, body, parameters)
-                case FileDownload():
-                    return _down(session, access, access.url.rstrip("/") + path, body)
-                case _:
-                    return send(verb, path, parameters, body)
+            if isinstance(body, FileDownload):
+                return _down(session, access, access.url.rstrip("/") + path, body)
+            return _up(session, access, cast("FileUpload", body), parameters)
         except (RequestException, HTTPError) as error:
             raise NoAnswerError(failure_reason(error)) from None
+
+    files = observe_requests(access, transfer)
+
+    def carry(verb: str, path: str, parameters: Mapping[str, Any], body: object | None) -> Answer:
+        chosen = files if isinstance(body, FileUpload | FileDownload) else send
+        return chosen(verb, path, parameters, body)
 
     return carry
 

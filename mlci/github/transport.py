@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mlci.errors import InputError
+from mlci.events.events import Emit, RequestSent, ignore_event
 from mlci.util.bounds import API_BYTES
 
 MOST_BYTES = API_BYTES.value
@@ -45,6 +46,7 @@ class Access:
         agent: mlci's name in requests.
         seconds: Timeout of a connection and of each read; an answer may take twice as long in all.
         clock: Monotonic clock, in seconds.
+        emit: Receives an event for each request.
     """
 
     url: str
@@ -52,6 +54,7 @@ class Access:
     agent: str
     seconds: float = 20.0
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    emit: Emit = field(default=ignore_event, repr=False)
 
 
 Send = Callable[[str, str, Mapping[str, Any], object | None], Answer]
@@ -95,7 +98,28 @@ def transport(access: Access) -> Send:
             raise NoAnswerError(failure_reason(error)) from None
         return Answer(status=status, headers={key.lower(): str(value) for key, value in headers.items()}, body=text)
 
-    return send
+    return observe_requests(access, send)
+
+
+def observe_requests(access: Access, send: Send) -> Send:
+    """Return a function that sends requests and emits an event for each, answered or not."""
+
+    def observed(verb: str, path: str, parameters: Mapping[str, Any], body: object | None) -> Answer:
+        begun, status, problem = access.clock(), None, None
+        try:
+            answer = send(verb, path, parameters, body)
+            status = answer.status
+        except NoAnswerError as error:
+            problem = str(error)
+            raise
+        finally:
+            seconds = access.clock() - begun
+            access.emit(
+                RequestSent(service="github", verb=verb, path=path, seconds=seconds, status=status, problem=problem)
+            )
+        return answer
+
+    return observed
 
 
 def _bounded(access: Access) -> Any:  # noqa: ANN401 (a class made after a late import)

@@ -12,6 +12,7 @@ from mlci.cost.runner import NO_RATE, Rate
 from mlci.engine.interface import Engine, Survey
 from mlci.engine.row_comparison import RestrictedJob
 from mlci.engine.tables.table_path import LabelFile, table_path
+from mlci.events.events import Emit, NoteShown
 from mlci.lineage.rows import Rows
 from mlci.operations.report_builder import ReportContext
 from mlci.registry.registry import Registry
@@ -42,7 +43,7 @@ class ContextOf(Generic[C_co]):
         cache: Cache of baselines made from a reference; ``None`` makes them each time.
         scratch: Temporary folder for what steps write.
         clock: Monotonic clock, in seconds.
-        say: Shows one line of progress.
+        emit: Receives the events of the run.
         version: mlci's version.
         registry: Registry of promoted models, with an author if this run may write; ``None`` if it does not use one.
         rows: ``rows(data, key, label)`` returns the digests of an evaluation set's rows, or nothing for a huge one;
@@ -70,7 +71,7 @@ class ContextOf(Generic[C_co]):
     cache: "BaselineCache | None"
     scratch: Path
     clock: Callable[[], float]
-    say: Callable[[str], None]
+    emit: Emit
     version: str
     registry: Registry | None = None
     rows: Callable[..., Rows | None] | None = None
@@ -89,6 +90,10 @@ class ContextOf(Generic[C_co]):
     def config(self) -> C_co:
         """The configuration."""
         return self.loaded.config
+
+    def say(self, line: str) -> None:
+        """Show one line of progress."""
+        self.emit(NoteShown(text=line))
 
     @property
     def folder(self) -> Path:

@@ -1,12 +1,13 @@
 """Reduce both models' predictions to estimates, and judge the gates; it runs no command and imports none that does."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from mlci.config.models import Config, RowsConfig
 from mlci.cost.minutes import COST, PREDICTION_COST
 from mlci.engine.interface import Engine, Job, Source
+from mlci.events.events import Emit, EvaluationFinished, GateEvaluated, NoteShown
 from mlci.gates.behaviour import RequiredTests, judge_behaviour
 from mlci.gates.judge import judge_rules
 from mlci.gates.outcomes import JudgedGate
@@ -38,8 +39,8 @@ class MeasurePorts(Protocol):
         """Monotonic clock, in seconds."""
 
     @property
-    def say(self) -> Callable[[str], None]:
-        """Shows one line of progress."""
+    def emit(self) -> Emit:
+        """Receives the events of the run."""
 
     @property
     def public(self) -> bool:
@@ -70,7 +71,7 @@ def measure_models(
     asked = replace(asked, row_changes=_shown_rows(context, baseline))
     slow = ", ".join(metric.name for metric in asked.row_metrics)
     many = f": {slow} by {asked.replicates:,} resamples of every group, which takes a while" if slow else ""
-    context.say(f"evaluate{many}")
+    context.emit(NoteShown(text=f"evaluate{many}"))
     observed = context.engine.observe(asked)
     notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes, *_hidden_rows(context))
     question = evaluation_plan.evaluation_question(context.config, baseline=baseline is not None)
@@ -90,8 +91,15 @@ def measure_models(
     now = operational_metrics_of(candidate, rows=observed.rows)
     asked_operations = evaluation_plan.asked_operations(context.config)
     result = add_operational_metrics(result, asked_operations, now, before, unknown=candidate.unknown)
-    seconds = {**candidate.seconds, **(baseline.seconds if baseline else {}), "evaluate": context.clock() - begun}
-    return result, seconds
+    took = context.clock() - begun
+    context.emit(EvaluationFinished(seconds=took, rows=observed.rows))
+    return result, {**candidate.seconds, **(baseline.seconds if baseline else {}), "evaluate": took}
+
+
+def emit_gates(emit: Emit, gates: Iterable[JudgedGate]) -> None:
+    """Emit an event for each gate, after waivers."""
+    for gate in gates:
+        emit(GateEvaluated(gate=gate.id, metric=gate.rule.metric, outcome=gate.outcome.value, blocks=gate.blocks))
 
 
 def _shown_rows(context: MeasurePorts, baseline: ModelPredictions | None) -> int:

@@ -20,7 +20,7 @@ from mlci.operations.context import MetricsContext, RowsContext, RunContext, reg
 from mlci.operations.cost.run_cost import cost_so_far
 from mlci.operations.evaluate import evaluate_models
 from mlci.operations.judging import judging_of_change
-from mlci.operations.measure import judge_gates
+from mlci.operations.measure import emit_gates, judge_gates
 from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models import baseline_production, baseline_ref_or_file, predictions, skip_training
 from mlci.operations.models.file_guards import MOVED, FileSnapshot
@@ -103,6 +103,7 @@ def _run_and_judge(
         gates = judge_gates(config, comparison.result, noise)
     waived_on = waivers.judged_commit(context, comparison.head)
     gates = waivers.apply_recorded_waivers(gates, comparison.view, head=waived_on, today=context.today)
+    emit_gates(context.emit, gates)
     use = holdout_uses.use_of_run(context, comparison.result.fingerprint, comparison.digests)
     explained, provenance = add_lineage(context, comparison, environment, keep=keep)
     facts = replace(explained.facts, judging=judging)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from mlci import __version__
 from mlci.errors import OutsideError
+from mlci.events.events import Emit, EntryAppended, ignore_event
 from mlci.registry import entries, errors, stored_files
 from mlci.registry.entries import Entry, LedgerState
 from mlci.registry.entry_kinds import Actor, Body, PredictionsAdded, Promotion, Rollback
@@ -38,13 +39,14 @@ class Intent:
 
 @dataclass(frozen=True, kw_only=True)
 class Author:
-    """An entry's author, time and nonce, the invocation, and the version of mlci, supplied by the caller."""
+    """An entry's author, time and nonce, the invocation, the version of mlci, and who hears of the entry."""
 
     by: Actor
     now: Callable[[], str]
     nonce: Callable[[], str]
     intent: Intent | None = None
     writer: str = __version__
+    emit: Emit = ignore_event
 
 
 def pause(lost: int) -> None:
@@ -245,6 +247,8 @@ class Registry:
             if store.append(entry.number, data):
                 with contextlib.suppress(OutsideError):
                     store.write_checkpoint(Checkpoint(number=entry.number, digest=sha256_of(data)))
+                kind, intent = entry.body.kind, entry.intent
+                author.emit(EntryAppended(registry=store.shown, number=entry.number, kind=kind, intent=intent))
                 return entry
         raise OutsideError(f"{store.shown}: other writers came first {may} times in a row; try again later")
 

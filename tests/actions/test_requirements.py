@@ -10,7 +10,7 @@ from mlci.config.read import load_text
 from mlci.metrics import catalogue
 
 ROOT = Path(__file__).parents[2]
-FILES = ("run", "github", "metrics", "remote", "objects", "mlflow", "deploy", "dev")
+FILES = ("run", "github", "metrics", "remote", "objects", "mlflow", "deploy", "telemetry", "dev")
 CONFIG = """\
 model: m
 task: binary

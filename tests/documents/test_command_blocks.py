@@ -58,12 +58,13 @@ def misspelt(command, words):
         **command.context_settings,
     }  # click keeps the option of help that it makes here
     context = click.Context(command, **settings)
+    try:
+        _, rest, _ = command.make_parser(context).parse_args(list(words))
+    except click.UsageError as error:
+        return error.format_message()
     if not isinstance(command, click.Group):
-        try:
-            command.make_parser(context).parse_args(words)
-        except click.UsageError as error:
-            return error.format_message()
         return None
+    words = rest
     inner = command.get_command(context, words[0]) if words else None
     return misspelt(inner, words[1:]) if inner else f"mlci has no command {words[:1]}"
 
@@ -87,6 +88,8 @@ def test_commands__examples_of_the_help():
     [
         ("mlci run --confg mlci.yml", "--confg"),
         ("mlci registry chek", "chek"),
+        ("mlci --lgo json run", "--lgo"),
+        ("mlci --log json rn", "rn"),
         ("mlci ledger log --limit 3", None),
         ("make sit", "no target"),
         ("pyhton train.py", "not among"),

@@ -8,7 +8,7 @@ import pytest
 
 from mlci.execution.environment import child_environment, registry_credentials
 from mlci.execution.process import ProcessRunner
-from tests.support.recording import QUICK, Recording, runner, step
+from tests.support.recording import QUICK, Recording, log_events, runner, step
 
 DROPPED = """
 GITHUB_TOKEN GH_TOKEN GITHUB_PAT GH_ENTERPRISE_TOKEN ACTIONS_RUNTIME_TOKEN ACTIONS_RUNTIME_URL ACTIONS_CACHE_URL
@@ -64,12 +64,12 @@ def test_child_environment__credentials_of_the_configured_registry(place, absent
 def test_processes__withheld_variables_are_listed_once(tmp_path):
     log = Recording()
     variables = {"PATH": os.environ["PATH"], **CLOUD}
-    steps = ProcessRunner(environment=variables, log=log, limits=QUICK, credentials=("AWS_",))
+    steps = ProcessRunner(environment=variables, emit=log_events(log), limits=QUICK, credentials=("AWS_",))
     for named in ((), ("AWS_PROFILE",)):
         steps.run(step("echo $AWS_PROFILE-$AWS_SECRET_ACCESS_KEY", tmp_path, named=named))
     names, example = "AWS_PROFILE, AWS_SECRET_ACCESS_KEY", "that it names, e.g. `train: {env: [AWS_PROFILE]}`"
     assert log.lines == [
-        f"mlci withholds the registry's credentials from steps: {names}; a step gets those {example}",
+        f"mlci withholds credentials of registry and collector from steps: {names}; a step gets those {example}",
         "-",
         "x-",
     ]

@@ -109,10 +109,10 @@ def test_process__memory_of_fifty_megabytes_of_output(tmp_path):
         """
         import os, resource, sys
         from pathlib import Path
-        from mlci.execution.logs import PlainLog
+        from mlci.events.events import ignore_event
         from mlci.execution.interface import Step
         from mlci.execution.process import ProcessRunner
-        run = ProcessRunner(environment=os.environ, log=PlainLog(open(os.devnull, "w"))).run
+        run = ProcessRunner(environment=os.environ, emit=ignore_event).run
         run(Step(name="train", command="echo", cwd=Path(".")))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         line = "x" * 999
@@ -193,10 +193,10 @@ def test_process__mlci_is_killed(tmp_path):
     script = textwrap.dedent(
         f"""
         from pathlib import Path
-        from mlci.execution.logs import PlainLog
+        from mlci.events.events import ignore_event
         from mlci.execution.interface import Step
         from mlci.execution.process import ProcessRunner
-        ProcessRunner(environment={{"PATH": "/usr/bin:/bin"}}, log=PlainLog(open("/dev/null", "w"))).run(
+        ProcessRunner(environment={{"PATH": "/usr/bin:/bin"}}, emit=ignore_event).run(
             Step(name="train", command="echo $$ > pid.new; mv pid.new pid; sleep 100", cwd=Path({str(tmp_path)!r})))
         """,
     )

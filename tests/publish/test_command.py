@@ -292,7 +292,7 @@ def test_publish__permission_is_missing(job, missing):
 
 def test_publish__outage_exits_with_four(job, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("mlci.github.client.POLICY", clock.patience())
+    monkeypatch.setattr("mlci.github.retry.POLICY", clock.patience())
     job.fake.fail(times=0)
     job.leave(good())
     done = job.run("--ended", "success", "--code", "0")
@@ -303,6 +303,26 @@ def test_publish__outage_exits_with_four(job, monkeypatch):
     assert job.outputs()["verdict"] == "pass"
     assert job.outputs()["check-url"] == ""
     assert job.run("--open").code == 4
+
+
+def test_publish__events(job, monkeypatch):
+    monkeypatch.setattr("mlci.github.retry.POLICY", Clock().patience())
+    job.leave(good())
+    job.fake.fail("POST", "/statuses/*", status=502)
+    token = job.fake.token()
+    done = job.run("--ended", "success", "--code", "0", token=token, MLCI_LOG="json")
+    lines = [json.loads(line) for line in done.err.splitlines()]
+    (check,), (comment,) = job.fake.check_runs(), job.fake.comments(job.pull)
+    sent = [one for one in lines if one["event"] == "request_sent"]
+    assert len(sent) == len(job.fake.requests)
+    (failed,) = [place for place, one in enumerate(lines) if one.get("status") == 502]
+    assert (lines[failed]["verb"], lines[failed + 1]["event"]) == ("POST", "request_delayed")
+    assert lines[failed + 1]["service"] == "github"
+    (published,) = [one for one in lines if one["event"] == "report_published"]
+    assert (published["check_url"], published["comment_url"]) == (check["html_url"], comment["html_url"])
+    assert {one["run"] for one in lines} == {check["external_id"]}
+    assert f"run={check['external_id']} " in comment["body"].splitlines()[0]
+    assert token not in done.err
 
 
 @pytest.mark.parametrize(

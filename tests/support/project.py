@@ -16,8 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mlci.cli.error_handler import handle_errors
-from mlci.cli.main import group
+from mlci.cli.main import run_command
 from tests.support.repository import ENVIRONMENT, commit, init, start_branch
 
 PYTHON = f"exec '{sys.executable}' -I -S"
@@ -86,7 +85,7 @@ def run_in_process(*arguments, cwd, out, err, **environment) -> int:
     words = [str(word) for word in arguments]
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            return handle_errors(lambda: group.main(args=words, prog_name="mlci", standalone_mode=False))
+            return run_command(words)
     finally:
         os.chdir(folder)
         os.environ.clear()

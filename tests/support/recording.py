@@ -1,8 +1,11 @@
 """A log that records its calls, and a runner for tests that does not wait."""
 
 import os
+import time
 from pathlib import Path
 
+from mlci.events.step_logs import text_sink
+from mlci.events.stream import EventStream
 from mlci.execution.interface import Step
 from mlci.execution.process import ProcessLimits, ProcessRunner
 
@@ -10,7 +13,7 @@ QUICK = ProcessLimits(grace=0.3, drain=0.3, close=1)
 
 
 class Recording:
-    """Implements mlci.execution.logs.StepLog."""
+    """Implements mlci.events.step_logs.StepLog."""
 
     def __init__(self):
         self.lines, self.events, self.ticks = [], [], []
@@ -30,9 +33,14 @@ class Recording:
         assert seconds > 0
 
 
+def log_events(log):
+    """Return the receiver of events that shows steps in a log."""
+    return EventStream(text_sink(log, print), now=time.time).emit
+
+
 def runner(log=None, *, environment=None, limits=QUICK):
-    log = Recording() if log is None else log
-    return ProcessRunner(environment=os.environ if environment is None else environment, log=log, limits=limits)
+    environment = os.environ if environment is None else environment
+    return ProcessRunner(environment=environment, emit=log_events(log or Recording()), limits=limits)
 
 
 def step(command, cwd: Path, **more):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from mlci import __version__
 from mlci.cli import options
+from mlci.cli.events.current import github_access, github_patience
 from mlci.cli.github_actions import Workflow, read_workflow, write_step_result
 from mlci.cli.registry_factory import open_registry
 from mlci.cli.wiring import load_configuration, today
@@ -19,7 +19,7 @@ from mlci.execution.sanitize import sanitize
 from mlci.github.client import Client
 from mlci.github.collaboration import Collaboration
 from mlci.github.file_transfer import add_file_transfer
-from mlci.github.transport import Access, transport
+from mlci.github.transport import transport
 from mlci.operations.commands.answer import GATE_WORKFLOW, PROMOTE_WORKFLOW, CommandContext, answer_comment
 from mlci.operations.commands.gate_workflows import GateWorkflows, find_gate_workflows
 
@@ -74,12 +74,14 @@ def _context(workflow: Workflow, loaded: LoadedConfig, scratch: Path, gates: Gat
             "the comment can't be answered without a repository and a token: in a workflow on `issue_comment`, write\n"
             "    env:\n      MLCI_TOKEN: ${{ github.token }}"
         )
-    access = Access(url=workflow.api, token=workflow.token, agent=f"mlci/{__version__}")
+    access = github_access(workflow.api, workflow.token)
     send = transport(access)
     return CommandContext(
         config=loaded.config,
-        github=Collaboration(add_file_transfer(access, send), repository=workflow.repository),
-        comments=Client(send, repository=workflow.repository),
+        github=Collaboration(
+            add_file_transfer(access, send), repository=workflow.repository, patience=github_patience()
+        ),
+        comments=Client(send, repository=workflow.repository, patience=github_patience()),
         registry=lambda: open_registry(loaded, Path(loaded.path).parent, writes=True),
         links=workflow.links,
         scratch=scratch,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from mlci import __version__
 from mlci.cli import options
+from mlci.cli.events.current import github_access, github_patience
 from mlci.cli.github_actions import read_workflow
 from mlci.cli.registry_factory import build_store
 from mlci.cli.wiring import run_context
@@ -244,11 +244,13 @@ def _repository(git: Git, environment: Mapping[str, str], environments: Sequence
     if found is None:
         return None
     from mlci.github.rest import RepositoryClient  # noqa: PLC0415 - only with a token
-    from mlci.github.transport import Access, transport  # noqa: PLC0415 - as above
+    from mlci.github.transport import transport  # noqa: PLC0415 - as above
     from mlci.operations.doctor.repository_rules import read_repository  # noqa: PLC0415 - as above
 
-    access = Access(url=found.api, token=found.token, agent=f"mlci/{__version__}")
-    return read_repository(RepositoryClient(transport(access), name=found.repository), environments)
+    access = github_access(found.api, found.token)
+    return read_repository(
+        RepositoryClient(transport(access), name=found.repository, patience=github_patience()), environments
+    )
 
 
 def _name_of_origin(git: Git, server: str) -> str | None:

@@ -7,12 +7,14 @@ import click
 from pydantic import ValidationError
 
 from mlci.cli import options
+from mlci.cli.events.current import current_events
 from mlci.cli.output_files import clear_output
 from mlci.cli.registry_factory import open_registry
 from mlci.cli.run_output import REPORT_FILES, write_report
 from mlci.cli.wiring import checkout_git, load_configuration, report_context, today
 from mlci.config.loader import LoadedConfig
 from mlci.errors import InputError, MlciError, Problem
+from mlci.events.events import ModelSelected
 from mlci.execution.sanitize import sanitize
 from mlci.gates.outcomes import JudgedGate
 from mlci.gates.waivers import is_waivable
@@ -21,7 +23,7 @@ from mlci.inference import serialization
 from mlci.inference.result import EvaluationResult
 from mlci.inference.training_noise import TrainingNoise
 from mlci.operations.context import evaluation_path
-from mlci.operations.measure import judge_gates
+from mlci.operations.measure import emit_gates, judge_gates
 from mlci.operations.models import baseline_ref_or_file
 from mlci.operations.registry import training_noise, waivers
 from mlci.operations.report_builder import ReportContext, build_report
@@ -58,6 +60,7 @@ def command(config_path: Path, out: Path, *, as_json: bool) -> int:
     """  # noqa: D301 (click's mark against rewrapping)
     clear_output(out, REPORT_FILES)
     loaded = load_configuration(config_path)
+    current_events().emit(ModelSelected(model=loaded.config.model))
     result = serialization.parse_evaluation(
         _read(out / "evaluation.json", serialization.MOST_BYTES), path=str(out / "evaluation.json")
     )
@@ -66,6 +69,7 @@ def command(config_path: Path, out: Path, *, as_json: bool) -> int:
     origins = _origins(out / "origins.json", known)
     gates = judge_gates(loaded.config, result, _noise(loaded, config_path.parent, result, origins))
     gates = _waived(loaded, gates, known.candidate.commit)
+    emit_gates(current_events().emit, gates)
     return write_report(build_report(result, gates, origins), out, as_json=as_json)
 
 

@@ -8,9 +8,9 @@ from typing import TypedDict, Unpack
 
 import click
 
-from mlci import __version__
 from mlci.cli import options
 from mlci.cli.commands.doctor import find_repository_access
+from mlci.cli.events.current import github_access, github_patience
 from mlci.config.loader import load_unchecked
 from mlci.config.types import GITHUB
 from mlci.errors import InputError, OutsideError
@@ -18,7 +18,7 @@ from mlci.execution.environment import child_environment
 from mlci.execution.sanitize import sanitize
 from mlci.git.git import Git
 from mlci.github.rest import RepositoryClient
-from mlci.github.transport import Access, transport
+from mlci.github.transport import transport
 from mlci.operations.doctor.checks.required_check import ACTIONS_APP
 from mlci.operations.doctor.collect import configured_models, find_top, list_files, read_workflows
 from mlci.operations.doctor.facts import RequiredCheck
@@ -160,8 +160,10 @@ def _plan(**answers: Unpack[_Answers]) -> tuple[RepositoryClient, SetupPlan]:
             "mlci setup needs a token and the repository's name:\n"
             "    export GITHUB_TOKEN=$(gh auth token) GITHUB_REPOSITORY=owner/name"
         )
-    where = Access(url=access.api, token=access.token, agent=f"mlci/{__version__}")
-    client = RepositoryClient(transport(where), name=access.repository, permission="administration")
+    where = github_access(access.api, access.token)
+    client = RepositoryClient(
+        transport(where), name=access.repository, permission="administration", patience=github_patience()
+    )
     git = Git(folder=configs[0].parent, environment=child_environment(os.environ, {}))
     top = find_top(git, configs[0].parent)
     known = configured_models(top, list_files(git, top, in_git=(top / ".git").exists()))

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import click
 
-from mlci import __version__
 from mlci.cli import options
 from mlci.cli.commands.doctor import find_repository_access
+from mlci.cli.events.current import github_access, github_patience
 from mlci.cli.options import DEFAULT_OUT
 from mlci.cli.registry_factory import open_registry
 from mlci.cli.wiring import load_configuration, today
 from mlci.commands import grammar
 from mlci.errors import InputError
 from mlci.github.collaboration import Collaboration
-from mlci.github.transport import Access, transport
+from mlci.github.transport import transport
 from mlci.operations.commands.waive import WaiverGiven, WaiverRefused, WaiverRequest, give_waiver
 from mlci.report.document import Report
 from mlci.report.serialization import MOST_BYTES, parse_report
@@ -58,8 +58,8 @@ def command(
             "mlci waive needs your own token and the repository's name:\n"
             "    export GITHUB_TOKEN=$(gh auth token) GITHUB_REPOSITORY=owner/name"
         )
-    send = transport(Access(url=access.api, token=access.token, agent=f"mlci/{__version__}"))
-    github = Collaboration(send, repository=access.repository)
+    send = transport(github_access(access.api, access.token))
+    github = Collaboration(send, repository=access.repository, patience=github_patience())
     person = github.login()
     if person is None:
         raise InputError(

@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
-
-from mlci import __version__
+from mlci.cli.events.current import current_events, github_access, github_patience
 from mlci.cli.github_actions import Workflow
 from mlci.cli.publish_steps import Subject, read_subject
 from mlci.cli.registry_factory import clock, open_registry
@@ -26,7 +24,7 @@ from mlci.engine.duckdb_engine import DuckDBEngine
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.row_count import count_table_rows
 from mlci.errors import InputError
-from mlci.execution.sanitize import sanitize
+from mlci.events.events import ModelSelected
 from mlci.github.client import Client
 from mlci.github.transport import Access, transport
 from mlci.github.workflow_runs import WorkflowRuns
@@ -57,11 +55,12 @@ def sealed_gate(
         raise InputError("GITHUB_REPOSITORY is not set; on a machine write `export GITHUB_REPOSITORY=owner/name`")
     if about.model is None:
         raise about.error or InputError("the configuration does not name the model, so the check has no name")
+    current_events().emit(ModelSelected(model=about.model))
     with tempfile.TemporaryDirectory(prefix="mlci-gate-", ignore_cleanup_errors=True) as scratch:
         context, about = _context(config, about, Path(scratch), workflow)
         yield SealedGate(
-            runs=WorkflowRuns(access, repository=repository),
-            github=Client(transport(access), repository=repository),
+            runs=WorkflowRuns(access, repository=repository, patience=github_patience()),
+            github=Client(transport(access), repository=repository, patience=github_patience()),
             model=str(about.model),
             policy=about.policy,
             context=context,
@@ -69,7 +68,7 @@ def sealed_gate(
             train_workflow=train_workflow,
             links=workflow.links,
             url=workflow.run_url,
-            say=_say,
+            emit=current_events().emit,
             publishes=publishes,
         )
 
@@ -114,7 +113,7 @@ def _context(path: Path, about: Subject, scratch: Path, workflow: Workflow) -> t
         registry=Registry(registry.store, _author(workflow)) if registry is not None else None,
         scratch=scratch,
         clock=time.monotonic,
-        say=_say,
+        emit=current_events().emit,
         config_path=_repository_path(path),
         today=datetime.now(UTC).date().isoformat(),
         opened=opened,
@@ -125,7 +124,7 @@ def _context(path: Path, about: Subject, scratch: Path, workflow: Workflow) -> t
 def _author(workflow: Workflow) -> Author:
     """Return the author of looks: the job, by its variables, because nothing is started here, not even git."""
     by = Actor(actor=os.environ.get("GITHUB_ACTOR"), run=workflow.run_url, commit=os.environ.get("GITHUB_SHA"))
-    return Author(by=by, now=clock, nonce=lambda: uuid.uuid4().hex)
+    return Author(by=by, now=clock, nonce=lambda: uuid.uuid4().hex, emit=current_events().emit)
 
 
 def _repository_path(path: Path) -> str:
@@ -138,8 +137,4 @@ def _repository_path(path: Path) -> str:
 def _access(workflow: Workflow) -> Access:
     if workflow.token is None:
         raise InputError("the token is missing: pass `MLCI_TOKEN: ${{ github.token }}` in the step's `env:`")
-    return Access(url=workflow.api, token=workflow.token, agent=f"mlci/{__version__}")
-
-
-def _say(line: str) -> None:
-    click.echo(f"mlci: {sanitize(line)}", err=True)
+    return github_access(workflow.api, workflow.token)

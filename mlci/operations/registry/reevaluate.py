@@ -20,7 +20,7 @@ from mlci.operations.comparison import add_report_refs
 from mlci.operations.context import RowsContext, RunContext
 from mlci.operations.evaluate import evaluate_models
 from mlci.operations.lineage import CurrentState
-from mlci.operations.measure import judge_gates
+from mlci.operations.measure import emit_gates, judge_gates
 from mlci.operations.models import baseline_production, rescore
 from mlci.operations.models.model_predictions import PER_ROWS, ModelPredictions
 from mlci.operations.provenance import Artifact, ArtifactDigests
@@ -71,6 +71,7 @@ def reevaluate_bundle(
         result = replace(result, notes=(*result.notes, evaluation_sets.MADE_NOTE))
     result, facts = comparison.add_history(context, view, result=result, facts=facts, now=now)
     gates = waivers.apply_recorded_waivers(judged.gates, view, head=bundle.report.candidate.commit, today=context.today)
+    emit_gates(context.emit, gates)
     report = build_report(result, gates, facts)
     text = save(report).encode()
     if use is not None:

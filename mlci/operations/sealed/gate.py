@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlci.errors import InputError, OutsideError
+from mlci.events.events import Emit, NoteShown
 from mlci.github.interface import GitHub
 from mlci.github.workflow_runs import WorkflowRuns
 from mlci.lineage.origin import ChangedFiles
@@ -60,7 +61,7 @@ class SealedGate:
         train_workflow: Path of the workflow that trains.
         links: Returns the links of a report on a commit.
         url: Address of the check's "Details" link.
-        say: Shows one line of progress.
+        emit: Receives the events of the run.
         publishes: Whether to write to GitHub; if not, what would be written is only returned.
     """
 
@@ -73,7 +74,7 @@ class SealedGate:
     train_workflow: str
     links: Callable[[str], Links]
     url: str | None
-    say: Callable[[str], None]
+    emit: Emit
     publishes: bool = True
 
 
@@ -258,11 +259,11 @@ def _download(gate: SealedGate, head: VerifiedHead, scratch: Path) -> Archive:
     data = read_bounded(target, artifact.size, links=False)
     if len(data) != artifact.size or f"sha256:{hashlib.sha256(data).hexdigest()}" != artifact.digest:
         raise UntrustedArtifactError(f"{name!r} is not the archive whose size and SHA-256 GitHub recorded")
-    gate.say(f"artifact {name} of run {head.run.id}, attempt {head.run.attempt}: {len(data):,} bytes")
+    gate.emit(NoteShown(text=f"artifact {name} of run {head.run.id}, attempt {head.run.attempt}: {len(data):,} bytes"))
     archive = read_archive(data, LIMITS)
     claim = read_manifest(b"".join(archive.read(MANIFEST)))
     named = f"model {claim.model}, commit {claim.commit}, mlci {claim.writer}"
-    gate.say(f"its manifest, which is not believed, names {named}")
+    gate.emit(NoteShown(text=f"its manifest, which is not believed, names {named}"))
     return archive
 
 
@@ -273,9 +274,8 @@ def _publish(gate: SealedGate, head: VerifiedHead, result: Result) -> SealedOutc
     if not gate.publishes:
         return SealedOutcome(code=code, target=target, result=result)
     if target.pull is not None and gate.github.head(target.pull) != head.head:
-        gate.say(
-            f"pull request {target.pull} is no longer at {head.head[:7]}: only the check of that commit is concluded"
-        )
+        moved = f"pull request {target.pull} is no longer at {head.head[:7]}"
+        gate.emit(NoteShown(text=f"{moved}: only the check of that commit is concluded"))
         target = replace(target, pull=None, branch=None)
     links = gate.links(head.head)
     if isinstance(result, Unfinished) and (result.cancelled or result.code == STEP_FAILED):

@@ -13,10 +13,11 @@ from mlci.config.loader import Loaded
 from mlci.config.models import Predict, RowsConfig
 from mlci.engine.interface import Engine, Source
 from mlci.errors import InputError
+from mlci.events.events import Emit, NoteShown
 from mlci.inference.result import EvaluationResult
 from mlci.lineage.rows import is_recorded
 from mlci.operations.context import evaluation_path
-from mlci.operations.measure import judge_gates, measure_models
+from mlci.operations.measure import emit_gates, judge_gates, measure_models
 from mlci.operations.models import recorded_predictions
 from mlci.operations.models.model_predictions import ModelPredictions
 from mlci.operations.registry import holdout_uses, training_noise, waivers
@@ -52,7 +53,7 @@ class SealedContext:
         registry: Registry of promoted models, with an author if looks are counted; ``None`` if it is not used.
         scratch: Temporary folder.
         clock: Monotonic clock, in seconds.
-        say: Shows one line of progress.
+        emit: Receives the events of the run.
         public: Whether everyone can read the report.
         config_path: Path of the configuration, relative to the repository.
         today: The day in UTC, on which waivers must be in force.
@@ -68,7 +69,7 @@ class SealedContext:
     registry: Registry | None
     scratch: Path
     clock: Callable[[], float]
-    say: Callable[[str], None]
+    emit: Emit
     today: str
     config_path: str = "mlci.yml"
     public: bool = True
@@ -115,6 +116,7 @@ def judge_archive(
     )
     gates = judge_gates(context.config, result, noise)
     gates = waivers.apply_recorded_waivers(gates, view, head=head.commit, today=context.today)
+    emit_gates(context.emit, gates)
     digest = f"sha256:{sha256_of_file(Path(candidate.source.path))}"
     facts = replace(
         context.facts,
@@ -198,9 +200,9 @@ def _champion(context: SealedContext, view: RegistryView, rows: str) -> ModelPre
     """
     champion = view.champion
     if champion is None:
-        context.say(f"baseline: {view.shown} has no version yet")
+        context.emit(NoteShown(text=f"baseline: {view.shown} has no version yet"))
         return None
-    context.say(f"baseline: version {champion.number} of {view.shown}")
+    context.emit(NoteShown(text=f"baseline: version {champion.number} of {view.shown}"))
     predictions = recorded_predictions.is_made_on(view, champion, context.fingerprint(rows))
     if predictions is None:
         why = f"version {champion.number} has no predictions on this evaluation set, and sealed mode runs no model"

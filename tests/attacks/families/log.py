@@ -10,7 +10,7 @@ import click
 from mlci.cli.error_handler import print_error
 from mlci.cli.github_actions import write_outputs, write_summary
 from mlci.errors import InputError, Problem
-from mlci.execution.logs import ActionsLog
+from mlci.events.step_logs import ActionsLog
 from mlci.execution.metrics_file import read_metrics_file
 from mlci.execution.sanitize import LineSplitter
 from tests.attacks.attack import Attack

@@ -1,13 +1,16 @@
-"""Step logs: a workflow's log, a file, or a terminal.
+"""Events as lines of text: for a workflow's log, a file, or a terminal.
 
 A log is passed in by the caller. It gets sanitized lines (:mod:`mlci.execution.sanitize`) and the seconds since
 the step began; it reads no clock. ``::stop-commands::`` is not used: it would disable mlci's own groups as well,
 and sanitized lines contain no commands.
 """
 
+from collections.abc import Callable
 from typing import Protocol, TextIO
 
-from mlci.execution.sanitize import sanitize
+from mlci.events.events import NoteShown, RunEvent, StepFinished, StepLine, StepProgress, StepStarted
+from mlci.events.stream import Sink
+from mlci.execution.sanitize import sanitize, sanitize_lines
 
 QUIET = 60.0  # seconds of silence after which a log reports that the step is still running
 
@@ -30,6 +33,27 @@ class StepLog(Protocol):
     def end(self, *, seconds: float, outcome: str) -> None:
         """End the step; ``outcome`` is ``ended well``, ``exit status 1``, ``timed out`` and the like."""
         ...
+
+
+def text_sink(log: StepLog, show: Callable[[str], None]) -> Sink:
+    """Return the sink that shows steps in ``log`` and passes sanitized lines of progress to ``show``."""
+
+    def sink(event: RunEvent, _at: float) -> None:
+        match event:
+            case StepStarted():
+                log.start(name=event.name, command=event.command)
+            case StepLine():
+                log.line(event.text)
+            case StepProgress():
+                log.tick(seconds=event.seconds, last=event.last)
+            case StepFinished():
+                log.end(seconds=event.seconds, outcome=event.outcome)
+            case NoteShown():
+                show(sanitize_lines(event.text))
+            case _:
+                pass
+
+    return sink
 
 
 class PlainLog:

@@ -3,7 +3,7 @@
 import io
 import re
 
-from mlci.execution.logs import ActionsLog, PlainLog, TerminalLog
+from mlci.events.step_logs import ActionsLog, PlainLog, TerminalLog
 from tests.support.recording import runner, step
 
 

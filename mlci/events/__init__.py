@@ -1,0 +1,1 @@
+"""Events of a run, and their renderings as lines and JSON. Pure: streams and clocks are passed in."""
