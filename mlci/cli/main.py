@@ -40,6 +40,7 @@ _COMMANDS = {
     "deploy": "Serve the version in production on Kubernetes.",
     "drill": "Prove that production can be brought back from the backup.",
     "experiment": "Judge a canary or an A/B test in production.",
+    "costs": "List what training and evaluation cost, by model and month.",
     "doctor": "Check the setup, and say what to add.",
     "setup": "Require the checks of your models on GitHub, as code.",
     "metrics": "List the metrics that gates can name.",
@@ -49,6 +50,7 @@ _REGISTRY = {"fetch", "promote", "rollback", "versions", "diff", "reproduce", "l
 _LIFECYCLE = {
     "backup",
     "card",
+    "costs",
     "deploy",
     "drill",
     "experiment",

@@ -139,6 +139,14 @@ def check_sections(context: CheckContext) -> Iterator[Problem]:
     yield from _check_report(context.loaded)
     yield from _check_experiment(context.loaded)
     yield from check_monitor(context.loaded)
+    yield from _check_cost(context.loaded)
+
+
+def _check_cost(loaded: LoadedConfig) -> Iterator[Problem]:
+    cost = loaded.config.cost
+    if cost is not None and cost.budget_usd_per_month is not None and loaded.config.baseline != "production":
+        message = "`cost.budget_usd_per_month` is compared with the registry's records; it needs `baseline: production`"
+        yield loaded.problem(message, "cost", "budget_usd_per_month")
 
 
 def _check_evaluation(context: CheckContext) -> Iterator[Problem]:

@@ -143,7 +143,7 @@ class _RecoveredData:
         self._gates()
         self._evaluation()
         plain = {"model": "refused", "train": _TRAIN, "baseline": "none", "registry": "refused", "policy": {}}
-        for key, value in {**plain, "tests": {"run": "refused"}, "report": {}}.items():
+        for key, value in {**plain, "tests": {"run": "refused"}, "report": {}, "card": {}, "cost": {}}.items():
             if self._at_fault(key):
                 self._replace(value, key)
         for key in PRODUCTION_SECTIONS:

@@ -25,6 +25,7 @@ def build_schema() -> dict[str, Any]:
     parts["Baseline"]["oneOf"] = _require_one(("file", "ref"))
     parts["Gate"]["anyOf"] = _require_one(LIMIT_KINDS)
     parts["ReportSection"]["dependentRequired"] = {"public": ["rows"]}
+    parts["Cost"]["dependentRequired"] = {"over": ["budget_usd_per_month"]}
     parts["Train"]["dependentRequired"] = {"label": ["when"]}
     parts["Gate"]["not"] = {"required": ["each", "across"]}
     head = {

@@ -17,7 +17,7 @@ from mlci.inference.result import EvaluationResult
 from mlci.operations import behaviour, evaluation_sets, metrics_only, name_checks
 from mlci.operations.comparison import ComparisonRun, add_lineage, add_report_refs, has_known_origin
 from mlci.operations.context import MetricsContext, RowsContext, RunContext, registry_of
-from mlci.operations.cost.run_cost import cost_so_far
+from mlci.operations.cost.run_cost import budget_gates, cost_so_far
 from mlci.operations.evaluate import evaluate_models
 from mlci.operations.judging import judging_of_change
 from mlci.operations.measure import emit_gates, judge_gates
@@ -101,6 +101,9 @@ def _run_and_judge(
         comparison = compare_models(context.with_config(config), keep=keep, since=since)
         noise = training_noise.load_noise(config, comparison.view, against=comparison.against, rows=comparison.rows)
         gates = judge_gates(config, comparison.result, noise)
+    cost = cost_so_far(context, comparison.view)
+    if comparison.result.unchanged_since is None:
+        gates = (*gates, *budget_gates(context, cost))
     waived_on = waivers.judged_commit(context, comparison.head)
     gates = waivers.apply_recorded_waivers(gates, comparison.view, head=waived_on, today=context.today)
     emit_gates(context.emit, gates)
@@ -108,7 +111,7 @@ def _run_and_judge(
     explained, provenance = add_lineage(context, comparison, environment, keep=keep)
     facts = replace(explained.facts, judging=judging)
     facts = facts if use is None else replace(facts, uses=use.count)
-    report = build_report(explained.result, gates, replace(facts, cost=cost_so_far(context)))
+    report = build_report(explained.result, gates, replace(facts, cost=cost))
     return RunResult(report=report, comparison=comparison, use=use, provenance=provenance)
 
 

@@ -28,6 +28,7 @@ from mlci.registry.entry_kinds import (
     BY_ALIAS,
     Actor,
     Body,
+    CostRecord,
     Count,
     Day,
     Digest,
@@ -42,6 +43,7 @@ from mlci.registry.entry_kinds import (
     VerdictRecord,
     WaiverRecord,
 )
+from mlci.registry.spending import MonthOfCosts, months_after
 from mlci.util.bounds import ENTRY_BYTES
 from mlci.util.digests import canonical_json, sha256_of
 
@@ -51,7 +53,7 @@ MOST_BYTES = ENTRY_BYTES.value
 
 _LATER = ("writer", "reader", "intent")
 _LATER_BODY = ("approval",)
-_LATER_STATE = ("digests", "snapshot", "waived", "probed", "monitored")
+_LATER_STATE = ("digests", "snapshot", "waived", "probed", "monitored", "spent")
 """Fields that older entries do not have: left out of the bytes if empty, so that older entries keep their bytes."""
 LINKED = 32
 """Number of entries, beside those that decide, with digests in a state; each costs some 80 bytes in every entry."""
@@ -109,6 +111,8 @@ class LedgerState(LedgerPart):
             ``None``, and not in the bytes, in a ledger without waivers.
         probed: Looks of the newest day that has any; ``None``, and not in the bytes, in a ledger without looks.
         monitored: Number of the newest entry with a history of production; ``None``, and not in the bytes, without one.
+        spent: By month, the recorded costs of the newest :data:`mlci.registry.spending.KEPT_MONTHS` months; ``None``,
+            and not in the bytes, in a ledger without costs.
     """
 
     champion: int | None = None
@@ -123,6 +127,7 @@ class LedgerState(LedgerPart):
     waived: dict[str, tuple[int, ...]] | None = None
     probed: DayOfProbes | None = None
     monitored: int | None = None
+    spent: dict[str, MonthOfCosts] | None = None
 
 
 class Entry(LedgerPart):
@@ -217,7 +222,7 @@ def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
         case ReproductionRecorded(version=version, runs=runs):
             _known(state, version)
             changed = {"reproduced": {**state.reproduced, str(version): number}} if runs > 1 else {}
-        case WaiverRecord() | ProbeRecord() | MonitorRecord():
+        case WaiverRecord() | ProbeRecord() | MonitorRecord() | CostRecord():
             changed = _after_record(state, body, number)
         case _:
             assert_never(body)
@@ -225,12 +230,14 @@ def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
 
 
 def _after_record(
-    state: LedgerState, body: WaiverRecord | ProbeRecord | MonitorRecord, number: int
+    state: LedgerState, body: WaiverRecord | ProbeRecord | MonitorRecord | CostRecord, number: int
 ) -> dict[str, object]:
-    """Return what a record changes that is about one commit of a pull request, or about production."""
+    """Return what a record changes that is about one commit, one run, or production."""
     if isinstance(body, MonitorRecord):
         _known(state, body.version)
         return {"monitored": number}
+    if isinstance(body, CostRecord):
+        return {"spent": months_after(state.spent or {}, body)}
     if isinstance(body, WaiverRecord):
         return {"waived": _waived_after(state.waived or {}, body.head, number)}
     return {"probed": _probed_after(state.probed, body)}

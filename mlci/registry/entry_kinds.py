@@ -151,6 +151,21 @@ class MonitorRecord(LedgerPart):
     history: Digest = Field(description="Digest of the history.")
 
 
+class CostRecord(LedgerPart):
+    """A run was paid for, as its report has it."""
+
+    kind: Literal["cost"] = "cost"
+    month: Annotated[Text, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")] = Field(
+        description="The month in UTC that it counts for."
+    )
+    minutes: Annotated[int, Field(ge=0, le=60 * 24 * 35)] = Field(description="Billed minutes of the job.")
+    micro_usd: Annotated[int, Field(ge=0, le=10**12)] | None = Field(
+        description="Price in millionths of a dollar; null if it is unknown."
+    )
+    runner: Text = Field(description="GitHub's billing SKU, `self-hosted`, `local` or `unknown`.")
+    report: Digest = Field(description="Digest of report.json; a report counts once.")
+
+
 Body = Annotated[
     VerdictRecord
     | Promotion
@@ -159,6 +174,7 @@ Body = Annotated[
     | ReproductionRecorded
     | WaiverRecord
     | ProbeRecord
-    | MonitorRecord,
+    | MonitorRecord
+    | CostRecord,
     Field(discriminator="kind"),
 ]

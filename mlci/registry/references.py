@@ -15,7 +15,7 @@ from mlci.registry.entries import Entry
 from mlci.registry.entry_kinds import Body, PredictionsAdded, Promotion, ReproductionRecorded
 from mlci.registry.manifest import Manifest, Predictions, VersionFile
 
-_NOT_STORED = {"verdict": ("report", "policy", "predictions")}
+_NOT_STORED = {"verdict": ("report", "policy", "predictions"), "cost": ("report",)}
 """Fields with digests of things that are not stored under them, by the kind of the entry."""
 
 

@@ -442,6 +442,19 @@ class Provenance(ReportPart):
     seconds: Seconds = Seconds()
 
 
+class MonthCost(ReportPart):
+    """Recorded costs of a month, and this run's."""
+
+    month: str = Field(description="`YYYY-MM`, in UTC.")
+    usd: float | None = Field(default=None, description="Sum with this run; null if this run's price is unknown.")
+    recorded_usd: float = Field(description="Sum of the recorded runs with a known price.")
+    runs: int = Field(description="Recorded runs.")
+    unpriced: int = Field(default=0, description="Recorded runs without a known price, which are not in the sum.")
+    budget_usd: float | None = None
+    near: bool = Field(default=False, description="Whether 80 % of the budget are reached.")
+    blocks: bool = Field(default=False, description="Whether the verdict blocks if the sum is above the budget.")
+
+
 class RunCost(ReportPart):
     """What this run has cost until the report was written."""
 
@@ -453,6 +466,7 @@ class RunCost(ReportPart):
     minutes: int = Field(description="The same, rounded up to whole minutes as they are billed.")
     usd: float | None = Field(default=None, description="Null if the price is unknown; never 0 for that.")
     asked: bool = Field(default=False, description="Whether the configuration has prices, or a gate limits a cost.")
+    month: MonthCost | None = Field(default=None, description="Only with a budget, or with costs in the registry.")
 
 
 class PolicyRef(ReportPart):

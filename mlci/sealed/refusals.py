@@ -27,6 +27,7 @@ def find_refusals(loaded: CheckedConfig) -> list[Problem]:
         *_refuse_baseline(loaded, config),
         *_refuse_tests(loaded, config),
         *_refuse_request(loaded, config),
+        *_refuse_budget(loaded, config),
         *_refuse_metrics(loaded, config, config.evaluation),
     ]
     return sorted(found, key=lambda problem: problem.line or 0)
@@ -57,6 +58,10 @@ _TESTS = (
     "sealed mode runs none of the pull request's tests, and would have to believe their outcome; remove `tests`, and "
     "require them as a check of their own"
 )
+_BUDGET = (
+    "sealed mode measures no cost, so a budget can't block here; write `over: warn`, and limit the training job by "
+    "`timeout-minutes`"
+)
 _REQUEST = (
     "sealed mode trains in a workflow that the pull request can change, so `when` decides nothing; remove it, and "
     "write a condition into the training workflow: `if: contains(github.event.pull_request.labels.*.name, '{label}')`"
@@ -85,6 +90,11 @@ def _refuse_tests(loaded: CheckedConfig, config: Config) -> Iterator[Problem]:
 def _refuse_request(loaded: CheckedConfig, config: Config) -> Iterator[Problem]:
     if config.train is not None and config.train.when == "asked":
         yield loaded.problem(_REQUEST.format(label=config.train.label), "train", "when")
+
+
+def _refuse_budget(loaded: CheckedConfig, config: Config) -> Iterator[Problem]:
+    if config.cost is not None and config.cost.over == "block":
+        yield loaded.problem(_BUDGET, "cost", "over")
 
 
 def _refuse_metrics(loaded: CheckedConfig, config: Config, evaluation: Evaluation) -> Iterator[Problem]:

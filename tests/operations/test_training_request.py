@@ -60,11 +60,6 @@ def test_run__asked_by_label_or_rerun(project, labels, attempt):
     assert ended.report["training_label"] is None
 
 
-def test_run__on_a_machine_always_trains(project):
-    assert run(project).code == 0
-    assert count_trainings(project) == 1
-
-
 def test_run__baseline_of_a_reference_is_not_trained_either(tmp_path):
     contents = {**files(2), "mlci.yml": config(baseline="{ref: main}", train=ASKED)}
     repository(tmp_path, contents, {"k.txt": "3"})

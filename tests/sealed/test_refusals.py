@@ -38,6 +38,7 @@ def test_find_refusals__none():
         ("gates:", "baseline: {file: old.csv}\ngates:", 5, "the registry"),
         ("gates:", "tests: {run: pytest}\ngates:", 5, "remove `tests`"),
         ("gates:", "train: {run: python train.py, when: asked}\ngates:", 5, "labels.*.name, 'mlci:train')"),
+        ("gates:", "cost: {budget_usd_per_month: 9, over: block}\ngates:", 5, "`over: warn`"),
         ("roc_auc", "metrics:cost", 6, "`metrics:cost`"),
         ("roc_auc, max_drop: 0.01", "hinge_loss, min: 0.1", 6, "scikit-learn"),
         ("roc_auc, max_drop: 0.01", "'fbeta_score', params: {beta: 2}, min: 0.1", 6, "`fbeta_score`"),

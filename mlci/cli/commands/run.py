@@ -17,6 +17,8 @@ from mlci.cli.run_output import check_output, write_report
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.operations import bundle as bundles
 from mlci.operations.comparison import has_known_origin
+from mlci.operations.context import registry_of
+from mlci.operations.cost.records import record_cost
 from mlci.operations.registry import holdout_uses
 from mlci.operations.run import run_and_judge
 from mlci.report.serialization import dump_report
@@ -84,4 +86,6 @@ def command(
         if ran.use is not None:
             digest = sha256_of(text.encode())
             holdout_uses.record_use(context, ran.use, ran.report, digest=digest, against=ran.comparison.against)
+        if record and ran.report.cost is not None:
+            record_cost(registry_of(context), ran.report.cost, digest=sha256_of(text.encode()), month=context.today[:7])
     return code

@@ -1,19 +1,32 @@
-"""Section ``cost`` of ``mlci.yml``: prices of runners."""
+"""Section ``cost`` of ``mlci.yml``: prices of runners, and a budget."""
 
+from collections.abc import Set as AbstractSet
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from mlci.config.base import ConfigModel, Name
-from mlci.config.types import Finite
+from mlci.config.base import ConfigModel, Name, OnDoubt
+from mlci.config.types import finite_number
 
-Price = Annotated[Finite, Field(ge=0, le=1_000)]
+Price = Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False), BeforeValidator(finite_number)]
+Budget = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False), BeforeValidator(finite_number)]
 
 
 class Cost(ConfigModel):
-    """Prices that GitHub's price table does not have, or that differ from it."""
+    """Prices that GitHub's price table does not have, or that differ from it, and a budget of a month."""
 
     runners: dict[Name, Price] = Field(
         default={},
         description="USD per minute by runner: GitHub's billing SKU, `self-hosted`, `local`, or a pattern of names.",
     )
+    budget_usd_per_month: Budget | None = Field(
+        default=None, description="Budget of this model's recorded runs in a month (UTC); if omitted, there is none."
+    )
+    over: OnDoubt = Field(default="warn", description="Effect of a run with which the month exceeds its budget.")
+
+    @classmethod
+    def rule(cls, keys: AbstractSet[str]) -> str | None:
+        """Refuse an effect of nothing."""
+        if "over" in keys and "budget_usd_per_month" not in keys:
+            return "has `over` without a budget; add `budget_usd_per_month: 50`, or remove it"
+        return None

@@ -73,7 +73,7 @@ def _view(d: Markup, row: MetricRow, scale: Scale | None) -> GroupView:
 def cost_line(d: Markup, report: Report) -> str | None:
     """Write what both models cost, as far as it was measured; ``None`` if nothing was."""
     rows = [row for row in report.metrics if row.slice is None and row.candidate is not None and _is_cost(row)]
-    paid = cost_lines(d, report)[-1:]
+    paid = [line for line in cost_lines(d, report) if not line.startswith("Of the model")]
     if not rows:
         return d.join(" ", paid) if paid else None
     costs = [d.words("{} {}", d.text(labels.metric_title(row.metric)), d.number(_cost(row))) for row in rows]

@@ -1,6 +1,6 @@
 """Section on costs: both models' steps, this run, and the price that they are computed with."""
 
-from mlci.report.document import MetricRow, Report, RunCost
+from mlci.report.document import MetricRow, MonthCost, Report, RunCost
 from mlci.report.text import number_format
 from mlci.report.text.markup import Markup
 from mlci.report.text.tables import Section
@@ -17,9 +17,9 @@ def cost_section(d: Markup, report: Report) -> list[Section]:
 def cost_lines(d: Markup, report: Report) -> list[str]:
     """Write a line for the models, and one for the run."""
     cost = report.cost
-    if cost is None or (cost.usd is None and not cost.asked):
+    if cost is None or (cost.usd is None and not cost.asked and cost.month is None):
         return []
-    return [*_models(d, report), _run(d, cost)]
+    return [*_models(d, report), _run(d, cost), *([_month(d, cost.month)] if cost.month is not None else [])]
 
 
 def _models(d: Markup, report: Report) -> list[str]:
@@ -37,13 +37,30 @@ def _values(row: MetricRow) -> str:
     return now if row.baseline is None else f"{style.value(row.baseline)} → {now}"
 
 
+def _month(d: Markup, month: MonthCost) -> str:
+    """Write the sum of the month, its share of the budget, and what is not in it."""
+    recorded = number_format.pluralize(month.runs, "recorded run")
+    left_out = f"; {month.unpriced} of them without a known price are not in the sum" if month.unpriced else ""
+    known, with_it = (month.recorded_usd, "without") if month.usd is None else (month.usd, "with")
+    sums = f"{_usd(known)} {with_it} this run"
+    if month.budget_usd is None:
+        return d.number(f"In {month.month}: {sums} ({recorded}{left_out}).")
+    share = known / month.budget_usd
+    of = f"{share * 100:.0f} % of the budget of {_usd(month.budget_usd)}"
+    warning = "Warning: " if month.near else ""
+    return d.number(f"{warning}In {month.month}: {sums}, {of} ({recorded}{left_out}).")
+
+
+def _usd(value: float) -> str:
+    return number_format.number_style((value,), unit="usd").value(value)
+
+
 def _run(d: Markup, cost: RunCost) -> str:
     minutes = number_format.pluralize(cost.minutes, "minute")
     if cost.usd is None:
         words = "Of this run until the report: {}, price unknown. Reason: {}."
         return d.words(words, d.number(minutes), d.text(cost.reason or "no reason was given", longest=500))
-    price = number_format.number_style((cost.usd_per_minute,), unit="usd").value(cost.usd_per_minute)
-    paid = number_format.number_style((cost.usd,), unit="usd").value(cost.usd)
+    price, paid = _usd(cost.usd_per_minute or 0.0), _usd(cost.usd)
     words = "Of this run until the report: {} for {} on {} at {} a minute ({})."
     return d.words(
         words,

@@ -12,6 +12,7 @@ from mlci.errors import OutsideError
 from mlci.registry import ledger
 from mlci.registry.entries import Entry
 from mlci.registry.entry_kinds import (
+    CostRecord,
     MonitorRecord,
     PredictionsAdded,
     ProbeRecord,
@@ -149,14 +150,17 @@ def audit_text(entry: Entry) -> str:
             return f"scored version {version} on {fingerprint[:19]}"
         case ReproductionRecorded(version=version, outcome=outcome):
             return f"trained version {version} again: {outcome}"
-        case WaiverRecord() | ProbeRecord() | MonitorRecord() as body:
+        case WaiverRecord() | ProbeRecord() | MonitorRecord() | CostRecord() as body:
             return _record_text(body)
 
 
-def _record_text(body: WaiverRecord | ProbeRecord | MonitorRecord) -> str:
-    """Describe what was recorded about a commit of a pull request, or about production."""
+def _record_text(body: WaiverRecord | ProbeRecord | MonitorRecord | CostRecord) -> str:
+    """Describe what was recorded about a commit of a pull request, a run, or production."""
     if isinstance(body, MonitorRecord):
         return f"monitored version {body.version} until the window of {body.window}: {body.outcome}"
+    if isinstance(body, CostRecord):
+        price = "an unknown price" if body.micro_usd is None else f"{body.micro_usd / 1_000_000:.4f} USD"
+        return f"counted a run in {body.month}: {pluralize(body.minutes, 'minute')} on {body.runner} for {price}"
     head = body.head[:7]
     if isinstance(body, WaiverRecord):
         return f"{body.person} waived {body.gate} on {head} until {body.until}: {body.reason}"

@@ -1,0 +1,37 @@
+"""Costs in the registry: record a run once, and list the months of a model."""
+
+from itertools import islice
+
+from mlci.cost.budget import MICRO
+from mlci.registry import ledger
+from mlci.registry.entries import Entry
+from mlci.registry.entry_kinds import CostRecord
+from mlci.registry.registry import Registry, RegistryView
+from mlci.report.document import RunCost
+
+SEARCHED = 500
+"""Newest entries that are searched for the same report; one that is recorded later than that counts twice."""
+
+
+def record_cost(registry: Registry, cost: RunCost, *, digest: str, month: str) -> Entry | None:
+    """Append the cost of a run to the ledger; ``None`` if the ledger has that report already.
+
+    Args:
+        registry: The registry, with an author.
+        cost: Cost of the run, by its report.
+        digest: SHA-256 of ``report.json``.
+        month: ``YYYY-MM`` in UTC.
+
+    Raises:
+        OutsideError: if the registry can't be written to.
+    """
+    if _is_recorded(registry.view(), digest):
+        return None
+    paid = None if cost.usd is None else round(cost.usd * MICRO)
+    body = CostRecord(month=month, minutes=cost.minutes, micro_usd=paid, runner=cost.runner, report=digest)
+    return registry.append(lambda _: body)
+
+
+def _is_recorded(view: RegistryView, digest: str) -> bool:
+    newest = islice(ledger.iter_newest_first(view.store, view.head), SEARCHED)
+    return any(isinstance(entry.body, CostRecord) and entry.body.report == digest for entry in newest)

@@ -1,0 +1,138 @@
+"""`mlci costs`, recorded runs, and the budget in the report, through the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mlci.cli import wiring
+from mlci.cli.commands.lifecycle import costs
+from tests.support.project import config, files, mlci, run, write
+from tests.support.shell_blocks import read_commands
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "after-merge" / "watch-costs.md"
+GATE = "  - {metric: accuracy, min: 0.5}\n"
+LOCAL = "cost: {runners: {local: 0.09}, budget_usd_per_month: 0.25, over: OVER}\n"
+
+
+def project(folder, more):
+    return write(folder, {**files(2), "mlci.yml": config(baseline="production", more=GATE + more)})
+
+
+@pytest.fixture
+def day(monkeypatch):
+    """Return a function that sets today."""
+
+    def set_today(value):
+        monkeypatch.setattr(wiring, "today", lambda: value)
+        monkeypatch.setattr(costs, "today", lambda: value)
+
+    set_today("2026-11-30")
+    return set_today
+
+
+def gates(ended):
+    return {one["id"]: one["outcome"] for one in ended.report["gates"]}
+
+
+def listed(folder, *more):
+    (model,) = json.loads(mlci("costs", "--json", *more, cwd=folder).out)["models"]
+    return model
+
+
+def test_costs__budget_that_blocks(tmp_path, day):
+    folder = project(tmp_path, LOCAL.replace("OVER", "block").replace("0.09", "0.2"))
+    first = run(folder, "--record")
+    assert (first.code, gates(first)["cost_usd_per_month.max"]) == (0, "passed")
+    text = (folder / ".mlci/out/comment.md").read_text()
+    assert "Warning: In 2026-11: 0.20 USD with this run, 80 % of the budget of 0.25 USD (0 recorded runs)." in text
+    second = run(folder)  # not recorded
+    assert (second.code, gates(second)["cost_usd_per_month.max"]) == (1, "failed")
+    text = (folder / ".mlci/out/comment.md").read_text()
+    assert "Warning: In 2026-11: 0.40 USD with this run, 160 % of the budget of 0.25 USD (1 recorded run)." in text
+    assert "cost_usd_per_month is 0.4" in text
+    assert listed(folder)["months"] == [
+        {"month": "2026-11", "runs": 1, "minutes": 1, "usd": 0.2, "unpriced": 0, "share_of_budget": 0.8}
+    ]
+    day("2026-12-01")
+    third = run(folder)
+    assert (third.code, third.report["cost"]["month"]["month"]) == (0, "2026-12")
+    assert third.report["cost"]["month"]["usd"] == 0.2
+
+
+def test_costs__budget_that_warns(tmp_path, day):
+    folder = project(tmp_path, LOCAL.replace("OVER", "warn").replace("0.25", "0.05"))
+    ended = run(folder)
+    assert (ended.code, "cost_usd_per_month.max" in gates(ended)) == (0, False)
+    assert ended.report["cost"]["month"]["near"] is True
+    shown = mlci("report", ".mlci/out/report.json", cwd=folder)
+    assert "Warning: In 2026-11: 0.090 USD with this run, 180 % of the budget" in " ".join(shown.out.split())
+
+
+def test_costs__unknown_price_blocks_where_the_budget_does(tmp_path, day):
+    folder = project(tmp_path, LOCAL.replace("OVER", "block").replace("local", "self-hosted"))
+    ended = run(folder, "--record")
+    assert (ended.code, gates(ended)["cost_usd_per_month.max"]) == (1, "error")
+    assert listed(folder)["months"][0] | {"share_of_budget": 0} == {
+        "month": "2026-11",
+        "runs": 1,
+        "minutes": 1,
+        "usd": 0.0,
+        "unpriced": 1,
+        "share_of_budget": 0,
+    }
+    assert "1 run without a known price: not in the sums" in mlci("costs", cwd=folder).out
+    log = mlci("ledger", "log", cwd=folder).out
+    assert "counted a run in 2026-11: 1 minute on local for an unknown price" in log
+
+
+def test_costs__record_of_a_report_once(tmp_path, day):
+    folder = project(tmp_path, "cost: {runners: {local: 0.09}}\n")
+    assert run(folder).code == 0
+    assert "no costs are recorded" in mlci("costs", cwd=folder).out
+    recorded = mlci("costs", "--record", ".mlci/out/report.json", cwd=folder)
+    assert (recorded.code, recorded.err.strip()) == (0, "recorded as entry 1")
+    again = mlci("costs", "--record", ".mlci/out/report.json", cwd=folder)
+    assert (again.code, again.err.strip()) == (0, "recorded before")
+    assert listed(folder, "--month", "2026-11")["months"][0]["runs"] == 1
+    assert listed(folder, "--month", "2026-10")["months"] == []
+    assert mlci("ledger", "verify", cwd=folder).code == 0
+    other = json.loads((folder / ".mlci/out/report.json").read_text()) | {"model": "other"}
+    (folder / "other.json").write_text(json.dumps(other))
+    refused = mlci("costs", "--record", "other.json", cwd=folder)
+    assert (refused.code, "about the model other" in refused.err) == (2, True)
+
+
+def test_costs__several_models(tmp_path, day):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        text = config(baseline="production", more=GATE + "cost: {runners: {local: 0.09}}\n")
+        write(tmp_path / name, {**files(2), "mlci.yml": text.replace("model: planted", f"model: {name}")})
+    assert run(tmp_path / "b", "--record").code == 0
+    out = mlci("costs", "a/mlci.yml", "b/mlci.yml", cwd=tmp_path).out
+    assert [line.split()[:3] for line in out.splitlines() if "2026-11" in line] == [["b", "2026-11", "1"]]
+    models = json.loads(mlci("costs", "a/mlci.yml", "b/mlci.yml", "--json", cwd=tmp_path).out)["models"]
+    assert [(one["model"], len(one["months"])) for one in models] == [("a", 0), ("b", 1)]
+
+
+@pytest.mark.parametrize(("month", "code"), [("2026-13", 2), ("november", 2), ("2026-01", 0)])
+def test_costs__month(tmp_path, month, code):
+    assert mlci("costs", "--month", month, cwd=project(tmp_path, "")).code == code
+
+
+def test_costs__budget_needs_production(tmp_path):
+    text = config(baseline="none", more=GATE + LOCAL.replace("OVER", "warn"))
+    ended = run(write(tmp_path, {**files(2), "mlci.yml": text}))
+    assert ended.code == 2
+    assert "compared with the registry's records; it needs `baseline: production`" in ended.err
+
+
+def test_page__commands_and_their_output(tmp_path, day):
+    folder = project(tmp_path, LOCAL.replace("OVER", "warn").replace("0.25", "50"))
+    commands = read_commands(PAGE.read_text("utf-8"))
+    assert [one.line for one in commands] == ["mlci run --record", "mlci costs"]
+    outs = [mlci(*one.line.split()[1:], cwd=folder).out for one in commands]
+    shown = PAGE.read_text("utf-8").split("mlci costs\n```\n\n```text\n")[1].split("```")[0]
+    assert [line.split() for line in shown.strip().splitlines()] == [
+        line.split() for line in outs[1].strip().splitlines()
+    ]
