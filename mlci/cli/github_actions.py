@@ -153,6 +153,19 @@ def read_workflow(environment: Mapping[str, str]) -> Workflow:
     )
 
 
+def read_members_token(environment: Mapping[str, str]) -> str | None:
+    """Return the token that may read the members of the organization; ``None`` without one.
+
+    Raises:
+        InputError: if it has characters that no token has.
+    """
+    name = "MLCI_MEMBERS_TOKEN"
+    token = environment.get(name, "").strip() or None
+    if problems := _wrong(None, name, token):
+        raise InputError(*problems)
+    return token
+
+
 def _wrong(repository: str | None, secret: str, token: str | None) -> list[str]:
     """Return problems with the values of variables; a token is never shown."""
     problems = []

@@ -66,9 +66,7 @@ def head_refusal(command: WaiveCommand, head: str) -> str | None:
     return f"the head commit is {head}, and a waiver is for one commit: read its report, and copy its line"
 
 
-def waiver_refusal(  # noqa: PLR0911 - one return for each reason reads best
-    command: WaiveCommand, person: str, change: ChangeFacts, *, today: str, latest: str
-) -> str | None:
+def waiver_refusal(command: WaiveCommand, person: str, change: ChangeFacts, *, today: str, latest: str) -> str | None:
     """Return why a maintainer may not give a waiver; ``None`` for one who may.
 
     Args:
@@ -84,20 +82,30 @@ def waiver_refusal(  # noqa: PLR0911 - one return for each reason reads best
         return f"{command.until} is over: today is {today} in UTC"
     if command.until > latest:
         return f"a waiver ends at most a year from now, on {latest}"
-    if person.casefold() in {one.casefold() for one in change.authors}:
+    if is_author(person, change):
         return f"{person} is an author of this change; a waiver is given by a maintainer who is not"
+    return unknown_author(change, "the maintainer")
+
+
+def is_author(person: str, change: ChangeFacts) -> bool:
+    """Check if a person is among the known authors of a change."""
+    return person.casefold() in {one.casefold() for one in change.authors}
+
+
+def unknown_author(change: ChangeFacts, who: str) -> str | None:
+    """Return why the authors of a change are not all known, so that ``who`` may be one; ``None`` if they are."""
     if not change.whole:
-        return "this change has more commits than GitHub lists, so its authors can't be compared with the maintainer"
+        return f"this change has more commits than GitHub lists, so its authors can't be compared with {who}"
     if change.unknown:
         one = change.unknown[0][:7]
         return (
-            f"GitHub does not know the author or the committer of commit {one}, who may be the maintainer; add the "
+            f"GitHub does not know the author or the committer of commit {one}, who may be {who}; add the "
             "address of its author to the author's account on GitHub, or commit with one that is there"
         )
     if change.unresolved:
         one = change.unresolved[0][:7]
         return (
-            f"commit {one} has a co-author by an address that leads to no account, who may be the maintainer; name the "
+            f"commit {one} has a co-author by an address that leads to no account, who may be {who}; name the "
             "co-author by the address `ID+login@users.noreply.github.com` of the account, and push"
         )
     return None

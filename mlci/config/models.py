@@ -17,7 +17,7 @@ from mlci.config.base import Command, ConfigModel, Name, OnDoubt, Place, exactly
 from mlci.config.lifecycle.cost import Cost
 from mlci.config.lifecycle.deploy import Deploy
 from mlci.config.lifecycle.experiment import Experiment
-from mlci.config.lifecycle.governance import Card
+from mlci.config.lifecycle.governance import Approvers, Card
 from mlci.config.lifecycle.monitor import Monitor
 from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
 from mlci.gates.limits import LIMIT_KINDS, Limit
@@ -378,6 +378,9 @@ class Config(ConfigModel):
     registry: Registry = Field(
         default=DEFAULT_REGISTRY,
         description="Where promoted models live: a folder, `s3://…`, `gs://…`, `az://…`, `github` or `mlflow:…`.",
+    )
+    require_approval: Approvers | None = Field(
+        default=None, description="Logins and teams of whom one has to approve the pull request before a promotion."
     )
     gates: Annotated[tuple[Gate, ...], Field(min_length=1)] = Field(description="Limits that must hold before a merge.")
     tests: BehaviourTests | None = Field(

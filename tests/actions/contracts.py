@@ -19,7 +19,16 @@ _ASKS_GITHUB = re.compile(
     r'|"\$MLCI" sealed (open|gate)\b'
     r"|^gh "
 )
-_READ_BY_PROGRAMS = {"MLCI_TOKEN", "MLCI_MATRIX", "MLCI_PAGE", "MLCI_CONFIG", "MLCI_LABEL_KEY", "GH_TOKEN", "GH_REPO"}
+_READ_BY_PROGRAMS = {
+    "MLCI_TOKEN",
+    "MLCI_MEMBERS_TOKEN",
+    "MLCI_MATRIX",
+    "MLCI_PAGE",
+    "MLCI_CONFIG",
+    "MLCI_LABEL_KEY",
+    "GH_TOKEN",
+    "GH_REPO",
+}
 _OF_BACKUPS = "MLCI_BACKUP_"
 _SET_BY_RUNNER = {"GITHUB_ACTION_PATH", "RUNNER_TEMP"}
 

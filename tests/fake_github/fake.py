@@ -125,6 +125,21 @@ class Fake(Looking):
         """Give a team of the owner read access to the repository; return its number."""
         return self.state.add("teams", repo=self.repo["id"], slug=slug)["id"]
 
+    def team_member(self, slug: str, login: str, *, active: bool = True) -> None:
+        """Put a user into a team; one who has not accepted the invitation is not active."""
+        state = "active" if active else "pending"
+        self.state.add("memberships", owner=self.repo["owner"], slug=slug, login=login, state=state)
+
+    def review(self, number: int, user: str, state: str = "APPROVED", *, commit: str | None = None) -> int:
+        """Add a user's review of the head of a pull request, or of another commit; return its id."""
+        facts = {"user": user, "state": state, "commit": commit or self.pull_row(number)["head_sha"], "body": ""}
+        return self.state.add("reviews", repo=self.repo["id"], number=number, **facts)["id"]
+
+    def dismiss(self, review: int) -> None:
+        """Dismiss a review."""
+        [row] = self.state.all("reviews", id=review)
+        self.state.change(row, state="DISMISSED")
+
     def organisation_ruleset(self, **facts: Any) -> int:
         """Make a ruleset of the repository's owner, with the fields of one of the repository; return its number."""
         empty: dict[str, Any] = {"target": "branch", "enforcement": "active", "bypass_actors": [], "conditions": None}

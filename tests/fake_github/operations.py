@@ -99,6 +99,8 @@ OPERATIONS = [
     "repos/create-deployment-branch-policy",
     "repos/delete-deployment-branch-policy",
     "repos/list-teams",
+    "teams/get-by-name",
+    "teams/get-membership-for-user-in-org",
     "repos/check-collaborator",
     "repos/get-collaborator-permission-level",
     "repos/get-branch-rules",

@@ -11,6 +11,7 @@ from tests.fake_github.serving import HANDLERS
 # fake's answers have to be complete.
 INCOMPLETE = {
     "repos/list-teams": "type",
+    "teams/get-by-name": "type",
     "repos/get": "language",
     "pulls/list": "type",
     "pulls/create": "type",

@@ -84,7 +84,8 @@ def issues_and_pulls(fake, tour, sha):
     tour(200, "pulls/update", {"title": "new"}, pull_number=number)
     assert [row["filename"] for row in tour(200, "pulls/list-files", pull_number=number)] == ["train.py"]
     assert [row["sha"] for row in tour(200, "pulls/list-commits", pull_number=number)] == [sha]
-    tour(200, "pulls/list-reviews", pull_number=number)
+    fake.dismiss(fake.review(number, "ada"))
+    assert [row["state"] for row in tour(200, "pulls/list-reviews", pull_number=number)] == ["DISMISSED"]
     found = tour(200, "repos/list-pull-requests-associated-with-commit", commit_sha=sha)
     assert number in [row["number"] for row in found]
     comment = tour(201, "issues/create-comment", {"body": "x"}, issue_number=number)
@@ -267,6 +268,20 @@ def environments(fake, tour):
     assert tour(200, "repos/get-all-environments")["total_count"] == 1
 
 
+def teams(fake, tour, sha):
+    fake.team("risk")
+    fake.team_member("risk", "ada")
+    team = {"org": "octo-org", "team_slug": "risk"}
+    tour(403, "teams/get-by-name", **team)
+    tour.client.token = fake.token(ALL | {"members": "read"})
+    assert tour(200, "teams/get-by-name", **team)["slug"] == "risk"
+    assert tour(200, "teams/get-membership-for-user-in-org", username="ada", **team)["state"] == "active"
+    tour(404, "teams/get-membership-for-user-in-org", username="bob", **team)
+    tour(404, "teams/get-by-name", org="octo-org", team_slug="nowhere")
+    fake.state.remove("teams", fake.state.one("teams", slug="risk"))
+    tour.client.token = fake.token(ALL)
+
+
 def people(fake, tour, sha):
     fake.role("ada", "maintain")
     tour(204, "repos/check-collaborator", username="ada")
@@ -280,7 +295,7 @@ def people(fake, tour, sha):
 
 def test_operations__match_the_description(fake, tour):
     sha = fake.sha("topic")
-    for part in (checks_and_statuses, people, git_data, releases, workflow_runs, settings):
+    for part in (checks_and_statuses, people, teams, git_data, releases, workflow_runs, settings):
         part(fake, tour, sha)
     issues_and_pulls(fake, tour, sha)
     branches_and_contents(fake, tour, sha)

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from mlci.config.models import Config, MetricsConfig
 from mlci.errors import InputError, StepError, UserCodeError
 from mlci.git.refs import read_head
+from mlci.governance.approvals import ApprovalCheck, ApprovalRefused
 from mlci.inference.result import EvaluationResult
 from mlci.operations import provenance
 from mlci.operations.bundle import VerifiedBundle
@@ -14,7 +15,7 @@ from mlci.operations.context import RowsContext, RunContext, registry_of
 from mlci.operations.models import baseline_ref_or_file
 from mlci.operations.models.predictions import kept_model_path
 from mlci.operations.provenance import Artifact
-from mlci.operations.registry.promote import PromotionResult, append_version
+from mlci.operations.registry.promote import PromotionResult, append_version, find_approval
 from mlci.operations.registry.reevaluate import reevaluate_bundle
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.registry.manifest import Bundle, Data, Environment, Predictions, model_digest
@@ -51,6 +52,7 @@ def import_model(
     environment: Environment,
     note: str | None,
     save: Callable[[Report], str],
+    approve: ApprovalCheck | None = None,
 ) -> PromotionResult:
     """Score a model by the checkout's predict step, judge it without a baseline, and make it version 1.
 
@@ -62,6 +64,7 @@ def import_model(
         environment: Environment of mlci.
         note: Note to record with the version.
         save: Writes a report; returns its text.
+        approve: Finds the approval of the checkout's commit; ``None`` if none is required.
 
     Raises:
         InputError: if the registry has a version already, or the configuration can't score the model.
@@ -78,10 +81,13 @@ def import_model(
     if isinstance(config, MetricsConfig):
         raise InputError("`--import` needs an evaluation set: a metrics file has no model to import")
     bundle = _bundle(context, model, environment=environment)
+    approval = find_approval(approve, bundle)
+    if isinstance(approval, ApprovalRefused):
+        return PromotionResult(report=bundle.report, refused=approval.why)
     bundle, missing = _scored(context.with_config(config), bundle, view, save=save)
     more = {**bundle.content.more, **({"predictions": f"missing: {missing}"} if missing else {})}
     bundle = replace(bundle, content=bundle.content.model_copy(update={"more": more}))
-    done = append_version(registry, view, bundle, note or f"imported from {model.source}")
+    done = append_version(registry, view, bundle, note or f"imported from {model.source}", approval=approval)
     return replace(done, notes=_notes(model, missing))
 
 

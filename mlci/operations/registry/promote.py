@@ -10,6 +10,7 @@ from mlci.config.loader import LoadedConfig, parse_config
 from mlci.config.models import Config, MetricsConfig
 from mlci.errors import InputError, OutsideError, UserCodeError
 from mlci.git.git import is_tracked
+from mlci.governance.approvals import ApprovalCheck, ApprovalRefused, BuildCommit
 from mlci.lineage.rows import is_recorded
 from mlci.operations.bundle import VerifiedBundle
 from mlci.operations.bundle import read_bundle as open_bundle
@@ -28,7 +29,7 @@ from mlci.operations.registry.preflight import (
 from mlci.operations.registry.reevaluate import reevaluate_bundle
 from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState
-from mlci.registry.entry_kinds import Promotion
+from mlci.registry.entry_kinds import ApprovalRecord, Promotion
 from mlci.registry.manifest import Manifest, is_same_model
 from mlci.registry.registry import Author, Registry, RegistryView
 from mlci.report.document import Report
@@ -49,11 +50,13 @@ class PromoteOptions:
         note: Note to record with the version.
         reevaluate: Re-evaluate in any case.
         despite: Reason to promote although the registry is damaged; recorded with the version if it is.
+        approve: Finds the approval that the configuration requires; ``None`` if it requires none.
     """
 
     note: str | None = None
     reevaluate: bool = False
     despite: str | None = None
+    approve: ApprovalCheck | None = None
 
     def words(self, wrong: tuple[str, ...]) -> str | None:
         """Return the note for the ledger."""
@@ -155,9 +158,16 @@ class _Promotion:
                 return self._refused(_needs_user_code(stale, error))
         if self.bundle.report.verdict == "block":
             return self._refused("a gate blocks")
+        return self._append(registry, view, checked)
+
+    def _append(self, registry: Registry, view: RegistryView, checked: preflight.RegistryCheck) -> PromotionResult:
+        """Append the promotion, with the approval that the configuration requires."""
+        approval = find_approval(self.options.approve, self.bundle)
+        if isinstance(approval, ApprovalRefused):
+            return self._refused(approval.why)
         notes = (*checked.wrong, *_provenance_notes(self.context, view, self.bundle, checked.rolled_back))
         words, mend = self.options.words(checked.wrong), bool(checked.wrong)
-        return replace(append_version(registry, view, self.bundle, words, mend=mend), notes=notes)
+        return replace(append_version(registry, view, self.bundle, words, approval=approval, mend=mend), notes=notes)
 
     def _reasons_to_reevaluate(self, view: RegistryView) -> list[str]:
         asked = self.options.reevaluate and _ASKED not in self.reevaluated
@@ -183,6 +193,12 @@ class _Promotion:
 
     def _refused(self, why: str) -> PromotionResult:
         return PromotionResult(report=self.bundle.report, refused=why)
+
+
+def find_approval(approve: ApprovalCheck | None, bundle: VerifiedBundle) -> ApprovalRecord | ApprovalRefused | None:
+    """Return the approval of what a bundle was made from; ``None`` if none is required."""
+    recipe = bundle.content.recipe
+    return None if approve is None else approve(BuildCommit(commit=recipe.commit, dirty=recipe.dirty))
 
 
 def _find_earlier_promotion(view: RegistryView, author: Author, bundle: VerifiedBundle) -> PromotionResult | None:
@@ -318,7 +334,13 @@ def _judged_settings(config: Config) -> dict[str, Any]:
 
 
 def append_version(
-    registry: Registry, view: RegistryView, bundle: VerifiedBundle, note: str | None, *, mend: bool = False
+    registry: Registry,
+    view: RegistryView,
+    bundle: VerifiedBundle,
+    note: str | None,
+    *,
+    approval: ApprovalRecord | None = None,
+    mend: bool = False,
 ) -> PromotionResult:
     """Store the files, then append the one entry that decides."""
     store, seen, number = registry.store, view.state, view.state.versions + 1
@@ -331,7 +353,7 @@ def append_version(
     def decide(state: LedgerState) -> Promotion:
         if (state.champion, state.versions, state.decided) != (seen.champion, seen.versions, seen.decided):
             raise MovedError
-        return Promotion(version=number, manifest=digest, replaced=state.champion, note=note)
+        return Promotion(version=number, manifest=digest, replaced=state.champion, note=note, approval=approval)
 
     entry = registry.append(decide)
     return PromotionResult(

@@ -17,6 +17,7 @@ from tests.fake_github.served import (
     settings,
     statuses,
     suites,
+    teams,
     trees,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "settings",
     "statuses",
     "suites",
+    "teams",
     "trees",
 ]

@@ -1,7 +1,5 @@
 """Pull requests, whose heads follow the branch in git."""
 
-from typing import Any
-
 from tests.fake_github import people
 from tests.fake_github.gitdiff import changed_files
 from tests.fake_github.links import Links
@@ -200,11 +198,33 @@ def list_for_commit(call: Call) -> Reply:
 
 
 def holds(call: Call, row: Row, sha: str) -> bool:
+    """A merged pull request introduced its merge commit: https://docs.github.com/rest/commits/commits"""
+    if row["merged_at"] is not None and sha == row["merge_sha"]:
+        return True
     return sha == row["head_sha"] or sha in git(call.repo).log(row["head_sha"], base=row["base_sha"])
 
 
 @serves("pulls/list-reviews", READ)
 def list_reviews(call: Call) -> Reply:
-    find_pull(call)
-    nothing: list[Any] = []
-    return call.page(nothing, lambda row: row)
+    """In chronological order: https://docs.github.com/rest/pulls/reviews#list-reviews-for-a-pull-request"""
+    pull = find_pull(call)
+    rows = call.state.all("reviews", repo=call.repo["id"], number=pull["number"])
+    return call.page(rows, lambda row: review(call, pull, row))
+
+
+def review(call: Call, pull: Row, row: Row) -> Row:
+    links = addresses(call.links, call.repo, pull)
+    page = f"{links['html_url']}#pullrequestreview-{row['id']}"
+    return {
+        "id": row["id"],
+        "node_id": f"PRR_{row['id']}",
+        "user": people.user(call.state, call.links, row["user"]) if row["user"] else None,
+        "body": row["body"],
+        "state": row["state"],
+        "html_url": page,
+        "pull_request_url": links["url"],
+        "_links": {"html": {"href": page}, "pull_request": {"href": links["url"]}},
+        "submitted_at": row["created_at"],
+        "commit_id": row["commit"],
+        "author_association": "MEMBER",
+    }

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import MutableMapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import click
 from mlci.cli import options
 from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.github_actions import write_step_result
+from mlci.cli.lifecycle.approval import approval_check
 from mlci.cli.registry_factory import (
     open_registry,
     refuse_alias_of_user,
@@ -71,7 +73,8 @@ def command(  # noqa: PLR0913 - an option each
     changed since, the model is re-evaluated first, without training, and promoted only if it passes. The ledger and the
     version in production are verified before; damage is an error with exit code 4, unless `--despite` gives a reason to
     go on. In a workflow, this command runs no command, model or custom metric of yours; if one would have to run, the
-    promotion is refused.
+    promotion is refused. With `require_approval` in mlci.yml, one of these people or teams must have approved the pull
+    request on its head commit; the approval is recorded in the ledger.
 
     \b
     Exit codes: 0 in production
@@ -116,6 +119,8 @@ def _promote_or_import(
     folder, save = Path(loaded.path).parent, partial(save_files, out=out)
     user_code = os.environ.get("GITHUB_ACTIONS") != "true"  # there, the job's token can write to the registry
     asked = {"out": str(out), "import": source}
+    approve = approval_check(loaded, os.environ, here=registry.required_author().by.commit)
+    choice = replace(choice, approve=approve)
     with (
         with_intent(registry, folder, os.environ, "promote", asked) as intended,
         run_context(loaded, registry=intended, user_code=user_code) as context,
@@ -124,7 +129,9 @@ def _promote_or_import(
             outcome = promote(context, out=out, options=choice, save=save)
         else:
             model, environment = fetch_model(context, source, os.environ), runtime_environment()
-            outcome = import_model(context, model, environment=environment, note=choice.note, save=save)
+            outcome = import_model(
+                context, model, environment=environment, note=choice.note, save=save, approve=approve
+            )
         if record:
             _record_use(context, outcome.report)
     return outcome
