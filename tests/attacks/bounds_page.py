@@ -13,9 +13,9 @@ Every limit on bytes from outside: what is counted, what usually exceeds it, and
 <!-- Written by `make docs` from mlci/util/bounds.py; change that. -->
 
 An input beyond a limit is refused with an error that names the limit; where the table says so, the rest is left out.
-The parsers are tested with generated inputs and were fuzzed (`python -m tests.attacks.fuzz`); the inputs that it found
-are in `tests/attacks/corpus`, and the tests read them. Time-outs of your own commands are in
-[`mlci.yml`](configuration.md).
+The parsers are tested with generated inputs, and each of [these](../../tests/attacks/corpus/README.md) was fuzzed for
+ten minutes (`python -m tests.attacks.fuzz 600`). The inputs that it found are beside that page, and tests read them.
+Time-outs of your own commands are in [`mlci.yml`](configuration.md).
 
 | limit | most | of | usually exceeded by | parser |
 |---|--:|---|---|---|

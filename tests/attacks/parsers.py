@@ -21,6 +21,8 @@ from mlci.config.url_credentials import hide_credentials, holds_credentials
 from mlci.engine import sql
 from mlci.engine.tables.labelled_tables import open_table
 from mlci.errors import MlciError
+from mlci.execution import behaviour_stage, metric_stage
+from mlci.execution.metric_stage import ANSWER, VALUES
 from mlci.execution.metrics_file import read_metrics_file
 from mlci.execution.sanitize import LineSplitter
 from mlci.execution.skops_stage import require_skops
@@ -31,6 +33,8 @@ from mlci.github.transport import Answer
 from mlci.github.workflow_runs import _Artifacts, _Changed, _Home, _Pull, _Run
 from mlci.inference.serialization import dump_evaluation, parse_evaluation
 from mlci.metrics import catalogue
+from mlci.metrics.row_metrics import RowMetric
+from mlci.operations import bundle
 from mlci.operations.commands import head_report
 from mlci.publish.event import event_facts, parse_payload
 from mlci.registry.ledger import parse_entry
@@ -119,6 +123,29 @@ def _member(data: bytes) -> None:
         head_report._member(path)
 
 
+def _metric_answer(data: bytes) -> None:
+    """Read what the process of a custom metric left; every value is finite, or has a reason."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / ANSWER).write_bytes(data)
+        (Path(folder) / VALUES).write_bytes(bytes(16))
+        metric_stage._read(Path(folder), [RowMetric(name="mine:f", function="mine:f")], (1, 1, 2, 1))
+
+
+def _test_results(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "results-1.json"
+        path.write_bytes(data)
+        behaviour_stage._read_records(path, "tests")
+
+
+def _bundle(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bundle.json"
+        path.write_bytes(data)
+        path.with_name(bundle.DIGEST).write_bytes(bundle.seals_labels(data))
+        bundle._content(path)
+
+
 def _rows(suffix: str) -> Parse:
     def parse(data: bytes) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -178,6 +205,18 @@ API_ANSWERS = tuple(
         {"check_runs": [{"id": 1}], "head": {"sha": "a" * 40}},
     )
 )
+STORED = {"name": "a.csv", "digest": "0" * 64, "bytes": 1}
+BUNDLE = {
+    "schema": "mlci/bundle/1",
+    "model": "m",
+    "files": [STORED],
+    "predictions": {"fingerprint": "sha256:x", "file": STORED, "score": "p"},
+    "report": STORED,
+    "recipe": {"commit": None, "config_path": "mlci.yml", "config": STORED, "seed": 1},
+    "environment": {"python": "3", "platform": "x", "packages": {"a": "1"}},
+    "data": {"fingerprint": "sha256:x", "rows": 1},
+    "metrics": {"auc": 0.5},
+}
 CONFIG = small_files()["mlci.yml"].encode()
 PARSERS: dict[str, Parser] = {
     "event": Parser(_event, (*(path.read_bytes()[:6_000] for path in sorted(PAYLOADS.glob("p*.json"))[:3]), b'{"pull_request": {"head": {"sha": "x", "repo": null}, "number": 1}}')),
@@ -199,6 +238,9 @@ PARSERS: dict[str, Parser] = {
     "report-artifact": Parser(_member, (_zipped({"report.json": b"{}"}), _zipped({"report.json": b"{}", "mlci.html": b"x"}, zipfile.ZIP_STORED))),
     "registry-copy": Parser(_copy, (b'{"schema": "mlci/copy/1", "shown": "r", "tail": 1, "witness": {"number": 1, "digest": "' + b"0" * 64 + b'"}, "entries": {"1": "{}"}}',)),
     "api-answer": Parser(_answer, API_ANSWERS),
+    "metric-answer": Parser(_metric_answer, (b'{"on": ["decision"], "reasons": [[0, 0, "x"]], "guessed": [], "random": []}', b'{"problems": ["x"]}')),
+    "test-results": Parser(_test_results, (b'{"status": 0, "tests": [{"name": "t.py::t", "outcome": "passed"}]}', b'{"status": 1, "tests": []}')),
+    "bundle": Parser(_bundle, (json.dumps(BUNDLE).encode(),)),
     "csv": Parser(_rows(".csv"), (b"id,p\na,0.5\nb,1\n", b'id;p\r\n"a;""b",\r\n')),
     "json-rows": Parser(_rows(".jsonl"), (b'{"id": "a", "p": 0.5}\n{"id": "b"}\n', b'[{"id": 1, "p": 1e3}]')),
     "command": Parser(lambda data: parse_command(data.decode("utf-8", "replace")), (b'/mlci waive "recall.min" --until 2026-12-31 --reason "x" ' + b"a" * 40, b"/mlci run")),
