@@ -11,6 +11,7 @@ MODULES = (
     "benchmarks.setup",
     "benchmarks.registry",
     "benchmarks.sealed",
+    "benchmarks.monitoring",
     "benchmarks.experiment",
 )
 

@@ -72,7 +72,14 @@ class RepositoryClient:
             raise OutsideError(permission_error(found.message, doing, "read", self._permission))
         return None if isinstance(found, NotThere) else found
 
-    def get_pages(self, path: str, read: Callable[[Answer], list[T]], *, doing: str) -> list[T]:
+    def get_pages(
+        self,
+        path: str,
+        read: Callable[[Answer], list[T]],
+        *,
+        doing: str,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> list[T]:
         """Read all pages of a list; an empty one if GitHub answers that it does not exist.
 
         Raises:
@@ -80,8 +87,8 @@ class RepositoryClient:
         """
         found: list[T] = []
         for page in count(1):
-            parameters = {"per_page": _PAGE, "page": page}
-            found += (rows := self.get(path, read, doing=doing, parameters=parameters) or [])
+            paged = {**(parameters or {}), "per_page": _PAGE, "page": page}
+            found += (rows := self.get(path, read, doing=doing, parameters=paged) or [])
             if len(rows) < _PAGE:
                 break
         return found
@@ -95,14 +102,15 @@ class RepositoryClient:
         doing: str,
         body: object,
         parameters: Mapping[str, Any] | None = None,
+        arrived: Callable[[], T | None] | None = None,
     ) -> T:
-        """Write an object.
+        """Write an object; ``arrived`` returns it if a request that got no answer took effect.
 
         Raises:
             RefusedError: if GitHub rejects the request.
             OutsideError: if GitHub refused, or did not answer.
         """
-        found = self._ask(verb, path, read, doing=doing, body=body, parameters=parameters)
+        found = self._ask(verb, path, read, doing=doing, body=body, parameters=parameters, arrived=arrived)
         if isinstance(found, PermissionRefused):
             raise OutsideError(permission_error(found.message, doing, "write", self._permission))
         if isinstance(found, NotThere):
@@ -143,6 +151,7 @@ class RepositoryClient:
         doing: str,
         parameters: Mapping[str, Any] | None = None,
         body: object | None = None,
+        arrived: Callable[[], T | None] | None = None,
     ) -> T | PermissionRefused | NotThere:
         ask = Request(
             verb=verb,
@@ -152,7 +161,7 @@ class RepositoryClient:
             parameters=parameters or {},
             body=body,
         )
-        return self._asker.ask(ask, read)
+        return self._asker.ask(ask, read, arrived)
 
 
 def form_reader(kind: type[T]) -> Callable[[Answer], T]:

@@ -148,12 +148,12 @@ def _point(finding: Word, *numbers: float | None) -> SeriesPoint:
 def add_windows(
     history: MonitorHistory, records: Iterable[WindowRecord], *, keep: int, patience: int
 ) -> MonitorHistory:
-    """Return the history with windows added or replaced; a window older than the history is left out.
+    """Return the history with windows added or replaced; one older than a history that is full is left out.
 
     A window that another version was compared with keeps its record.
     """
     known = {record.start: record for record in history.windows}
-    oldest = min(known, default=None)
+    oldest = min(known, default=None) if history.before or len(history.windows) >= keep else None
     for record in records:
         before = known.get(record.start)
         too_old = before is None and oldest is not None and record.start < oldest

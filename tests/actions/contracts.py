@@ -15,7 +15,8 @@ from tests.support.workflow_commands import WRITTEN
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{?([A-Z][A-Z_]*)")
 _ASKS_GITHUB = re.compile(
-    r'"\$MLCI" (publish|fetch|gate|promote|rollback|command|reproduce|ledger|doctor|experiment|backup|drill|deploy)\b'
+    r'"\$MLCI" (publish|fetch|gate|promote|rollback|command|reproduce|ledger|doctor)\b'
+    r'|"\$MLCI" (monitor|experiment|backup|drill|deploy)\b'
     r'|"\$MLCI" sealed (open|gate)\b'
     r"|^gh "
 )

@@ -18,7 +18,8 @@ _NOT_IN_BASH_3 = re.compile(
     r"declare -[An]|local -n|mapfile|readarray|coproc|wait -n|\|&|&>>|\$\{\w+(,,?|\^\^?|@[A-Z])|\$EPOCH|\bprintf '%\("
 )
 _TRUSTED = re.compile(
-    r"actions/(checkout|download-artifact)@|(\$|mlci/mlci)/actions/(setup|promote|rollback|commands|experiment|deploy)\b"
+    r"actions/(checkout|(down|up)load-artifact)@"
+    r"|(\$|mlci/mlci)/actions/(setup|promote|rollback|commands|experiment|deploy|monitor)\b"
     r"|gh release create |gh auth setup-git\ngit add deploy/model\.yaml\n"
     r'|gh api "repos/\$GH_REPO/git/matching-refs/tags/|test -n |exec "\$MLCI" reproduce --record [\w./-]+\n?$'
 )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.fake_github.contract import operations
 from tests.fake_github.people import ACTIONS
-from tests.fake_github.served import checks, comments, pulls, statuses
+from tests.fake_github.served import checks, comments, issues, pulls, statuses
 from tests.fake_github.serving import Call
 from tests.fake_github.state import Row, git
 
@@ -26,6 +26,16 @@ class Looking:
         with self.state.lock:
             rows = self.state.all("comments", repo=self.repo["id"], number=number)
             return [comments.comment(self.call(), row) for row in rows]
+
+    def issues(self: "Fake") -> list[Row]:
+        """Issues, oldest first, each with the names of its labels."""
+        with self.state.lock:
+            rows = self.state.all("issues", repo=self.repo["id"])
+            return [issues.issue(self.call(), row) | {"labels": row["labels"]} for row in rows]
+
+    def dispatches(self: "Fake") -> list[Row]:
+        """Events that were sent to the workflows of the default branch, oldest first."""
+        return self.state.all("dispatches", repo=self.repo["id"])
 
     def check_runs(self: "Fake", sha: str | None = None, name: str | None = None) -> list[Row]:
         """All check runs (of a commit, of a name), oldest first, each with its `annotations`."""

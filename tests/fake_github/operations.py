@@ -15,6 +15,7 @@ OPERATIONS = [
     "checks/get-suite",
     "checks/list-suites-for-ref",
     "checks/rerequest-run",
+    "repos/create-dispatch-event",
     "repos/create-commit-status",
     "repos/list-commit-statuses-for-ref",
     "repos/get-combined-status-for-ref",

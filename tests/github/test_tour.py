@@ -191,6 +191,7 @@ def releases(fake, tour, sha):
 
 
 def workflow_runs(fake, tour, sha):
+    tour(204, "repos/create-dispatch-event", {"event_type": "retrain", "client_payload": {"model": "m"}})
     run = fake.run(fake.pull("topic", fork=True), jobs=[{"name": "train"}])
     artifact = fake.artifact(run, "mlci-report", {"report.json": "{}"})
     assert tour(200, "actions/get-workflow-run", run_id=run)["pull_requests"] == []

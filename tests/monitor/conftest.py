@@ -20,7 +20,7 @@ def monitored(promoted, tmp_path):
         write_log(folder, weeks, columns=columns)
         end = now or week_end(len(weeks))
         done = mlci("monitor", "--json", "--now", end, *arguments, cwd=folder, **environment)
-        return done.code, json.loads(done.out) if done.out.startswith("{") else done.err
+        return done.code, done.err if done.code in {2, 4} else json.loads(done.out)
 
     run.folder = folder
     return run

@@ -31,6 +31,7 @@ WRITTEN = {  # outputs by the program that writes them
     '"$MLCI" rollback': {"rolled-back", "version", "replaced"},
     '"$MLCI" deploy': {"version", "canary", "replaced"},
     '"$MLCI" command': {"done"},
+    '"$MLCI" monitor': {"state", "version", "issue-url"},
     '"$MLCI" experiment': {"verdict", "reason", "applied", "report"},
     '"$MLCI" publish --open': {"check"},
     '"$MLCI" sealed predict': {"artifact", "rows", "folder"},

@@ -48,7 +48,7 @@ def _series(document: MonitorDocument, *, width: int) -> list[str]:
         return []
     lines = [_LEGEND]
     for view in found[:_MOST_SERIES]:
-        lines.append(f"{_timeline(document, view)}  {plain_text(view.series)}: {words.STATES[view.state]}"
+        lines.append(f"{_timeline(document, view)}  {plain_text(view.series)}: {words.state_words(view)}"
                      f"{f' since {words.show_day(view.since)}' if view.since else ''}")  # fmt: skip
         more = [plain_text(numbers[view.series], longest=300)] if view.series in numbers else []
         more += [mute] if (mute := words.mute_words(Plain(), view)) else []

@@ -58,6 +58,11 @@ def standing_out(document: MonitorDocument) -> list[SeriesView]:
     return [one for one in document.series if one.state != "ok" or one.finding == "bad"]
 
 
+def state_words(view: SeriesView) -> str:
+    """Return the state of a series; of one that is well, whether its newest window is beyond the limit."""
+    return "beyond its limit" if view.state == "ok" and view.finding == "bad" else STATES[view.state]
+
+
 def state_remedy(document: MonitorDocument) -> str:
     """Return what to do about the state."""
     gates = [one.series for one in document.series if one.state == "alarm" and one.muted is None]
@@ -74,8 +79,11 @@ def state_remedy(document: MonitorDocument) -> str:
 
 
 def series_words(document: MonitorDocument) -> dict[str, str]:
-    """Return the newest number of each series in words."""
+    """Return the newest numbers of each series in words: of windows that were just judged, or else of the history."""
     found: dict[str, str] = {}
+    for record in document.timeline:
+        known = {name: point.value for name, point in record.points.items() if point.value is not None}
+        found |= {name: f"{show_number(value)} on {show_day(record.start)}" for name, value in known.items()}
     for window in document.windows:
         found |= {row.series: words for row, words in window_words(window)}
     return found

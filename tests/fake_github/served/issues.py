@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.fake_github import people
 from tests.fake_github.serving import Call, Refused, Reply, serves
-from tests.fake_github.state import Row, full_name
+from tests.fake_github.state import Row, full_name, now
 
 READ = (("issues", "read"), ("pull-requests", "read"))
 WRITE = (("issues", "write"), ("pull-requests", "write"))
@@ -56,6 +56,7 @@ def issue(call: Call, row: Row) -> Row:
         "locked": row.get("locked", False),
         "comments": len(call.state.all("comments", repo=call.repo["id"], number=row["number"])),
         "closed_at": row.get("closed_at"),
+        "state_reason": row.get("state_reason"),
         "author_association": "OWNER" if row["user"] == call.repo["owner"] else "NONE",
     }
     if pull:
@@ -126,6 +127,11 @@ def update(call: Call) -> Reply:
     facts = {key: call.body[key] for key in ("title", "body", "state") if key in call.body}
     if "labels" in call.body:
         facts["labels"] = [name if isinstance(name, str) else name["name"] for name in call.body["labels"]]
+    if "state" in call.body:
+        # "state_reason … Ignored unless `state` is changed": docs.github.com/rest/issues/issues#update-an-issue
+        closed = call.body["state"] == "closed"
+        why = call.body.get("state_reason") or ("completed" if closed else "reopened")
+        facts |= {"closed_at": now() if closed else None, "state_reason": why}
     row = call.state.change(subject(call), **facts)
     return Reply(200, issue(call, row))
 

@@ -1,21 +1,31 @@
 """``mlci monitor``."""
 
+import os
 from pathlib import Path
 
 import click
 
+from mlci import __version__
 from mlci.cli import options
+from mlci.cli.commands.doctor import find_repository_access
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.output_files import write_files
 from mlci.cli.registry_factory import clock, open_registry
 from mlci.cli.standard_output import terminal_style
 from mlci.cli.wiring import load_configuration, run_context
+from mlci.config.lifecycle.monitor import Monitor
 from mlci.config.loader import CheckedConfig
 from mlci.config.models import MetricsConfig
 from mlci.errors import InputError, ProductionCode
+from mlci.github.issues import IssueClient
+from mlci.github.transport import Access, transport
 from mlci.monitor.document import MonitorDocument
 from mlci.operations.monitor.monitor import MonitorResult, monitor_production
+from mlci.operations.monitor.publish_issue import IssuePublished, publish_issue, request_retraining
+from mlci.registry.registry import Registry
+from mlci.report.monitor.page import render_monitor_page
 from mlci.report.monitor.terminal import render_monitor
+from mlci.report.monitor.words import headline
 from mlci.util.json_text import pretty_json
 
 CODES = {
@@ -30,8 +40,13 @@ CODES = {
 @options.config
 @options.out
 @options.as_json
+@click.option(
+    "--publish",
+    is_flag=True,
+    help="Open, update or close the model's issue on GitHub, and send the event of `retrain`.",
+)
 @click.option("--now", help="Judge the windows that were complete at this time in UTC, such as 2026-11-30T12:00.")
-def command(config_path: Path, out: Path, *, as_json: bool, now: str | None) -> int:
+def command(config_path: Path, out: Path, *, as_json: bool, publish: bool, now: str | None) -> int:
     """Compare production with the evaluation set of the version in production, window by window.
 
     Reads the log of `monitor:` in mlci.yml. Drift informs or warns; a fall of quality beyond a gate, by the labels that
@@ -39,8 +54,9 @@ def command(config_path: Path, out: Path, *, as_json: bool, now: str | None) -> 
     alarm, 6 means that the rows or labels could not tell.
 
     \b
-    Example:
+    Examples:
       mlci monitor --config mlci.yml
+      mlci monitor --now 2026-11-30T12:00 --publish
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = load_configuration(config_path)
     config = loaded.config
@@ -55,12 +71,40 @@ def command(config_path: Path, out: Path, *, as_json: bool, now: str | None) -> 
         result = monitor_production(context.with_config(config), config.monitor, now=now or clock())
     document = build_document(loaded, result)
     text = pretty_json(document.model_dump(mode="json", by_alias=True)) + "\n"
-    write_files(out, {"monitor.json": text})
+    write_files(out, {"monitor.json": text, "monitor.html": render_monitor_page(document)})
     colour, width = terminal_style()
     shown = render_monitor(document, colour=colour and not as_json, width=width)
     click.echo(text if as_json else shown, nl=False)
-    write_step_result({"state": document.state, "version": document.version}, f"monitor: {document.state}")
+    outputs = {"state": document.state, "version": document.version}
+    done = _publish(document, config.monitor, result, registry, config_path.parent) if publish else IssuePublished()
+    write_step_result({**outputs, "issue-url": done.url}, f"monitor: {headline(document)}")
     return CODES[document.state]
+
+
+def _publish(
+    document: MonitorDocument, settings: Monitor, result: MonitorResult, registry: Registry, folder: Path
+) -> IssuePublished:
+    """Show the state on GitHub; the registry has it already, so that a failure here loses nothing.
+
+    Raises:
+        InputError: if the token or the repository's name is missing.
+        OutsideError: if GitHub failed.
+    """
+    access = find_repository_access(folder, os.environ)
+    if access is None:
+        raise InputError(
+            "`--publish` needs a token and the repository's name:\n"
+            "    export GITHUB_TOKEN=$(gh auth token) GITHUB_REPOSITORY=owner/name"
+        )
+    send = transport(Access(url=access.api, token=access.token, agent=f"mlci/{__version__}"))
+    github = IssueClient(send, repository=access.repository)
+    done = publish_issue(document, settings, github)
+    sent = request_retraining(document, settings, github, registry, history=result.history)
+    words = [f"issue {done.did}: {done.url}"] if done.url else []
+    words += [f"sent the event {settings.retrain}"] if sent else []
+    for line in words:
+        click.echo(f"mlci: {line}", err=True)
+    return done
 
 
 def build_document(loaded: CheckedConfig, result: MonitorResult) -> MonitorDocument:

@@ -1,0 +1,61 @@
+"""`monitor.html`: timelines of all series in a bounded page, and nothing of the data acts as HTML."""
+
+from html.parser import HTMLParser
+
+from mlci.monitor.document import MonitorDocument
+from mlci.monitor.history import SeriesPoint, SeriesView, WindowRecord
+from mlci.report.monitor.page import BUDGET, render_monitor_page
+
+ODD = 'drift[<script>alert("x")</script>]'
+
+
+def document(series=3, windows=20):
+    names = [ODD, *(f"drift[column{number}]" for number in range(series))]
+    points = {
+        name: SeriesPoint(finding="bad" if name == ODD else "ok", value=0.1, low=0.05, high=0.2) for name in names
+    }
+    timeline = tuple(
+        WindowRecord(
+            start=f"20{10 + at // 12}-{at % 12 + 1:02}-01T00:00",
+            end=f"20{10 + (at + 1) // 12}-{(at + 1) % 12 + 1:02}-01T00:00",
+            version=1,
+            rows=1_000,
+            labelled=10,
+            points=points,
+        )
+        for at in range(windows)
+    )
+    views = tuple(
+        SeriesView(series=name, state="warn" if name == ODD else "ok", since=None, finding=points[name].finding)
+        for name in names
+    )
+    return MonitorDocument(
+        model="scored", version=1, unit="month", state="warn", since="2011-08-01T00:00", series=views, timeline=timeline
+    )
+
+
+class Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.open, self.text = [], [], []
+
+    def handle_starttag(self, tag, _attributes):
+        self.tags.append(tag)
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_page__timelines():
+    reader = Reader()
+    reader.feed(render_monitor_page(document()))
+    assert "script" not in reader.tags
+    assert ODD in reader.text
+    assert {"drift[column0]", "drift[column2]", "3 series are well", "Warning since 2011-08-01"} <= set(reader.text)
+    assert reader.tags.count("h3") == 4
+
+
+def test_page__bounded():
+    page = render_monitor_page(document(series=400, windows=104))
+    assert len(page.encode()) <= BUDGET
+    assert "&lt;script&gt;" in page
