@@ -18,7 +18,7 @@ from command import FailedError, complaint, run, variable, write_outputs
 from get_uv import find_uv
 
 SETS = ("run", "github", "metrics", "remote", "objects", "mlflow", "deploy", "telemetry")
-FLAGS = {"publish": "github", "bundle": "", "open": "", "record": "", "take-alias": ""}
+FLAGS = {"publish": "github", "bundle": "", "open": "", "record": "", "take-alias": "", "fail": "", "apply": ""}
 """Inputs that are `true` or `false` as text, and the set that `true` needs. Any other word is an error."""
 _COLLECTOR = re.compile(r"OTEL_EXPORTER_OTLP_((TRACES|METRICS)_)?ENDPOINT=.+|OTEL_(TRACES|METRICS)_EXPORTER=otlp")
 WORDS = {"none": ""} | {name: name for name in ("auto", *SETS)}

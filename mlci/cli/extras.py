@@ -38,7 +38,8 @@ def extras(config: Config) -> list[str]:
         item.params or catalogue.find(item.metric) is None for item in entries
     )
     rows = (config.evaluation.data, config.evaluation.labels) if config.evaluation else ()
-    tables = (*rows, config.predict.file, getattr(config.baseline, "file", None))
+    production = (config.monitor.data, config.monitor.labels) if config.monitor else ()
+    tables = (*rows, config.predict.file, getattr(config.baseline, "file", None), *production)
     remote = any(table.startswith(_STORES) or table.lower().endswith(_ARROW) for table in tables if table)
     place = config.registry
     sealed = config.evaluation is not None and is_sealed(config.evaluation.labels)

@@ -24,7 +24,7 @@ MOST_VALUES = 200_000
 EDGES = 2_000
 MOST_CATEGORIES = 100
 """Distinct values up to which a column of texts has categories; beyond, it identifies rows."""
-FEW_NUMBERS = 10
+FEW_NUMBERS = 12
 """Distinct numbers up to which they are categories, such as months or flags."""
 GROUP_BINS = 20
 Kind = Literal["number", "category"]

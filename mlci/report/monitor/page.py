@@ -169,6 +169,7 @@ def _gate_limit(row: QualityRow) -> float | None:
 def _view(document: MonitorDocument, view: SeriesView, numbers: str, limit: float | None, windows: int) -> TimelineView:
     points = [record.points.get(view.series) for record in document.timeline[-windows:]]
     known = [point for point in points if point is not None]
+    values = [one for point in known for one in (point.value, point.low, point.high) if one is not None]
     scale = fit_scale(
         [one for point in known for one in (point.value, point.low, point.high)],
         include=() if limit is None else (limit,),
@@ -186,8 +187,8 @@ def _view(document: MonitorDocument, view: SeriesView, numbers: str, limit: floa
         marks=tuple(drawn),
         lines=tuple(lines),
         limit=_height(limit, scale),
-        top=words.show_number(scale.high) if scale else "",
-        bottom=words.show_number(scale.low) if scale else "",
+        top=words.show_number(max(values)) if values else "",
+        bottom=words.show_number(min(values)) if values else "",
     )
 
 

@@ -72,7 +72,7 @@ def state_remedy(document: MonitorDocument) -> str:
             f'back: mlci rollback --reason "monitor: {gates[0]}"'
         )
     if document.state == "warn":
-        return "Next: look at the columns above; drift without a fall of quality needs no action by itself."
+        return "Next: look at what warns; drift without a fall of quality needs no action by itself."
     if document.state == "unknown":
         return f"Next: {document.reason}. Check that the log and the labels arrive."
     return "Next: nothing to do."
@@ -87,6 +87,15 @@ def series_words(document: MonitorDocument) -> dict[str, str]:
     for window in document.windows:
         found |= {row.series: words for row, words in window_words(window)}
     return found
+
+
+def summary_lines(document: MonitorDocument) -> list[str]:
+    """Return the lines of a job's summary: the state, the reason of doubt, and what stands out."""
+    numbers = series_words(document)
+    lines = [f"{document.model}, version {document.version}: {headline(document)}"]
+    lines += [document.reason] if document.reason else []
+    shown = standing_out(document)[:20]
+    return lines + [f"{one.series}: {state_words(one)}: {numbers.get(one.series, '')}" for one in shown]
 
 
 def window_words(window: WindowFindings) -> Iterable[tuple[DriftRow | CheckRow | QualityRow, str]]:

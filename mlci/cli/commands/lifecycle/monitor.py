@@ -25,7 +25,7 @@ from mlci.operations.monitor.publish_issue import IssuePublished, publish_issue,
 from mlci.registry.registry import Registry
 from mlci.report.monitor.page import render_monitor_page
 from mlci.report.monitor.terminal import render_monitor
-from mlci.report.monitor.words import headline
+from mlci.report.monitor.words import summary_lines
 from mlci.util.json_text import pretty_json
 
 CODES = {
@@ -76,8 +76,12 @@ def command(config_path: Path, out: Path, *, as_json: bool, publish: bool, now: 
     shown = render_monitor(document, colour=colour and not as_json, width=width)
     click.echo(text if as_json else shown, nl=False)
     outputs = {"state": document.state, "version": document.version}
-    done = _publish(document, config.monitor, result, registry, config_path.parent) if publish else IssuePublished()
-    write_step_result({**outputs, "issue-url": done.url}, f"monitor: {headline(document)}")
+    done = IssuePublished()
+    try:
+        if publish:
+            done = _publish(document, config.monitor, result, registry, config_path.parent)
+    finally:
+        write_step_result({**outputs, "issue-url": done.url}, "\n".join(summary_lines(document)))
     return CODES[document.state]
 
 
