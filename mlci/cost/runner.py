@@ -91,7 +91,7 @@ def find_rate(facts: RunnerFacts | None, overrides: Mapping[str, float]) -> Rate
     for pattern, price in overrides.items():
         if any(fnmatchcase(name, pattern) for name in names):
             return KnownRate(
-                runner=runner, usd_per_minute=price, source=f"`cost.runners` of the configuration, {pattern}"
+                runner=runner, usd_per_minute=price, source=f"cost.runners of the configuration: {pattern}"
             )
     if facts is not None and facts.is_standard and facts.private is False:
         return KnownRate(runner=runner, usd_per_minute=0.0, source="standard runners are free for public repositories")

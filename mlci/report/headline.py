@@ -213,6 +213,8 @@ def _recover(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> st
     if all(row.test for row in rows):
         what = d.number("the test" if len(rows) == 1 else "the tests")
         return d.words("make {} pass, or have an owner change what {} requires.", what, where)
+    if len(rows) == 1 and rows[0].metric == "cost_usd_per_month":
+        return d.words("wait for the next month, or have an owner raise the budget in {}.", where)
     if len(rows) == 1:
         return d.words("recover it, or have an owner approve another limit in {}.", where)
     number = d.number(number_format.format_count(len(rows)))

@@ -50,7 +50,8 @@ def test_costs__budget_that_blocks(tmp_path, day):
     assert (second.code, gates(second)["cost_usd_per_month.max"]) == (1, "failed")
     text = (folder / ".mlci/out/comment.md").read_text()
     assert "Warning: In 2026-11: 0.40 USD with this run, 160 % of the budget of 0.25 USD (1 recorded run)." in text
-    assert "cost_usd_per_month is 0.4" in text
+    assert "Cost of the month is 0.40 USD" in text
+    assert "wait for the next month, or have an owner raise the budget in `mlci.yml`, line" in text
     assert listed(folder)["months"] == [
         {"month": "2026-11", "runs": 1, "minutes": 1, "usd": 0.2, "unpriced": 0, "share_of_budget": 0.8}
     ]
@@ -94,6 +95,8 @@ def test_costs__record_of_a_report_once(tmp_path, day):
     assert (recorded.code, recorded.err.strip()) == (0, "recorded as entry 1")
     again = mlci("costs", "--record", ".mlci/out/report.json", cwd=folder)
     assert (again.code, again.err.strip()) == (0, "recorded before")
+    promoted = mlci("promote", "--record", cwd=folder)  # the same report once more
+    assert promoted.code == 0, promoted.err
     assert listed(folder, "--month", "2026-11")["months"][0]["runs"] == 1
     assert listed(folder, "--month", "2026-10")["months"] == []
     assert mlci("ledger", "verify", cwd=folder).code == 0

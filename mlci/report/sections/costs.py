@@ -9,7 +9,7 @@ _OF_MODEL = {"cost_usd": "training and prediction", "predict_cost_usd_per_1k_row
 
 
 def cost_section(d: Markup, report: Report) -> list[Section]:
-    """Show what was paid; an unknown price only if the configuration asks for it."""
+    """Show what was paid; an unknown price, or free minutes, only if the configuration or a budget asks for it."""
     lines = cost_lines(d, report)
     return [Section("cost", d.number("Cost"), lines=tuple(lines), folded=False)] if lines else []
 
@@ -17,7 +17,7 @@ def cost_section(d: Markup, report: Report) -> list[Section]:
 def cost_lines(d: Markup, report: Report) -> list[str]:
     """Write a line for the models, and one for the run."""
     cost = report.cost
-    if cost is None or (cost.usd is None and not cost.asked and cost.month is None):
+    if cost is None or (not cost.usd and not cost.asked and cost.month is None):
         return []
     return [*_models(d, report), _run(d, cost), *([_month(d, cost.month)] if cost.month is not None else [])]
 

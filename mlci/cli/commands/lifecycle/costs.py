@@ -94,7 +94,7 @@ def _budget(loaded: LoadedConfig) -> float | None:
 
 def _row(loaded: LoadedConfig, name: str, month: MonthOfCosts) -> dict[str, Any]:
     usd, budget = month.micro_usd / MICRO, _budget(loaded)
-    share = None if budget is None else usd / budget
+    share = None if budget is None else round(usd / budget, 6)
     facts = {"runs": month.runs, "minutes": month.minutes, "usd": usd, "unpriced": month.unpriced}
     return {"month": name, **facts, "share_of_budget": share}
 

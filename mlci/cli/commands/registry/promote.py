@@ -26,7 +26,8 @@ from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import CheckedConfig
 from mlci.config.types import MLFLOW
 from mlci.errors import InputError, OutsideError
-from mlci.operations.context import RunContext
+from mlci.operations.context import RunContext, registry_of
+from mlci.operations.cost.records import record_cost
 from mlci.operations.registry import holdout_uses
 from mlci.operations.registry.import_model import ImportedModel, import_model
 from mlci.operations.registry.promote import PromoteOptions, PromotionResult, promote
@@ -138,12 +139,15 @@ def _promote_or_import(
 
 
 def _record_use(context: RunContext, report: Report) -> None:
-    """Record the verdict as a use of the evaluation set, once."""
+    """Record the verdict as a use of the evaluation set, and the cost of the run that measured it, each once."""
+    digest = sha256_of(dump_report(report).encode())
+    if report.cost is not None:
+        record_cost(registry_of(context), report.cost, digest=digest, month=context.today[:7])
     use = holdout_uses.use_of_report(context, report)
     if use is not None and not use.repeated:
         version = report.baseline.version
         against = int(version) if report.baseline.source == "production" and version else None
-        holdout_uses.record_use(context, use, report, digest=sha256_of(dump_report(report).encode()), against=against)
+        holdout_uses.record_use(context, use, report, digest=digest, against=against)
 
 
 def ledger_text(text: str | None, option: str, *, most: int = MOST_WORDS) -> str | None:
