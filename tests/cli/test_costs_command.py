@@ -1,16 +1,13 @@
 """`mlci costs`, recorded runs, and the budget in the report, through the command line."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from mlci.cli import wiring
 from mlci.cli.commands.lifecycle import costs
 from tests.support.project import config, files, mlci, run, write
-from tests.support.shell_blocks import read_commands
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "after-merge" / "watch-costs.md"
 GATE = "  - {metric: accuracy, min: 0.5}\n"
 LOCAL = "cost: {runners: {local: 0.09}, budget_usd_per_month: 0.25, over: OVER}\n"
 
@@ -128,14 +125,3 @@ def test_costs__budget_needs_production(tmp_path):
     ended = run(write(tmp_path, {**files(2), "mlci.yml": text}))
     assert ended.code == 2
     assert "compared with the registry's records; it needs `baseline: production`" in ended.err
-
-
-def test_page__commands_and_their_output(tmp_path, day):
-    folder = project(tmp_path, LOCAL.replace("OVER", "warn").replace("0.25", "50"))
-    commands = read_commands(PAGE.read_text("utf-8"))
-    assert [one.line for one in commands] == ["mlci run --record", "mlci costs"]
-    outs = [mlci(*one.line.split()[1:], cwd=folder).out for one in commands]
-    shown = PAGE.read_text("utf-8").split("mlci costs\n```\n\n```text\n")[1].split("```")[0]
-    assert [line.split() for line in shown.strip().splitlines()] == [
-        line.split() for line in outs[1].strip().splitlines()
-    ]

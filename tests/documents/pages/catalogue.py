@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.documents.pages import github, governance, logs, production, registry, scripts, setup
+from tests.documents.pages import costs, github, governance, logs, production, registry, scripts, setup
 from tests.support.page_shell import PageShell
 from tests.support.shell_blocks import Block, read_blocks
 
@@ -32,6 +32,7 @@ PROJECTS: dict[str, Project] = {
     "docs/how-to/after-merge/deploy-a-model.md": registry.deploy_a_model,
     "docs/how-to/after-merge/monitor-a-model.md": production.monitor_a_model,
     "docs/how-to/after-merge/read-the-logs.md": logs.read_the_logs,
+    "docs/how-to/after-merge/watch-costs.md": costs.watch_costs,
     "docs/how-to/gates/see-what-changed.md": registry.see_what_changed,
     "docs/how-to/gates/waive-a-gate.md": github.waive_a_gate,
     "docs/how-to/infrastructure/use-internal-mirrors.md": setup.use_internal_mirrors,
