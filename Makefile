@@ -19,7 +19,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo examples example-pytorch test e2e registry-e2e kubernetes-e2e lint static node format bench docs site page picture pictures sealed-pictures dist pin lock clean
+.PHONY: help demo examples example-pytorch test e2e registry-e2e kubernetes-e2e lint static node format bench docs site page picture pictures lifecycle-pictures sealed-pictures dist pin lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -90,6 +90,9 @@ page: $(VENV)/.dev $(BROWSER)/node_modules/.made ## the report page in a browser
 
 picture: $(VENV)/.dev ## the README's picture of a comment, from a run of the demo; needs Chromium
 	@$(BIN)/python -m tests.support.picture
+
+lifecycle-pictures: $(VENV)/.dev ## the pages that `mlci demo --lifecycle` leaves, for the tutorial; needs Chromium
+	@$(BIN)/python -m tests.support.lifecycle_pictures
 
 sealed-pictures: $(VENV)/.dev ## the comments of sealed mode in the how-to; needs Chromium
 	@$(BIN)/python -m tests.e2e.pictures

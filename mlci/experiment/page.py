@@ -50,8 +50,8 @@ class SequencePlot:
     ends: tuple[tuple[float, str], ...]
 
 
-def render_experiment_page(model: str, result: ExperimentResult, *, footer: str) -> str:
-    """Render the page."""
+def render_experiment_page(model: str, result: ExperimentResult, *, footer: str, done: str | None = None) -> str:
+    """Render the page; ``done`` is what was carried out, in place of the next step."""
     d = Html()
     return html_template("report/experiment.html.j2").render(
         model=d.text(model),
@@ -59,13 +59,19 @@ def render_experiment_page(model: str, result: ExperimentResult, *, footer: str)
         icon=_ICONS[result.verdict],
         reason=d.text(result.reason, longest=600),
         waiting=waiting_time(result),
-        step=d.text(NEXT[result.verdict]),
+        done=None if done is None else d.text(done, longest=2_500),
+        step=_with_code(d, NEXT[result.verdict]),
         facts=facts(d, result),
         metrics=experiment_table(d, result.metrics),
         groups=group_table(d, result) if result.groups else None,
         plot=sequence_plot(result),
         footer=footer,
     )
+
+
+def _with_code(d: Html, text: str) -> str:
+    """Write a constant with its parts between backticks as code."""
+    return d.join("", [d.code(part) if index % 2 else d.text(part) for index, part in enumerate(text.split("`"))])
 
 
 def sequence_plot(result: ExperimentResult) -> SequencePlot | None:

@@ -32,8 +32,18 @@ _OUTCOMES = {"passed": "passed", "failed": "failed", "open": "undecided"}
 _MOST_DAYS = 3_650
 
 
-def render_experiment_text(model: str, result: ExperimentResult, *, colour: bool, width: int) -> str:
-    """Render the verdict, the table of metrics, groups, and the check of the split."""
+def render_experiment_text(
+    model: str, result: ExperimentResult, *, colour: bool, width: int, done: str | None = None
+) -> str:
+    """Render the verdict, the table of metrics, groups, and the check of the split.
+
+    Args:
+        model: Name of the model.
+        result: The experiment.
+        colour: Whether the verdict is coloured.
+        width: Columns of the terminal.
+        done: What was carried out, in place of the next step; ``None`` if nothing was asked for.
+    """
     d, (mark, code) = Plain(), MARKS[result.verdict]
     title = f"{mark} {d.text(model)}: {result.verdict}"
     heading = f"\033[{code}m{title}\033[0m" if colour else title
@@ -43,9 +53,14 @@ def render_experiment_text(model: str, result: ExperimentResult, *, colour: bool
         lay_out(experiment_table(d, result.metrics), width=width),
         *([lay_out(group_table(d, result), width=width)] if result.groups else []),
         "\n".join(line for text in facts(d, result) for line in wrap_text(text, width)),
-        "\n".join(wrap_text(f"Next: {NEXT[result.verdict]}.", width)),
+        "\n".join(wrap_text(verdict_step(result) if done is None else d.text(done, longest=2_500), width)),
     ]
     return without_commands("\n\n".join(parts) + "\n")
+
+
+def verdict_step(result: ExperimentResult) -> str:
+    """Return what to do about the verdict."""
+    return f"Next: {NEXT[result.verdict]}."
 
 
 def waiting_time(result: ExperimentResult) -> str | None:

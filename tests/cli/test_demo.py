@@ -79,4 +79,6 @@ def test_demo__same_bytes_without_a_network(repository, shown, tmp_path):
     assert comments[0] == comments[1]
     one, all_cores = (read_report(folder / ".mlci/demo") for folder in (tmp_path, repository))
     one["provenance"]["seconds"] = all_cores["provenance"]["seconds"] = None
+    assert one["cost"].pop("seconds") > 0
+    assert all_cores["cost"].pop("seconds") > 0
     assert one == all_cores

@@ -1,4 +1,4 @@
-"""``mlci demo``, and ``mlci demo --lifecycle``: five states of one repository, evaluated, promoted, rolled back."""
+"""``mlci demo``, and ``mlci demo --lifecycle``: states of one repository, evaluated and promoted, then production."""
 
 import contextlib
 import io
@@ -13,17 +13,19 @@ import click
 from mlci.cli import options
 from mlci.cli.commands.registry.ledger import audit_summary, audit_text
 from mlci.cli.commands.registry.promote import promotion_text
+from mlci.cli.demo.acts import act_text, acts, play_act
 from mlci.cli.earlier_output import prepare_output
 from mlci.cli.output_files import keep_out_of_git
 from mlci.cli.registry_factory import open_registry, runtime_environment
 from mlci.cli.run_output import save_files, write_report
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import CheckedConfig
-from mlci.demo import Chapter, chapters, write_data
-from mlci.demo import write as write_project
+from mlci.demo.project import Chapter, chapters, write_data
+from mlci.demo.project import write as write_project
 from mlci.errors import InputError
 from mlci.git.git import Git
 from mlci.operations import bundle
+from mlci.operations.cost.records import record_cost
 from mlci.operations.registry import holdout_uses
 from mlci.operations.registry.promote import PromoteOptions, PromotionResult, promote
 from mlci.operations.registry.rollback import roll_back
@@ -61,7 +63,7 @@ class Narrator:
 )
 @options.as_json
 @click.option("--regress", is_flag=True, help="Plant a regression in the candidate and see it blocked (exit code 1).")
-@click.option("--lifecycle", is_flag=True, help="See models promoted, blocked and rolled back, step by step.")
+@click.option("--lifecycle", is_flag=True, help="See models promoted, blocked and rolled back, and what follows.")
 def command(out: Path | None, *, as_json: bool, regress: bool, lifecycle: bool) -> int:
     """See all of it on real data: 442 patients, two models, five gates; no network, no configuration.
 
@@ -92,17 +94,32 @@ def play_lifecycle(out: Path, *, as_json: bool) -> int:
         InputError: if the folder contains something else than an earlier demo.
     """
     _fresh(out)
-    played = [_play(out, index, chapter, as_json=as_json) for index, chapter in enumerate(chapters(), 1)]
+    played, models = [], {}
+    for index, chapter in enumerate(chapters(), 1):
+        played.append(_play(out, index, chapter, as_json=as_json))
+        models[chapter.name] = (out / "model.json").read_text(encoding="utf-8")
+    followed = _play_acts(out, models, len(played), as_json=as_json)
     loaded, registry = _at(out)
     whole = audit_summary(verify_registry(registry.store, contents=True), contents=True)
     if as_json:
-        click.echo(pretty_json(_document(played, registry, loaded)))
+        click.echo(pretty_json({**_document(played, registry, loaded), "acts": followed}))
         return 0
     click.echo("All decisions in the ledger (`mlci ledger log`):\n")
     for entry in ledger.iter_all(registry.store):
         click.echo(f"  {entry.number}  {audit_text(entry)}")
     click.echo(f"\n{whole}\n\ncomments: {out / 'comments'}\ngo on:    mlci versions --config {out / 'mlci.yml'}")
     return 0
+
+
+def _play_acts(out: Path, models: dict[str, str], before: int, *, as_json: bool) -> list[dict[str, Any]]:
+    """Play what follows a promotion and print it; return commands and exit codes."""
+    followed = []
+    for number, act in enumerate(acts(models), before + 1):
+        played = play_act(act, out)
+        followed += [{"act": act.name, "command": list(one.step.command), "exit_code": one.step.code} for one in played]
+        if not as_json:
+            click.echo(act_text(number, act, played))
+    return followed
 
 
 def _fresh(out: Path) -> None:
@@ -167,6 +184,8 @@ def _judge(out: Path, loaded: CheckedConfig, registry: Registry) -> Report:
         if ran.use is not None:
             digest = sha256_of(text.encode())
             holdout_uses.record_use(context, ran.use, ran.report, digest=digest, against=ran.comparison.against)
+        if ran.report.cost is not None:
+            record_cost(registry, ran.report.cost, digest=sha256_of(text.encode()), month=context.today[:7])
     return ran.report
 
 

@@ -52,6 +52,8 @@ def tutorial(shell: PageShell) -> Iterator[None]:
     assert champion(shell) == 1
     yield
     yield
+    yield
+    assert "version 3 is in production" in shell.output, shell.output
 
 
 def gate_a_script_that_splits(shell: PageShell) -> Iterator[None]:

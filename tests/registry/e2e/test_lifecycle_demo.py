@@ -25,9 +25,16 @@ def test_lifecycle_demo__story(tmp_path):
         "version 2 of diabetes-progression is in production; it replaces version 1",
         "✗ diabetes-progression: blocked, 4 of 5 gates failed",
         "version 1 is in production again; version 2 is not",
-        "the ledger is whole: 8 entries, 2 versions",
+        "$ mlci experiment --apply",
+        "… diabetes-progression: keep going",
+        "version 3 is in production (entry 14)",
+        "diabetes-progression, version 3: well",
+        "diabetes-progression, version 3: alarm since 2026-12-07",
+        "restored 16 entries",
     ):
         assert said.count(words) == 1, words
+    assert said.count("the ledger is whole: 16 entries, 3 versions") == 2
+    assert str(tmp_path) not in said
     assert "mlci ledger log" in said
     assert said.count("Metrics on the whole set") == 0
     assert git(tmp_path / "life", "log", "--oneline").count("\n") == 4
@@ -38,7 +45,18 @@ def test_lifecycle_demo__story(tmp_path):
     chapters = json.loads(again.out)["chapters"]
     expected = [("warn", None, 1), ("pass", "1", None), ("pass", "1", 2), ("block", "2", None), ("pass", "1", None)]
     assert [(part["verdict"], part["against"], part["promoted"]) for part in chapters] == expected
-    assert json.loads(again.out)["champion"] == 1
+    assert json.loads(again.out)["champion"] == 3
+    followed = [(part["act"], part["command"][0], part["exit_code"]) for part in json.loads(again.out)["acts"]]
+    assert followed == [
+        ("experiment", "experiment", 5),
+        ("experiment", "experiment", 0),
+        ("monitor", "monitor", 0),
+        ("monitor", "monitor", 1),
+        ("cost", "costs", 0),
+        ("restore", "backup", 0),
+        ("restore", "restore", 0),
+        ("restore", "ledger", 0),
+    ]
 
 
 def test_lifecycle_demo__folder_of_the_user(tmp_path):

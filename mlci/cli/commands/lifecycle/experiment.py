@@ -81,7 +81,8 @@ def command(config_path: Path, *, as_json: bool, out: Path, applies: bool, bundl
     result = measure_experiment(section, config_path.parent, confidence=loaded.config.policy.confidence)
     carried = _carry_out(loaded, section, result, bundle) if applies else None
     document, model = experiment_document(loaded.config.model, result, carried), loaded.config.model
-    page = render_experiment_page(model, result, footer=f"mlci {__version__}")
+    done = carried.text if carried else None
+    page = render_experiment_page(model, result, footer=f"mlci {__version__}", done=done)
     write_files(out, {"experiment.json": f"{pretty_json(document)}\n", "experiment.html": page})
     _print(model, result, carried, out, document=document if as_json else None)
     outputs = {"verdict": str(result.verdict), "reason": result.reason, "report": out / "experiment.json"}
@@ -104,9 +105,8 @@ def _print(
         click.echo(pretty_json(document))
         return
     colour, width = terminal_style()
-    click.echo(render_experiment_text(model, result, colour=colour, width=width), color=colour, nl=False)
-    if carried is not None:
-        click.echo(f"\n{carried.text}")
+    done = carried.text if carried else None
+    click.echo(render_experiment_text(model, result, colour=colour, width=width, done=done), color=colour, nl=False)
     click.echo(f"\nPage: {out / 'experiment.html'}", err=True)
 
 

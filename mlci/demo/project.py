@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlci.demo.production import COST, EXPERIMENT, MONITOR
+
 SEED = 2
 FITTED = 140
 CONFIG = """\
@@ -217,8 +219,8 @@ def chapters() -> tuple[Chapter, ...]:
 def base() -> dict[str, str]:
     """Return the initial files of the repository, without the data."""
     return {
-        ".gitignore": ".mlci/\ncomments/\nmodel.json\n",
-        "mlci.yml": LIFECYCLE_CONFIG.format(python=sys.executable),
+        ".gitignore": ".mlci/\nbackup/\ncanary/\ncomments/\nmodel.json\nvisits/\n",
+        "mlci.yml": LIFECYCLE_CONFIG.format(python=sys.executable) + EXPERIMENT + MONITOR + COST,
         "train.py": TRAIN,
         "predict.py": PREDICT,
         "settings.json": json.dumps(HARDLY) + "\n",

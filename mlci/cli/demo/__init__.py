@@ -1,0 +1,1 @@
+"""``mlci demo --lifecycle`` after the merge."""

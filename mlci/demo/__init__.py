@@ -1,0 +1,1 @@
+"""Projects and logs of ``mlci demo``."""
