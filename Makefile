@@ -181,5 +181,7 @@ $(SITE)/.made: $(VENV)/bin/uv requirements/site.txt
 # PyTorch for its example, in an environment of its own that mlci is not in.
 $(PYTORCH)/.made: $(VENV)/bin/uv examples/pytorch/requirements.txt
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PYTORCH)
-	@$(BIN)/uv pip install --quiet --python $(PYTORCH)/bin/python --torch-backend cpu -r examples/pytorch/requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(PYTORCH)/bin/python --torch-backend cpu -r examples/pytorch/requirements.txt || { \
+		echo "PyTorch's own index of builds for CPUs is out of reach; installing the build with CUDA from PyPI, 5 GB" >&2; \
+		$(BIN)/uv pip install --quiet --python $(PYTORCH)/bin/python -r examples/pytorch/requirements.txt; }
 	@touch $@
