@@ -21,7 +21,9 @@ REPORTS = {
     "two-hundred-groups": lambda: cases.many_groups(200),
     "regression": cases.regression,
     "rows": cases.with_rows,
+    "nothing-evaluated": cases.nothing_evaluated,
     "undefined": cases.undefined,
+    "waived-and-small": cases.waived_and_small,
 }
 
 

@@ -36,6 +36,7 @@ from tests.support.reports import (
     required,
     same,
     spread,
+    waived,
 )
 
 HOSTILE = (
@@ -228,6 +229,25 @@ def metrics_only():
         ],
         metrics=[measured("accuracy", was=0.91, now=0.913), measured("mean_absolute_error", was=41.2, now=44.9)],
         evaluation={"rows": None, "fingerprint": None, "uses": None, "budget": None, "sealed": False},
+    )
+
+
+def waived_and_small():
+    """A waived gate, and groups whose rows can't decide theirs."""
+    drop = {"max_drop": 0.01, "was": 0.581, "now": 0.550, "low": -0.042, "high": -0.020}
+    few = {"why": "group_too_small", "reason": "too few rows: it has 12 rows; 30 are needed"}
+    same = {"why": "too_few", "reason": "too few rows: the models disagree on 6 rows; 8 are needed"}
+    return a_report(
+        gates=[
+            waived("recall", line=5, **drop),
+            inconclusive("recall", region="islands", line=6, max_drop=0.03, was=0.5, now=0.4, **few),
+            inconclusive("recall", region="north", line=6, max_drop=0.03, was=0.571, now=0.569, **same),
+        ],
+        metrics=[
+            measured("recall", was=0.581, now=0.550, span=(0.535, 0.565), moved=(-0.042, -0.020), rows=12_408),
+            measured("recall", was=0.5, now=0.4, rows=12, region="islands"),
+            measured("recall", was=0.571, now=0.569, rows=380, region="north"),
+        ],
     )
 
 
