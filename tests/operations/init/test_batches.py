@@ -131,3 +131,9 @@ def test_addition__classes_of_probabilities():
     script = f"{PARTS}clf = SVC().fit(X_train, y_train)\np = clf.predict_proba(X_test)\n"
     script += "print(roc_auc_score(y_test, p, multi_class='ovr'))\n"
     assert "enumerate(clf.predict(X_test))" in change(script)[0]
+
+
+def test_addition__classes_that_occur_are_not_the_labels():
+    script = f"{PARTS}labels, counts = np.unique(y_test, return_counts=True)\nclf = SVC().fit(X_train, y_train)\n"
+    _, point = change(f"{script}y_hat = clf.predict(X_test)\n")
+    assert (point.labels, point.decision) == ("y_test", "y_hat")

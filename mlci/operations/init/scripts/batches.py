@@ -44,6 +44,12 @@ def batch_values(statement: ast.stmt, names: Names) -> dict[str, TracedValue] | 
     return values
 
 
+def evaluates_batches(value: ast.expr) -> bool:
+    """Return whether an expression passes batches on, as `predict(model, test_loader)` does; `next` takes one."""
+    names = (variable_of(node) or "" for node in ast.walk(value))
+    return called_name(value) != "next" and any(_LOADER.search(name) for name in names)
+
+
 def unpacked_values(targets: list[str | None], value: TracedValue) -> list[TracedValue]:
     """Return what the names hold that a batch, or the result of a call, is unpacked into: its part, by their names."""
     known = [by_name(name or "") for name in targets]

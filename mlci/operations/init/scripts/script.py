@@ -15,6 +15,7 @@ from mlci.operations.init.scripts.batches import (
     batch_values,
     collected_list,
     comparisons,
+    evaluates_batches,
     is_epoch_loop,
     unpacked_values,
 )
@@ -266,7 +267,7 @@ class _Walk:
         elif len(returned := self.functions.returned.get(called_name(value), ())) == len(targets):
             values = [found if found != UNKNOWN else by_name(name or "")
                       for name, found in zip(names, returned, strict=True)]  # fmt: skip
-        elif (whole := trace(value, self.names)).part is not None:
+        elif (self.batches or evaluates_batches(value)) and (whole := trace(value, self.names)).part is not None:
             values = unpacked_values(names, whole)
         for name, found in zip(names, values, strict=True):
             if name:
