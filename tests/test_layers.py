@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "kubernetes": {"errors"},
     "cost": {"errors"},
     "experiment": {"errors", "util", "metrics", "inference", "report", "gates.limits"},
+    "recovery": {"errors"},
     "demo": set(),
     "operations": {
         "errors",
@@ -69,6 +70,7 @@ MAY_IMPORT = {
         "cost",
         "experiment",
         "monitor",
+        "recovery",
     },
     "cli": {"*"},
     "api": {"*"},
@@ -94,6 +96,7 @@ PURE = {
 PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "governance"}
 PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "cost"}
 PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "events"}
+PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "cost", "recovery"}
 EFFECTS = {
     "os",
     "time",

@@ -34,7 +34,7 @@ _COMMANDS = {
     "reproduce": "Retrain a version and compare the result with it.",
     "monitor": "Compare production logs with the version in production: drift, quality, fairness.",
     "ledger": "Verify or list the record of every decision.",
-    "registry": "Test that the registry works.",
+    "registry": "Test that the registry works, and remove files from it.",
     "backup": "Copy the registry to another place, as much as is missing there.",
     "restore": "Bring the registry back from its backup.",
     "deploy": "Serve the version in production on Kubernetes.",

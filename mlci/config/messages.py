@@ -15,6 +15,7 @@ from mlci.config.lifecycle.deploy import Deploy, KServe, PlainDeployment
 from mlci.config.lifecycle.experiment import Experiment, ExperimentMetric
 from mlci.config.lifecycle.governance import Card
 from mlci.config.lifecycle.monitor import DriftThresholds, Monitor, Mute
+from mlci.config.lifecycle.recovery import Retention
 from mlci.config.models import (
     Baseline,
     BehaviourTests,
@@ -51,6 +52,7 @@ SECTIONS: dict[Path, type[ConfigModel]] = {
     ("deploy",): Deploy,
     ("deploy", "kserve"): KServe,
     ("deploy", "deployment"): PlainDeployment,
+    ("retention",): Retention,
     ("cost",): Cost,
     ("policy",): Policy,
     ("experiment",): Experiment,

@@ -19,6 +19,7 @@ from mlci.config.lifecycle.deploy import Deploy
 from mlci.config.lifecycle.experiment import Experiment
 from mlci.config.lifecycle.governance import Approvers, Card
 from mlci.config.lifecycle.monitor import Monitor
+from mlci.config.lifecycle.recovery import Retention
 from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
 from mlci.gates.limits import LIMIT_KINDS, Limit
 from mlci.util.withheld_variables import NEVER_GIVEN
@@ -398,6 +399,9 @@ class Config(ConfigModel):
     )
     deploy: Deploy | None = Field(
         default=None, description="Kubernetes resource that serves the version in production, for `mlci deploy`."
+    )
+    retention: Retention | None = Field(
+        default=None, description="How long the registry keeps predictions; if omitted, for ever."
     )
     cost: Cost | None = Field(default=None, description="Prices of runners; if omitted, those of GitHub's price table.")
     policy: Policy = Field(default=Policy(), description="Confidence level, and effect of inconclusive gates.")

@@ -24,6 +24,7 @@ def build_schema() -> dict[str, Any]:
     parts["Predict"]["oneOf"] = _require_one(SOURCES)
     parts["Baseline"]["oneOf"] = _require_one(("file", "ref"))
     parts["Gate"]["anyOf"] = _require_one(LIMIT_KINDS)
+    parts["Retention"]["anyOf"] = _require_one(("versions", "days"))
     parts["ReportSection"]["dependentRequired"] = {"public": ["rows"]}
     parts["Cost"]["dependentRequired"] = {"over": ["budget_usd_per_month"]}
     parts["Train"]["dependentRequired"] = {"label": ["when"]}

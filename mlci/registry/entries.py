@@ -32,6 +32,7 @@ from mlci.registry.entry_kinds import (
     Count,
     Day,
     Digest,
+    ErasureRecord,
     LedgerPart,
     MonitorRecord,
     PredictionsAdded,
@@ -53,7 +54,7 @@ MOST_BYTES = ENTRY_BYTES.value
 
 _LATER = ("writer", "reader", "intent")
 _LATER_BODY = ("approval",)
-_LATER_STATE = ("digests", "snapshot", "waived", "probed", "monitored", "spent")
+_LATER_STATE = ("digests", "snapshot", "waived", "probed", "monitored", "spent", "erased")
 """Fields that older entries do not have: left out of the bytes if empty, so that older entries keep their bytes."""
 LINKED = 32
 """Number of entries, beside those that decide, with digests in a state; each costs some 80 bytes in every entry."""
@@ -113,6 +114,7 @@ class LedgerState(LedgerPart):
         monitored: Number of the newest entry with a history of production; ``None``, and not in the bytes, without one.
         spent: By month, the recorded costs of the newest :data:`mlci.registry.spending.KEPT_MONTHS` months; ``None``,
             and not in the bytes, in a ledger without costs.
+        erased: Number of the newest entry that erased files; ``None``, and not in the bytes, in a ledger without one.
     """
 
     champion: int | None = None
@@ -128,6 +130,7 @@ class LedgerState(LedgerPart):
     probed: DayOfProbes | None = None
     monitored: int | None = None
     spent: dict[str, MonthOfCosts] | None = None
+    erased: int | None = None
 
 
 class Entry(LedgerPart):
@@ -222,7 +225,7 @@ def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
         case ReproductionRecorded(version=version, runs=runs):
             _known(state, version)
             changed = {"reproduced": {**state.reproduced, str(version): number}} if runs > 1 else {}
-        case WaiverRecord() | ProbeRecord() | MonitorRecord() | CostRecord():
+        case WaiverRecord() | ProbeRecord() | MonitorRecord() | CostRecord() | ErasureRecord():
             changed = _after_record(state, body, number)
         case _:
             assert_never(body)
@@ -230,14 +233,18 @@ def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
 
 
 def _after_record(
-    state: LedgerState, body: WaiverRecord | ProbeRecord | MonitorRecord | CostRecord, number: int
+    state: LedgerState, body: WaiverRecord | ProbeRecord | MonitorRecord | CostRecord | ErasureRecord, number: int
 ) -> dict[str, object]:
-    """Return what a record changes that is about one commit, one run, or production."""
+    """Return what a record changes that is about one commit, one run, production, or erased files."""
     if isinstance(body, MonitorRecord):
         _known(state, body.version)
         return {"monitored": number}
     if isinstance(body, CostRecord):
         return {"spent": months_after(state.spent or {}, body)}
+    if isinstance(body, ErasureRecord):
+        if body.earlier != state.erased:
+            raise ValueError(f"an erasure after that of entry {body.earlier}: the newest one is {state.erased}")
+        return {"erased": number}
     if isinstance(body, WaiverRecord):
         return {"waived": _waived_after(state.waived or {}, body.head, number)}
     return {"probed": _probed_after(state.probed, body)}
@@ -272,7 +279,7 @@ def linked_entries(state: LedgerState) -> set[int]:
     """Return the numbers of all entries that a state refers to."""
     found = {*state.promoted.values(), *state.rescored.values(), *state.reproduced.values()}
     found |= {number for numbers in (state.waived or {}).values() for number in numbers}
-    return found | ({state.decided, state.monitored or 0} - {0})
+    return found | ({state.decided, state.monitored or 0, state.erased or 0} - {0})
 
 
 def entries_to_link(state: LedgerState, *, number: int) -> set[int]:

@@ -166,6 +166,15 @@ class CostRecord(LedgerPart):
     report: Digest = Field(description="Digest of report.json; a report counts once.")
 
 
+class ErasureRecord(LedgerPart):
+    """Files were erased on purpose, such as predictions with personal data; the entries that name them stay."""
+
+    kind: Literal["erased"] = "erased"
+    digests: Annotated[tuple[Digest, ...], Field(min_length=1, max_length=256)]
+    reason: Annotated[Text, Field(min_length=1)]
+    earlier: Count | None = Field(description="Number of the erasure before it; null in the first.")
+
+
 Body = Annotated[
     VerdictRecord
     | Promotion
@@ -175,6 +184,7 @@ Body = Annotated[
     | WaiverRecord
     | ProbeRecord
     | MonitorRecord
-    | CostRecord,
+    | CostRecord
+    | ErasureRecord,
     Field(discriminator="kind"),
 ]

@@ -77,6 +77,15 @@ class FileError(CorruptError):
         self.remedy = f"{self.restore}. If it is the version in production, {BACK} promotes an intact one until then"
 
 
+class ErasedError(FileError):
+    """A file that was erased on purpose."""
+
+    def __init__(self, message: str, *, shown: str, digest: str) -> None:
+        """Replace the remedy: nothing is damaged."""
+        super().__init__(message, shown=shown, digest=digest)
+        self.remedy = "Nothing is damaged; `mlci ledger log` lists the erasure"
+
+
 class ForeignFileError(CorruptError):
     """A link, pipe or folder where a registry keeps a file, or a file or link in place of one of its folders."""
 

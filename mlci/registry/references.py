@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from mlci.registry import errors, layout
 from mlci.registry.entries import Entry
-from mlci.registry.entry_kinds import Body, PredictionsAdded, Promotion, ReproductionRecorded
+from mlci.registry.entry_kinds import Body, MonitorRecord, PredictionsAdded, Promotion, ReproductionRecorded
 from mlci.registry.manifest import Manifest, Predictions, VersionFile
 
-_NOT_STORED = {"verdict": ("report", "policy", "predictions"), "cost": ("report",)}
+_NOT_STORED = {"verdict": ("report", "policy", "predictions"), "cost": ("report",), "erased": ("digests",)}
 """Fields with digests of things that are not stored under them, by the kind of the entry."""
 
 
@@ -45,6 +45,8 @@ def named_documents(entry: Entry) -> Iterator[DocumentReference]:
             yield DocumentReference(digest, f"the predictions that entry {entry.number} added", Predictions)
         case ReproductionRecorded(spread=digest):
             yield DocumentReference(digest, f"the spread that entry {entry.number} names")
+        case MonitorRecord(history=digest):
+            yield DocumentReference(digest, f"the history of production that entry {entry.number} names")
         case body:
             for digest in _digests_in(_stored_part(body)):
                 yield DocumentReference(digest, f"a document that entry {entry.number} names", required=False)

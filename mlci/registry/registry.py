@@ -14,6 +14,7 @@ from mlci.events.events import Emit, EntryAppended, ignore_event
 from mlci.registry import entries, errors, stored_files
 from mlci.registry.entries import Entry, LedgerState
 from mlci.registry.entry_kinds import Actor, Body, PredictionsAdded, Promotion, Rollback
+from mlci.registry.erasures import Erasure, read_erasures
 from mlci.registry.errors import VERSION_REMEDY, CorruptError
 from mlci.registry.ledger import LedgerHead, find_decision_before, iter_verified, read_ledger_head, read_verified
 from mlci.registry.manifest import Manifest, Predictions
@@ -83,6 +84,7 @@ class RegistryView:
         """Take both, without reading anything."""
         self.store, self.head = store, head
         self._versions: dict[tuple[int, int], Version] = {}
+        self._erasures: dict[str, Erasure] | None = None
 
     @property
     def shown(self) -> str:
@@ -138,6 +140,21 @@ class RegistryView:
             CorruptError: if it, or an entry on the way to it, is not the one that was appended.
         """
         return read_verified(self.store, self.head, number)
+
+    @property
+    def erasures(self) -> dict[str, Erasure]:
+        """Every file that was erased on purpose, by digest.
+
+        Raises:
+            CorruptError: if an entry on the way was changed or is damaged.
+        """
+        if self._erasures is None:
+            self._erasures = read_erasures(self.store, self.head)
+        return self._erasures
+
+    def lacks_erased(self, digest: str) -> bool:
+        """Check if a file was erased on purpose, and was not stored again."""
+        return digest in self.erasures and not self.store.holds(digest)
 
     def decisions(self) -> Iterator[Entry]:
         """Yield every promotion and rollback, newest first, without reading all entries between them.

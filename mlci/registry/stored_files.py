@@ -1,9 +1,12 @@
 """Files of a registry: stored under their digest, and verified by it when they are read."""
 
+import contextlib
 import tempfile
+from collections.abc import Container
 from pathlib import Path
 
-from mlci.registry.errors import CorruptError, FileError
+from mlci.errors import OutsideError
+from mlci.registry.errors import CorruptError, ErasedError, FileError
 from mlci.registry.manifest import Manifest, VersionFile
 from mlci.registry.stores.interface import Store
 from mlci.util.bounds import DESCRIPTION_BYTES
@@ -22,7 +25,7 @@ def read_description(store: Store, digest: str, *, of: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="mlci-read-", ignore_cleanup_errors=True) as scratch:
         target = Path(scratch) / "file"
         if not store.get(digest, target):
-            raise FileError(f"{of} is missing (sha256 {digest})", shown=store.shown, digest=digest)
+            raise _missing(store, digest, of, f"{of} is missing (sha256 {digest})")
         with target.open("rb") as stream:
             data = stream.read(MOST_DESCRIPTION_BYTES + 1)
     if len(data) > MOST_DESCRIPTION_BYTES or sha256_of(data) != digest:
@@ -61,7 +64,8 @@ def fetch_file(store: Store, file: VersionFile, target: Path, *, of: str) -> Pat
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     if not store.get(file.digest, target):
-        raise _lost(store, file, f"`{file.name}` of {of} is missing (sha256 {file.digest})")
+        what = f"`{file.name}` of {of}"
+        raise _missing(store, file.digest, what, f"{what} is missing (sha256 {file.digest})")
     size = target.stat().st_size
     if size != file.bytes:
         wrong = "truncated" if size < file.bytes else "altered"
@@ -71,13 +75,15 @@ def fetch_file(store: Store, file: VersionFile, target: Path, *, of: str) -> Pat
     return target
 
 
-def verify_files(store: Store, manifest: Manifest) -> None:
-    """Read every file of a version and verify its digest.
+def verify_files(store: Store, manifest: Manifest, *, erased: Container[str] = ()) -> None:
+    """Read every file of a version and verify its digest, except for files that were erased on purpose.
 
     Raises:
         CorruptError: if a file is missing, truncated or altered; the message names the first one.
     """
     for file in manifest.everything():
+        if file.digest in erased and not store.holds(file.digest):
+            continue
         check_digest(store, file, of=f"version {manifest.version}")
 
 
@@ -96,9 +102,11 @@ def check_exists(store: Store, file: VersionFile, *, of: str) -> None:
     """
     if store.holds(file.digest, file.bytes):
         return
-    other = f"was truncated or altered: it does not have its {file.bytes:,} bytes"
-    lacks = other if store.holds(file.digest) else "is missing or truncated"
-    raise _lost(store, file, f"`{file.name}` of {of} {lacks} (sha256 {file.digest})")
+    what = f"`{file.name}` of {of}"
+    if store.holds(file.digest):
+        wrong = f"was truncated or altered: it does not have its {file.bytes:,} bytes (sha256 {file.digest})"
+        raise _lost(store, file, f"{what} {wrong}")
+    raise _missing(store, file.digest, what, f"{what} is missing or truncated (sha256 {file.digest})")
 
 
 def put_verified(store: Store, source: Path, file: VersionFile, *, of: str, mend: bool = False) -> None:
@@ -127,3 +135,14 @@ def put_verified(store: Store, source: Path, file: VersionFile, *, of: str, mend
 
 def _lost(store: Store, file: VersionFile, message: str) -> FileError:
     return FileError(message, shown=store.shown, digest=file.digest)
+
+
+def _missing(store: Store, digest: str, what: str, message: str) -> FileError:
+    """Return the error for a missing file: it may have been erased on purpose."""
+    from mlci.registry import erasures  # noqa: PLC0415 - it reads the ledger, which reads files
+
+    with contextlib.suppress(OutsideError):
+        found = erasures.find_erasure(store, digest)
+        if found is not None:
+            return ErasedError(f"{what} was {found.text}", shown=store.shown, digest=digest)
+    return FileError(message, shown=store.shown, digest=digest)

@@ -4,13 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from mlci.errors import count_noun
 from mlci.registry import ledger, registry, stored_files
-from mlci.registry.entries import Entry, LedgerState
+from mlci.registry.entries import Entry, LedgerState, dump_entry
 from mlci.registry.entry_kinds import PredictionsAdded, Promotion, ReproductionRecorded
+from mlci.registry.erasures import erasures_of, is_erased
 from mlci.registry.errors import CorruptError
 from mlci.registry.manifest import VersionFile
 from mlci.registry.registry import Version
 from mlci.registry.stores.interface import Store
+from mlci.util.digests import sha256_of
 
 SKEW = timedelta(minutes=5)
 """Largest accepted difference of clocks, which is Kerberos' default ("Clock Skew", MIT's Kerberos V5 guide)."""
@@ -143,12 +146,16 @@ class RegistryAudit:
         files: Files that they name, each once.
         state: State after the newest entry.
         findings: Oddities, such as a clock that ran behind.
+        erased: Number of files that were erased on purpose; they are not among ``files``.
+        digest: SHA-256 of the newest entry; ``None`` for an empty ledger.
     """
 
     entries: int
     files: int
     state: LedgerState
     findings: tuple[LedgerFinding, ...] = ()
+    erased: int = 0
+    digest: str | None = None
 
 
 def verify_registry(store: Store, *, contents: bool, now: str | None = None) -> RegistryAudit:
@@ -172,14 +179,31 @@ def verify_registry(store: Store, *, contents: bool, now: str | None = None) -> 
             f"{'; '.join(wrong)}. {SET_CLOCK if clock else RESTORE_CHECKPOINT}. Until then promotions are refused",
             remedy="",
         )
+    erased = {digest: item for entry in verified.seen for digest, item in erasures_of(entry).items()}
     every: dict[str, tuple[VersionFile, str]] = {}
     for entry in verified.seen:
         for file, of in named_files(store, entry):
-            every.setdefault(file.digest, (file, of))
+            if not is_erased(erased, file.digest, named_by=entry.number):
+                every.setdefault(file.digest, (file, of))
     for file, of in every.values():
         (stored_files.check_digest if contents else stored_files.check_exists)(store, file, of=of)
-    state = verified.seen[-1].state if verified.seen else LedgerState()
-    return RegistryAudit(entries=verified.entries, files=len(every), state=state, findings=verified.findings)
+    return RegistryAudit(
+        entries=verified.entries,
+        files=len(every),
+        state=verified.seen[-1].state if verified.seen else LedgerState(),
+        findings=(*verified.findings, *_erasure_findings(verified.seen)),
+        erased=len(set(erased) - set(every)),
+        digest=sha256_of(dump_entry(verified.seen[-1])) if verified.seen else None,
+    )
+
+
+def _erasure_findings(seen: Iterable[Entry]) -> Iterable[LedgerFinding]:
+    """Report each erasure: what is missing on purpose."""
+    for entry in seen:
+        erased = erasures_of(entry)
+        if erased:
+            found = next(iter(erased.values()))
+            yield LedgerFinding(entry.number, f"{count_noun(len(erased), 'file')} {found.text}")
 
 
 def named_files(store: Store, entry: Entry, version: Version | None = None) -> list[tuple[VersionFile, str]]:

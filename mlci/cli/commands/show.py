@@ -1,5 +1,6 @@
 """``mlci show``."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ from mlci.cli import options
 from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.registry_factory import load_with_registry
 from mlci.errors import InputError
+from mlci.registry.erasures import Erasure, is_erased
 from mlci.registry.registry import Version
 from mlci.util.json_text import pretty_json
 
@@ -38,11 +40,11 @@ def command(number: int | None, config_path: Path, *, as_json: bool) -> int:
         document = {"entry": version.entry.model_dump(mode="json", by_alias=True), "manifest": manifest}
         click.echo(pretty_json(document))
     else:
-        click.echo(_card(version, production=wanted == view.state.champion))
+        click.echo(_card(version, production=wanted == view.state.champion, erased=view.erasures))
     return 0
 
 
-def _card(version: Version, *, production: bool) -> str:
+def _card(version: Version, *, production: bool, erased: Mapping[str, Erasure]) -> str:
     manifest, entry = version.manifest, version.entry
     recipe, data, environment = manifest.recipe, manifest.data, manifest.environment
     files = [f"{file.name}  {file.bytes:,} bytes  sha256 {file.digest[:12]}" for file in manifest.files]
@@ -58,6 +60,12 @@ def _card(version: Version, *, production: bool) -> str:
         "judged on": f"{data.rows:,} rows, {data.fingerprint}",
         "metrics": "\n".join(f"{name} {value:.6g}" for name, value in manifest.metrics.items()) or None,
         "ran on": f"Python {environment.python}, {environment.platform}",
+        "erased": "\n".join(
+            f"{file.name} was {erased[file.digest].text}"
+            for file in manifest.everything()
+            if is_erased(erased, file.digest, named_by=entry.number)
+        )
+        or None,
         "lock files": "\n".join(file.name for file in environment.lock) or None,
         "data": "\n".join(f"{path} {digest}" for path, digest in data.pointers.items()) or None,
     }

@@ -61,15 +61,15 @@ def champion_predictions(
     context.say(f"baseline: version {champion.number} of {store.shown}")
     rows = baseline_ref_or_file.rows_fingerprint(context)
     own = champion.manifest.predictions
-    predictions = (
-        own if baseline_ref_or_file.is_same_set(context, own.fingerprint, rows) else is_made_on(view, champion, rows)
-    )
+    same = baseline_ref_or_file.is_same_set(context, own.fingerprint, rows)
+    usable = same and not view.lacks_erased(own.file.digest)
+    predictions = own if usable else is_made_on(view, champion, rows)
     if predictions is None:
         shares = by_training or was_made_by_training(context, champion)
         only = not rescore.can_rescore(champion.manifest, store, champion.number)
         if shares or (only and not is_tracked(context.git, str(Path(context.data).absolute()))):
             return _on_own_rows(context, champion, rows=rows, only=only, scored=scored)
-        return _rescored(context, champion, rows=rows, scored=scored)
+        return _rescored(context, champion, rows=rows, scored=scored, erased=same)
     target = context.scratch / "baseline" / predictions.file.name
     path = stored_files.fetch_file(store, predictions.file, target, of=f"version {champion.number}")
     baseline = version_predictions(context.config, champion, predictions, path)
@@ -172,14 +172,17 @@ def blame_registry_if_misfit(context: RowsContext, baseline: ModelPredictions | 
         ) from error
 
 
-def _rescored(context: RowsContext, champion: Version, *, rows: str, scored: ScoredChampion | None) -> ModelPredictions:
+def _rescored(
+    context: RowsContext, champion: Version, *, rows: str, scored: ScoredChampion | None, erased: bool = False
+) -> ModelPredictions:
     """Score the new rows by the champion's own model and predict step, and store the predictions if that is allowed.
 
     Predictions that a run made already are used as they are.
     """
     store, manifest, of = registry_of(context).store, champion.manifest, f"version {champion.number}"
+    why = f"the predictions of {of} were erased" if erased else f"the evaluation set moved since {of}"
     if scored is not None and scored.answers(champion.number, rows):
-        note = f"baseline: the evaluation set moved since {of}; its predictions were made by the run that trained"
+        note = f"baseline: {why}; its predictions were made by the run that trained"
         return replace(_kept(context, champion, scored), notes=(note,))
     if not context.user_code:
         raise UserCodeError(
@@ -191,10 +194,11 @@ def _rescored(context: RowsContext, champion: Version, *, rows: str, scored: Sco
         return stored_files.fetch_file(store, file, target, of=of)
 
     with file_guards.guard_candidate_files(context):
-        rescored = rescore.rescore_version(context, manifest, fetch, of=of, says="baseline")
+        reason = why if erased else None
+        rescored = rescore.rescore_version(context, manifest, fetch, of=of, says="baseline", why=reason)
     commit = manifest.recipe.commit
     where = f", by the code of {commit[:7]}" if commit else ""
-    note = f"baseline: the evaluation set moved since {of}; its own model scored the new rows{where}"
+    note = f"baseline: {why}; its own model scored the {'' if erased else 'new '}rows{where}"
     new = _scored(champion.number, rescored, rows)
     keep_rescored(context, new)
     return replace(

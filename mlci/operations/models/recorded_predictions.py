@@ -14,13 +14,14 @@ from mlci.registry.registry import RegistryView, Version
 def is_made_on(view: RegistryView, champion: Version, rows: str) -> Predictions | None:
     """Return the champion's predictions on these rows, if it has any."""
     own = champion.manifest.predictions
-    return own if is_recorded(own.fingerprint, rows) else added_for_rows(view, rows)
+    recorded = is_recorded(own.fingerprint, rows) and not view.lacks_erased(own.file.digest)
+    return own if recorded else added_for_rows(view, rows)
 
 
 def added_for_rows(view: RegistryView, rows: str) -> Predictions | None:
     """Return the champion's predictions that were added for these rows, under any spelling of the fingerprint."""
-    rescored = (view.rescored(name) for name in spellings(rows))
-    return next((predictions for predictions in rescored if predictions is not None), None)
+    rescored = filter(None, (view.rescored(name) for name in spellings(rows)))
+    return next((found for found in rescored if not view.lacks_erased(found.file.digest)), None)
 
 
 def version_predictions(config: Config, champion: Version, predictions: Predictions, path: Path) -> ModelPredictions:

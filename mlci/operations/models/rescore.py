@@ -47,13 +47,14 @@ def rescore_version(
         InputError: if the version has predictions only, or its code is not available.
         StepError: if its predict step fails.
     """
-    why = why or f"the evaluation set moved since {of} was judged"
+    rows, moved = "rows" if why else "new rows", f"the evaluation set moved since {of}"
+    line, why = f"{why or moved}; its own model scores the {rows}", why or f"{moved} was judged"
     config = fetch(content.recipe.config, context.scratch / name / "mlci.yml")
     own = _version_context(context, content, config, of, why)
     with _checked_out_steps(own, content, of, name, why, variables) as steps:
         model = _put_back(content, steps, fetch)
         if says is not None:
-            context.say(f"{says}: the evaluation set moved since {of}; its own model scores the new rows")
+            context.say(f"{says}: {line}")
         return predictions.make_predictions(own, steps, data=context.data, model=model)
 
 

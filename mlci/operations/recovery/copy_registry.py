@@ -13,6 +13,7 @@ from pathlib import Path
 from mlci.errors import OutsideError, count_noun
 from mlci.registry import entries, ledger, stored_files
 from mlci.registry.entries import Entry
+from mlci.registry.erasures import Erasure, erasures_of, is_erased
 from mlci.registry.errors import CorruptError, entry_place
 from mlci.registry.manifest import VersionFile
 from mlci.registry.references import DocumentReference, files_of_document, named_documents
@@ -34,6 +35,7 @@ class CopyResult:
         entries_there, files_there, bytes_there: What the target had already.
         replaced: Damaged files of the target that were replaced, among ``files``.
         ahead: Number of entries that the target has beyond the source's newest one.
+        erased: Files that were erased on purpose and are not copied; the target's copies are deleted.
         faults: Files that the source lacks or that are damaged in it, and entries that it should have.
     """
 
@@ -50,6 +52,7 @@ class CopyResult:
     bytes_there: int = 0
     replaced: int = 0
     ahead: int = 0
+    erased: int = 0
     faults: list[str] = field(default_factory=list)
 
 
@@ -164,6 +167,8 @@ class _FileCopy:
         self._source, self._target, self._options, self._result = source, target, options, result
         self._sizes_there, self._sizes_here = _list_sizes(target), _list_sizes(source)
         self._seen: set[str] = set()
+        self._skipped: set[str] = set()
+        self._erased: dict[str, Erasure] = {}
         self._path = options.scratch / "file"
 
     def copy_entries(self, verified: tuple[Entry, ...], missing: set[int]) -> None:
@@ -172,6 +177,8 @@ class _FileCopy:
         Raises:
             OutsideError: if another writer appended to the target meanwhile.
         """
+        self._erased = {digest: found for entry in verified for digest, found in erasures_of(entry).items()}
+        self._erased |= _erased_beyond(self._target, verified[-1].number, self._result.ahead)
         for entry in verified:
             for document in named_documents(entry):
                 self._copy_document(document, entry)
@@ -192,8 +199,24 @@ class _FileCopy:
             self._seen.add(document.digest)
             return
         for file, of in files_of_document(document, data, entry):
-            self._copy_file(file, of)
+            if is_erased(self._erased, file.digest, named_by=entry.number) and not self._is_here(file):
+                self._leave_erased(file)
+            else:
+                self._copy_file(file, of)
         self._copy_file(VersionFile(name=document.of, digest=document.digest, bytes=len(data)), document.of, data)
+
+    def _is_here(self, file: VersionFile) -> bool:
+        """Check if the source has an erased file: the same bytes were stored again, and the target erased nothing."""
+        return not self._result.ahead and self._source.holds(file.digest)
+
+    def _leave_erased(self, file: VersionFile) -> None:
+        """Skip a file that was erased on purpose, and delete the target's copy."""
+        if file.digest in self._seen or file.digest in self._skipped:
+            return
+        self._skipped.add(file.digest)
+        self._result.erased += 1
+        if not self._result.ahead and self._is_there(file) and isinstance(self._target, FileKeeper):
+            self._target.delete_file(file.digest)
 
     def _read_document(self, document: DocumentReference) -> bytes | None:
         """Return a document, from the target if the source lacks it; ``None`` if both do."""
@@ -271,3 +294,9 @@ class _FileCopy:
 def _list_sizes(store: Store) -> dict[str, int] | None:
     """Return the sizes of all files by digest; ``None`` if the store can't list them."""
     return {file.digest: file.bytes for file in store.files()} if isinstance(store, FileKeeper) else None
+
+
+def _erased_beyond(target: Store, number: int, ahead: int) -> dict[str, Erasure]:
+    """Return what the target erased by entries that the source does not have."""
+    beyond = (ledger.read_entry(target, later) for later in range(number + 1, number + ahead + 1))
+    return {digest: found for entry in beyond for digest, found in erasures_of(entry).items()}

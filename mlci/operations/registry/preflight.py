@@ -10,6 +10,7 @@ from mlci.git.git import Git
 from mlci.registry import ledger, stored_files, verification
 from mlci.registry.entries import Entry, rolled_back_versions
 from mlci.registry.entry_kinds import PredictionsAdded, Promotion, ReproductionRecorded, Rollback
+from mlci.registry.erasures import is_erased
 from mlci.registry.errors import BACK, CorruptError, FileError
 from mlci.registry.manifest import Content, VersionFile, is_same_model
 from mlci.registry.registry import Author, RegistryView, Version
@@ -180,7 +181,9 @@ def _named(view: RegistryView, entry: Entry, *, read: bool, champion: bool = Fal
     """Return the files that an entry names; a fault if its description is damaged."""
     try:
         version = view.promoted(entry) if isinstance(entry.body, Promotion) else None
-        return [_Look(file, of, read, champion) for file, of in named_files(view.store, entry, version)]
+        named = named_files(view.store, entry, version)
+        kept = [(file, of) for file, of in named if not is_erased(view.erasures, file.digest, named_by=entry.number)]
+        return [_Look(file, of, read, champion) for file, of in kept]
     except CorruptError as error:
         return [_fault(error, champion=champion)]
 

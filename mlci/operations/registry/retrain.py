@@ -112,7 +112,8 @@ def original_model(context: RowsContext, view: RegistryView, version: Version, *
         path = fetch(own.file, context.scratch / "baseline" / own.file.name)
         return replace(recorded_predictions.version_predictions(context.config, version, own, path), made_on=None)
     rows = baseline_ref_or_file.rows_fingerprint(context)
-    recorded = own if baseline_ref_or_file.is_same_set(context, own.fingerprint, rows) else None
+    same = baseline_ref_or_file.is_same_set(context, own.fingerprint, rows)
+    recorded = own if same and not view.lacks_erased(own.file.digest) else None
     if recorded is None and version.number == view.state.champion:
         recorded = recorded_predictions.added_for_rows(view, rows)
     if recorded is not None:

@@ -53,7 +53,7 @@ def roll_back(registry: Registry, *, to: int | None, reason: str) -> RollbackRes
         raise InputError(f"{registry.shown} has no version {target}; `mlci versions` lists them")
     if target == state.champion:
         return RollbackResult(version=target, replaced=target, entry=None)
-    stored_files.verify_files(registry.store, view.version(target).manifest)
+    stored_files.verify_files(registry.store, view.version(target).manifest, erased=view.erasures)
     replaced = []
 
     def decide(now: LedgerState) -> Rollback | None:

@@ -77,6 +77,10 @@ def back_up_and_restore(shell: PageShell) -> Iterator[None]:
     succeed(shell, "promote")
     yield
     assert "backed up 1 entry and " in shell.output
+    yield
+    assert "anchor: 1:" in shell.output
+    yield
+    assert "backed up 0 entries and 0 files" in shell.output
     (shell.folder / ".mlci/registry").rename(shell.folder / ".mlci/lost")
     yield
     assert "the predictions are identical" in shell.output
@@ -84,6 +88,10 @@ def back_up_and_restore(shell: PageShell) -> Iterator[None]:
     assert champion(shell) == 1
     yield
     assert "the ledger is whole" in shell.output
+    yield
+    assert "would remove 0 unused files and 0 files of predictions" in shell.output
+    yield
+    assert "removed 0 unused files" in shell.output
 
 
 def repair_a_registry(shell: PageShell) -> Iterator[None]:

@@ -10,6 +10,7 @@ from mlci.registry.entries import LedgerState
 from mlci.registry.entry_kinds import (
     Actor,
     Body,
+    ErasureRecord,
     MonitorRecord,
     PredictionsAdded,
     ProbeRecord,
@@ -109,8 +110,8 @@ def choose(state: LedgerState, kind: str, pick: int) -> Body | None:
         return PredictionsAdded(version=version, fingerprint=f"sha256:{pick}", predictions=DIGEST)
     if kind in {"reproduced", "monitored"} and version is not None:
         return _about_version(kind, version)
-    if kind in {"waived", "probed"}:
-        return _about_pull(state, kind, pick)
+    if kind in {"waived", "probed", "erased"}:
+        return _record(state, kind, pick)
     return verdict(f"sha256:{pick % 3}")
 
 
@@ -120,7 +121,9 @@ def _about_version(kind: str, version: int) -> Body:
     return MonitorRecord(version=version, window="2026-05-01T00:00", outcome="ok", history=DIGEST)
 
 
-def _about_pull(state: LedgerState, kind: str, pick: int) -> Body:
+def _record(state: LedgerState, kind: str, pick: int) -> Body:
+    if kind == "erased":
+        return ErasureRecord(digests=(DIGEST,), reason="request 4711", earlier=state.erased)
     if kind == "waived":
         return waiver(head=f"{pick % 3}" * 40)
     return look(pull=1 + pick, run=1 + (state.probed.looks if state.probed is not None else 0))

@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
+from mlci.cli.commands.lifecycle.anchor_option import anchor_option, check_given_anchor, keep_given_anchor
 from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.copy_stores import open_copy
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.registry_factory import load_with_registry
 from mlci.operations.recovery.copy_registry import CopyOptions, CopyResult, copy_registry
+from mlci.recovery.anchor import Anchor
 from mlci.registry.errors import CorruptError
 from mlci.registry.stores.interface import Store
 from mlci.report.text.number_format import pluralize
@@ -25,7 +27,8 @@ _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 @options.config
 @options.as_json
 @click.option("--files", is_flag=True, help="Read and verify every file of the backup, and replace damaged ones.")
-def command(url: str, config_path: Path, *, as_json: bool, files: bool) -> int:
+@anchor_option
+def command(url: str, config_path: Path, *, as_json: bool, files: bool, anchor: str) -> int:
     """Copy what a backup of the registry lacks, and verify all of it by digest.
 
     URL is a folder, `s3://…`, `gs://…`, `az://…`, `github` or `mlflow:…`, as in `registry:`. Variables with
@@ -44,9 +47,12 @@ def command(url: str, config_path: Path, *, as_json: bool, files: bool) -> int:
     """  # noqa: D301 (click's mark against rewrapping)
     loaded, registry = load_with_registry(config_path)
     target = open_copy(loaded, url, registry.store)
+    check_given_anchor(registry.store, anchor)
     result = run_copy(registry.store, target, contents=files)
     if result.ahead:
         result.faults.insert(0, _older_registry(result, url))
+    else:
+        keep_given_anchor(Anchor(number=result.number, digest=result.digest), anchor)
     show_copy(result, "backed up", as_json=as_json)
     return 0
 
@@ -75,12 +81,13 @@ def copy_text(result: CopyResult, verb: str) -> str:
     """Return the result of a copy in two lines."""
     copied = f"{pluralize(result.entries, 'entry', 'entries')} and {pluralize(result.files, 'file')}"
     mended = f", {result.replaced} of them in place of damaged ones" if result.replaced else ""
+    left = f"; {pluralize(result.erased, 'file')} erased on purpose" if result.erased else ""
     there = f"{pluralize(result.entries_there, 'entry', 'entries')} and {pluralize(result.files_there, 'file')}"
+    newest = f"entry {result.number} of {sanitize_text(result.newest_at)} (SHA-256 {result.digest})"
     return (
         f"{verb} {copied} ({format_bytes(result.bytes)}){mended}, from {sanitize_text(result.source)} to "
         f"{sanitize_text(result.target)}\n"
-        f"skipped {there} ({format_bytes(result.bytes_there)}) that were there; the newest is entry {result.number} of "
-        f"{sanitize_text(result.newest_at)} (SHA-256 {result.digest})"
+        f"skipped {there} ({format_bytes(result.bytes_there)}) that were there{left}; the newest is {newest}"
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
+from mlci.cli.commands.registry.gc import erase_command, gc_command
 from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.registry_factory import build_store, clock
@@ -23,11 +24,12 @@ _FAILED = 4
 
 @click.group()
 def command() -> None:
-    """Check the registry itself.
+    """Check the registry itself, and remove files from it.
 
     \b
-    Example:
+    Examples:
       mlci registry check
+      mlci registry gc
     """  # noqa: D301 (click's mark against rewrapping)
 
 
@@ -69,3 +71,7 @@ def check_command(config_path: Path, *, as_json: bool) -> int:
 def _line(one: RegistryProbe) -> str:
     took = "" if one.seconds is None else f" ({one.seconds * 1000:.0f} ms)"
     return f"{one.outcome:>7}  {one.name}{took}{f': {sanitize_text(one.detail)}' if one.detail else ''}"
+
+
+command.add_command(gc_command)
+command.add_command(erase_command)

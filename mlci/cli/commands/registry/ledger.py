@@ -5,14 +5,17 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
+from mlci.cli.commands.lifecycle.anchor_option import anchor_option, check_given_anchor, keep_given_anchor
 from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.registry_factory import clock, load_with_registry
 from mlci.errors import OutsideError
+from mlci.recovery.anchor import Anchor
 from mlci.registry import ledger
 from mlci.registry.entries import Entry
 from mlci.registry.entry_kinds import (
     CostRecord,
+    ErasureRecord,
     MonitorRecord,
     PredictionsAdded,
     ProbeRecord,
@@ -46,7 +49,8 @@ def command() -> None:
 @options.config
 @options.as_json
 @click.option("--files", is_flag=True, help="Read every file and verify its digest, not only the records.")
-def verify_command(config_path: Path, *, as_json: bool, files: bool) -> int:
+@anchor_option
+def verify_command(config_path: Path, *, as_json: bool, files: bool, anchor: str) -> int:
     """Verify the ledger from its first entry: no entry was changed, moved or removed, and every file exists.
 
     The exit code is 4 if something is damaged; the message names the first damaged record. The command fails in every
@@ -57,17 +61,24 @@ def verify_command(config_path: Path, *, as_json: bool, files: bool) -> int:
     Examples:
       mlci ledger verify
       mlci ledger verify --files --json
+      mlci ledger verify --anchor ../anchor.json
     """  # noqa: D301 (click's mark against rewrapping)
     _, registry = load_with_registry(config_path)
-    audit = _audited(registry.store, contents=files)
-    state, text = audit.state, _text(audit, contents=files)
-    write_step_result({}, text)
+    audit = _audited(registry.store, contents=files, anchor=anchor)
+    newest = None if audit.digest is None else Anchor(number=audit.entries, digest=audit.digest)
+    if newest is not None:
+        keep_given_anchor(newest, anchor)
+    word = newest.text if newest is not None else ""
+    text = _text(audit, contents=files) + (f"\nanchor: {word}" if word else "")
+    write_step_result({"anchor": word}, text)
     if as_json:
         document = {
             "entries": audit.entries,
             "files": audit.files,
             "contents": files,
-            "state": state.model_dump(),
+            "erased": audit.erased,
+            "anchor": word or None,
+            "state": audit.state.model_dump(),
             "findings": [{"entry": item.number or None, "message": item.message} for item in audit.findings],
         }
         click.echo(pretty_json(document))
@@ -76,9 +87,10 @@ def verify_command(config_path: Path, *, as_json: bool, files: bool) -> int:
     return 0
 
 
-def _audited(store: Store, *, contents: bool) -> RegistryAudit:
+def _audited(store: Store, *, contents: bool, anchor: str) -> RegistryAudit:
     """Verify the ledger; a failure is also written to the job summary."""
     try:
+        check_given_anchor(store, anchor)
         return verify_registry(store, contents=contents, now=clock())
     except OutsideError as error:
         damaged = isinstance(error, CorruptError)
@@ -132,7 +144,8 @@ def audit_summary(found: RegistryAudit, *, contents: bool) -> str:
         pluralize(state.versions, "version"),
         pluralize(found.files, "file"),
     )
-    return f"the ledger is whole: {', '.join(parts)} {how}; {champion}"
+    erased = f"; {pluralize(found.erased, 'file')} erased on purpose" if found.erased else ""
+    return f"the ledger is whole: {', '.join(parts)} {how}{erased}; {champion}"
 
 
 def audit_text(entry: Entry) -> str:
@@ -150,17 +163,19 @@ def audit_text(entry: Entry) -> str:
             return f"scored version {version} on {fingerprint[:19]}"
         case ReproductionRecorded(version=version, outcome=outcome):
             return f"trained version {version} again: {outcome}"
-        case WaiverRecord() | ProbeRecord() | MonitorRecord() | CostRecord() as body:
+        case WaiverRecord() | ProbeRecord() | MonitorRecord() | CostRecord() | ErasureRecord() as body:
             return _record_text(body)
 
 
-def _record_text(body: WaiverRecord | ProbeRecord | MonitorRecord | CostRecord) -> str:
-    """Describe what was recorded about a commit of a pull request, a run, or production."""
+def _record_text(body: WaiverRecord | ProbeRecord | MonitorRecord | CostRecord | ErasureRecord) -> str:
+    """Describe what was recorded about a commit of a pull request, a run, production, or erased files."""
     if isinstance(body, MonitorRecord):
         return f"monitored version {body.version} until the window of {body.window}: {body.outcome}"
     if isinstance(body, CostRecord):
         price = "an unknown price" if body.micro_usd is None else f"{body.micro_usd / 1_000_000:.4f} USD"
         return f"counted a run in {body.month}: {pluralize(body.minutes, 'minute')} on {body.runner} for {price}"
+    if isinstance(body, ErasureRecord):
+        return f"erased {pluralize(len(body.digests), 'file')}: {body.reason}"
     head = body.head[:7]
     if isinstance(body, WaiverRecord):
         return f"{body.person} waived {body.gate} on {head} until {body.until}: {body.reason}"
