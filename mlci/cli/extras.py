@@ -29,8 +29,8 @@ def extras(config: Config) -> list[str]:
     """Return the optional dependencies in ``pyproject.toml`` that a run of this configuration imports.
 
     ``metrics``: metrics of scikit-learn or of the user, and saved scikit-learn models. ``remote``: tables in object
-    stores and Feather files. ``github``: a registry in the repository itself, sealed labels. ``objects``: a registry
-    in an object store. ``mlflow``: a registry in MLflow.
+    stores and Feather files. ``github``: a registry in the repository itself, sealed labels, required approvals.
+    ``objects``: a registry in an object store. ``mlflow``: a registry in MLflow.
     """
     reported = (config.evaluation and config.evaluation.reported) or ()
     entries: list[Gate | Reported] = [*config.gates, *reported]
@@ -43,7 +43,8 @@ def extras(config: Config) -> list[str]:
     remote = any(table.startswith(_STORES) or table.lower().endswith(_ARROW) for table in tables if table)
     place = config.registry
     sealed = config.evaluation is not None and is_sealed(config.evaluation.labels)
-    registry = ["github"] * (place == GITHUB or sealed) + ["objects"] * place.startswith(_BUCKETS)
+    asks_github = place == GITHUB or sealed or config.require_approval is not None
+    registry = ["github"] * asks_github + ["objects"] * place.startswith(_BUCKETS)
     registry += ["mlflow"] * place.startswith(MLFLOW)
     return ["metrics"] * scikit_learn + ["remote"] * remote + registry
 

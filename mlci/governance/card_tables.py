@@ -16,12 +16,13 @@ from mlci.report.text.markup import Markup
 from mlci.report.text.tables import ReportColumn, ReportTable, build_table
 
 _FILES = 200
+_GROUPS = 200
 _GATES = 500
 
 
 def value_tables(d: Markup, evidence: VersionEvidence) -> list[ReportTable]:
     """Return the metrics on all rows."""
-    rows = evidence.values
+    rows = evidence.quality
     named = ReportColumn(d.number("Metric"), [directed_title(d, row.metric) for row in rows], name=True)
     return [build_table(d, [named, *_value_columns(d, rows)])] if rows else []
 
@@ -42,7 +43,9 @@ def group_tables(d: Markup, evidence: VersionEvidence) -> list[ReportTable]:
     return [_group_table(d, *key, rows) for key, rows in found.items() if key in shown]
 
 
-def _group_table(d: Markup, name: str, metric: str, rows: list[MetricRow]) -> ReportTable:
+def _group_table(d: Markup, name: str, metric: str, found: list[MetricRow]) -> ReportTable:
+    """Return the first groups of a slice; the bill of materials has all of them."""
+    rows, left = found[:_GROUPS], len(found) - _GROUPS
     columns = [
         ReportColumn(d.text(name), [d.text(row.group or "") for row in rows], name=True),
         ReportColumn(d.number("Rows"), [count_cell(d, row.rows) for row in rows], right=True),
@@ -50,6 +53,8 @@ def _group_table(d: Markup, name: str, metric: str, rows: list[MetricRow]) -> Re
         ReportColumn(d.number("Why"), [_why(d, row) for row in rows], name=True),
     ]
     caption = directed_title(d, metric, d.words("{} by {}", d.text(labels.metric_title(metric)), d.text(name)))
+    if left > 0:
+        caption = d.words("{}; {}", caption, d.number(f"{number_format.format_count(left)} more in bom.json"))
     return build_table(d, columns, caption=caption)
 
 

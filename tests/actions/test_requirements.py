@@ -49,6 +49,7 @@ def test_requirements__files_agree():
         ({"data": "s3://bucket/d.parquet"}, ["remote"]),
         ({"baseline": "gs://bucket/b.csv", "metric": "hinge_loss"}, ["metrics", "remote"]),
         ({"more": "}\nregistry: github\npolicy: {seed: 7"}, ["github"]),
+        ({"more": "}\nregistry: folder\nrequire_approval: [ada]\npolicy: {seed: 7"}, ["github"]),
         ({"more": "}\nregistry: s3://bucket/prefix\npolicy: {seed: 7"}, ["objects"]),
         ({"more": "}\nregistry: mlflow:https://mlflow.example.org\npolicy: {seed: 7"}, ["mlflow"]),
         (

@@ -81,6 +81,15 @@ def test_render_markdown_card__values_with_intervals():
     assert cells(text, grouped.group, f"{grouped.rows:,}")[0].startswith("0.")
 
 
+def test_render_markdown_card__many_groups():
+    rows = [measured("recall", now=0.5, rows=40, region=f"group {number}") for number in range(250)]
+    text = render_markdown_card(evidence(a_report(metrics=rows)))
+    assert "Recall by region; 50 more in bom.json" in text
+    assert "group 199 " in text
+    assert "| group 200 " not in text
+    assert len(front_matter(text)["model-index"][0]["results"]) == 100
+
+
 def test_render_markdown_card__decisions_approval_and_waiver():
     approved = ApprovalRecord(pull=12, head="b" * 40, by=(Reviewer(login="grace", counts_as="octo/risk"),))
     promotion = Promotion(version=3, manifest=DIGEST, replaced=2, note="spring release", approval=approved)

@@ -103,3 +103,11 @@ def test_card__after_another_promotion(tmp_path):
     damaged = mlci("verify", "1", cwd=folder)
     assert damaged.code == 4
     assert "`model.txt` of version 1 was altered" in damaged.err
+
+
+def test_verify__attestation_that_is_not_a_bundle(folder):
+    (folder / "bundle.json").write_text("{}")
+    done = mlci("verify", "--attestation", "bundle.json", "--identity", "https://github.com/o/r", cwd=folder)
+    assert done.code == 1
+    assert "REFUSED  bundle.json: its signature does not count" in done.out
+    assert "--attestation needs --identity" in mlci("verify", "--attestation", "bundle.json", cwd=folder).err

@@ -23,6 +23,7 @@ REASONS = {
     "needs an App of GitHub": r"gh (api|secret|variable) ",
     "needs a Kubernetes cluster": r"mlci deploy (apply|diff|rollback)",
     "needs an MLflow server": r"mlci .*models:/",
+    "needs an attestation of GitHub": r"gh attestation ",
 }
 """What a marked block may name, and what one of its commands then begins with or contains."""
 

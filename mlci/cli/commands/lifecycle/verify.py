@@ -10,7 +10,14 @@ from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.registry_factory import load_with_registry
 from mlci.cli.run_output import BLOCKED
+from mlci.operations.governance.attestation import (
+    GITHUB_ISSUER,
+    AttestationCheck,
+    SignerPolicy,
+    check_attestations,
+)
 from mlci.operations.governance.collect import collect_evidence, find_version
+from mlci.operations.governance.sigstore_bundle import open_sigstore_bundle
 from mlci.operations.governance.verify import FileComparison, compare_documents, compare_model
 from mlci.registry import stored_files
 from mlci.util.json_text import pretty_json
@@ -26,13 +33,39 @@ _REMEDY = (
 @options.config
 @options.as_json
 @click.option("--model", type=click.Path(path_type=Path), help="The model's file or folder, as it is used.")
+@click.option(
+    "--attestation",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Signed bundle, or a file with one a line, such as `gh attestation download` writes; needs --identity.",
+)
+@click.option("--identity", metavar="ADDRESS", help="Workflow whose signature counts, with its reference.")
+@click.option("--issuer", default=GITHUB_ISSUER, show_default=True, help="Issuer of that identity.")
+@click.option(
+    "--trusted-root",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File with the root of trust; by default the one that sigstore brings.",
+)
 @click.option("--documents", type=click.Path(path_type=Path, file_okay=False), help="Folder that `mlci card` wrote.")
-def command(number: int | None, config_path: Path, *, as_json: bool, model: Path | None, documents: Path | None) -> int:
+def command(  # noqa: PLR0913 - an option each
+    number: int | None,
+    config_path: Path,
+    *,
+    as_json: bool,
+    model: Path | None,
+    attestation: Path | None,
+    identity: str | None,
+    issuer: str,
+    trusted_root: Path | None,
+    documents: Path | None,
+) -> int:
     """Verify model files and documents against a version of the registry; by default the one in production.
 
     Every file is compared byte for byte. A file that differs is named with both digests and the first difference. The
     version itself is verified from the newest entry of the ledger, with all of its files in the registry, so the
     command needs the registry and nothing else. `mlci ledger verify` verifies the whole registry instead.
+
+    `--attestation` also verifies signed bundles, offline: the signature is of that workflow, the bundle is about the
+    version's model files, and a summary or bill of materials in it is the registry's.
 
     \b
     Exit codes: 0 the same bytes · 1 a file differs, is missing or does not belong to the version
@@ -43,7 +76,10 @@ def command(number: int | None, config_path: Path, *, as_json: bool, model: Path
       mlci verify
       mlci verify 3 --model model.onnx
       mlci verify 3 --documents governance --json
+      mlci verify --attestation bundle.json --identity https://github.com/o/r/.github/workflows/w.yml@refs/heads/main
     """  # noqa: D301 (click's mark against rewrapping)
+    if attestation is not None and identity is None:
+        raise click.UsageError("--attestation needs --identity, the workflow whose signature counts")
     loaded, registry = load_with_registry(config_path)
     view = registry.view()
     version = find_version(view, loaded.config.model, number)
@@ -52,21 +88,33 @@ def command(number: int | None, config_path: Path, *, as_json: bool, model: Path
     found = compare_model(view, evidence, model) if model is not None else ()
     if documents is not None:
         found = (*found, *compare_documents(view, evidence, documents))
+    signed: tuple[AttestationCheck, ...] = ()
+    if attestation is not None and identity is not None:
+        signer = SignerPolicy(identity=identity, issuer=issuer, trusted_root=trusted_root)
+        signed = check_attestations(view, evidence, attestation, signer, open_sigstore_bundle)
     files = len(version.manifest.everything())
-    text = _text(version.number, files, found)
+    text = _text(version.number, files, found, signed)
     write_step_result({}, text)
     if as_json:
         rows = [{**asdict(one), "same": one.same} for one in found]
-        click.echo(pretty_json({"version": version.number, "registry_files": files, "compared": rows}))
+        document = {"version": version.number, "registry_files": files, "compared": rows}
+        click.echo(pretty_json({**document, "attestations": [asdict(one) for one in signed]}))
     else:
         click.echo(text)
-    return 0 if all(one.same for one in found) else BLOCKED
+    return 0 if all(one.same for one in found) and all(one.problem is None for one in signed) else BLOCKED
 
 
-def _text(number: int, files: int, found: tuple[FileComparison, ...]) -> str:
+def _text(number: int, files: int, found: tuple[FileComparison, ...], signed: tuple[AttestationCheck, ...]) -> str:
     first = f"version {number}: its entry, manifest and {files} files in the registry are intact"
     remedy = [] if all(one.same for one in found) else [_REMEDY]
-    return "\n".join([first, *map(_line, found), *remedy])
+    return "\n".join([first, *map(_line, found), *map(_signed_line, signed), *remedy])
+
+
+def _signed_line(one: AttestationCheck) -> str:
+    name, kind = sanitize_text(one.name), sanitize_text(one.predicate_type)
+    if one.problem is None:
+        return f"   signed  {name}: {kind}, by that identity, about these model files"
+    return f"  REFUSED  {name}: {sanitize_text(one.problem)}"
 
 
 def _line(one: FileComparison) -> str:
