@@ -12,7 +12,7 @@ def test_simulation__no_change_and_a_fall():
 
 
 def test_simulation__columns_without_drift():
-    rates = simulate.play(Scenario(rows=200, margin=0.02, drift=True), models=1, weeks=8)
+    rates = simulate.play(Scenario(rows=200, margin=0.02, drift=True), models=1, weeks=4)
     assert (rates.drifted, rates.warned) == (0, 0)
 
 

@@ -53,7 +53,7 @@ def test_total_variation__of_categories():
 def test_intervals__few_rows_alone_are_not_drift():
     draws = np.random.default_rng(5)
     proven = 0
-    for _ in range(60):
+    for _ in range(25):
         sample = ColumnSample(
             column="x",
             role="feature",
@@ -70,12 +70,12 @@ def test_intervals__cover_the_distance_of_the_distributions():
     draws = np.random.default_rng(6)
     truth = {"wasserstein": 0.8, "ks": float(2 * stats.norm.cdf(0.4) - 1)}
     hits = dict.fromkeys(truth, 0)
-    for _ in range(50):
+    for _ in range(30):
         both = pair(draws.normal(0, 1, 600), draws.normal(0.8, 1, 300))
         for effect in measure_drift(both, measures=tuple(truth)):
             hits[effect.measure] += effect.low <= truth[effect.measure] <= effect.high
-    assert hits["ks"] >= 48  # by an inequality
-    assert hits["wasserstein"] >= 43  # 95 % nominal
+    assert hits["ks"] >= 29  # by an inequality
+    assert hits["wasserstein"] >= 25  # 95 % nominal
 
 
 def test_bins__many_values_fall_into_bins_of_equal_shares(rows):

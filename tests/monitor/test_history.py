@@ -72,3 +72,13 @@ def test_history__a_bounded_one_keeps_the_states():
 def test_history__another_version_does_not_judge_a_window_again():
     history = add_windows(MonitorHistory(), [record(1, gate="bad")], keep=9, patience=2)
     assert add_windows(history, [record(1, version=2, gate="ok")], keep=9, patience=2) == history
+
+
+def test_states__log_that_ended():
+    empty = record(2).model_copy(update={"rows": 0, "points": {}})
+    history = add_windows(MonitorHistory(), [record(1, gate="ok"), empty], keep=9, patience=2)
+    standing = assess(history, muted={}, patience=2, late=3, labels=True)
+    assert standing.state == "unknown"
+    assert standing.reason == (
+        "the log has no rows in the window of 2026-01-02T00:00; the last rows are in the window of 2026-01-01T00:00"
+    )

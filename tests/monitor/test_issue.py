@@ -1,17 +1,24 @@
 """The model's issue on the fake of GitHub: opened, updated, closed, never two; and the event that asks to retrain."""
 
+from functools import partial
+
 import pytest
 
 from mlci.config.lifecycle.monitor import Monitor
+from mlci.errors import OutsideError
 from mlci.github.issues import IssueClient
 from mlci.github.transport import Access, transport
 from mlci.monitor.document import MonitorDocument
-from mlci.monitor.history import SeriesView
+from mlci.monitor.findings import WindowFindings
+from mlci.monitor.history import ModelStanding, SeriesView, WindowRecord, add_windows
 from mlci.monitor.issue_choice import IssueText, choose_changes
-from mlci.operations.monitor.publish_issue import publish_issue
+from mlci.operations.monitor.publish_issue import publish_issue, request_retraining
+from mlci.operations.monitor.records import keep_history, read_history
+from mlci.registry.registry import Registry
 from mlci.util.retry_policy import RetryPolicy
 from tests.fake_github.fake import Fake
-from tests.support.production import CONFIG, Week
+from tests.support.production import Week
+from tests.support.registry.histories import Memory, promote_versions, stamp
 
 WELL, DECAYED = Week(), Week(wrong=0.35)
 TOKEN = {"issues": "write", "contents": "write"}
@@ -36,53 +43,21 @@ def published(monitored, fake):
     return run
 
 
-def test_issue__opened_updated_and_closed(published, fake):
-    code, _, issues = published([WELL])
-    assert (code, issues) == (0, [])
-    code, document, issues = published([WELL, DECAYED])
+def test_issue__opened_and_closed(published):
+    code, _, [issue] = published([WELL, DECAYED])
     assert code == 1
-    [issue] = issues
     assert (issue["state"], issue["title"]) == ("open", "mlci monitor: scored, alarm since 2026-01-12")
     assert issue["labels"] == ["mlci-monitor"]
     assert "| accuracy.max_drop | alarm | 2026-01-12 | 0&#46;892 → 0.6475 on 400 rows; change -0.2445 " in issue["body"]
-    sent = len(fake.requests)
-    published([WELL, DECAYED])
-    assert [one[0] for one in fake.requests[sent:]] == ["GET"]  # nothing changed, so nothing is written
-    code, _, [again] = published([WELL, DECAYED, DECAYED])
-    assert (again["number"], again["state"]) == (issue["number"], "open")
-    assert again["body"] != issue["body"]
-    code, document, [closed] = published([WELL, DECAYED, DECAYED, WELL, WELL])
+    code, document, [closed] = published([WELL, DECAYED, WELL, WELL])
     assert (code, document["state"], closed["state"]) == (0, "ok", "closed")
-    assert closed["title"] == "mlci monitor: scored, well"
-    code, document, [reopened] = published([WELL, DECAYED, DECAYED, WELL, WELL, DECAYED])
-    assert (code, reopened["state"], reopened["number"]) == (1, "open", issue["number"])
+    assert (closed["number"], closed["title"]) == (issue["number"], "mlci monitor: scored, well")
 
 
-def test_issue__retraining_is_requested_once_for_each_alarm(published, fake):
-    text = CONFIG.replace("window: week", "window: week\n  retrain: mlci-retrain")
-    (published.folder / "mlci.yml").write_text(text, "utf-8")
-    fake.fail("POST", "/dispatches", kind="status", status=422)
-    code, error, _ = published([WELL, DECAYED])
-    assert code == 4
-    assert "does not let mlci send the event mlci-retrain" in error
-    published([WELL, DECAYED])
-    published([WELL, DECAYED, DECAYED])
-    [event] = fake.dispatches()
-    assert event["event_type"] == "mlci-retrain"
-    assert event["client_payload"]["since"] == "2026-01-12T00:00"
-    assert "accuracy.max_drop" in event["client_payload"]["gates"]
-
-
-def test_issue__missing_permission_and_token(monitored, published, fake):
-    variables = {"GITHUB_REPOSITORY": fake.name, "GITHUB_API_URL": fake.url}
-    code, error = monitored([DECAYED], "--publish", **variables, MLCI_TOKEN=fake.token({"issues": "read"}))
-    assert code == 4
-    assert "      issues: write" in error
+def test_issue__no_token(monitored):
     code, error = monitored([DECAYED], "--publish", MLCI_TOKEN="", GITHUB_TOKEN="", GITHUB_REPOSITORY="")
     assert code == 2
     assert "GITHUB_TOKEN" in error
-    code, _, [issue] = published([DECAYED])  # what the registry has is shown by the next run that may
-    assert (code, issue["state"]) == (1, "open")
 
 
 BEGAN = "2026-01-12T00:00"
@@ -91,10 +66,50 @@ ALARM = MonitorDocument(model="scored", version=1, unit="week", state="alarm", s
 SETTINGS = Monitor(data="log.csv", time="at")
 
 
-def client(fake):
-    access = Access(url=fake.url, token=fake.token(TOKEN), agent="tests")
+def client(fake, permissions=TOKEN):
+    access = Access(url=fake.url, token=fake.token(permissions), agent="tests")
     patience = RetryPolicy(attempts=4, total=30.0, sleep=lambda _: None)
     return IssueClient(transport(access), repository=fake.name, patience=patience)
+
+
+def test_issue__updated_only_if_something_changed(fake):
+    publish_issue(ALARM, SETTINGS, client(fake))
+    assert publish_issue(ALARM, SETTINGS, client(fake)).did == "unchanged"
+    warned = SeriesView(series="drift[x]", state="warn", since=BEGAN, finding="bad")
+    window = WindowFindings(start=BEGAN, end="2026-01-19T00:00", version=1, rows=9, labelled=0)
+    more = ALARM.model_copy(update={"series": (GATE, warned), "windows": (window,)})
+    assert publish_issue(more, SETTINGS, client(fake)).did == "updated"
+    [issue] = fake.issues()
+    assert "| drift&#91;x&#93; | warning |" in issue["body"]
+
+
+def test_issue__missing_permission(fake):
+    with pytest.raises(OutsideError, match="      issues: write"):
+        publish_issue(ALARM, SETTINGS, client(fake, {"issues": "read"}))
+    assert fake.issues() == []
+
+
+def test_retraining__requested_once_for_each_alarm(fake, tmp_path):
+    store = Memory()
+    promote_versions(store, tmp_path, 1)
+    registry, settings = Registry(store, stamp()), SETTINGS.model_copy(update={"retrain": "mlci-retrain"})
+    record = WindowRecord(start=BEGAN, end="2026-01-19T00:00", version=1, rows=9, labelled=9)
+    change = partial(add_windows, records=[record], keep=9, patience=2)
+    keep_history(registry, change, version=1, assessed=lambda _: ModelStanding(state="alarm", since=BEGAN))
+
+    def request():
+        history = read_history(registry.view())
+        return request_retraining(ALARM, settings, client(fake), registry, history=history)
+
+    fake.fail("POST", "/dispatches", kind="status", status=422)
+    with pytest.raises(OutsideError, match="the next run sends the event again"):
+        request()
+    assert [request(), request()] == [True, False]
+    [event] = fake.dispatches()
+    assert event["event_type"] == "mlci-retrain"
+    assert event["client_payload"] == {
+        "model": "scored", "version": 1, "since": BEGAN, "gates": ["accuracy.max_drop"]
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

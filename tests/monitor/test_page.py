@@ -56,6 +56,6 @@ def test_page__timelines():
 
 
 def test_page__bounded():
-    page = render_monitor_page(document(series=400, windows=104))
+    page = render_monitor_page(document(series=150, windows=60))
     assert len(page.encode()) <= BUDGET
     assert "&lt;script&gt;" in page

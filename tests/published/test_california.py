@@ -6,6 +6,7 @@ from statistics import mean, pstdev
 
 import pytest
 
+from tests.fake_github.fake import Fake
 from tests.support import project
 
 FOLDER = "california-housing/california_housing_"
@@ -54,9 +55,9 @@ def california(shared, tmp_path):
     return reference, analysis
 
 
-def monitor(folder, rows, *, now="2022-06-01"):
+def monitor(folder, rows, *arguments, now="2022-06-01", **environment):
     write(folder / "log.csv", rows, list(rows[0]))
-    done = project.mlci("monitor", "--json", "--now", now, cwd=folder)
+    done = project.mlci("monitor", "--json", "--now", now, *arguments, cwd=folder, **environment)
     return done.code, json.loads(done.out)
 
 
@@ -84,7 +85,22 @@ def test_california__fall_of_the_auc(california, tmp_path):
     assert (code, document["state"]) == (1, "alarm")  # the accuracy falls, too
 
 
-def test_california__alarm_and_recovery_by_month(california, tmp_path):
+def test_california__one_issue_from_alarm_to_recovery(california, tmp_path):
     _, analysis = california
-    codes = {month: monitor(tmp_path, analysis, now=month)[0] for month in ("2021-08-01", "2021-09-01", "2022-06-01")}
-    assert codes == {"2021-08-01": 0, "2021-09-01": 1, "2022-06-01": 0}
+    found = {}
+    with Fake(tmp_path / "model.git") as fake:
+        names = {
+            "GITHUB_REPOSITORY": fake.name,
+            "GITHUB_API_URL": fake.url,
+            "MLCI_TOKEN": fake.token({"issues": "write"}),
+        }
+        for month in ("2021-08-01", "2021-09-01", "2021-10-01", "2022-06-01"):
+            code, _ = monitor(tmp_path, analysis, "--publish", now=month, **names)
+            found[month] = (code, [(one["number"], one["state"], one["title"]) for one in fake.issues()])
+            written = [method for method, _, _ in fake.requests if method != "GET"]
+    alarm = (1, "open", "mlci monitor: california, alarm since 2021-08-01")
+    assert found["2021-08-01"] == (0, [])
+    assert found["2021-09-01"] == found["2021-10-01"] == (1, [alarm])
+    [(number, state, _)] = found["2022-06-01"][1]
+    assert (found["2022-06-01"][0], number, state) == (0, 1, "closed")
+    assert written == ["POST", "PATCH", "PATCH"]  # opened, updated, closed

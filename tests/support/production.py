@@ -17,7 +17,7 @@ from tests.support.project import mlci
 CONFIG = """\
 model: scored
 task: binary
-evaluation: {data: holdout.csv, key: id, label: y, slices: [region]}
+evaluation: {data: holdout.csv, key: id, label: y, slices: [region], metrics: [accuracy]}
 predict: {file: predictions.csv, score: score, decision: p}
 gates:
   - {metric: accuracy, max_drop: 0.05}
