@@ -6,7 +6,11 @@ import pytest
 
 from mlci.cli import wiring
 from mlci.cli.commands.lifecycle import costs
+from mlci.errors import OutsideError
+from mlci.operations.cost import records
+from mlci.operations.registry import holdout_uses
 from tests.support.project import config, files, mlci, run, write
+from tests.support.registry.lifecycle import bodies, promote
 
 GATE = "  - {metric: accuracy, min: 0.5}\n"
 LOCAL = "cost: {runners: {local: 0.09}, budget_usd_per_month: 0.25, over: OVER}\n"
@@ -125,3 +129,48 @@ def test_costs__budget_needs_production(tmp_path):
     ended = run(write(tmp_path, {**files(2), "mlci.yml": text}))
     assert ended.code == 2
     assert "compared with the registry's records; it needs `baseline: production`" in ended.err
+
+
+def refuse(*_args, **_named):
+    raise OutsideError("the registry did not answer")
+
+
+@pytest.mark.parametrize(
+    ("more", "kinds"),
+    [
+        ("", ["verdict", "promotion"]),
+        ("  - {metric: cost_usd, max: 1}\ncost: {runners: {local: 0.09}}\n", ["verdict", "cost", "promotion"]),
+    ],
+)
+def test_run_record__cost_if_asked(tmp_path, more, kinds):
+    folder = project(tmp_path, more)
+    assert run(folder, "--record").code == 0
+    assert promote(folder, "--record").code == 0
+    assert [body.kind for body in bodies(folder)] == kinds
+
+
+def test_run_record__cost_not_written(tmp_path, monkeypatch):
+    folder = project(tmp_path, "cost: {runners: {local: 0.09}}\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "record_cost", refuse)
+        ended = run(folder, "--record")
+    assert ended.code == 0
+    assert "warning: the cost of this run was not recorded: the registry did not answer" in ended.err
+    assert [body.kind for body in bodies(folder)] == ["verdict"]
+    assert "`mlci costs --record .mlci/out/report.json` records it later" in ended.err
+    assert mlci("costs", "--record", ".mlci/out/report.json", cwd=folder).code == 0
+    assert [body.kind for body in bodies(folder)] == ["verdict", "cost"]
+
+
+def test_promote_record__verdict_not_written(tmp_path, monkeypatch):
+    folder = project(tmp_path, "")
+    assert run(folder).code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(holdout_uses, "record_use", refuse)
+        ended = promote(folder, "--record")
+        assert (ended.code, ended.report["promoted"]) == (0, True)
+        assert "the verdict was not recorded: the registry did not answer" in ended.report["notes"][-1]
+        assert promote(folder, "--record").code == 4  # nothing but the record was asked for
+    assert [body.kind for body in bodies(folder)] == ["promotion"]
+    assert promote(folder, "--record").code == 0
+    assert [body.kind for body in bodies(folder)] == ["promotion", "verdict"]

@@ -25,7 +25,7 @@ from mlci.demo.project import write as write_project
 from mlci.errors import InputError
 from mlci.git.git import Git
 from mlci.operations import bundle
-from mlci.operations.cost.records import record_cost
+from mlci.operations.cost.records import record_asked_cost
 from mlci.operations.registry import holdout_uses
 from mlci.operations.registry.promote import PromoteOptions, PromotionResult, promote
 from mlci.operations.registry.rollback import roll_back
@@ -184,8 +184,7 @@ def _judge(out: Path, loaded: CheckedConfig, registry: Registry) -> Report:
         if ran.use is not None:
             digest = sha256_of(text.encode())
             holdout_uses.record_use(context, ran.use, ran.report, digest=digest, against=ran.comparison.against)
-        if ran.report.cost is not None:
-            record_cost(registry, ran.report.cost, digest=sha256_of(text.encode()), month=context.today[:7])
+        record_asked_cost(context, ran.report, digest=sha256_of(text.encode()), path=into / "report.json")
     return ran.report
 
 

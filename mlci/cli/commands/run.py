@@ -17,8 +17,7 @@ from mlci.cli.run_output import check_output, write_report
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.operations import bundle as bundles
 from mlci.operations.comparison import has_known_origin
-from mlci.operations.context import registry_of
-from mlci.operations.cost.records import record_cost
+from mlci.operations.cost.records import record_asked_cost
 from mlci.operations.registry import holdout_uses
 from mlci.operations.run import run_and_judge
 from mlci.report.serialization import dump_report
@@ -39,7 +38,12 @@ from mlci.util.digests import sha256_of
     default=None,
     help="Write the bundle for `mlci promote`; by default unless the baseline is a file or a reference.",
 )
-@click.option("--record", is_flag=True, help="Record the verdict in the ledger, as a use of the evaluation set.")
+@click.option(
+    "--record",
+    is_flag=True,
+    help="Record the verdict in the ledger, as a use of the evaluation set; and the run's cost if mlci.yml has `cost:` "
+    "or a gate on a cost.",
+)
 @options.fetched
 @options.changed_since
 def command(
@@ -86,6 +90,7 @@ def command(
         if ran.use is not None:
             digest = sha256_of(text.encode())
             holdout_uses.record_use(context, ran.use, ran.report, digest=digest, against=ran.comparison.against)
-        if record and ran.report.cost is not None:
-            record_cost(registry_of(context), ran.report.cost, digest=sha256_of(text.encode()), month=context.today[:7])
+        if record:
+            path = out / "report.json"
+            record_asked_cost(context, ran.report, digest=sha256_of(text.encode()), path=path)
     return code

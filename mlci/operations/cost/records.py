@@ -1,16 +1,37 @@
 """Costs in the registry: record a run once, and list the months of a model."""
 
 from itertools import islice
+from pathlib import Path
 
 from mlci.cost.budget import MICRO
+from mlci.errors import OutsideError
+from mlci.operations.context import RunContext, registry_of
 from mlci.registry import ledger
 from mlci.registry.entries import Entry
 from mlci.registry.entry_kinds import CostRecord
 from mlci.registry.registry import Registry, RegistryView
-from mlci.report.document import RunCost
+from mlci.report.document import Report, RunCost
 
 SEARCHED = 500
 """Newest entries that are searched for the same report; one that is recorded later than that counts twice."""
+
+
+def record_asked_cost(context: RunContext, report: Report, *, digest: str, path: Path) -> None:
+    """Record the cost of a run beside its verdict, if its configuration asks for costs; a failure is only a warning.
+
+    Args:
+        context: Run context with registry and author.
+        report: The report of the run.
+        digest: SHA-256 of ``report.json``.
+        path: ``report.json``, for the command that records the cost later.
+    """
+    if report.cost is None or not report.cost.asked:
+        return
+    try:
+        record_cost(registry_of(context), report.cost, digest=digest, month=context.today[:7])
+    except OutsideError as error:
+        later = f"`mlci costs --record {path}` records it later"
+        context.say(f"warning: the cost of this run was not recorded: {error}; {later}")
 
 
 def record_cost(registry: Registry, cost: RunCost, *, digest: str, month: str) -> Entry | None:

@@ -49,8 +49,9 @@ def command(
 ) -> int:
     """List what recorded runs cost, by model and month, newest first, and the share of each budget.
 
-    Runs are recorded by `mlci run --record`, and by this command with `--record` in a job that may write to the
-    registry. The newest 13 months are listed. A run whose price is unknown is counted, and is not in the sum.
+    Runs are recorded by `mlci run --record` if mlci.yml has `cost:` or a gate on a cost, and by this command with
+    `--record` in a job that may write to the registry. The newest 13 months are listed. A run whose price is unknown is
+    counted, and is not in the sum.
 
     \b
     Examples:
@@ -102,7 +103,10 @@ def _row(loaded: LoadedConfig, name: str, month: MonthOfCosts) -> dict[str, Any]
 def _text(models: list[dict[str, Any]]) -> str:
     rows = [(one["model"], row) for one in models for row in one["months"]]
     if not rows:
-        return "no costs are recorded; `mlci run --record` and `mlci costs --record REPORT` record them"
+        return (
+            "no costs are recorded; `mlci run --record` records them if mlci.yml has `cost:` or a gate on a cost, and "
+            "`mlci costs --record REPORT` those of a report"
+        )
     width = shutil.get_terminal_size((100, 24)).columns
     unpriced = sum(row["unpriced"] for _, row in rows)
     note = f"\n{pluralize(unpriced, 'run')} without a known price: not in the sums" if unpriced else ""

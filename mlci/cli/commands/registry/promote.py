@@ -26,8 +26,8 @@ from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import CheckedConfig
 from mlci.config.types import MLFLOW
 from mlci.errors import InputError, OutsideError
-from mlci.operations.context import RunContext, registry_of
-from mlci.operations.cost.records import record_cost
+from mlci.operations.context import RunContext
+from mlci.operations.cost.records import record_asked_cost
 from mlci.operations.registry import holdout_uses
 from mlci.operations.registry.import_model import ImportedModel, import_model
 from mlci.operations.registry.promote import PromoteOptions, PromotionResult, promote
@@ -55,7 +55,12 @@ _MODEL = re.compile(r"models:/(?P<name>[^@/]+)(?:@(?P<alias>[^@/]+)|/(?P<number>
     "--import", "source", metavar="SOURCE", help="Import an existing model as version 1: models:/NAME@ALIAS or a path."
 )
 @click.option("--take-alias", is_flag=True, help="Move MLflow's `champion` alias although mlci did not set it.")
-@click.option("--record", is_flag=True, help="Also record the verdict, as one use of the evaluation set.")
+@click.option(
+    "--record",
+    is_flag=True,
+    help="Also record the verdict, as one use of the evaluation set; and the run's cost if mlci.yml has `cost:` or a "
+    "gate on a cost.",
+)
 def command(  # noqa: PLR0913 - an option each
     config_path: Path,
     out: Path,
@@ -133,16 +138,30 @@ def _promote_or_import(
             outcome = import_model(
                 context, model, environment=environment, note=choice.note, save=save, approve=approve
             )
-        if record:
-            _record_use(context, outcome.report)
+        return _record_outcome(context, outcome, out) if record else outcome
+
+
+def _record_outcome(context: RunContext, outcome: PromotionResult, out: Path) -> PromotionResult:
+    """Record verdict and cost after a promotion, which a failure of that leaves as it is, with a note.
+
+    Raises:
+        OutsideError: if the verdict can't be recorded, and this command promoted nothing.
+    """
+    report = outcome.report
+    digest = sha256_of(dump_report(report).encode())
+    try:
+        _record_use(context, report, digest)
+    except OutsideError as error:
+        if outcome.entry is None and outcome.earlier is None:
+            raise
+        note = f"the verdict was not recorded: {error}; `mlci promote --record` once more records it"
+        return replace(outcome, notes=(*outcome.notes, note))
+    record_asked_cost(context, report, digest=digest, path=out / "report.json")
     return outcome
 
 
-def _record_use(context: RunContext, report: Report) -> None:
-    """Record the verdict as a use of the evaluation set, and the cost of the run that measured it, each once."""
-    digest = sha256_of(dump_report(report).encode())
-    if report.cost is not None:
-        record_cost(registry_of(context), report.cost, digest=digest, month=context.today[:7])
+def _record_use(context: RunContext, report: Report, digest: str) -> None:
+    """Record the verdict as a use of the evaluation set, once."""
     use = holdout_uses.use_of_report(context, report)
     if use is not None and not use.repeated:
         version = report.baseline.version
