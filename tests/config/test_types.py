@@ -7,7 +7,7 @@ from typing import Annotated
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 from pydantic import TypeAdapter, ValidationError
 
 from mlci.config.types import Duration, Finite, LimitField, Reference, Scalar

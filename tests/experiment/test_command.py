@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.support.project import files, mlci, small_files, write
+from tests.support.project import mlci, predictions, small_files, write
 
 SECTION = """\
 experiment:
@@ -190,14 +190,16 @@ def two_versions(tmp_path_factory):
     """A project with two versions, the second of another model, and a third one that is evaluated only."""
     folder = tmp_path_factory.mktemp("experiment")
     for k, note in ((2, "first"), (1, "second"), (0, None)):
-        write(
-            folder,
-            {**files(k, baseline="production"), "counts.csv": TABLE.format(units=6000, control=600, treatment=900)},
-        )
+        write(folder, {**scored(k), "counts.csv": TABLE.format(units=6000, control=600, treatment=900)})
         assert mlci("run", "--record", cwd=folder).code == 0
         if note:
             assert mlci("promote", "--note", note, cwd=folder).code == 0
     return folder
+
+
+def scored(k):
+    """A project with the predictions of a model that is wrong on k rows of ten."""
+    return {**small_files(baseline="production"), "new.csv": predictions(k)}
 
 
 @pytest.fixture
@@ -235,6 +237,6 @@ def test_apply__undecided_changes_nothing(evaluated):
 
 
 def test_apply__refused_promotion(evaluated):
-    write(evaluated, files(4, baseline="production"))
+    write(evaluated, scored(4))
     assert mlci("run", cwd=evaluated).code == 1
     assert apply(evaluated, treatment=900) == (1, "refused", 2)

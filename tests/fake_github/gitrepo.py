@@ -70,18 +70,24 @@ class Repo:
             return None
         if SHA.fullmatch(name) and (str(self.folder), name) in KNOWN:
             return name
-        found = self.asked("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        found = self.stored_ref(name) if name.startswith("refs/heads/") and ".." not in name else None
+        found = found or self.asked("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         if found:
             KNOWN.add((str(self.folder), found))
         return found
 
     def branch(self, name: str) -> str | None:
-        """The tip of a branch; a loose ref is read as the file that it is, which costs no process."""
-        loose = self.folder / "refs" / "heads" / name
-        if ".." not in name and loose.is_file() and SHA.fullmatch(sha := loose.read_text("ascii").strip()):
-            KNOWN.add((str(self.folder), sha))
-            return sha
+        """The tip of a branch."""
         return self.commit_of(f"refs/heads/{name}")
+
+    def stored_ref(self, name: str) -> str | None:
+        """The SHA in the ref's own file or in that of packed refs, which costs no process; the first precedes."""
+        loose, packed = self.folder / name, self.folder / "packed-refs"
+        if loose.is_file():
+            sha = loose.read_text("ascii").strip()
+            return sha if SHA.fullmatch(sha) else None
+        lines = packed.read_text("utf-8").splitlines() if packed.is_file() else []
+        return next((sha for sha, _, ref in (line.partition(" ") for line in lines) if ref == name), None)
 
     def kind(self, sha: str) -> str | None:
         return None if sha.startswith("-") else self.asked("cat-file", "-t", sha)

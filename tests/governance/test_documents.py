@@ -3,9 +3,7 @@
 import json
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 
 from mlci.config.lifecycle.governance import Card
 from mlci.governance.bom import render_bom
@@ -22,6 +20,9 @@ CARD = Card(intended_use="Rank.", limits=("few rows",), risks=("bias",), owners=
 
 @pytest.fixture(scope="module")
 def validator():
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415 - compiles grammars for seconds, in each worker
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+
     return JsonStrictValidator(SchemaVersion.V1_6)
 
 

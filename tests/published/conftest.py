@@ -8,7 +8,7 @@ from tests.support import project
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared():
     """Finds a file of the published data sets, which live beside the project and not in it."""
 

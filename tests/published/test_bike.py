@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import zipfile
 from datetime import date
 
@@ -28,9 +29,10 @@ def write(path, rows, columns):
         writer.writerows(rows)
 
 
-@pytest.fixture
-def rentals(shared, tmp_path):
+@pytest.fixture(scope="module")
+def promoted(shared, tmp_path_factory):
     """Fit means by hour and kind of day on every second hour of January, and promote them on the other hours."""
+    folder = tmp_path_factory.mktemp("rentals")
     with zipfile.ZipFile(shared("bike/bike_sharing_dataset.zip")) as archive, archive.open("hour.csv") as stream:
         rows = [row for row in csv.DictReader(io.TextIOWrapper(stream)) if row["dteday"] < "2011-02-28"]
     january = [row for row in rows if row["dteday"] < "2011-02-01"]
@@ -40,17 +42,22 @@ def rentals(shared, tmp_path):
     for row in rows:
         known = by_hour[row["hr"], row["workingday"]]
         row |= {"predicted": f"{sum(known) / len(known):.3f}", "at": f"{row['dteday']} {int(row['hr']):02}:00:00"}
-    write(tmp_path / "holdout.csv", january[1::2], ["instant", *FEATURES, "cnt"])
-    write(tmp_path / "predictions.csv", january[1::2], ["instant", "predicted"])
+    write(folder / "holdout.csv", january[1::2], ["instant", *FEATURES, "cnt"])
+    write(folder / "predictions.csv", january[1::2], ["instant", "predicted"])
     write(
-        tmp_path / "log.csv",
+        folder / "log.csv",
         [row for row in rows if row["dteday"] >= "2011-01-31"],
         ["instant", "at", *FEATURES, "predicted", "cnt"],
     )
-    (tmp_path / "mlci.yml").write_text(CONFIG, "utf-8")
+    (folder / "mlci.yml").write_text(CONFIG, "utf-8")
     for command in ("run", "promote"):
-        assert project.mlci(command, cwd=tmp_path).code == 0
-    return tmp_path
+        assert project.mlci(command, cwd=folder).code == 0
+    return folder
+
+
+@pytest.fixture
+def rentals(promoted, tmp_path):
+    return shutil.copytree(promoted, tmp_path, dirs_exist_ok=True)
 
 
 def test_bike__decay_alarms_and_the_same_weeks_drift_does_not(rentals):

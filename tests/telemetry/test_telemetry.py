@@ -24,13 +24,21 @@ URL = "https://github.com/octo/model/actions/runs/1842"
 SECRET = "hunter2-hunter2"  # noqa: S105 - planted
 
 
+STEPS = {
+    "train": "train: {run: 'echo $A_TOKEN; cp new.csv made.csv'}\n",
+    "predict": "predict: {run: 'cp made.csv $MLCI_PREDICTIONS', decision: p}\n",
+}
+
+
 @pytest.fixture
 def project(tmp_path):
-    steps = {
-        "train": "train: {run: 'echo $A_TOKEN; cp new.csv made.csv'}\n",
-        "predict": "predict: {run: 'cp made.csv $MLCI_PREDICTIONS', decision: p}\n",
-    }
-    return write(tmp_path, small_files(**steps))
+    return write(tmp_path, small_files(**STEPS))
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A run without telemetry."""
+    return mlci("run", cwd=write(tmp_path_factory.mktemp("plain"), small_files(**STEPS)))
 
 
 def by_name(received):
@@ -124,9 +132,8 @@ def test_telemetry__failed_step_and_secrets(project):
         ("refuses", "did not take metrics, spans"),
     ],
 )
-def test_telemetry__collector_fails(project, monkeypatch, behaviour, note):
+def test_telemetry__collector_fails(project, plain, monkeypatch, behaviour, note):
     monkeypatch.setattr("mlci.telemetry.telemetry.SECONDS", 0.3)
-    plain = mlci("run", cwd=project)
     with collector(behaviour) as (endpoint, _):
         ended = mlci("run", cwd=project, **endpoint)
     *others, last = ended.err.splitlines()

@@ -1,6 +1,7 @@
 """Backup and restore: the copy is the same bytes, also after a kill at any step; another history is never touched."""
 
 import json
+import shutil
 
 import pytest
 
@@ -59,31 +60,42 @@ class Dying:
         return self.counted(self.store.delete_file)(digest)
 
 
-@pytest.fixture
-def small(tmp_path):
-    """Two versions, added predictions, a spread and a waiver."""
-    store = FolderStore(tmp_path / "registry", "model")
-    promote_versions(store, tmp_path, 2)
+@pytest.fixture(scope="module")
+def histories(tmp_path_factory):
+    """Two registries, built once: a few entries, and the same with enough evaluation sets for a snapshot."""
+    folder = tmp_path_factory.mktemp("histories")
+    small = FolderStore(folder / "small", "model")
+    add_few_entries(small, folder)
+    shutil.copytree(folder / "small", folder / "large")
+    large = FolderStore(folder / "large", "model")
+    for number in range(entries.MOST_ITEMS + 1):
+        append(large, verdict(f"sha256:{number}"))
+    assert ledger.read_ledger_head(large).entry_state.snapshot is not None
+    return folder
+
+
+def add_few_entries(store, folder):
+    """Add two versions, added predictions, a spread and a waiver."""
+    promote_versions(store, folder, 2)
     data = b"id,p\n1,0\n"
-    (tmp_path / "more.csv").write_bytes(data)
-    store.put(tmp_path / "more.csv", sha(data))
+    (folder / "more.csv").write_bytes(data)
+    store.put(folder / "more.csv", sha(data))
     file = VersionFile(name="more.csv", digest=sha(data), bytes=len(data))
     added = Predictions(fingerprint="sha256:more", file=file)
     digest = describe(store, canonical_json(added.model_dump(mode="json")))
     append(store, PredictionsAdded(version=2, fingerprint="sha256:more", predictions=digest))
     append(store, ReproductionRecorded(version=1, outcome="within", spread=describe(store, b"{}"), runs=3))
     append(store, waiver(head="b" * 64))
-    return store
 
 
 @pytest.fixture
-def source(small):
-    """The same, and enough evaluation sets for a snapshot."""
-    store = small
-    for number in range(entries.MOST_ITEMS + 1):
-        append(store, verdict(f"sha256:{number}"))
-    assert ledger.read_ledger_head(store).entry_state.snapshot is not None
-    return store
+def small(histories, tmp_path):
+    return FolderStore(shutil.copytree(histories / "small", tmp_path / "registry"), "model")
+
+
+@pytest.fixture
+def source(histories, tmp_path):
+    return FolderStore(shutil.copytree(histories / "large", tmp_path / "registry"), "model")
 
 
 @pytest.fixture
