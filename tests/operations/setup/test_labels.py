@@ -83,11 +83,10 @@ def asked(label=""):
     ("model", "workflow", "expected"),
     [
         (files(1), "mlci.yml", {}),
-        (files(1), "mlci-asked.yml", {"mlci:train": (COLOUR, "Read by mlci-asked.yml")}),
         (asked(), "mlci-asked.yml", {"mlci:train": (COLOUR, "Asks mlci to train the model of a pull request")}),
         (asked("  label: gpu\n"), "mlci.yml", {"gpu": ("00ff00", "Ours")}),
     ],
-    ids=["none", "template", "configuration", "team's"],
+    ids=["none", "configuration", "team's"],
 )
 def test_setup__labels_of_templates_and_configurations(fake, tmp_path, model, workflow, expected):
     """Check, apply and check again; labels of the team that nothing reads stay."""
