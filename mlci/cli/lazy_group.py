@@ -27,7 +27,7 @@ class LazyGroup(click.Group):
     def __init__(
         self,
         *arguments: Any,  # noqa: ANN401 (click's signature)
-        table: Mapping[str, str],
+        sections: Mapping[str, Mapping[str, str]],
         module: Callable[[str], str],
         **named: Any,  # noqa: ANN401 (click's signature)
     ) -> None:
@@ -36,19 +36,20 @@ class LazyGroup(click.Group):
         Args:
             *arguments: Those of ``click.Group``.
             **named: Those of ``click.Group``.
-            table: One line of help by command, in the order of ``--help``.
+            sections: One line of help by command, in the order of ``--help``, by title of its section there.
             module: Returns the module of a command.
         """
         super().__init__(*arguments, **named)
-        self._table, self._module = table, module
+        self._sections, self._module = sections, module
+        self._names = [name for table in sections.values() for name in table]
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        """Return the commands in the order of the table."""
-        return list(self._table)
+        """Return the commands in the order of ``--help``."""
+        return self._names
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
         """Import a command; ``None`` if there is none of that name."""
-        if cmd_name not in self._table:
+        if cmd_name not in self._names:
             return None
         command: click.Command = importlib.import_module(self._module(cmd_name)).command
         return command
@@ -64,6 +65,7 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
-        """List the commands from the table, importing none of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(self._table.items()))
+        """List the commands by section, importing none of them."""
+        for title, table in self._sections.items():
+            with formatter.section(title):
+                formatter.write_dl(list(table.items()))

@@ -45,19 +45,54 @@ _COMMANDS = {
     "setup": "Require the checks of your models on GitHub, as code.",
     "metrics": "List the metrics that gates can name.",
     "demo": "See all of it on real data that ships with scikit-learn.",
+_SECTIONS = {
+    "Set up": {
+        "init": "Set mlci up in a repository: configuration, workflow, lines for the training script.",
+        "doctor": "Check the setup, and say what to add.",
+        "setup": "Require the checks of your models on GitHub, as code.",
+        "metrics": "List the metrics that gates can name.",
+        "demo": "See all of it on real data that ships with scikit-learn.",
+    },
+    "Judge a change": {
+        "run": "Train, predict, compare with the baseline, judge, and report.",
+        "train": "Run the training step only.",
+        "evaluate": "Evaluate both models without judging gates; writes evaluation.json.",
+        "gate": "Judge an evaluation.json and write the report.",
+        "report": "Render a report.json again.",
+        "publish": "Publish a report on GitHub: check, comment, job summary.",
+    },
+    "Pull requests from anyone": {
+        "sealed": "Judge pull requests from anyone: a job that trains, and a gate that it can't write to.",
+        "seal": "Encrypt the labels of the evaluation set to a key that only the gate has.",
+        "command": "Carry out the command in a pull request's comment.",
+        "waive": "Accept the finding of one gate on one commit, as a maintainer.",
+    },
+    "Promote and record": {
+        "promote": "Promote the evaluated model to production.",
+        "rollback": "Roll production back to an earlier version.",
+        "versions": "List the versions of the registry.",
+        "show": "Show the files and the provenance of a version.",
+        "diff": "Show what differs between two versions, or between one and the last run.",
+        "reproduce": "Retrain a version and compare the result with it.",
+        "fetch": "Copy what a run reads from the registry, for a run without a token.",
+        "ledger": "Verify or list the record of every decision.",
+        "registry": "Test that the registry works.",
+    },
+    "In production": {
+        "monitor": "Compare production logs with the version in production: drift, quality, fairness.",
+        "experiment": "Judge a canary or an A/B test in production.",
+        "deploy": "Serve the version in production on Kubernetes.",
+        "costs": "List what training and evaluation cost, by model and month.",
+        "backup": "Copy the registry to another place, as much as is missing there.",
+        "restore": "Bring the registry back from its backup.",
+        "drill": "Prove that production can be brought back from the backup.",
+        "card": "Write the model card, bill of materials and verification summary of a version.",
+        "verify": "Verify model files and documents against a version of the registry.",
+    },
 }
+"""One line of help by command, in the sections and the order of ``--help``."""
 _REGISTRY = {"fetch", "promote", "rollback", "versions", "diff", "reproduce", "ledger"}
-_LIFECYCLE = {
-    "backup",
-    "card",
-    "costs",
-    "deploy",
-    "drill",
-    "experiment",
-    "monitor",
-    "restore",
-    "verify",
-}
+_LIFECYCLE = _SECTIONS["In production"]
 _PLACES = {"registry": "registry.check", "sealed": "sealed.group"}
 
 
@@ -82,7 +117,7 @@ Exit codes:
 
 @click.group(
     cls=LazyGroup,
-    table=_COMMANDS,
+    sections=_SECTIONS,
     module=_module,
     epilog=EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -80,9 +80,12 @@ def command(url: str, config_path: Path, *, as_json: bool, where: str, max_age: 
     may be unreachable.
 
     \b
-    Exit codes: 0 restored, and the predictions agree, or there are none to compare
-                1 restored, and the predictions differ, or the backup is older than --max-age
-                2 configuration or URL · 3 the version's command failed · 4 the backup is unreachable or damaged
+    Exit codes:
+      0  restored, and the predictions agree, or there are none to compare
+      1  restored, and the predictions differ, or the backup is older than --max-age
+      2  configuration or URL
+      3  the version's command failed
+      4  the backup is unreachable or damaged
 
     \b
     Examples:

@@ -64,9 +64,13 @@ def command(config_path: Path, *, as_json: bool, out: Path, applies: bool, bundl
     back instead, if it is in production. It does nothing twice.
 
     \b
-    Exit codes: 0 promote · 1 roll back, or a promotion was refused
-                2 the configuration, the log or the counts are wrong · 4 the registry or the network failed
-                5 keep going · 6 could not tell: the output names the reason, such as a sample-ratio mismatch
+    Exit codes:
+      0  promote
+      1  roll back, or a promotion was refused
+      2  the configuration, the log or the counts are wrong
+      4  the registry or the network failed
+      5  keep going
+      6  could not tell: the output names the reason, such as a sample-ratio mismatch
 
     \b
     Examples:

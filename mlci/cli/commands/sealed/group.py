@@ -16,7 +16,7 @@ def _module(command: str) -> str:
     return f"mlci.cli.commands.sealed.{command}"
 
 
-@click.group(cls=LazyGroup, table=_COMMANDS, module=_module)
+@click.group(cls=LazyGroup, sections={"Commands": _COMMANDS}, module=_module)
 def command() -> None:
     """Judge pull requests from anyone: train without rights, judge where the author can't write.
 
