@@ -23,7 +23,8 @@ from mlci.operations.registry.version_history import origin_of_version, trend_ro
 from mlci.operations.report_builder import ReportContext
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import RegistryView
-from mlci.report.document import BaselineRef, Candidate, Lineage
+from mlci.report.document import BaselineRef, Candidate
+from mlci.report.lineage_rows import Lineage
 
 
 @dataclass(frozen=True, kw_only=True)

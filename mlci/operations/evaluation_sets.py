@@ -29,7 +29,8 @@ from mlci.operations.provenance import Artifact, digest_file
 from mlci.registry import stored_files
 from mlci.registry.registry import Version
 from mlci.registry.stores.interface import Store
-from mlci.report.document import DataDifference, NullRate, SharedRows
+from mlci.report.document import SharedRows
+from mlci.report.lineage_rows import DataDifference, NullRate
 from mlci.sealed.label_seal import is_sealed
 
 MADE_NOTE = (

@@ -19,7 +19,7 @@ from mlci.operations.context import RunContext, evaluation_path
 from mlci.operations.provenance import ArtifactDigests, BuildProvenance, collect_provenance
 from mlci.operations.registry.version_history import describe_origin, lineage_row
 from mlci.registry.manifest import Environment
-from mlci.report.document import Lineage
+from mlci.report.lineage_rows import Lineage
 
 ORIGIN = "origin.json"
 """File beside the predictions that holds the origin."""

@@ -13,34 +13,30 @@ from mlci.inference.class_curves import ClassCurves
 from mlci.inference.evidence import Evidence
 from mlci.inference.result import BehaviourTest, Comparison, Disparity, EvaluationResult
 from mlci.lineage.rows import SCHEME
+from mlci.report.curve_rows import ClassCurvesRow, ConfusionRow, CurvesRow, ResidualsRow
 from mlci.report.document import (
     AgreementRow,
     BaselineRef,
     BehaviourRow,
     Candidate,
-    ClassCurvesRow,
-    ConfusionRow,
     CostBudgetRow,
-    CurvesRow,
     DisparityRow,
     EvaluationSet,
     GateRow,
     GroupRow,
     Judging,
-    Lineage,
     MetricRow,
     PolicyRef,
     Provenance,
     Report,
-    ResidualsRow,
     RowsChanged,
     RunCost,
     ScopeRef,
     Seconds,
     SharedRows,
-    TrendRow,
     Waiver,
 )
+from mlci.report.lineage_rows import Lineage, TrendRow
 
 Interval = tuple[float, float]
 FIRST = {

@@ -4,12 +4,15 @@ Rates are fractions; intervals are ``[low, high]`` at ``policy.confidence``; wha
 beside it, never NaN. The JSON Schema next to the package is generated from these models.
 """
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field, GetCoreSchemaHandler
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from mlci.gates.limits import LIMIT_KINDS, Kind, Limit
+from mlci.report.curve_rows import ClassCurvesRow, ConfusionRow, CurvesRow, ResidualsRow
+from mlci.report.lineage_rows import Lineage, TrendRow
+from mlci.report.parts import Listed, Pair, ReportPart
 
 Verdict = Literal["pass", "warn", "block"]
 Outcome = Literal["passed", "failed", "inconclusive", "no_baseline", "error", "waived"]
@@ -33,16 +36,6 @@ Why = Literal[
     "test_not_run",
 ]
 Cause = Literal["name", "missing", "labels", "too_few", "both", "candidate", "baseline"]
-Pair = tuple[float, float]
-T = TypeVar("T")
-Listed = Annotated[tuple[T, ...], FailFast()]
-"""A list of which the first wrong item is named: a million wrong ones would take gigabytes to name."""
-
-
-class ReportPart(BaseModel):
-    """Base of all parts: frozen, without NaN; keys of newer minor versions are kept out by ``schema``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Candidate(ReportPart):
@@ -243,74 +236,6 @@ class AgreementRow(ReportPart):
     exact_p: float
 
 
-class CalibrationRow(ReportPart):
-    """Rows with a score in one bin."""
-
-    score: float = Field(description="Their mean score.")
-    observed: float = Field(description="Share of positives among them.")
-    rows: int
-
-
-class ModelCurvesRow(ReportPart):
-    """One model's curves on the whole evaluation set, thinned for drawing."""
-
-    roc: Listed[Pair] = Field(description="False-positive rate and recall.")
-    precision_recall: Listed[Pair] = Field(description="Recall and precision.")
-    calibration: Listed[CalibrationRow] = ()
-
-
-class CurvesRow(ReportPart):
-    """Curves of both models."""
-
-    prevalence: float = Field(description="Share of positives.")
-    candidate: ModelCurvesRow
-    baseline: ModelCurvesRow | None = None
-
-
-class ClassCurvesRow(CurvesRow):
-    """Curves of both models for one class against all others, by its probability."""
-
-    label: str
-    rows: int = Field(description="Rows that are labelled so.")
-    candidate_auc: float
-    baseline_auc: float | None = None
-
-
-class ResidualRow(ReportPart):
-    """Rows whose predictions fall in one bin."""
-
-    predicted: float = Field(description="Their mean prediction.")
-    residual: float = Field(description="Their mean residual: label minus prediction.")
-    spread: float = Field(description="Standard deviation of their residuals.")
-    rows: int
-
-
-class ResidualsRow(ReportPart):
-    """Residuals of both models of a regression, in bins of their own predictions with about as many rows each."""
-
-    candidate: Listed[ResidualRow]
-    baseline: tuple[ResidualRow, ...] | None = None
-
-
-class LabelMovesRow(ReportPart):
-    """Rows of one label that both models, one or neither decide rightly."""
-
-    label: str
-    both: int
-    baseline_only: int
-    candidate_only: int
-    neither: int
-
-
-class ConfusionRow(ReportPart):
-    """Confusion matrices: a row for each label, a column for each decision, both in the order of `classes`."""
-
-    classes: Listed[str]
-    candidate: Listed[tuple[int, ...]]
-    baseline: tuple[tuple[int, ...], ...] | None = None
-    moves: Listed[LabelMovesRow] = ()
-
-
 class CostBudgetRow(ReportPart):
     """Cost of both models in interleaved pairs of runs: seconds for latency, 10⁶ bytes for memory."""
 
@@ -357,72 +282,6 @@ class RowsChanged(ReportPart):
     rows: Listed[ChangedRow]
 
 
-class LineageItem(ReportPart):
-    """One thing that differs between baseline and candidate."""
-
-    name: str
-    how: Literal["added", "removed", "changed"]
-    baseline: str | None = None
-    candidate: str | None = None
-
-
-class LineageRow(ReportPart):
-    """One kind of thing that a model is made from, by what each side's is known: a commit or a digest."""
-
-    kind: Literal["code", "evaluation", "data", "configuration", "environment", "model"]
-    baseline: str | None = None
-    candidate: str | None = None
-    changed: bool | None = Field(description="Null where it is not known; `reason` says why.")
-    reason: str | None = None
-    items: Listed[LineageItem] = ()
-    more: int = Field(default=0, description="Items beyond those listed.")
-
-
-class NullRate(ReportPart):
-    """Share of a column's cells without a value."""
-
-    column: str
-    baseline: float
-    candidate: float
-
-
-class DataDifference(ReportPart):
-    """What differs between the evaluation set that the baseline had of its own and this one; null is not known."""
-
-    baseline_rows: int | None = None
-    candidate_rows: int | None = None
-    added: int | None = Field(default=None, description="Rows, by key, or without one by content.")
-    removed: int | None = None
-    relabelled: int | None = Field(default=None, description="Rows of both sets with another label.")
-    changed: int | None = Field(default=None, description="Rows of both with the same label and other values.")
-    columns_added: Listed[str] = ()
-    columns_removed: Listed[str] = ()
-    null_rates: Listed[NullRate] = Field(default=(), description="Where it changed, the largest change first.")
-    reason: str | None = None
-
-
-class Lineage(ReportPart):
-    """What changed between the baseline, a version of the registry or another commit, and the candidate."""
-
-    rows: Listed[LineageRow]
-    evaluation: DataDifference | None = Field(default=None, description="Only where the evaluation set changed.")
-
-
-class TrendPoint(ReportPart):
-    """A metric of one version, as it was judged."""
-
-    version: int
-    value: float
-    same_rows: bool = Field(default=True, description="Whether it was judged on the rows of this report.")
-
-
-class TrendRow(ReportPart):
-    """A gated metric over the versions that were in production, oldest first."""
-
-    metric: str
-    points: Annotated[Listed[TrendPoint], Field(min_length=1)]
-
-
 class Seconds(ReportPart):
     """Wall time of each stage."""
 
@@ -438,7 +297,7 @@ class Provenance(ReportPart):
     config: str | None = None
     config_path: str | None = None
     seed: int
-    versions: dict[str, str] = {}
+    versions: dict[str, str] = Field(default={})
     seconds: Seconds = Seconds()
 
 

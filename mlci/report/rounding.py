@@ -13,7 +13,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlci.report.document import DisparityRow, Evidenced, GateRow, GroupRow, MetricRow, Pair, Report, TrendRow
+from mlci.report.document import DisparityRow, Evidenced, GateRow, GroupRow, MetricRow, Report
+from mlci.report.lineage_rows import TrendRow
+from mlci.report.parts import Pair
 from mlci.report.text import labels
 
 ROWS = 5

@@ -6,8 +6,9 @@ from math import isfinite
 from typing import Literal
 
 from mlci.report import headline, layout
-from mlci.report.document import GateRow, Lineage, Outcome, Report
+from mlci.report.document import GateRow, Outcome, Report
 from mlci.report.gate_numbers import gate_numbers, limit_distances, rows_available
+from mlci.report.lineage_rows import Lineage
 from mlci.report.sections import behaviour, costs, gates, groups, history, judging, metrics
 from mlci.report.sections.gates import RuleRow, merge_rules, rule_remarks, rule_title, rule_word
 from mlci.report.sections.history import lineage_changes, lineage_sentence

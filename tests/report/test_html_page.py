@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlci.report.document import ResidualRow, ResidualsRow
+from mlci.report.curve_rows import ResidualRow, ResidualsRow
 from mlci.report.page.gates import LIMIT_AT, gate_plot
 from mlci.report.page.page import BUDGET, render_page
 from mlci.report.page.scales import fit_scale

@@ -1,23 +1,18 @@
 """The reports that the golden files render."""
 
 from mlci.gates.limits import Limit
-from mlci.report.document import (
-    BaselineRef,
-    BehaviourRow,
+from mlci.report.curve_rows import (
     CalibrationRow,
-    ChangedRow,
     ClassCurvesRow,
     ConfusionRow,
-    CostBudgetRow,
     CurvesRow,
-    DataDifference,
     LabelMovesRow,
     ModelCurvesRow,
-    NullRate,
     ResidualRow,
     ResidualsRow,
-    RowsChanged,
 )
+from mlci.report.document import BaselineRef, BehaviourRow, ChangedRow, CostBudgetRow, RowsChanged
+from mlci.report.lineage_rows import DataDifference, NullRate
 from tests.support.reports import (
     BASE,
     HEAD,

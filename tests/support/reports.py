@@ -9,19 +9,15 @@ from mlci.report.document import (
     EvaluationSet,
     GateRow,
     GroupRow,
-    Lineage,
-    LineageItem,
-    LineageRow,
     MetricRow,
     PolicyRef,
     Provenance,
     Report,
     ScopeRef,
     Seconds,
-    TrendPoint,
-    TrendRow,
     Waiver,
 )
+from mlci.report.lineage_rows import Lineage, LineageItem, LineageRow, TrendPoint, TrendRow
 
 HEAD = "3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4"
 BASE = "8d01e77aa1b2c3d4e5f60718293a4b5c6d7e8f90"

@@ -27,7 +27,9 @@ from mlci.operations.measure import emit_gates, judge_gates
 from mlci.operations.models import baseline_ref_or_file
 from mlci.operations.registry import training_noise, waivers
 from mlci.operations.report_builder import ReportContext, build_report
-from mlci.report.document import BaselineRef, Candidate, Judging, Lineage, ReportPart, Seconds, SharedRows, TrendRow
+from mlci.report.document import BaselineRef, Candidate, Judging, Seconds, SharedRows
+from mlci.report.lineage_rows import Lineage, TrendRow
+from mlci.report.parts import ReportPart
 from mlci.util.safe_files import read_bounded
 
 _MOST_ORIGINS = 1_000_000

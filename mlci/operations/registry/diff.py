@@ -13,7 +13,7 @@ from mlci.operations.lineage import compare_lineage
 from mlci.operations.registry.version_history import origin_of_content, origin_of_version
 from mlci.registry.manifest import Content, VersionFile
 from mlci.registry.registry import RegistryView
-from mlci.report.document import Lineage
+from mlci.report.lineage_rows import Lineage
 
 CANDIDATE, PRODUCTION = "candidate", "production"
 

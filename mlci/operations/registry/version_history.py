@@ -17,7 +17,7 @@ from mlci.registry.manifest import Content, Environment, Recipe, VersionFile, mo
 from mlci.registry.registry import RegistryView, Version
 from mlci.registry.stored_files import read_description
 from mlci.registry.stores.interface import Store
-from mlci.report.document import LineageItem, LineageRow, TrendPoint, TrendRow
+from mlci.report.lineage_rows import LineageItem, LineageRow, TrendPoint, TrendRow
 
 Read = Callable[[VersionFile], bytes]
 MOST_TREND_POINTS = 8

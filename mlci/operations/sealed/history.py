@@ -16,7 +16,7 @@ from mlci.operations import evaluation_plan
 from mlci.operations.registry.version_history import lineage_row, origin_of_version, trend_rows
 from mlci.operations.report_builder import ReportContext
 from mlci.registry.registry import RegistryView, Version
-from mlci.report.document import DataDifference, Lineage
+from mlci.report.lineage_rows import DataDifference, Lineage
 
 _UNBELIEVED = "not known: it is made by the pull request's own job, which is not believed"
 _UNLISTED = (

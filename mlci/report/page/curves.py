@@ -3,14 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mlci.report.document import (
-    CalibrationRow,
-    ClassCurvesRow,
-    ConfusionRow,
-    CurvesRow,
-    ModelCurvesRow,
-    Report,
-)
+from mlci.report.curve_rows import CalibrationRow, ClassCurvesRow, ConfusionRow, CurvesRow, ModelCurvesRow
+from mlci.report.document import Report
 from mlci.report.text import number_format
 from mlci.report.text.markup import Markup
 

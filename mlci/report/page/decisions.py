@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlci.report.document import AgreementRow, LabelMovesRow, Report
+from mlci.report.curve_rows import LabelMovesRow
+from mlci.report.document import AgreementRow, Report
 from mlci.report.text import number_format
 from mlci.report.text.markup import Markup
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlci.metrics import catalogue
-from mlci.report.document import MetricRow, Report, TrendRow
+from mlci.report.document import MetricRow, Report
+from mlci.report.lineage_rows import TrendRow
 from mlci.report.page.groups import ChangeAxis, GroupView, change_plot
 from mlci.report.page.scales import Scale, fit_scale
 from mlci.report.sections.costs import cost_lines

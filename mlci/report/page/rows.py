@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from mlci.report.document import ChangedRow, Report, ResidualRow, RowsChanged
+from mlci.report.curve_rows import ResidualRow
+from mlci.report.document import ChangedRow, Report, RowsChanged
 from mlci.report.page.curves import BOTTOM, LEFT, RIGHT, TOP, CurveLine, Figure, Point
 from mlci.report.page.scales import Scale, Tick, fit_scale
 from mlci.report.text import number_format

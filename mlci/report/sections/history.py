@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from mlci.report.document import DataDifference, Lineage, LineageItem, LineageRow, NullRate, Report, TrendRow
+from mlci.report.document import Report
+from mlci.report.lineage_rows import DataDifference, Lineage, LineageItem, LineageRow, NullRate, TrendRow
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Markup
 from mlci.report.text.number_format import NumberStyle
