@@ -83,7 +83,7 @@ def test_log_json__bug_report(tmp_path, monkeypatch):
 def test_log_json__entry_and_run_id(tmp_path):
     write(tmp_path, small_files(baseline="production"))
     ended = mlci("run", "--record", cwd=tmp_path, MLCI_LOG="json", **WORKFLOW)
-    (entry,) = of_kind(ended, "entry_appended")
+    entry, *_ = of_kind(ended, "entry_appended")
     assert (entry["number"], entry["kind"], entry["run"]) == (1, "verdict", "1842.2")
     (stored,) = [json.loads(path.read_bytes()) for path in (tmp_path / ".mlci/registry").rglob("*00001*.json")]
     assert stored["by"]["run"] == of_kind(ended, "run_started")[0]["url"]

@@ -21,7 +21,7 @@ PERMISSIONS = (REFERENCE / "permissions.md").read_text("utf-8")
 
 def test_page__permissions():
     block = re.search(r"```yaml\n(permissions:.*?)```", PERMISSIONS, re.DOTALL)[1]
-    others = {"contents", "administration", "actions"}  # of a registry there, `mlci setup`, and sealed mode
+    others = {"contents", "administration", "actions", "issues"}  # of a registry, `mlci setup`, sealed mode, monitoring
     publishing = set(get_args(Permission)) - others
     assert set(re.findall(r"^  ([a-z-]+): write", block, re.MULTILINE)) == publishing
     for permission in get_args(Permission):

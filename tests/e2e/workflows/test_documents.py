@@ -39,9 +39,21 @@ def of_pull_requests():
     return [pytest.param(text, id=name) for text, name in offered if name not in {SEVERAL.name, TRAIN.name}]
 
 
+NOT_RUN = {
+    "mlci-canary.yml": "a cluster",
+    "mlci-deploy-rollback.yml": "a cluster",
+    "mlci-gitops.yml": "a branch that accepts the manifest",
+    "mlci-monitor.yml": "a production log",
+    "mlci-experiment.yml": "an experiment's log",
+    "mlci-drill.yml": "a second registry",
+}
+"""Templates that are checked and not run here, and what a run needs; tests of their commands and operations exist."""
+
+
 def test_documents__every_workflow_has_a_test():
     others = {name for text, name in offered_workflows().items() if "\n  pull_request:\n" not in text}
-    assert others == {path.name for path in (PROMOTE, REPRODUCE, ROLLBACK, VERIFY, GATE, COMMANDS)}
+    run = {path.name for path in (PROMOTE, REPRODUCE, ROLLBACK, VERIFY, GATE, COMMANDS)}
+    assert others == run | NOT_RUN.keys()
 
 
 @pytest.mark.parametrize("text", of_pull_requests())

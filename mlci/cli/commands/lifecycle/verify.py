@@ -68,15 +68,18 @@ def command(  # noqa: PLR0913 - an option each
     version's model files, and a summary or bill of materials in it is the registry's.
 
     \b
-    Exit codes: 0 the same bytes · 1 a file differs, is missing or does not belong to the version
-                2 configuration or input · 4 the registry is damaged or could not be reached
+    Exit codes:
+      0  the same bytes
+      1  a file differs, is missing or does not belong to the version
+      2  configuration or input
+      4  the registry is damaged or could not be reached
 
     \b
     Examples:
       mlci verify
       mlci verify 3 --model model.onnx
       mlci verify 3 --documents governance --json
-      mlci verify --attestation bundle.json --identity https://github.com/o/r/.github/workflows/w.yml@refs/heads/main
+      mlci verify --attestation bundle.json --identity "$IDENTITY"
     """  # noqa: D301 (click's mark against rewrapping)
     if attestation is not None and identity is None:
         raise click.UsageError("--attestation needs --identity, the workflow whose signature counts")
