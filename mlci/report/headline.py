@@ -226,11 +226,13 @@ def _recover(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> st
 def _repair(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> str:
     where = line_link(d, report, links, rows[0].line)
     what = "the gate in error" if len(rows) == 1 else "the first gate in error"
-    words = _REPAIRS.get(rows[0].why or "", "make the value of {} computable; it is in {}.")
+    why = "price" if "cost_usd" in rows[0].metric else rows[0].why
+    words = _REPAIRS.get(why or "", "make the value of {} computable; it is in {}.")
     return d.words(words, d.number(what), where)
 
 
 _REPAIRS: dict[str, str] = {
+    "price": "add the price that {} lacks, by the line in its reason; it is in {}.",
     "unknown_name": "correct the name in {}; it is in {}.",
     "test_not_run": "let the test of {} run to its end and pass; it is required in {}.",
     "undefined_for_candidate": "look at the candidate's predictions, which leave {} without a value; it is in {}.",

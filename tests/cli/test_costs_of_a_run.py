@@ -72,6 +72,7 @@ def test_run__no_runner(tmp_path):
     ended = run(project(tmp_path))
     assert (ended.code, gate(ended)["outcome"]) == (1, "error")
     assert "not a job of GitHub Actions; add your price" in gate(ended)["reason"]
+    assert "add the price that the gate in error lacks" in (tmp_path / ".mlci/out/comment.md").read_text()
     quiet = run(project(tmp_path, more="  - {metric: accuracy, min: 0.5}\n"))
     assert quiet.code == 0
     assert quiet.report["cost"]["asked"] is False

@@ -52,6 +52,9 @@ def test_verify__same_bytes(folder):
     done = mlci("verify", "1", "--model", "model.txt", "--documents", "same", cwd=folder)
     assert done.code == 0, done.out
     assert done.out.count("same  ") == 6
+    (folder / "same" / "bom.json").unlink()
+    done = mlci("verify", "1", "--documents", "same", cwd=folder)
+    assert (done.code, "MISSING  bom.json" in done.out) == (1, True)
 
 
 @pytest.mark.parametrize("name", ["card.md", "card.html", "bom.json", "summary.json", "subjects.sha256"])

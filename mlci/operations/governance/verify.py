@@ -98,7 +98,7 @@ def first_difference(one: Path, other: Path) -> str:
 
 
 def compare_documents(view: RegistryView, evidence: VersionEvidence, folder: Path) -> tuple[FileComparison, ...]:
-    """Compare the documents in a folder with those that the registry gives now; documents that are missing are not.
+    """Compare the documents in a folder with those that the registry gives now; each that `mlci card` writes.
 
     Raises:
         InputError: if the folder has none of them, or one can't be read.
@@ -106,15 +106,17 @@ def compare_documents(view: RegistryView, evidence: VersionEvidence, folder: Pat
     there = [name for name in DOCUMENTS if (folder / name).exists()]
     if not there:
         raise InputError(f"{folder} has none of {', '.join(DOCUMENTS)}; `mlci card --folder {folder}` writes them")
-    return tuple(_compare_document(view, evidence, name, folder / name) for name in there)
+    return tuple(_compare_document(view, evidence, name, folder / name) for name in DOCUMENTS)
 
 
 def _compare_document(view: RegistryView, evidence: VersionEvidence, name: str, path: Path) -> FileComparison:
+    wanted = render_document(name, view, evidence).encode()
     try:
         found = read_bounded(path, DESCRIPTION_BYTES.value)
+    except FileNotFoundError:
+        return FileComparison(name=name, wanted=sha256_of(wanted), found=None)
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from error
-    wanted = render_document(name, view, evidence).encode()
     difference = None if found == wanted else _first_line(wanted, found)
     return FileComparison(name=name, wanted=sha256_of(wanted), found=sha256_of(found), difference=difference)
 
