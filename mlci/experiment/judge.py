@@ -59,7 +59,7 @@ def check_sample_ratio(units: tuple[int, int], plan: ExperimentPlan) -> SampleRa
 
 
 def measure_looks(sums: Sequence[ArmSums], plan: ExperimentPlan) -> tuple[Look, ...]:
-    """Return the primary metric's change after each period, as someone saw it who looked then."""
+    """Return the primary metric's change after each period, as it was at the end of that period."""
     primary = plan.metrics[0]
     own = [one for one in sums if one.slice == WHOLE_SET and one.metric == primary.name]
     arms = dict.fromkeys(plan.arms, _NOTHING)

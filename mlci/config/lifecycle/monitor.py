@@ -99,7 +99,7 @@ class Monitor(ConfigModel):
         default=0.99,
         ge=0.8,
         lt=1,
-        description="Probability that no gate of a window that holds ever raises an alarm, however often it is read.",
+        description="Probability that a window within all limits raises no alarm, however often it is read.",
     )
     mute: tuple[Mute, ...] = Field(default=(), description="Findings that do not count until a day.")
     issue: Literal["alarm", "warn", "never"] = Field(

@@ -47,7 +47,7 @@ def _body(document: MonitorDocument) -> str:
     if found:
         lines.append(_table(d, document, found[:_MOST]))
     if len(found) > _MOST:
-        lines.append(d.number(f"{len(found) - _MOST} more are in the artifact `monitor.json` of the run."))
+        lines.append(d.number(f"{len(found) - _MOST} more are in `monitor.json`."))
     lines.append(d.text(words.state_remedy(document), longest=500))
     lines.append(
         d.number(

@@ -277,8 +277,8 @@ def _bucket(address: str) -> Any:  # noqa: ANN401 - a folder of a bucket
 
     if not address.startswith(_SCHEMES):
         raise InputError(
-            f"deploy: mlci copies files to s3://, gs:// and az://, and {address} is none; write them to a folder with "
-            "`mlci deploy upload --to FOLDER` and copy them with your own tool"
+            f"deploy: mlci copies files to s3://, gs:// and az://, and {address} has another scheme; write them "
+            "to a folder with `mlci deploy upload --to FOLDER` and copy them with your own tool"
         )
     place = parse_bucket_uri(address)
     return Bucket(place, place.prefix, dict(os.environ), Limits(), time.sleep)

@@ -61,7 +61,7 @@ def command(config_path: Path, *, as_json: bool, out: Path, applies: bool, bundl
     be beyond.
 
     `--apply` promotes the bundle of `mlci run`; if `experiment.version` names a promoted version, it rolls that version
-    back instead, if it is in production. It does nothing twice.
+    back instead, if it is in production. Repeating it changes nothing.
 
     \b
     Exit codes:
