@@ -80,7 +80,10 @@ def copy_registry(source: Store, target: Store, options: CopyOptions) -> CopyRes
     """
     verified = tuple(ledger.iter_all(source))
     if not verified:
-        raise OutsideError(f"{source.shown} has no entry, so there is nothing to copy. Check its address")
+        raise OutsideError(
+            f"{source.shown} has no entry, so there is nothing to copy. Check its address; if the registry was lost, "
+            "`mlci restore` brings it back from its backup"
+        )
     missing, ahead = _compare_ledgers(source, target, verified)
     newest = verified[-1]
     digest = sha256_of(entries.dump_entry(newest))
@@ -287,8 +290,10 @@ class _FileCopy:
         here = self._sizes_here
         if known or here is None or here.get(file.digest) == file.bytes:
             return
-        lacks = f"{self._source.shown}: `{file.name}` of {of} is missing or truncated (sha256 {file.digest})"
-        self._result.faults.append(f"{lacks}; {self._target.shown} has it")
+        there = here.get(file.digest)
+        wrong = "is missing" if there is None else f"has {there:,} bytes instead of {file.bytes:,}"
+        lacks = f"{self._source.shown}: `{file.name}` of {of} {wrong} (sha256 {file.digest})"
+        self._result.faults.append(f"{lacks}; {self._target.shown} has it; `mlci restore` brings it back from there")
 
 
 def _list_sizes(store: Store) -> dict[str, int] | None:
