@@ -1,6 +1,7 @@
 """`mlci experiment` on logs and counts: documents, exit codes, errors with rows, and what `--apply` does."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -85,6 +86,22 @@ def test_experiment__several_files_are_one_log(tmp_path):
     two = mlci("experiment", "--json", cwd=both).report
     assert two["looks"][-1]["units"] == one["looks"][-1]["units"] == 2000
     assert two["metrics"][1]["change"]["interval"] == pytest.approx(one["metrics"][1]["change"]["interval"])
+
+
+def test_experiment__times_with_an_offset_are_read_in_utc(tmp_path):
+    lines = [re.sub(r"(2026-11-0[12]),", r"\1T00:15:00+01:00,", line) for line in rows(40, 0.2)]
+    looks = mlci("experiment", "--json", cwd=project(tmp_path / "days", lines)).report["looks"]
+    assert [look["period"] for look in looks[:3]] == ["2026-10-31", "2026-11-01", "2026-11-03"]
+    lines = [re.sub(r"2026-11-[0-9]+,", "2026-11-02T00:15:00+0100,", line) for line in rows(40, 0.2)]
+    [look] = mlci("experiment", "--json", cwd=project(tmp_path / "hour", lines)).report["looks"]
+    assert look["period"] == "2026-11-01T23:00"
+
+
+def test_experiment__column_without_times(tmp_path):
+    section = SECTION.replace("time: day", "time: country")
+    ended = mlci("experiment", cwd=project(tmp_path, rows(40, 0.2), section))
+    assert ended.code == 2
+    assert "column 'country' has no times; write them as `2026-11-02 13:45:00`" in ended.err
 
 
 @pytest.mark.parametrize(

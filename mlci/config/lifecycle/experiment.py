@@ -59,7 +59,9 @@ class Experiment(ConfigModel):
     treatment: Name = Field(default="treatment", description="Name of the arm with the new model.")
     split: Finite = Field(default=0.5, gt=0, lt=1, description="Share of units that the treatment should get.")
     time: Name | None = Field(
-        default=None, description="Column with the time at which a unit was assigned; it dates the page's looks."
+        default=None,
+        description="Column with the time at which a unit was assigned, which dates the page's looks; a time without a "
+        "zone is UTC.",
     )
     metric: ExperimentMetric = Field(description="The metric that the experiment is about.")
     guardrails: tuple[ExperimentMetric, ...] = Field(

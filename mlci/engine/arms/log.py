@@ -10,6 +10,7 @@ from mlci.engine import sql
 from mlci.engine.cell_errors import CellLocation, ProblemCollector, bad_scores
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.table import Table, open_files
+from mlci.engine.tables.timestamps import time_sql
 from mlci.errors import InputError, Problem, count_noun, shorten_cell
 from mlci.metrics.arm_moments import WHOLE_SET, ArmMoments, ArmSums
 
@@ -86,6 +87,16 @@ class _Reader:
         problems.stop()
         return found
 
+    @cached_property
+    def timestamp(self) -> str:
+        """SQL for the time of a row, in UTC.
+
+        Raises:
+            InputError: if the column has no times.
+        """
+        column = self.columns[self.log.time or ""]
+        return time_sql(self.connection, self.table, column, setting=("experiment", "time"))
+
     @property
     def place(self) -> CellLocation:
         """The table in which invalid cells are located, with the unit as key."""
@@ -121,7 +132,10 @@ class _Reader:
         if self.log.time is not None:
             time = self.columns[self.log.time]
             message = f"{time.name!r} is {{value!r}}, which is not a date or a time such as 2026-11-30T18:00:00"
-            yield from self._where(time, f"{_timestamp(time)} IS NULL", message)
+            try:
+                yield from self._where(time, f"{self.timestamp} IS NULL", message)
+            except InputError as error:
+                yield from error.problems
 
     def _bad_metrics(self) -> Iterator[Problem]:
         for name in dict.fromkeys(name for one in self.log.metrics for name in (one.column, one.covariate) if name):
@@ -171,7 +185,7 @@ class _Reader:
         """SQL for the period of a row: its day, or its hour in a short log."""
         if self.log.time is None:
             return "''"
-        time = _timestamp(self.columns[self.log.time])
+        time = self.timestamp
         ends = sql.first_row(
             self.connection, sql.select(f"date_diff('day', min({time}), max({time}))", self.table.relation)
         )
@@ -217,10 +231,6 @@ class _Reader:
                 slice=slice_name,
                 group=str(group),
             )
-
-
-def _timestamp(column: TableColumn) -> str:
-    return f"TRY_CAST({column.ref} AS TIMESTAMP)"
 
 
 def _number(value: object) -> float:

@@ -15,6 +15,7 @@ from mlci.engine.tables.files import is_missing
 from mlci.engine.tables.labelled_tables import open_table
 from mlci.engine.tables.logical_types import ColumnCells, read_alike
 from mlci.engine.tables.table import EmptyTableError, Table, open_files
+from mlci.engine.tables.timestamps import time_sql
 from mlci.errors import InputError, Problem, count_noun
 
 LABEL = "mlci_label"
@@ -56,7 +57,7 @@ def open_log(connection: duckdb.DuckDBPyConnection, job: ProductionJob, scratch:
         InputError: if a file can't be read, or a column is missing.
     """
     table = open_files(connection, job.data, scratch)
-    time = time_sql(connection, table, table.column(job.time))
+    time = time_sql(connection, table, table.column(job.time), setting=("monitor", "time"))
     start = f"strftime(date_trunc('{job.unit}', {time}), {_FORMAT})"
     wanted = f"{start} < {sql.quote_text(job.until)}"
     if job.since is not None:
@@ -74,29 +75,6 @@ def open_log(connection: duckdb.DuckDBPyConnection, job: ProductionJob, scratch:
     relation = f"read_parquet({sql.quote_text(str(target))})"
     named = None if label is None else replace(label, ref=LABEL, raw=LABEL, reading=None, former=None)
     return LogTable(relation, columns, job.data, named, int(untimed[0]) if untimed else 0)
-
-
-def time_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: TableColumn) -> str:
-    """SQL for a time in UTC; null for a cell that is not one.
-
-    Raises:
-        InputError: if no cell of the column is a time.
-    """
-    cell = column.ref
-    if column.logical == "timestamptz":
-        return f"make_timestamp(epoch_us({cell}))"
-    if column.logical in {"timestamp", "date"}:
-        return f"{cell}::TIMESTAMP"
-    zoned = f"regexp_matches({cell}, '(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
-    instant = f"make_timestamp(epoch_us(TRY_CAST({cell} AS TIMESTAMPTZ)))"
-    read = f"CASE WHEN {zoned} AND length({cell}) > 10 THEN {instant} ELSE TRY_CAST({cell} AS TIMESTAMP) END"
-    if column.is_text and sql.file_exists(connection, table.relation, f"{read} IS NOT NULL"):
-        return read
-    message = (
-        f"column {column.name!r} has no times; write them as `2026-11-02 13:45:00`, or with an offset as "
-        '`2026-11-02T13:45:00+01:00`. Of seconds since 1970, pandas makes them: `pd.to_datetime(times, unit="s")`'
-    )
-    raise InputError(Problem(message, table.path, setting=("monitor", "time")))
 
 
 def _with_labels(
