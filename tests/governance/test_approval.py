@@ -1,11 +1,13 @@
 """Approvals before a promotion: current, not dismissed, on the head, not the author's; refused if GitHub can't tell."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import requests
 
 from mlci.errors import OutsideError
+from mlci.github import retry
 from mlci.github.collaboration import Collaboration
 from mlci.github.reviews import Reviews
 from mlci.github.transport import Access, transport
@@ -154,7 +156,7 @@ def test_require_approval__commit_without_a_pull_request(fake):
     assert "no pull request has" in decide(fake, "ada", build=BuildCommit(commit=fake.sha("main"))).why
 
 
-def test_promote__after_an_approval(tmp_path):
+def test_promote__after_an_approval(tmp_path, monkeypatch):
     """A merged pull request is promoted only with an approval, which the ledger and the card show."""
     folder = tmp_path / "checkout"
     first = {**files(2), ".gitignore": IGNORED, "preds.csv": predictions(2)}
@@ -182,8 +184,14 @@ def test_promote__after_an_approval(tmp_path):
         assert refused.code == 1
         assert "not promoted: pull request 1 has no approval of `grace`" in refused.out
         fake.review(number, "grace")
-        done = mlci("promote", cwd=folder, **environment)
+        fake.fail("GET", "/pulls/*/reviews", kind="drop")
+        monkeypatch.setattr(retry, "POLICY", replace(retry.POLICY, sleep=lambda _: None))
+        done = mlci("--log", "json", "promote", cwd=folder, **environment)
         assert done.code == 0, done.err
+    events = [json.loads(line) for line in done.err.splitlines()]
+    reviews = f"/repos/{fake.name}/pulls/{number}/reviews"
+    assert [one.get("status") for one in events if one.get("path") == reviews] == [None, 200]
+    assert [one["service"] for one in events if one["event"] == "request_delayed"] == ["github"]
     entry = json.loads(mlci("show", "--json", cwd=folder).out)["entry"]
     assert entry["body"]["approval"]["by"] == [{"login": "grace", "counts_as": "grace"}]
     assert "grace for grace, pull request 1 at" in mlci("card", cwd=folder).out

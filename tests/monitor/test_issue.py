@@ -1,11 +1,14 @@
 """The model's issue on the fake of GitHub: opened, updated, closed, never two; and the event that asks to retrain."""
 
+import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from mlci.config.lifecycle.monitor import Monitor
 from mlci.errors import OutsideError
+from mlci.github import retry
 from mlci.github.issues import IssueClient
 from mlci.github.transport import Access, transport
 from mlci.monitor.document import MonitorDocument
@@ -17,7 +20,8 @@ from mlci.operations.monitor.records import keep_history, read_history
 from mlci.registry.registry import Registry
 from mlci.util.retry_policy import RetryPolicy
 from tests.fake_github.fake import Fake
-from tests.support.production import Week
+from tests.support.production import Week, week_end, write_log
+from tests.support.project import mlci
 from tests.support.registry.histories import Memory, promote_versions, stamp
 
 WELL, DECAYED = Week(), Week(wrong=0.35)
@@ -52,6 +56,24 @@ def test_issue__opened_and_closed(published):
     code, document, [closed] = published([WELL, DECAYED, WELL, WELL])
     assert (code, document["state"], closed["state"]) == (0, "ok", "closed")
     assert (closed["number"], closed["title"]) == (issue["number"], "mlci monitor: scored, well")
+
+
+def test_issue__requests_and_waits_are_events(published, fake, monkeypatch):
+    monkeypatch.setattr(retry, "POLICY", replace(retry.POLICY, sleep=lambda _: None))
+    fake.fail("GET", "/issues", kind="drop")
+    write_log(published.folder, [WELL, DECAYED], columns="id x region score p at")
+    token = fake.token(TOKEN)
+    names = {"GITHUB_REPOSITORY": fake.name, "GITHUB_API_URL": fake.url, "MLCI_TOKEN": token}
+    ended = mlci("--log", "json", "monitor", "--now", week_end(2), "--publish", cwd=published.folder, **names)
+    events = [json.loads(line) for line in ended.err.splitlines()]
+    sent = [one["verb"] for one in events if one["event"] == "request_sent"]
+    assert sent == [
+        "GET",
+        "GET",
+        "POST",
+        "GET",
+    ]  # a dropped listing, its repetition, the issue, a look for a second one
+    assert [one["service"] for one in events if one["event"] == "request_delayed"] == ["github"]
 
 
 def test_issue__no_token(monitored):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from mlci import __version__
+from mlci.cli.events.current import github_access, github_patience
 from mlci.cli.github_actions import read_members_token, read_workflow
 from mlci.config.loader import CheckedConfig
 from mlci.errors import InputError
@@ -37,7 +37,7 @@ def _ask_github(
     """
     from mlci.github.collaboration import Collaboration  # noqa: PLC0415 - only a promotion with an approval needs it
     from mlci.github.reviews import Reviews  # noqa: PLC0415 - the same
-    from mlci.github.transport import Access, transport  # noqa: PLC0415 - the same
+    from mlci.github.transport import transport  # noqa: PLC0415 - the same
     from mlci.operations.governance.approval import require_approval  # noqa: PLC0415 - the same
 
     workflow = read_workflow(environment)
@@ -50,10 +50,9 @@ def _ask_github(
             "GITHUB_REPOSITORY=owner/name GITHUB_TOKEN=$(gh auth token)`"
         )
         raise InputError(loaded.problem(words, "require_approval"))
-    agent = f"mlci/{__version__}"
-    send = transport(Access(url=workflow.api, token=workflow.token, agent=agent))
+    send, patience = transport(github_access(workflow.api, workflow.token)), github_patience()
     members = read_members_token(environment)
-    as_members = send if members is None else transport(Access(url=workflow.api, token=members, agent=agent))
-    collaboration = Collaboration(send, repository=workflow.repository)
-    reviews = Reviews(send, as_members, repository=workflow.repository)
+    as_members = send if members is None else transport(github_access(workflow.api, members))
+    collaboration = Collaboration(send, repository=workflow.repository, patience=patience)
+    reviews = Reviews(send, as_members, repository=workflow.repository, patience=patience)
     return require_approval(build, required, collaboration, reviews, here=here)

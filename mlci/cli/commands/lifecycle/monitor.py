@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from mlci import __version__
 from mlci.cli import options
 from mlci.cli.commands.doctor import find_repository_access
+from mlci.cli.events.current import github_access, github_patience
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.output_files import write_files
 from mlci.cli.registry_factory import clock, open_registry
@@ -18,7 +18,7 @@ from mlci.config.loader import CheckedConfig
 from mlci.config.models import MetricsConfig
 from mlci.errors import InputError, ProductionCode
 from mlci.github.issues import IssueClient
-from mlci.github.transport import Access, transport
+from mlci.github.transport import transport
 from mlci.monitor.document import MonitorDocument
 from mlci.operations.monitor.monitor import MonitorResult, monitor_production
 from mlci.operations.monitor.publish_issue import IssuePublished, publish_issue, request_retraining
@@ -100,8 +100,8 @@ def _publish(
             "`--publish` needs a token and the repository's name:\n"
             "    export GITHUB_TOKEN=$(gh auth token) GITHUB_REPOSITORY=owner/name"
         )
-    send = transport(Access(url=access.api, token=access.token, agent=f"mlci/{__version__}"))
-    github = IssueClient(send, repository=access.repository)
+    send = transport(github_access(access.api, access.token))
+    github = IssueClient(send, repository=access.repository, patience=github_patience())
     done = publish_issue(document, settings, github)
     sent = request_retraining(document, settings, github, registry, history=result.history)
     words = [f"issue {done.did}: {done.url}"] if done.url else []
