@@ -24,6 +24,7 @@ class RunMetrics:
     def __init__(self, provider: MeterProvider, command: str) -> None:
         """Create the instruments."""
         meter = provider.get_meter("mlci")
+        self._command = command
         self._about = {"cicd.pipeline.name": "mlci", "mlci.command": command}
         self._duration = meter.create_histogram(
             "cicd.pipeline.run.duration", "s", "Duration of a run, by pipeline, state and result."
@@ -51,7 +52,7 @@ class RunMetrics:
                 pass
 
     def _finish(self, event: RunFinished) -> None:
-        failed = error_type(event.code)
+        failed = error_type(self._command, event.code)
         about = {**self._about, **({} if failed is None else {"error.type": failed})}
         result = {"cicd.pipeline.run.state": "executing", "cicd.pipeline.result": result_word(event.code)}
         self._duration.record(event.seconds, {**about, **result})

@@ -114,7 +114,7 @@ class RunSpans:
         span.end(_nanoseconds(at))
 
     def _finish(self, event: RunFinished, at: float) -> None:
-        failed = error_type(event.code)
+        failed = error_type(self._command, event.code)
         attributes: Attributes = {
             "cicd.pipeline.result": result_word(event.code),
             "error.type": failed,

@@ -104,6 +104,34 @@ def test_telemetry__metrics_without_the_run(project):
     assert not [name for name in about if name.startswith("cicd.pipeline.run")]
 
 
+@pytest.mark.parametrize(
+    ("command", "code", "result", "error"),
+    [
+        ("experiment", 5, "success", None),
+        ("experiment", 1, "failure", "roll_back"),
+        ("experiment", 6, "failure", "inconclusive"),
+        ("monitor", 1, "failure", "alarm"),
+        ("promote", 1, "failure", "gate_blocks"),
+        ("monitor", 4, "error", "outside"),
+    ],
+)
+def test_telemetry__result_of_an_exit_code(monkeypatch, command, code, result, error):
+    about = {"cicd.pipeline.name": "mlci", "mlci.command": command, **({"error.type": error} if error else {})}
+    with collector() as (endpoint, received):
+        for name, value in endpoint.items():
+            monkeypatch.setenv(name, value)
+        telemetry = Telemetry(read_settings(endpoint))
+        telemetry(RunStarted(command=command, run=RunIdentity(id="7", trace="a" * 32), version="1"), 1.0)
+        telemetry(RunFinished(code=code, seconds=2.0), 3.0)
+        assert telemetry.close() is None
+    [root] = received.spans
+    assert attributes(root).get("error.type") == error
+    assert (root.status.code == root.status.STATUS_CODE_ERROR) == (error is not None)
+    duration = {**about, "cicd.pipeline.run.state": "executing", "cicd.pipeline.result": result}
+    assert received.points["cicd.pipeline.run.duration"] == [duration]
+    assert received.points.get("cicd.pipeline.run.errors", []) == ([about] if error else [])
+
+
 def test_telemetry__failed_step_and_secrets(project):
     config = (project / "mlci.yml").read_text().replace("cp made.csv", "exit 7;")
     (project / "mlci.yml").write_text(config.replace("model: planted", f"model: {SECRET}"))
