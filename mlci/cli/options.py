@@ -1,12 +1,16 @@
 """Options that several commands share, with their defaults."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from mlci.execution.sanitize import sanitize
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 DEFAULT_CONFIG = Path("mlci.yml")
 DEFAULT_OUT = Path(".mlci/out")
@@ -47,6 +51,18 @@ def _out(context: click.Context, option: click.Parameter, path: Path) -> Path:
     return path if chosen or above is None else above / path
 
 
+def output_folder(words: str) -> Callable[[_Command], _Command]:
+    """Return the option `--out` with a help text that names the files of the command."""
+    return click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=DEFAULT_OUT,
+        show_default=True,
+        callback=_out,
+        help=words,
+    )
+
+
 config = click.option(
     "--config",
     "config_path",
@@ -57,14 +73,7 @@ config = click.option(
     callback=_config,
     help="Path of the configuration; by default also searched in the folders above, up to the top of the repository.",
 )
-out = click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=DEFAULT_OUT,
-    show_default=True,
-    callback=_out,
-    help="Folder for report.json and the files rendered from it.",
-)
+out = output_folder("Folder for report.json and the files rendered from it.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the document instead of tables.")
 changed_since = click.option(
     "--changed-since",

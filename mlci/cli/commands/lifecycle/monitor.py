@@ -38,7 +38,7 @@ CODES = {
 
 @click.command()
 @options.config
-@options.out
+@options.output_folder("Folder for monitor.json and monitor.html.")
 @options.as_json
 @click.option(
     "--publish",
