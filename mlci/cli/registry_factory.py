@@ -23,7 +23,7 @@ from mlci.cli.error_handler import annotation
 from mlci.cli.events.current import current_events, github_access, github_patience, wait_noted
 from mlci.cli.github_actions import read_workflow
 from mlci.cli.output_files import OURS, keep_out_of_git
-from mlci.config.loader import LoadedConfig
+from mlci.config.loader import CheckedConfig, LoadedConfig
 from mlci.config.models import Baseline
 from mlci.config.read import load
 from mlci.config.types import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
@@ -67,7 +67,7 @@ def open_registry(loaded: LoadedConfig, folder: Path, *, writes: bool = False, f
     )
 
 
-def load_with_registry(config_path: Path) -> tuple[LoadedConfig, Registry]:
+def load_with_registry(config_path: Path) -> tuple[CheckedConfig, Registry]:
     """Return a configuration and its registry, for commands that only read."""
     loaded, environment = load(config_path, catalogue), dict(os.environ)
     _lasts(loaded, environment)

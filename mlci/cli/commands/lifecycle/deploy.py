@@ -225,7 +225,7 @@ def rollback_command(
 
 
 def _version(config_path: Path, number: int | None) -> tuple[CheckedConfig, Registry, Version]:
-    loaded, registry = load_configuration(config_path), load_with_registry(config_path)[1]
+    loaded, registry = load_with_registry(config_path)
     rendering.deploy_section(loaded)
     return loaded, registry, rendering.chosen_version(registry.view(), number)
 
