@@ -200,7 +200,7 @@ def message_texts(texts: Texts, module: Module, call: ast.Call) -> list[str]:
 
 def tidy(text: str) -> str:
     """Return a text with one placeholder in a row, and without blanks at the ends of lines."""
-    text = re.sub(r"\{\w+\}", UNKNOWN, text)
+    text = re.sub(r"\{\w+(?:![rs])?\}", UNKNOWN, text)
     text = re.sub(f"{UNKNOWN}+", UNKNOWN, text)
     return "\n".join(line.rstrip() for line in text.strip().split("\n"))
 

@@ -16,6 +16,7 @@ def check(path, value):
     for where, message in findings(value):
         raise InputError(message)
     fail("the table is empty")
+    fail(f"arm {path} is {{value!r}} in {{count}} rows; correct it")
 
 def findings(value):
     yield "a", f"unknown key {value!r}; remove it"
@@ -55,6 +56,7 @@ def test_page__messages_of_a_package(package):
     assert "#### … is not a number of three or more digits\n\nWrite it again.\n" in text
     assert "#### unknown key …\n\nRemove it.\n" in text
     assert "#### the table is empty\n" in text
+    assert "#### arm … is … in … rows\n\nCorrect it.\n" in text
     assert "## Exit code 4: GitHub, a registry, a data store or the network\n\n### Registry\n" in text
     assert "#### entry … was sent without an answer\n\nRun the command again: it reads the ledger first" in text
 

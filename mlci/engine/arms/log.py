@@ -114,9 +114,12 @@ class _Reader:
         problems.add(*self._repeated_units())
         problems.stop()
 
-    def _where(self, column: TableColumn, condition: str, message: str, hint: str = "") -> Iterator[Problem]:
-        if sql.file_exists(self.connection, self.table.relation, condition):
-            yield self.place.problem(column, condition, message, hint=hint)
+    def _where(self, column: TableColumn, condition: str, message: str) -> Iterator[Problem]:
+        if self._any(condition):
+            yield self.place.problem(column, condition, message)
+
+    def _any(self, condition: str) -> bool:
+        return sql.file_exists(self.connection, self.table.relation, condition)
 
     def _bad_arms(self) -> Iterator[Problem]:
         arm, unit = self.columns[self.log.arm], self.columns[self.log.unit]
@@ -125,7 +128,8 @@ class _Reader:
             f"; the arms are {self.log.arms[0]!r} and {self.log.arms[1]!r}: leave rows of other arms out of the export"
         )
         condition = f"{arm.ref} IS NULL OR {arm.ref}::VARCHAR NOT IN ({known})"
-        yield from self._where(arm, condition, f"arm {arm.name!r} is {{value!r}}", hint)
+        if self._any(condition):
+            yield self.place.problem(arm, condition, f"arm {arm.name!r} is {{value!r}}", hint=hint)
         yield from self._where(unit, f"{unit.ref} IS NULL", f"unit {unit.name!r} is null")
 
     def _bad_times(self) -> Iterator[Problem]:
@@ -143,9 +147,11 @@ class _Reader:
         for metric in self.log.metrics:
             if metric.is_rate:
                 column = self.columns[metric.column]
+                condition = f"{column.as_float()} NOT IN (0, 1)"
                 message = f"{column.name!r} is {{value}}, and a rate needs 0 or 1"
-                hint = "; name the metric as `mean:` if it is a number"
-                yield from self._where(column, f"{column.as_float()} NOT IN (0, 1)", message, hint)
+                if self._any(condition):
+                    hint = "; name the metric as `mean:` if it is a number"
+                    yield self.place.problem(column, condition, message, hint=hint)
 
     def _repeated_units(self) -> Iterator[Problem]:
         """Yield the first unit in both arms, and the first that one arm counts twice."""
