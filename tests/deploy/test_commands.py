@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from mlci.errors import InputError
-from mlci.operations.deploy.release import release
+from mlci.operations.deploy.apply_manifest import apply_manifest
 from tests.support.deployments import CONFIG, serve
 from tests.support.project import mlci
 
@@ -98,7 +98,7 @@ def test_render__nothing_to_serve(served, config, words):
     assert words in done.err
 
 
-def test_release__canary_without_a_version_before():
+def test_apply_manifest__canary_without_a_version_before():
     class Empty:
         def get(self, _):
             return None
@@ -108,4 +108,4 @@ def test_release__canary_without_a_version_before():
 
     shared = {"metadata": {"name": "m"}, "spec": {"predictor": {"canaryTrafficPercent": 10}}}
     with pytest.raises(InputError, match="no traffic can be split"):
-        release(Empty(), shared, dry_run=False)
+        apply_manifest(Empty(), shared, dry_run=False)

@@ -21,8 +21,8 @@ from mlci.deploy.difference import field_changes
 from mlci.deploy.manifest import Manifest, model_uri
 from mlci.errors import InputError, OutsideError
 from mlci.operations.deploy import rendering
+from mlci.operations.deploy.apply_manifest import ManifestChange, apply_manifest, traffic_share
 from mlci.operations.deploy.files import LocalFolder, upload_version
-from mlci.operations.deploy.release import ClusterRelease, release, traffic_share
 from mlci.operations.registry.rollback import roll_back
 from mlci.registry.registry import Registry, Version
 from mlci.util.atomic_files import replace_file
@@ -109,10 +109,10 @@ def diff_command(
     loaded, _, version = _version(config_path, number)
     manifest = rendering.version_manifest(loaded, version, canary=canary)
     if against is None:
-        done = release(_cluster(context), manifest, dry_run=True)
+        done = apply_manifest(_cluster(context), manifest, dry_run=True)
     else:
         changes = field_changes(rendering.read_manifest_file(against, str(against)), manifest)
-        done = ClusterRelease(manifest=manifest, created=False, changes=changes)
+        done = ManifestChange(manifest=manifest, created=False, changes=changes)
     click.echo(_json(done) if as_json else "\n".join(map(str, done.changes)) or "no difference")
     return 0
 
@@ -163,9 +163,9 @@ def apply_command(
     loaded, registry, version = _version(config_path, number)
     manifest = rendering.version_manifest(loaded, version, canary=canary)
     cluster = _cluster(context)
-    release(cluster, manifest, dry_run=True, force=force)  # a refused manifest copies nothing
+    apply_manifest(cluster, manifest, dry_run=True, force=force)  # a refused manifest copies nothing
     _upload(loaded, registry, version)
-    done = release(cluster, manifest, dry_run=False, force=force)
+    done = apply_manifest(cluster, manifest, dry_run=False, force=force)
     text = _applied(done)
     click.echo(_json(done) if as_json else text)
     write_step_result({"version": version.number, "canary": canary if canary is not None else 100}, text)
@@ -211,12 +211,12 @@ def rollback_command(
         done = roll_back(intended, to=to, reason=why)
     version = rendering.chosen_version(registry.view(), done.version)
     try:
-        released = apply(rendering.version_manifest(loaded, version, canary=None), version)
+        applied = apply(rendering.version_manifest(loaded, version, canary=None), version)
     except OutsideError as error:
         error.remedy = f"{rollback_text(done)}, and the cluster is not changed yet: run `mlci deploy apply` for that"
         raise
-    text = f"{rollback_text(done)}\n{released}"
-    document = {"version": done.version, "replaced": done.replaced, "entry": done.entry, "released": released}
+    text = f"{rollback_text(done)}\n{applied}"
+    document = {"version": done.version, "replaced": done.replaced, "entry": done.entry, "applied": applied}
     click.echo(pretty_json(document) if as_json else text)
     write_step_result({"version": done.version, "replaced": done.replaced}, f"{text}: {why}")
     if words := update_mlflow_aliases(registry, take_alias=False):
@@ -248,7 +248,7 @@ def _applier(
 
     def apply(manifest: Manifest, version: Version) -> str:
         _upload(loaded, registry, version)
-        return _applied(release(cluster, manifest, dry_run=False, force=force))
+        return _applied(apply_manifest(cluster, manifest, dry_run=False, force=force))
 
     return apply
 
@@ -300,7 +300,7 @@ def _write(path: Path, text: str) -> None:
         raise InputError(f"can't write to {path}: {error.strerror}; choose another file with `--output`") from error
 
 
-def _applied(done: ClusterRelease) -> str:
+def _applied(done: ManifestChange) -> str:
     name, share = done.manifest["metadata"]["name"], traffic_share(done.manifest)
     traffic = "all of the traffic" if share is None else f"{share} % of the traffic, the version before the rest"
     did = "created" if done.created else "changed" if done.changes else "was up to date"
@@ -308,6 +308,6 @@ def _applied(done: ClusterRelease) -> str:
     return "\n".join(lines if not done.created else lines[:1])
 
 
-def _json(done: ClusterRelease) -> str:
+def _json(done: ManifestChange) -> str:
     changes = [{"path": change.path, "before": change.before, "after": change.after} for change in done.changes]
     return pretty_json({"version": int(done.version), "created": done.created, "changes": changes})

@@ -1,4 +1,4 @@
-"""Release of a manifest to a cluster: what it would change, the change itself, and the way back."""
+"""Apply a manifest to a cluster, and list the fields that this changes, or would change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class ClusterPort(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClusterRelease:
-    """What an apply changes, or changed.
+class ManifestChange:
+    """Change of a resource by applying a manifest.
 
     Attributes:
         manifest: The manifest that was applied.
@@ -39,8 +39,8 @@ class ClusterRelease:
         return str(self.manifest["metadata"]["annotations"]["mlci/version"])
 
 
-def release(cluster: ClusterPort, manifest: Manifest, *, dry_run: bool, force: bool = False) -> ClusterRelease:
-    """Apply a manifest, or with ``dry_run`` say what applying it would change.
+def apply_manifest(cluster: ClusterPort, manifest: Manifest, *, dry_run: bool, force: bool = False) -> ManifestChange:
+    """Apply a manifest, or with ``dry_run`` return what applying it would change.
 
     Raises:
         InputError: if the cluster refuses the manifest, or the traffic can't be split because no version is deployed.
@@ -53,7 +53,7 @@ def release(cluster: ClusterPort, manifest: Manifest, *, dry_run: bool, force: b
             "deploy apply` without `--canary` first"
         )
     after = cluster.apply(manifest, dry_run=dry_run, force=force)
-    return ClusterRelease(manifest=manifest, created=live is None, changes=field_changes(live or {}, after))
+    return ManifestChange(manifest=manifest, created=live is None, changes=field_changes(live or {}, after))
 
 
 def traffic_share(manifest: Manifest) -> int | None:
