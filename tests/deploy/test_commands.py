@@ -88,7 +88,7 @@ def test_rollback__no_cluster(served):
     ("config", "words"),
     [
         (CONFIG.partition("deploy:")[0], "has no section `deploy`"),
-        (CONFIG.replace("model: model", "model: other"), "no version"),
+        (CONFIG.replace("model: model", "model: other"), "has no version yet; promote one:"),
     ],
 )
 def test_render__nothing_to_serve(served, config, words):

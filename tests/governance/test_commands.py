@@ -35,7 +35,8 @@ def test_card__documents_of_the_version_in_production(folder):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["card", "7"], "has no version 7"),
+        (["card", "7"], "has no version 7; `mlci versions` lists them"),
+        (["verify", "7"], "has no version 7; `mlci versions` lists them"),
         (["card", "--folder", "x", "--bom", "y"], "--folder writes all documents"),
         (["verify", "--model", "missing.bin"], "missing.bin: the model to verify does not exist"),
         (["verify", "--documents", "."], "has none of card.md"),

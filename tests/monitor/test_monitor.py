@@ -132,7 +132,7 @@ def test_monitor__version_and_rows_it_needs(tmp_path, monitored):
     write_log(monitored.folder, [WELL])
     done = mlci("monitor", cwd=monitored.folder)
     assert done.code == 2
-    assert "has no version yet, so there is nothing to monitor" in done.err
+    assert "has no version yet; promote one:\n    mlci run\n    mlci promote" in done.err
     (monitored.folder / "mlci.yml").write_text(CONFIG, "utf-8")
     holdout = monitored.folder / "holdout.csv"
     holdout.write_text(holdout.read_text("utf-8") + "99999,0.5,north,1\n", "utf-8")

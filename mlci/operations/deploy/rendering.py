@@ -12,6 +12,7 @@ from mlci.config.loader import CheckedConfig
 from mlci.deploy.manifest import DeployedVersion, Manifest, render_manifest
 from mlci.deploy.structure import structure_problems
 from mlci.errors import InputError, Problem
+from mlci.operations.registry.find_version import find_version
 from mlci.registry.registry import RegistryView, Version
 from mlci.util.safe_files import read_bounded
 
@@ -34,18 +35,13 @@ def deploy_section(loaded: CheckedConfig) -> Deploy:
     return loaded.config.deploy
 
 
-def chosen_version(view: RegistryView, number: int | None) -> Version:
-    """Return a version by its number, or the one in production.
+def find_servable_version(view: RegistryView, number: int | None) -> Version:
+    """Return a version with a model, by its number; without one the version in production.
 
     Raises:
         InputError: if it does not exist, or has no model to serve.
     """
-    if number is None and view.state.champion is None:
-        raise InputError(f"{view.shown} has no version yet; `mlci run` and `mlci promote` make one")
-    try:
-        version = view.version(number if number is not None else int(view.state.champion or 0))
-    except LookupError as error:
-        raise InputError(f"{view.shown} has no version {number}; `mlci versions` lists them") from error
+    version = find_version(view, number)
     if not version.manifest.files:
         raise InputError(
             f"version {version.number} has predictions and no model, so there is nothing to serve; add `train: "

@@ -20,22 +20,6 @@ from mlci.report.serialization import parse_report
 from mlci.util.digests import sha256_of
 
 
-def find_version(view: RegistryView, model: str, number: int | None) -> Version:
-    """Return a version, by default the one in production.
-
-    Raises:
-        InputError: if it does not exist.
-        CorruptError: if it is damaged.
-    """
-    wanted = number or view.state.champion
-    if wanted is None:
-        raise InputError(f"{model} has no version in {view.shown} yet; `mlci promote` makes one")
-    try:
-        return view.version(wanted)
-    except LookupError as error:
-        raise InputError(f"{view.shown} has no version {wanted}; `mlci versions` lists them") from error
-
-
 def collect_evidence(view: RegistryView, version: Version, config: Config) -> VersionEvidence:
     """Return the evidence of a version.
 

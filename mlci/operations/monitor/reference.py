@@ -16,6 +16,7 @@ from mlci.operations.context import RowsContext
 from mlci.operations.measure import engine_job
 from mlci.operations.models import baseline_ref_or_file
 from mlci.operations.models.recorded_predictions import is_made_on
+from mlci.operations.registry.find_version import find_version
 from mlci.registry import stored_files
 from mlci.registry.manifest import Predictions
 from mlci.registry.registry import RegistryView, Version
@@ -42,12 +43,7 @@ def find_production(context: RowsContext, view: RegistryView) -> ProductionVersi
         InputError: if nothing was promoted, or the registry has no predictions on the current evaluation set.
         CorruptError: if the version is damaged.
     """
-    champion = view.champion
-    if champion is None:
-        raise InputError(
-            f"{view.shown} has no version yet, so there is nothing to monitor; promote one:\n    mlci run\n"
-            "    mlci promote"
-        )
+    champion = find_version(view)
     of, own = f"version {champion.number}", champion.manifest.predictions
     rows = baseline_ref_or_file.rows_fingerprint(context)
     same = baseline_ref_or_file.is_same_set(context, own.fingerprint, rows)

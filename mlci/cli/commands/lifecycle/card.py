@@ -7,8 +7,9 @@ import click
 from mlci.cli import options
 from mlci.cli.output_files import write_files
 from mlci.cli.registry_factory import load_with_registry
-from mlci.operations.governance.collect import collect_evidence, find_version
+from mlci.operations.governance.collect import collect_evidence
 from mlci.operations.governance.documents import BOM, CARD, PAGE, SUMMARY, render_document, render_documents
+from mlci.operations.registry.find_version import find_version
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -51,7 +52,7 @@ def command(
         raise click.UsageError("--folder writes all documents; leave --output, --bom and --summary out")
     loaded, registry = load_with_registry(config_path)
     view = registry.view()
-    evidence = collect_evidence(view, find_version(view, loaded.config.model, number), loaded.config)
+    evidence = collect_evidence(view, find_version(view, number), loaded.config)
     if folder is not None:
         texts = render_documents(view, evidence)
         write_files(folder, texts, option="--folder")

@@ -209,7 +209,7 @@ def rollback_command(
     apply = _file_writer(output) if output else _applier(loaded, registry, context, force=force)
     with with_intent(registry, folder, os.environ, "deploy-rollback", {"to": to}) as intended:
         done = roll_back(intended, to=to, reason=why)
-    version = rendering.chosen_version(registry.view(), done.version)
+    version = rendering.find_servable_version(registry.view(), done.version)
     try:
         applied = apply(rendering.version_manifest(loaded, version, canary=None), version)
     except OutsideError as error:
@@ -227,7 +227,7 @@ def rollback_command(
 def _version(config_path: Path, number: int | None) -> tuple[CheckedConfig, Registry, Version]:
     loaded, registry = load_with_registry(config_path)
     rendering.deploy_section(loaded)
-    return loaded, registry, rendering.chosen_version(registry.view(), number)
+    return loaded, registry, rendering.find_servable_version(registry.view(), number)
 
 
 def _file_writer(output: Path) -> Callable[[Manifest, Version], str]:
@@ -243,7 +243,7 @@ def _applier(
 ) -> Callable[[Manifest, Version], str]:
     """Return what applies a manifest, after the cluster has answered once."""
     cluster = _cluster(context)
-    now = rendering.chosen_version(registry.view(), None)
+    now = rendering.find_servable_version(registry.view(), None)
     cluster.get(rendering.version_manifest(loaded, now, canary=None))
 
     def apply(manifest: Manifest, version: Version) -> str:

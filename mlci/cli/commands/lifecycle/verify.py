@@ -16,9 +16,10 @@ from mlci.operations.governance.attestation import (
     SignerPolicy,
     check_attestations,
 )
-from mlci.operations.governance.collect import collect_evidence, find_version
+from mlci.operations.governance.collect import collect_evidence
 from mlci.operations.governance.sigstore_bundle import open_sigstore_bundle
 from mlci.operations.governance.verify import FileComparison, compare_documents, compare_model
+from mlci.operations.registry.find_version import find_version
 from mlci.registry import stored_files
 from mlci.util.json_text import pretty_json
 
@@ -85,7 +86,7 @@ def command(  # noqa: PLR0913 - an option each
         raise click.UsageError("--attestation needs --identity, the workflow whose signature counts")
     loaded, registry = load_with_registry(config_path)
     view = registry.view()
-    version = find_version(view, loaded.config.model, number)
+    version = find_version(view, number)
     evidence = collect_evidence(view, version, loaded.config)
     stored_files.verify_files(view.store, version.manifest)
     found = compare_model(view, evidence, model) if model is not None else ()
