@@ -25,7 +25,7 @@ from mlci.engine.encode.classes import survey_table
 from mlci.engine.export.features import write_features
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.row_comparison import row_digests, share_rows
-from mlci.events.events import ModelSelected
+from mlci.events.events import Emit, ModelSelected
 from mlci.execution.environment import COLLECTOR_CREDENTIALS, child_environment, hide_environment, registry_credentials
 from mlci.execution.interface import RefusingRunner
 from mlci.execution.metric_stage import MetricProcess, missing_metric_reason
@@ -60,50 +60,76 @@ def run_context(
     """Build the context of one run and remove its temporary files; ``log`` replaces the command's stream of events.
 
     The credentials of the configured registry, and variables that begin with one of ``withheld``, do not reach steps
-    and git. Without ``user_code`` no command, model
-    or custom metric of the user is run. Steps can't read the memory of an ``own_process``, which may hold credentials.
+    and git. Without ``user_code`` no command, model or custom metric of the user is run. Steps can't read the memory of
+    an ``own_process``, which may hold credentials.
     """
-    folder = Path(loaded.path).parent
     with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
         environment = dict(os.environ)
         if own_process:
             hide_environment()
-        credentials = (*registry_credentials(loaded.config.registry), *COLLECTOR_CREDENTIALS, *withheld)
         emit = (current_events() if log is None else stream_events(log)).emit
         emit(ModelSelected(model=loaded.config.model))
-        own = environment.get("PYTHONPATH", "")
-        processes = ProcessRunner(environment=environment, emit=emit, credentials=credentials)
-        labels = open_labels(loaded.config, folder, Path(scratch), environment.get(KEY_VARIABLE))
-        evaluator = MetricProcess(
-            processes, folder=folder, scratch=Path(scratch) / "metrics", python_path=own, user_code=user_code
-        )
-        yield RunContext(
-            loaded=loaded,
-            facts=replace(report_context(loaded), labels_sealed=labels is not None and labels.hidden),
-            engine=DuckDBEngine(row_metrics=evaluator),
-            runner=processes if user_code else RefusingRunner(),
-            features=write_features,
-            fingerprint=fingerprint,
-            metric_lack=missing_metric_reason(folder),
-            git=Git(folder=folder, environment=child_environment(environment, {}, credentials=credentials)),
-            cache=_baseline_cache(folder) if cached else None,
-            scratch=Path(scratch),
-            clock=time.monotonic,
+        yield _build_context(
+            loaded,
+            Path(scratch),
+            environment=environment,
+            credentials=(*registry_credentials(loaded.config.registry), *COLLECTOR_CREDENTIALS, *withheld),
             emit=emit,
-            version=__version__,
+            cached=cached,
             registry=registry,
-            rows=row_digests,
-            share=share_rows,
-            own_folder=folder / OURS,
-            survey=survey_table,
             user_code=user_code,
-            public=is_public_repository(environment),
-            today=today(),
-            may_train=_may_train(loaded, environment),
-            rate=_rate(loaded, environment),
-            elapsed=clock_since_start(environment),
-            opened_labels=labels.path if labels is not None else None,
         )
+
+
+def _build_context(
+    loaded: CheckedConfig,
+    scratch: Path,
+    *,
+    environment: dict[str, str],
+    credentials: tuple[str, ...],
+    emit: Emit,
+    cached: bool,
+    registry: Registry | None,
+    user_code: bool,
+) -> RunContext:
+    folder = Path(loaded.path).parent
+    processes = ProcessRunner(environment=environment, emit=emit, credentials=credentials)
+    labels = open_labels(loaded.config, folder, scratch, environment.get(KEY_VARIABLE))
+    return RunContext(
+        loaded=loaded,
+        facts=replace(report_context(loaded), labels_sealed=labels is not None and labels.hidden),
+        engine=DuckDBEngine(row_metrics=_evaluator(processes, folder, scratch, environment, user_code=user_code)),
+        runner=processes if user_code else RefusingRunner(),
+        features=write_features,
+        fingerprint=fingerprint,
+        metric_lack=missing_metric_reason(folder),
+        git=Git(folder=folder, environment=child_environment(environment, {}, credentials=credentials)),
+        cache=_baseline_cache(folder) if cached else None,
+        scratch=scratch,
+        clock=time.monotonic,
+        emit=emit,
+        version=__version__,
+        registry=registry,
+        rows=row_digests,
+        share=share_rows,
+        own_folder=folder / OURS,
+        survey=survey_table,
+        user_code=user_code,
+        public=is_public_repository(environment),
+        today=today(),
+        may_train=_may_train(loaded, environment),
+        rate=_rate(loaded, environment),
+        elapsed=clock_since_start(environment),
+        opened_labels=labels.path if labels is not None else None,
+    )
+
+
+def _evaluator(
+    processes: ProcessRunner, folder: Path, scratch: Path, environment: dict[str, str], *, user_code: bool
+) -> MetricProcess:
+    """Return what evaluates custom metrics of rows, in a process of its own."""
+    path = environment.get("PYTHONPATH", "")
+    return MetricProcess(processes, folder=folder, scratch=scratch / "metrics", python_path=path, user_code=user_code)
 
 
 def _may_train(loaded: LoadedConfig, environment: dict[str, str]) -> bool:

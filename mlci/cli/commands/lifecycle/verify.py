@@ -10,6 +10,7 @@ from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.registry_factory import load_with_registry
 from mlci.cli.run_output import BLOCKED
+from mlci.governance.evidence import VersionEvidence
 from mlci.operations.governance.attestation import (
     GITHUB_ISSUER,
     AttestationCheck,
@@ -21,6 +22,7 @@ from mlci.operations.governance.sigstore_bundle import open_sigstore_bundle
 from mlci.operations.governance.verify import FileComparison, compare_documents, compare_model
 from mlci.operations.registry.find_version import find_version
 from mlci.registry import stored_files
+from mlci.registry.registry import RegistryView, Version
 from mlci.util.json_text import pretty_json
 
 _REMEDY = (
@@ -89,27 +91,38 @@ def command(  # noqa: PLR0913 - an option each
     version = find_version(view, number)
     evidence = collect_evidence(view, version, loaded.config)
     stored_files.verify_files(view.store, version.manifest)
-    found = compare_model(view, evidence, model) if model is not None else ()
-    if documents is not None:
-        found = (*found, *compare_documents(view, evidence, documents))
+    found = _compare_files(view, evidence, model=model, documents=documents)
     signed: tuple[AttestationCheck, ...] = ()
     if attestation is not None and identity is not None:
         signer = SignerPolicy(identity=identity, issuer=issuer, trusted_root=trusted_root)
         signed = check_attestations(view, evidence, attestation, signer, open_sigstore_bundle)
-    files = len(version.manifest.everything())
-    text = _text(version.number, files, found, signed)
+    text = _text(version, found, signed)
     write_step_result({}, text)
-    if as_json:
-        rows = [{**asdict(one), "same": one.same} for one in found]
-        document = {"version": version.number, "registry_files": files, "compared": rows}
-        click.echo(pretty_json({**document, "attestations": [asdict(one) for one in signed]}))
-    else:
-        click.echo(text)
+    click.echo(_json(version, found, signed) if as_json else text)
     return 0 if all(one.same for one in found) and all(one.problem is None for one in signed) else BLOCKED
 
 
-def _text(number: int, files: int, found: tuple[FileComparison, ...], signed: tuple[AttestationCheck, ...]) -> str:
-    first = f"version {number}: its entry, manifest and {files} files in the registry are intact"
+def _compare_files(
+    view: RegistryView, evidence: VersionEvidence, *, model: Path | None, documents: Path | None
+) -> tuple[FileComparison, ...]:
+    found = compare_model(view, evidence, model) if model is not None else ()
+    return found if documents is None else (*found, *compare_documents(view, evidence, documents))
+
+
+def _json(version: Version, found: tuple[FileComparison, ...], signed: tuple[AttestationCheck, ...]) -> str:
+    return pretty_json(
+        {
+            "version": version.number,
+            "registry_files": len(version.manifest.everything()),
+            "compared": [{**asdict(one), "same": one.same} for one in found],
+            "attestations": [asdict(one) for one in signed],
+        }
+    )
+
+
+def _text(version: Version, found: tuple[FileComparison, ...], signed: tuple[AttestationCheck, ...]) -> str:
+    files = len(version.manifest.everything())
+    first = f"version {version.number}: its entry, manifest and {files} files in the registry are intact"
     remedy = [] if all(one.same for one in found) else [_REMEDY]
     return "\n".join([first, *map(_line, found), *map(_signed_line, signed), *remedy])
 
