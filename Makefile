@@ -80,10 +80,10 @@ docs: $(VENV)/.dev ## write generated pages and schemas again
 site: $(SITE)/.made ## the documentation site, into .site; a dead link fails
 	@NO_MKDOCS_2_WARNING=1 $(SITE)/bin/python -m mkdocs build --quiet --strict
 
-page: $(VENV)/.dev $(BROWSER)/node_modules/.made ## the report page in a browser: widths, light and dark, accessibility; pictures into .page
+page: $(VENV)/.dev $(BROWSER)/node_modules/.made ## the HTML pages in a browser: widths, light and dark, accessibility; pictures into .page
 	@rm -rf .page
 	@mkdir -p .page/planted && cp tests/browser/planted.html .page/planted
-	@node $(BROWSER)/check.mjs .page/planted >.page/planted/found 2>&1; for kind in console: request: wider axe; do \
+	@node $(BROWSER)/check.mjs .page/planted >.page/planted/found 2>&1; for kind in console: request: wider overlap axe; do \
 		grep -q "$$kind" .page/planted/found || { echo "the check did not find the planted fault: $$kind" >&2; exit 1; }; done
 	@$(BIN)/python -m tests.browser.pages .page
 	@node $(BROWSER)/check.mjs .page

@@ -71,7 +71,7 @@ def render_experiment_page(model: str, result: ExperimentResult, *, footer: str,
 
 def _with_code(d: Html, text: str) -> str:
     """Write a constant with its parts between backticks as code."""
-    return d.join("", [d.code(part) if index % 2 else d.text(part) for index, part in enumerate(text.split("`"))])
+    return d.join("", [d.code(part) if index % 2 else d.number(part) for index, part in enumerate(text.split("`"))])
 
 
 def sequence_plot(result: ExperimentResult) -> SequencePlot | None:

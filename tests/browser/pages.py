@@ -1,12 +1,14 @@
-"""Pages of the report for ``make page``: the tests' reports, one file each.
+"""Pages for ``make page``: the tests' reports, and the pages that commands write after the merge, one file each.
 
 Usage: ``python -m tests.browser.pages FOLDER``.
 """
 
 import sys
+import tempfile
 from pathlib import Path
 
 from mlci.report.page.page import render_page
+from tests.browser.lifecycle import write_lifecycle_pages
 from tests.support import report_cases as cases
 
 REPORTS = {
@@ -32,6 +34,8 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, report in REPORTS.items():
         (folder / f"{name}.html").write_text(render_page(report()), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as work:
+        write_lifecycle_pages(folder, Path(work))
 
 
 if __name__ == "__main__":

@@ -37,10 +37,11 @@ def document(series=3, windows=20):
 class Reader(HTMLParser):
     def __init__(self):
         super().__init__()
-        self.tags, self.open, self.text = [], [], []
+        self.tags, self.open, self.text, self.classes = [], [], [], []
 
-    def handle_starttag(self, tag, _attributes):
+    def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
+        self.classes.append(dict(attributes).get("class"))
 
     def handle_data(self, data):
         self.text.append(data)
@@ -53,6 +54,59 @@ def test_page__timelines():
     assert ODD in reader.text
     assert {"drift[column0]", "drift[column2]", "3 series are well", "Warning since 2011-08-01"} <= set(reader.text)
     assert reader.tags.count("h3") == 4
+
+
+def read_series(points, *, state="ok"):
+    """Render a monitor of one series with these points, one a day; ``None`` is a window without a value."""
+    timeline = tuple(
+        WindowRecord(
+            start=f"2026-01-0{day}T00:00",
+            end=f"2026-01-0{day + 1}T00:00",
+            version=1,
+            rows=50,
+            labelled=0,
+            points={} if point is None else {"drift[x]": point},
+        )
+        for day, point in enumerate(points, 1)
+    )
+    finding = points[-1].finding if points[-1] else "unknown"
+    views = (SeriesView(series="drift[x]", state=state, since=None, finding=finding),)
+    reader = Reader()
+    reader.feed(
+        render_monitor_page(
+            MonitorDocument(
+                model="scored", version=1, unit="day", state="ok", since=None, series=views, timeline=timeline
+            )
+        )
+    )
+    return reader
+
+
+def at(value, finding="ok"):
+    return SeriesPoint(finding=finding, value=value)
+
+
+def test_page__beyond_the_limit_is_not_well():
+    reader = read_series([at(0.1), at(0.4, "bad")])
+    assert "beyond its limit" in reader.text
+    assert "state inconclusive" in reader.classes
+    assert "state passed" not in reader.classes
+
+
+def test_page__newest_window_not_known():
+    reader = read_series([at(0.1), None])
+    assert {"not known", "1 series is not known"} <= set(reader.text)
+    assert "state none" in reader.classes
+
+
+def test_page__missing_value_breaks_the_line():
+    assert read_series([at(0.1), at(0.2), at(0.3)]).classes.count("join") == 2
+    assert read_series([at(0.1), None, at(0.3)]).classes.count("join") == 0
+
+
+def test_page__labels_with_room():
+    assert {"0.1", "0.3"} <= set(read_series([at(0.1), at(0.3)]).text)
+    assert read_series([at(0.3)]).text.count("0.3") == 1
 
 
 def test_page__bounded():

@@ -1,6 +1,6 @@
 """``monitor.html``: the state, and the timeline of every column and gate, in one file without scripts or requests."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +16,10 @@ BUDGET = 300_000
 """Bytes of UTF-8 in a page."""
 _TOP, _BOTTOM = 6.0, 50.0
 """Vertical ends of a plot, in pixels."""
+_LINE = 12.0
+"""Least distance of two labels of a plot, in pixels."""
+_DENSE = 20
+"""Windows from which on the marks of a plot are small."""
 _SHAPES: Mapping[Word, str] = {
     "ok": "passed",
     "unclear": "inconclusive",
@@ -23,6 +27,8 @@ _SHAPES: Mapping[Word, str] = {
     "bad": "failed",
     "unknown": "none",
 }
+_STANDING: Mapping[Word, Word] = {"bad": "unclear", "unknown": "unknown"}
+"""Shape of a series whose state is ok, by its newest finding: one beyond the limit is not an alarm yet."""
 _CLASSES: Mapping[State, str] = {"ok": "passed", "warn": "inconclusive", "alarm": "failed", "unknown": "none"}
 
 
@@ -50,7 +56,8 @@ class TimelineView:
         marks: Its windows with a value.
         lines: Lines between neighbouring windows.
         limit: Place of the threshold.
-        top, bottom: Values at both ends of the scale.
+        labels: Place and text of the threshold, and of the largest and smallest value if these are not beside it.
+        dense: Whether the marks are small because there are many.
     """
 
     name: str
@@ -62,8 +69,8 @@ class TimelineView:
     marks: tuple[TimelineMark, ...]
     lines: tuple[tuple[float, float, float, float], ...]
     limit: float | None
-    top: str
-    bottom: str
+    labels: tuple[tuple[float, str], ...]
+    dense: bool
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,7 @@ def render_monitor_page(document: MonitorDocument, *, budget: int = BUDGET) -> s
 def _render(document: MonitorDocument, detail: TimelineDetail) -> str:
     standing = {one.series for one in words.standing_out(document)}
     views = list(_views(document, detail, standing))
+    well = [view for view in views if view.name not in standing]
     shown = document.timeline[-detail.windows :]
     return html_template("report/monitor.html.j2").render(
         model=document.model,
@@ -107,7 +115,8 @@ def _render(document: MonitorDocument, detail: TimelineDetail) -> str:
         first=words.show_day(shown[0].start) if shown else "",
         last=words.show_day(shown[-1].start) if shown else "",
         open=[view for view in views if view.name in standing],
-        well=[view for view in views if view.name not in standing],
+        well=well,
+        well_title=_well_title(well),
         metrics=_metrics(document),
         windows=[
             (words.show_day(one.start), f"{one.rows:,}", f"{one.labelled:,}", str(one.version))
@@ -115,6 +124,14 @@ def _render(document: MonitorDocument, detail: TimelineDetail) -> str:
         ],
         notes=list(dict.fromkeys([*document.notes, *(note for one in document.windows[-3:] for note in one.notes)])),
     )
+
+
+def _well_title(well: Sequence[TimelineView]) -> str:
+    """Return the title of the series that do not stand out; of those, some may not be known in the newest window."""
+    unknown = sum(view.shape == "none" for view in well)
+    counts = (("well", len(well) - unknown), ("not known", unknown))
+    parts = [f"{count} series {'is' if count == 1 else 'are'} {word}" for word, count in counts if count]
+    return ", ".join(parts)
 
 
 def _facts(document: MonitorDocument) -> list[tuple[str, str]]:
@@ -174,27 +191,36 @@ def _view(document: MonitorDocument, view: SeriesView, numbers: str, limit: floa
         [one for point in known for one in (point.value, point.low, point.high)],
         include=() if limit is None else (limit,),
     )
-    marks = [_mark(index, point, len(points), scale) for index, point in enumerate(points) if point is not None]
-    drawn = [mark for mark in marks if mark is not None]
-    lines = [(one.x, one.y, two.x, two.y) for one, two in pairwise(drawn)]
+    marks = [_mark(index, point, len(points), scale) for index, point in enumerate(points)]
+    lines = [(one.x, one.y, two.x, two.y) for one, two in pairwise(marks) if one is not None and two is not None]
     return TimelineView(
         name=view.series,
-        shape=_CLASSES[view.state],
+        shape=_CLASSES[view.state] if view.state != "ok" else _SHAPES[_STANDING.get(view.finding, "ok")],
         word=words.state_words(view),
         since=words.show_day(view.since) if view.since else "",
         numbers=numbers,
         mute=f"muted until {view.muted.until}: {view.muted.reason}" if view.muted else "",
-        marks=tuple(drawn),
+        marks=tuple(mark for mark in marks if mark is not None),
         lines=tuple(lines),
         limit=_height(limit, scale),
-        top=words.show_number(max(values)) if values else "",
-        bottom=words.show_number(min(values)) if values else "",
+        labels=_labels((limit, *((max(values), min(values)) if values else ())), scale),
+        dense=len(points) > _DENSE,
     )
 
 
-def _mark(index: int, point: SeriesPoint, count: int, scale: Scale | None) -> TimelineMark | None:
-    height = _height(point.value, scale)
-    if height is None:
+def _labels(values: Iterable[float | None], scale: Scale | None) -> tuple[tuple[float, str], ...]:
+    """Return the labels of these values, without those that an earlier one leaves no room for."""
+    found: list[tuple[float, str]] = []
+    for value in values:
+        height = _height(value, scale)
+        if height is not None and all(abs(height - other) >= _LINE for other, _ in found):
+            found.append((height, f"{value:.3g}"))
+    return tuple(found)
+
+
+def _mark(index: int, point: SeriesPoint | None, count: int, scale: Scale | None) -> TimelineMark | None:
+    height = None if point is None else _height(point.value, scale)
+    if point is None or height is None:
         return None
     x = round(2 + 96 * (index + 0.5) / count, 1)
     return TimelineMark(x, height, _SHAPES[point.finding], _height(point.low, scale), _height(point.high, scale))

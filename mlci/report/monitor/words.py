@@ -59,8 +59,10 @@ def standing_out(document: MonitorDocument) -> list[SeriesView]:
 
 
 def state_words(view: SeriesView) -> str:
-    """Return the state of a series; of one that is well, whether its newest window is beyond the limit."""
-    return "beyond its limit" if view.state == "ok" and view.finding == "bad" else STATES[view.state]
+    """Return the state of a series; of one that is well, whether its newest window is beyond the limit or not known."""
+    if view.state == "ok" and view.finding in {"bad", "unknown"}:
+        return "beyond its limit" if view.finding == "bad" else "not known"
+    return STATES[view.state]
 
 
 def state_remedy(document: MonitorDocument) -> str:
