@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mlci.api_arguments import check_arguments, gate_entries, json_document
 from mlci.cli.output_files import write_files
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.engine.tables.column_summary import summarize_table
@@ -25,7 +26,6 @@ from mlci.report.page.page import render_page
 from mlci.report.render import render_all
 from mlci.report.serialization import dump_report
 from mlci.report.terminal import render_terminal
-from mlci.util.json_text import pretty_json
 
 _HEIGHT = 720  # pixels of the page in a notebook
 _PLACEHOLDERS = ({"metric": "accuracy", "min": 0.5}, {"metric": "mean_absolute_error", "max": 1})
@@ -167,7 +167,21 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
     Raises:
         InputError: if the data, the predictions or the gates are invalid; the message has every problem.
     """
-    with tempfile.TemporaryDirectory(prefix="mlci-compare-") as name:
+    check_arguments(
+        texts={
+            "label": label,
+            "key": key,
+            "table": table,
+            "score": score,
+            "decision": decision,
+            "task": task,
+            "model": model,
+            "labels_table": labels_table,
+        },
+        lists={"gates": gates, "slices": slices},
+        mappings={"probabilities": probabilities, "policy": policy},
+    )
+    with tempfile.TemporaryDirectory(prefix="mlci-compare-") as name, _named_by_argument(Path(name)):
         folder = Path(name)
         rows = table_file(data, folder / "data.parquet")
         labelled = None if labels is None else table_file(labels, folder / "labels.parquet")
@@ -190,11 +204,10 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
             "evaluation": evaluated.section(slices),
             "predict": {**predict, **({} if threshold is None else {"threshold": threshold})},
             "baseline": "none" if baseline is None else _source(baseline, evaluated, folder, "baseline", columns),
-            "gates": [dict(gate) for gate in gates],
+            "gates": gate_entries(gates),
             **({} if policy is None else {"policy": dict(policy)}),
         }
-        with _named_by_argument(folder):
-            return ModelComparison(_run(folder, document))
+        return ModelComparison(_run(folder, document))
 
 
 def _labelled_path(file: str | None, table: str | None) -> str | None:
@@ -226,7 +239,7 @@ def _run(folder: Path, document: Mapping[str, Any]) -> Report:
     """Run a configuration; without gates, nothing is judged."""
     path = folder / "mlci.yml"
     gates = document["gates"] or [_PLACEHOLDERS[document["task"] == "regression"]]
-    path.write_text(pretty_json({**document, "gates": gates}), encoding="utf-8")
+    path.write_text(json_document({**document, "gates": gates}), encoding="utf-8")
     loaded = load_configuration(path)
     with run_context(loaded, cached=False, log=io.StringIO(), own_process=False) as context:
         judged = context.config if document["gates"] else context.config.model_copy(update={"gates": ()})

@@ -211,3 +211,40 @@ def test_compare__group_of_one_class():
     for name, text in {**render_all(found.report), "terminal": str(found)}.items():
         assert words in " ".join(text.split()), name
         assert "too few rows" not in text, name
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"gates": "accuracy"}, "gates is a list, and `'accuracy'` was given"),
+        ({"gates": {"metric": "accuracy", "min": 0.5}}, "gates is a list, and a dict was given"),
+        ({"gates": None}, "gates is a list, and `None` was given"),
+        ({"gates": ["accuracy"]}, "gate 1 is a dict, and `'accuracy'` was given"),
+        ({"gates": [GATES[0], None]}, "gate 2 is a dict, and `None` was given"),
+        ({"gates": [{"metric": "accuracy", "min": {0.5}}]}, "gates, slices and policy have texts, numbers"),
+        ({"slices": "region"}, "slices is a list, and `'region'` was given; for example slices="),
+        ({"label": np.zeros(2_000)}, "label is a name, such as a column's, and a ndarray was given; .* use labels=…"),
+        ({"key": np.zeros(2_000)}, "key is a name, such as a column's, and a ndarray was given$"),
+        ({"policy": "warn"}, "policy is a dict, as in mlci.yml"),
+        (
+            {"data": {"outcome": [0, 1], "p": [0.2, 0.7]}, "candidate": np.array([0.2, 0.7])},
+            "arrays of one dimension, and `outcome` is a list",
+        ),
+        ({"data": {"outcome": np.zeros((2, 2))}}, "arrays of one dimension, and `outcome` is a ndarray"),
+        ({"data": {"outcome": np.float64(0)}}, "arrays of one dimension, and `outcome` is a float64"),
+        ({"data": {"outcome": np.zeros(2), "p": np.zeros(3)}}, "the columns differ in length: `outcome` has 2 rows"),
+    ],
+)
+def test_compare__argument_of_another_kind(rows, scores, changed, message):
+    with pytest.raises(InputError, match=message):
+        mlci.compare(**{"data": rows, "label": "outcome", "candidate": scores[0], **changed})
+
+
+@pytest.mark.parametrize(
+    "data", [{"outcome": np.array([]), "id": np.array([])}, pd.DataFrame({"outcome": [], "id": []})]
+)
+def test_compare__empty_data(data):
+    with pytest.raises(InputError) as caught:
+        mlci.compare(data, label="outcome", candidate=np.array([]))
+    assert "mlci-compare-" not in str(caught.value)
+    assert "data" in str(caught.value)

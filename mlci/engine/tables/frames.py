@@ -28,8 +28,10 @@ def write_frame(table: Any, file: Path) -> None:  # noqa: ANN401 (any kind of fr
     """Write a frame, its rows in order and its index left out, to a Parquet file.
 
     Raises:
-        InputError: if a column's values have no type in common.
+        InputError: if a column's values have no type in common, or if a mapping has other values than arrays.
     """
+    if isinstance(table, Mapping):
+        _check_arrays(table)
     if hasattr(table, "write_parquet"):
         table.write_parquet(file)
         return
@@ -41,6 +43,19 @@ def write_frame(table: Any, file: Path) -> None:  # noqa: ANN401 (any kind of fr
             _write(_copied(table), file)
         except duckdb.Error as error:
             raise InputError(f"a frame can't be written as a table: {str(error).splitlines()[0]}") from error
+
+
+def _check_arrays(table: Mapping[Any, Any]) -> None:
+    """Raise unless every value is an array of as many rows as the others."""
+    for name, values in table.items():
+        if not hasattr(values, "__array__") or getattr(values, "ndim", 1) != 1:
+            raise InputError(
+                f"a dict is a table if its values are arrays of one dimension, and `{name}` is a {type(values).__name__}; "
+                "pass `pandas.DataFrame(…)` of it, or `{name: np.asarray(values) for name, values in data.items()}`"
+            )
+    rows = {str(name): len(values) for name, values in table.items()}
+    if len(set(rows.values())) > 1:
+        raise InputError(f"the columns differ in length: {', '.join(f'`{n}` has {rows[n]:,} rows' for n in rows)}")
 
 
 def _write(table: Any, file: Path) -> None:  # noqa: ANN401 (any kind of frame)

@@ -8,6 +8,7 @@ from typing import Any
 from mlci.errors import count_noun
 from mlci.execution.sanitize import sanitize
 from mlci.operations.doctor.checks import (
+    conditions,
     configuration,
     environment,
     evaluation_set,
@@ -32,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     *models.CHECKS,
     *environment.CHECKS,
     *jobs.CHECKS,
+    *conditions.CHECKS,
     *security.CHECKS,
     *handoff.CHECKS,
     *sealed.CHECKS,

@@ -1,13 +1,23 @@
 """Workflow files of GitHub Actions: events, jobs, steps, and the parts of mlci that they use."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from mlci.config.types import Path
 from mlci.operations.doctor.checks.finding import LineInsertion
+from mlci.operations.doctor.expressions import (
+    Access,
+    Expression,
+    ExpressionError,
+    Literal,
+    Operation,
+    parse_expression,
+    parts_of,
+    written_expressions,
+)
 from mlci.operations.doctor.matrix import Combination, combinations
 from mlci.operations.doctor.yaml_nodes import YamlNodes, read_nodes
 
@@ -27,9 +37,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _OWN_COMMIT = "$"
 _CHECKOUT, _UPLOAD, _DOWNLOAD = "actions/checkout", "actions/upload-artifact", "actions/download-artifact"
 _HEAD = re.compile(r"github\.head_ref|github\.event\.(pull_request\.head|workflow_run\.head|pull_request\.number)")
-_READ_LABEL = re.compile(
-    r"""labels?(?:\.\*)?\.name\s*(?:,|==|!=)\s*'(?P<after>[^'{}]+)'|'(?P<before>[^'{}]+)'\s*[!=]=\s*github\.event\.label\.name"""
-)
+_LABEL, _LABELS = ("label", "name"), ("labels", "*", "name")
 _FETCH_HEAD = re.compile(r"gh\s+pr\s+checkout|refs/pull/|\bpull/\$")
 
 
@@ -44,7 +52,11 @@ class ActionUse:
     @property
     def is_mlci(self) -> bool:
         """Whether it is an action or a workflow of mlci, also in a fork or a mirror."""
-        return self.repository.endswith("/mlci")
+        return self.repository.lower().endswith("/mlci")
+
+    def is_of(self, repository: str) -> bool:
+        """Whether it is of a repository; GitHub ignores the case of its owner and name."""
+        return self.repository.lower() == repository.lower()
 
     @property
     def is_pinned(self) -> bool:
@@ -107,17 +119,17 @@ class WorkflowStep:
     @property
     def is_checkout(self) -> bool:
         """Whether it checks a repository out."""
-        return self.use is not None and self.use.repository == _CHECKOUT
+        return self.use is not None and self.use.is_of(_CHECKOUT)
 
     @property
     def uploads(self) -> bool:
         """Whether it uploads an artifact."""
-        return self.use is not None and self.use.repository == _UPLOAD
+        return self.use is not None and self.use.is_of(_UPLOAD)
 
     @property
     def downloads(self) -> bool:
         """Whether it downloads an artifact."""
-        return self.use is not None and self.use.repository == _DOWNLOAD
+        return self.use is not None and self.use.is_of(_DOWNLOAD)
 
     @property
     def fetches_head(self) -> bool:
@@ -358,7 +370,27 @@ def find_labels(workflows: Iterable[WorkflowFile]) -> dict[str, tuple[str, ...]]
     """
     found: dict[str, dict[str, None]] = {}
     for workflow in workflows:
-        names = _READ_LABEL.finditer(workflow.text) if workflow.uses_mlci else ()
-        for name in (match["after"] or match["before"] for match in names):
+        for name in _labels_read(workflow) if workflow.uses_mlci else ():
             found.setdefault(name, {})[workflow.path.rpartition("/")[2]] = None
     return {name: tuple(files) for name, files in found.items()}
+
+
+def _labels_read(workflow: WorkflowFile) -> Iterator[str]:
+    """Yield the labels that expressions compare with, or look for among those of a pull request."""
+    for written in written_expressions(workflow.data):
+        try:
+            parts = list(parts_of(parse_expression(written)))
+        except ExpressionError:
+            continue
+        for one in parts:
+            if isinstance(one, Operation) and len(one.operands) == 2:
+                yield from _compared_label(one.name, *one.operands)
+
+
+def _compared_label(name: str, left: Expression, right: Expression) -> Iterator[str]:
+    if name in {"==", "!="}:
+        for label, text in ((left, right), (right, left)):
+            if isinstance(text, Literal) and isinstance(label, Access) and label.path[-2:] == _LABEL:
+                yield str(text.value)
+    elif name == "contains" and isinstance(right, Literal) and isinstance(left, Access) and left.path[-3:] == _LABELS:
+        yield str(right.value)

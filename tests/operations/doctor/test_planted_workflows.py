@@ -140,6 +140,120 @@ def test_check_setup__planted(old, new, of, names):
     assert found(plant(of or template(), old, new)) == names
 
 
+@pytest.mark.parametrize(
+    ("secret", "what"),
+    [
+        ("secrets['AWS']", "the secret `AWS`"),
+        ("Secrets.AWS", "the secret `AWS`"),
+        ("format('{0}', secrets.aws)", "the secret `AWS`"),
+        ("secrets[matrix.name]", "all secrets"),
+        ("toJSON(secrets)", "all secrets"),
+        ("secrets.GITHUB_TOKEN", None),
+        ("'secrets.AWS'", None),
+        ("vars.AWS", None),
+    ],
+)
+def test_check_setup__secret_however_it_is_written(secret, what):
+    environment = f"    timeout-minutes: 60\n    env:\n      KEY: ${{{{ {secret} }}}}\n"
+    findings = check_setup(with_workflow(plant(template(), "    timeout-minutes: 60\n", environment)))
+    assert [one.what for one in findings] == ([f"`KEY` puts {what} beside the code of pull requests."] if what else [])
+
+
+def conditional(condition, of=None):
+    return plant(of or template(), "    runs-on:", f"    if: {condition}\n    runs-on:")
+
+
+@pytest.mark.parametrize(
+    ("condition", "names"),
+    [
+        ("false", {"gate-never-runs"}),
+        ("${{ false }}", {"gate-never-runs"}),
+        ("github.event_name == 'push'", {"gate-never-runs"}),
+        ("${{ github['event_name'] == 'PUSH' && github.actor != 'a' }}", {"gate-never-runs"}),
+        ("github.ref == 'refs/heads/main'", {"gate-never-runs"}),
+        ("startsWith(github.ref, 'refs/heads/main')", {"gate-never-runs"}),
+        ("failure()", {"gate-never-runs"}),
+        ("github.event_name == 'pull_request'", {"gate-skips-queue"}),
+        ("github.event_name != 'push'", set()),
+        ("always()", set()),
+        ("${{ !cancelled() }}", set()),
+        ("github.actor != 'dependabot[bot]'", set()),
+        ("github.event.pull_request.draft == false", set()),
+        ('contains(fromJSON(\'["pull_request", "merge_group"]\'), github.event_name)', set()),
+        ("vars.GATE == 'on' || github.event_name == 'merge_group'", set()),
+        ("${{ a", set()),
+    ],
+)
+def test_check_gate_runs__condition(condition, names):
+    assert found(conditional(f'"{condition}"' if '"' not in condition else condition)) == names
+    step = f"uses: {pin('mlci/mlci')}"
+    if '"' not in condition:
+        assert found(plant(template(), step, f"if: {condition}\n        {step}")) == names
+
+
+def test_check_gate_runs__jobs_of_a_configuration():
+    stopped = found(plant(two_jobs(), "  evaluate:\n", "  evaluate:\n    if: false\n"))
+    assert stopped == {"gate-never-runs"}
+    assert found(plant(two_jobs(), "    if: always()\n", "    if: false\n")) >= {"gate-never-runs"}
+    text = template()
+    other = text.partition("jobs:\n")[2].replace("  mlci:\n", "  other:\n", 1)
+    assert found(conditional("github.event_name == 'push'") + other) == set()
+
+
+NEEDED = "  first:\n    if: github.event_name == 'push'\n    runs-on: ubuntu-latest\n    steps: [{run: echo}]\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "jobs", "names"),
+    [
+        ("    needs: [ghost]\n", "", {"needs-unknown"}),
+        ("    needs: ghost\n", "", {"needs-unknown"}),
+        ("    needs: first\n", NEEDED, {"gate-never-runs"}),
+        ("    needs: first\n    if: always()\n", NEEDED, set()),
+        ("    needs: First\n", NEEDED.replace("push", "pull_request"), {"gate-skips-queue"}),
+        ("    needs: first\n", NEEDED.replace("== 'push'", "!= 'push'"), set()),
+    ],
+)
+def test_check_needs__planted(lines, jobs, names):
+    text = plant(template(), "    runs-on:", f"{lines}    runs-on:")
+    assert found(text.rstrip("\n") + "\n" + jobs) == names
+
+
+def test_check_setup__gate_that_can_not_work():
+    assert found(plant(template(), "    timeout-minutes: 60\n", "    timeout-minutes: 0\n")) == {"timeout-zero"}
+    destroyed = "  merge_group:\n    types: [destroyed]\n"
+    assert found(plant(template(), "  merge_group:\n", destroyed)) == {"trigger-types"}
+    branch = "  merge_group:\n    branches: [release/*]\n"
+    assert found(plant(template(), "  merge_group:\n", branch)) == {"trigger-branch-filter"}
+    checkout = f"uses: {pin('actions/checkout')}"
+    assert found(plant(template(), checkout, f"if: false\n        {checkout}")) == {"checkout-missing"}
+    head, _, steps = template().partition("    steps:\n")
+    assert "checkout-missing" in found(f"{head}    steps:\n      - uses: {pin('mlci/mlci')}\n{steps}")
+
+
+@pytest.mark.parametrize(
+    "flag", ["${{ true }}", "'true'", "${{ github.event_name == 'pull_request' }}", "${{ always() }}"]
+)
+def test_check_verdict_counts__expression(flag):
+    line = "    timeout-minutes: 60\n"
+    assert found(plant(template(), line, f"{line}    continue-on-error: {flag}\n")) == {"verdict-ignored"}
+
+
+@pytest.mark.parametrize(
+    "flag", ["false", "'false'", "${{ false }}", "${{ github.event_name == 'push' }}", "${{ failure() }}"]
+)
+def test_check_verdict_counts__verdict_that_counts(flag):
+    line = "    timeout-minutes: 60\n"
+    assert found(plant(template(), line, f"{line}    continue-on-error: {flag}\n")) == set()
+
+
+def test_check_setup__owner_and_name_in_capitals():
+    text = re.sub(r"uses: ([\w-]+/[\w-]+)", lambda use: f"uses: {use[1].upper()}", template())
+    assert "MLCI/MLCI@" in text
+    assert "ACTIONS/CHECKOUT@" in text
+    assert found(text) == set()
+
+
 @pytest.mark.parametrize(("old", "new", "of", "names"), STAGED)
 def test_check_setup__planted_in_stages(old, new, of, names):
     assert found(plant(of or stages_in_one_job(), old, new)) == names

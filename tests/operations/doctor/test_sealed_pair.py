@@ -52,7 +52,20 @@ def test_sealed_pair__templates():
             "        run: python -m pip",
             "        env: {T: '${{ secrets.T }}'}\n        run: python",
         ),
-        ("sealed-train-secret", "    steps:\n", "    env:\n      TOKEN: ${{ github.token }}\n    steps:\n"),
+        *(
+            ("sealed-train-secret", "    steps:\n", f"    env:\n      TOKEN: ${{{{ {read} }}}}\n    steps:\n")
+            for read in (
+                "github.token",
+                "github['token']",
+                "GitHub.Token",
+                "toJSON(github)",
+                "github[matrix.name]",
+                "secrets['AWS']",
+                "Secrets.AWS",
+                "toJSON(secrets)",
+                "secrets.*",
+            )
+        ),
         ("sealed-names-differ", "name: mlci train\n", "name: train\n"),
         ("checkout-keeps-token", PERSIST, ""),
         ("trigger-merge-group-missing", "  merge_group:\n", ""),

@@ -37,6 +37,11 @@ def gate(condition):
         ("github.event.action != 'labeled' || github.event.label.name != 'a'", ["a"]),
         ("contains(github.event.pull_request.labels.*.name, matrix.label)", []),
         ("github.event.head.label == 'octo-org:main'", []),
+        ("GitHub.Event.Label.Name == 'it''s'", ["it's"]),
+        ("github.event['label'].name == 'a' && !(github.event.label.name != 'b')", ["a", "b"]),
+        ("contains(join(github.event.pull_request.labels.*.name, ','), 'x')", []),
+        ("github.actor == 'a' # github.event.label.name == 'b'", []),
+        ("startsWith(github.event.label.name, 'a') && env.LABEL == 'b'", []),
     ],
 )
 def test_find_labels__conditions(condition, names):
@@ -83,10 +88,11 @@ def asked(label=""):
     ("model", "workflow", "expected"),
     [
         (files(1), "mlci.yml", {}),
+        (files(1), "mlci-asked.yml", {}),  # names the label in a comment only
         (asked(), "mlci-asked.yml", {"mlci:train": (COLOUR, "Asks mlci to train the model of a pull request")}),
         (asked("  label: gpu\n"), "mlci.yml", {"gpu": ("00ff00", "Ours")}),
     ],
-    ids=["none", "configuration", "team's"],
+    ids=["none", "template", "configuration", "team's"],
 )
 def test_setup__labels_of_templates_and_configurations(fake, tmp_path, model, workflow, expected):
     """Check, apply and check again; labels of the team that nothing reads stay."""

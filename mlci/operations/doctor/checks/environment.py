@@ -66,7 +66,7 @@ def check_workflow_python(facts: SetupFacts) -> Iterator[Finding]:
 
 def _python_versions(job: WorkflowJob) -> Iterator[tuple[Path, object]]:
     for step in job.steps:
-        if step.use and step.use.repository == "actions/setup-python" and "python-version" in step.inputs:
+        if step.use and step.use.is_of("actions/setup-python") and "python-version" in step.inputs:
             yield (*step.path, "with", "python-version"), step.inputs["python-version"]
     inputs = job.data.get("with")
     if job.calls_mlci and isinstance(inputs, dict) and "python-version" in inputs:

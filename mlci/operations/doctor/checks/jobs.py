@@ -1,13 +1,16 @@
 """Checks of jobs: their events, checkout and its depth, concurrency, timeouts, and a verdict that counts."""
 
 import fnmatch
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlci.config.types import Path
+from mlci.operations.doctor.checks.conditions import QUEUE, gate_events, known_values, may_run
 from mlci.operations.doctor.checks.finding import Finding, LineInsertion
+from mlci.operations.doctor.expressions import evaluate_condition
 from mlci.operations.doctor.facts import SetupFacts
-from mlci.operations.doctor.workflows import PULL_REQUESTS, WorkflowFile, WorkflowStep
+from mlci.operations.doctor.workflows import PULL_REQUESTS, WorkflowFile, WorkflowJob, WorkflowStep
 
 _TYPES = ("opened", "synchronize", "reopened")
 _OF_ONE_PULL_REQUEST = ("github.ref", "github.head_ref", "github.event.number", "pull_request.", "github.run_id", "sha")
@@ -71,7 +74,8 @@ def check_path_filters(facts: SetupFacts) -> Iterator[Finding]:
 def check_branch_filters(facts: SetupFacts) -> Iterator[Finding]:
     """Report branch filters that leave the default branch out."""
     branch = facts.repository.branch if facts.repository else "main"
-    for workflow, event in _gate_events(facts):
+    queues = ((workflow, QUEUE) for workflow in facts.gates if QUEUE in workflow.events)
+    for workflow, event in (*_gate_events(facts), *queues):
         filters = workflow.events[event]
         wanted, ignored = _texts(filters.get("branches")), _texts(filters.get("branches-ignore"))
         known = facts.repository is not None or not {"main", "master", "trunk", "develop"} & set(wanted)
@@ -102,6 +106,18 @@ def check_event_types(facts: SetupFacts) -> Iterator[Finding]:
                 lines=f"types: [{', '.join([*_TYPES, *(one for one in types if one not in _TYPES)])}]",
                 path=workflow.path,
                 line=workflow.line("on", event, "types"),
+            )
+    for workflow in facts.gates:
+        types = _texts(workflow.events.get(QUEUE, {}).get("types"))
+        if types and "checks_requested" not in types:
+            yield Finding(
+                name="trigger-types",
+                severity="error",
+                what=f"`on.{QUEUE}.types` leaves out `checks_requested`.",
+                why="It is the request of a merge queue for checks: the queue waits until it times out.",
+                lines="types: [checks_requested]",
+                path=workflow.path,
+                line=workflow.line("on", QUEUE, "types"),
             )
 
 
@@ -135,18 +151,27 @@ def _texts(value: object) -> list[str]:
 
 
 def check_checkout(facts: SetupFacts) -> Iterator[Finding]:
-    """Report a job that evaluates without a checkout."""
+    """Report a job that evaluates without a checkout before it."""
     for job in facts.evaluating_jobs:
-        if job.steps and not any(step.is_checkout or "git clone" in step.script for step in job.steps):
+        if job.steps and not any(_checks_out(step) for step in _before_evaluation(job)):
             yield Finding(
                 name="checkout-missing",
                 severity="error",
-                what=f"Job `{job.id}` evaluates without checking the code out.",
+                what=f"Job `{job.id}` evaluates without checking the code out first.",
                 why="A job begins in an empty folder, without `mlci.yml`.",
                 lines=f"- uses: {facts.pinned('actions/checkout')}\n  with:\n    persist-credentials: false",
                 path=job.workflow.path,
                 line=job.workflow.line(*job.path, "steps"),
             )
+
+
+def _before_evaluation(job: WorkflowJob) -> Iterator[WorkflowStep]:
+    return itertools.takewhile(lambda step: not step.stages & {"run", "train", "evaluate", "sealed-predict"}, job.steps)
+
+
+def _checks_out(step: WorkflowStep) -> bool:
+    events = gate_events(step.job.workflow) or [""]
+    return (step.is_checkout or "git clone" in step.script) and any(may_run(step, event) for event in events)
 
 
 def check_fetch_depth(facts: SetupFacts) -> Iterator[Finding]:
@@ -246,11 +271,21 @@ def check_timeouts(facts: SetupFacts) -> Iterator[Finding]:
                 line=job.workflow.line(*job.path),
                 fix=job.workflow.insert_after((*job.path, "runs-on"), "timeout-minutes", _TIMEOUT, (line,)),
             )
-        elif isinstance(minutes, int) and (needed := _written_minutes(facts)) > minutes:
+        elif isinstance(minutes, int | float) and minutes <= 0:
+            yield Finding(
+                name="timeout-zero",
+                severity="error",
+                what=f"Job `{job.id}` has {minutes:g} minutes.",
+                why="GitHub cancels it before it evaluates, and nothing is judged.",
+                lines=f"timeout-minutes: {_TIMEOUT}",
+                path=job.workflow.path,
+                line=job.workflow.line(*job.path, "timeout-minutes"),
+            )
+        elif isinstance(minutes, int | float) and (needed := _written_minutes(facts)) > minutes:
             yield Finding(
                 name="timeout-shorter-than-training",
                 severity="warning",
-                what=f"Job `{job.id}` ends after {minutes} minutes, and `train.timeout` allows {needed:g}.",
+                what=f"Job `{job.id}` ends after {minutes:g} minutes, and `train.timeout` allows {needed:g}.",
                 why="GitHub cancels the job before mlci can report which step was too slow.",
                 lines=f"timeout-minutes: {round(needed) + 10}",
                 path=job.workflow.path,
@@ -271,7 +306,7 @@ def check_verdict_counts(facts: SetupFacts) -> Iterator[Finding]:
             parts: list[tuple[Path, Mapping[str, Any]]] = [(job.path, job.data)] if job.stages & {"run", "gate"} else []
             parts += [(step.path, step.data) for step in job.steps if step.stages & {"run", "gate"}]
             for place, data in parts:
-                if data.get("continue-on-error") is True:
+                if _is_ignored(data.get("continue-on-error"), workflow):
                     yield Finding(
                         name="verdict-ignored",
                         severity="warning",
@@ -281,6 +316,10 @@ def check_verdict_counts(facts: SetupFacts) -> Iterator[Finding]:
                         path=workflow.path,
                         line=workflow.line(*place, "continue-on-error"),
                     )
+
+
+def _is_ignored(flag: object, workflow: WorkflowFile) -> bool:
+    return any(evaluate_condition(flag, known_values(event)) for event in gate_events(workflow))
 
 
 CHECKS = (

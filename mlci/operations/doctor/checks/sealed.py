@@ -4,12 +4,12 @@ A pull request's checkout by the workflow that judges is found by :func:`~.secur
 permission that it lacks by :func:`~.security.check_missing_permissions`.
 """
 
-import re
 from collections.abc import Iterator
 
 from mlci.config.types import Path
 from mlci.operations.doctor.checks.finding import Finding, Severity
 from mlci.operations.doctor.checks.models import configurations
+from mlci.operations.doctor.expressions import ANY, find_references
 from mlci.operations.doctor.facts import SetupFacts
 from mlci.operations.doctor.workflows import WorkflowFile, WorkflowJob
 from mlci.sealed.label_seal import KEY_VARIABLE, is_sealed
@@ -18,7 +18,6 @@ from mlci.sealed.refusals import find_refusals
 TRAIN_WORKFLOW = ".github/workflows/mlci-train.yml"
 """Path of the workflow that trains, unless the gate names another one."""
 _PAGE = "docs/how-to/workflows/accept-forks.md"
-_SECRET = re.compile(r"\bsecrets\.(\w+)|\b(github\.token)\b")
 _TRIGGER = "on:\n  workflow_run:\n    workflows: [{name}]\n    types: [requested, completed]"
 
 
@@ -44,16 +43,22 @@ def check_train_secrets(facts: SetupFacts) -> Iterator[Finding]:
     """Report a training job of sealed mode that names a secret or the token."""
     for job in _training(facts):
         environment = job.workflow.data.get("env")
-        found = _SECRET.search(f"{job.data} {environment if isinstance(environment, dict) else ''}")
+        found = list(_credentials([job.data, environment]))
         if found or "secrets" in job.data:
             yield _finding(
                 job.workflow,
                 job.path,
                 name="sealed-train-secret",
-                what=f"Job `{job.id}` hands `{(found[1] or found[2]) if found else 'secrets'}` to the code of anyone.",
+                what=f"Job `{job.id}` hands `{found[0] if found else 'secrets'}` to the code of anyone.",
                 why="Training can send it anywhere, or keep it in the predictions.",
                 lines=f"remove it; training that needs credentials is not for sealed mode: {_PAGE}",
             )
+
+
+def _credentials(value: object) -> Iterator[str]:
+    """Yield the secrets that a value reads, and `github.token` if it reads the token or the whole context."""
+    yield from ("secrets" if one == ANY else one.upper() for one in find_references(value, "secrets"))
+    yield from ("github.token" for one in find_references(value, "github") if one in {ANY, "token"})
 
 
 def check_both_halves(facts: SetupFacts) -> Iterator[Finding]:

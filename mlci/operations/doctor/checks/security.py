@@ -1,16 +1,14 @@
 """Checks of what the code of a pull request can reach: permissions of jobs, pins of actions, secrets, credentials."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mlci.config.types import GITHUB, Path
 from mlci.operations.doctor.checks.finding import Finding, LineInsertion, Severity
+from mlci.operations.doctor.expressions import ANY, find_references
 from mlci.operations.doctor.facts import SetupFacts
 from mlci.operations.doctor.workflows import ActionUse, WorkflowFile, WorkflowJob, WorkflowStep
-
-_SECRET = re.compile(r"\bsecrets\.(?!GITHUB_TOKEN\b)(\w+)")
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ def _uses(workflow: WorkflowFile) -> Iterator[tuple[Path, ActionUse]]:
 
 def _pinned(facts: SetupFacts, use: ActionUse) -> str:
     """Return the pinned line; with a command that finds the commit if mlci does not know it."""
-    known = facts.pins.get(use.repository)
+    known = facts.pins.get(use.repository.lower())
     if known is not None:
         return f"uses: {use.repository}{use.path}@{known[0]} # {known[1]}"
     return (
@@ -218,13 +216,14 @@ def check_secrets_beside_code(facts: SetupFacts) -> Iterator[Finding]:
             (("env",), job.workflow.data.get("env")),
             ((*job.path, "env"), job.data.get("env")),
         ]
-        places += [((*step.path, "env"), step.data.get("env")) for step in job.steps if step.stages]
+        for step in (one for one in job.steps if one.stages):
+            places += [((*step.path, "env"), step.data.get("env")), (step.path, {"run": step.script})]
         for place, environment in places:
             for name, secret in _secrets(environment):
                 yield Finding(
                     name="secret-beside-code",
                     severity="error" if "pull_request_target" in job.workflow.events else "warning",
-                    what=f"`{name}` puts the secret `{secret}` beside the code of pull requests.",
+                    what=f"`{name}` puts {secret} beside the code of pull requests.",
                     why="Who may open a pull request from a branch can read it, and send it anywhere.",
                     lines="uses: mlci/mlci/.github/workflows/model-ci.yml@<commit>   # or `env:` of the one step that "
                     "needs it\nsecrets:\n  env: ${{ secrets.TRAINING_ENV }}",
@@ -283,8 +282,9 @@ def _gate_jobs(facts: SetupFacts) -> Iterator[WorkflowJob]:
 
 def _secrets(environment: object) -> Iterator[tuple[str, str]]:
     for name, value in environment.items() if isinstance(environment, Mapping) else ():
-        if found := _SECRET.search(str(value)):
-            yield name, found[1]
+        found = [one for one in find_references(value, "secrets") if one != "github_token"]
+        if found:
+            yield name, "all secrets" if ANY in found else f"the secret `{found[0].upper()}`"
 
 
 CHECKS = (
