@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from mlci.api_arguments import check_arguments, gate_entries, json_document
 from mlci.cli.output_files import write_files
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.engine.tables.column_summary import summarize_table
 from mlci.engine.tables.frames import frame_names, write_frame
 from mlci.engine.tables.table_path import table_path
 from mlci.errors import InputError, Problem
+from mlci.operations.compare_arguments import check_arguments, gate_entries, json_document
 from mlci.operations.init.columns import find_task
 from mlci.operations.run import run_and_judge
 from mlci.report.document import GateRow, MetricRow, Report, Verdict

@@ -50,7 +50,7 @@ def _check_arrays(table: Mapping[Any, Any]) -> None:
     for name, values in table.items():
         if not hasattr(values, "__array__") or getattr(values, "ndim", 1) != 1:
             raise InputError(
-                f"a dict is a table if its values are arrays of one dimension, and `{name}` is a {type(values).__name__}; "
+                f"a dict is a table if it has arrays of one dimension, and `{name}` is a {type(values).__name__}; "
                 "pass `pandas.DataFrame(…)` of it, or `{name: np.asarray(values) for name, values in data.items()}`"
             )
     rows = {str(name): len(values) for name, values in table.items()}

@@ -39,7 +39,7 @@ class Literal:
 
 
 @dataclass(frozen=True)
-class Access:
+class ContextAccess:
     """A context and the names below it in lower case, as GitHub ignores case: ``("secrets", "aws")``.
 
     Attributes:
@@ -64,7 +64,7 @@ class Operation:
     operands: tuple["Expression", ...]
 
 
-Expression = Literal | Access | Operation
+Expression = Literal | ContextAccess | Operation
 
 
 def parse_expression(text: str) -> Expression:
@@ -123,7 +123,7 @@ class _Parser:
     def named(self, name: str) -> Expression:
         if self.accept("("):
             return self.below(Operation(name, tuple(self.arguments())))
-        return Literal(_WORDS[name]) if name in _WORDS else self.below(Access((name,)))
+        return Literal(_WORDS[name]) if name in _WORDS else self.below(ContextAccess((name,)))
 
     def arguments(self) -> Iterator[Expression]:
         while not self.accept(")"):
@@ -134,7 +134,7 @@ class _Parser:
 
     def below(self, owner: Expression) -> Expression:
         """Read the names after a context; those after a call or a parenthesis are computed from it."""
-        path, indexes = (owner.path, owner.indexes) if isinstance(owner, Access) else (("",), (owner,))
+        path, indexes = (owner.path, owner.indexes) if isinstance(owner, ContextAccess) else (("",), (owner,))
         start = path
         while True:
             if self.accept("."):
@@ -146,7 +146,7 @@ class _Parser:
                 path = (*path, str(index.value).lower() if isinstance(index, Literal) else ANY)
                 indexes = indexes if known else (*indexes, index)
             else:
-                return owner if path is start else Access(path, indexes)
+                return owner if path is start else ContextAccess(path, indexes)
 
     def take(self) -> tuple[str, str]:
         if not self.rest:
@@ -168,7 +168,7 @@ def parts_of(expression: Expression) -> Iterator[Expression]:
     """Yield an expression and all of its parts."""
     yield expression
     inner = expression.operands if isinstance(expression, Operation) else ()
-    for one in expression.indexes if isinstance(expression, Access) else inner:
+    for one in expression.indexes if isinstance(expression, ContextAccess) else inner:
         yield from parts_of(one)
 
 
@@ -192,8 +192,8 @@ def find_references(value: object, context: str) -> list[str]:
         try:
             parts = list(parts_of(parse_expression(written)))
         except ExpressionError:
-            parts = [Access((context,))] if re.search(rf"\b{context}\b", written, re.IGNORECASE) else []
-        accessed = (one.path for one in parts if isinstance(one, Access) and one.path[0] == context)
+            parts = [ContextAccess((context,))] if re.search(rf"\b{context}\b", written, re.IGNORECASE) else []
+        accessed = (one.path for one in parts if isinstance(one, ContextAccess) and one.path[0] == context)
         found.update(dict.fromkeys(path[1] if len(path) > 1 else ANY for path in accessed))
     return list(found)
 
@@ -229,7 +229,7 @@ def evaluate_expression(expression: Expression, known: Known) -> Value | Unknown
     """Return the value of an expression, as far as known values decide it."""
     if isinstance(expression, Literal):
         return expression.value
-    if isinstance(expression, Access):
+    if isinstance(expression, ContextAccess):
         return UNKNOWN if expression.indexes else known.get(expression.path, UNKNOWN)
     if not expression.operands:
         return known.get((f"{expression.name}()",), UNKNOWN)

@@ -9,7 +9,7 @@ from typing import Any
 from mlci.config.types import Path
 from mlci.operations.doctor.checks.finding import LineInsertion
 from mlci.operations.doctor.expressions import (
-    Access,
+    ContextAccess,
     Expression,
     ExpressionError,
     Literal,
@@ -390,7 +390,16 @@ def _labels_read(workflow: WorkflowFile) -> Iterator[str]:
 def _compared_label(name: str, left: Expression, right: Expression) -> Iterator[str]:
     if name in {"==", "!="}:
         for label, text in ((left, right), (right, left)):
-            if isinstance(text, Literal) and isinstance(label, Access) and label.path[-2:] == _LABEL:
+            if isinstance(text, Literal) and isinstance(label, ContextAccess) and label.path[-2:] == _LABEL:
                 yield str(text.value)
-    elif name == "contains" and isinstance(right, Literal) and isinstance(left, Access) and left.path[-3:] == _LABELS:
+    elif (
+        name == "contains"
+        and isinstance(right, Literal)
+        and isinstance(left, ContextAccess)
+        and left.path[-3:] == _LABELS
+    ):
         yield str(right.value)
+
+
+def _is_labels(expression: Expression) -> bool:
+    return isinstance(expression, ContextAccess) and expression.path[-3:] == _LABELS

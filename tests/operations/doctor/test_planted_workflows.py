@@ -214,7 +214,7 @@ NEEDED = "  first:\n    if: github.event_name == 'push'\n    runs-on: ubuntu-lat
         ("    needs: first\n", NEEDED.replace("== 'push'", "!= 'push'"), set()),
     ],
 )
-def test_check_needs__planted(lines, jobs, names):
+def test_check_needed_jobs__planted(lines, jobs, names):
     text = plant(template(), "    runs-on:", f"{lines}    runs-on:")
     assert found(text.rstrip("\n") + "\n" + jobs) == names
 

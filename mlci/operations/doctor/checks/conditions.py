@@ -120,7 +120,7 @@ def _skips_queue(job: WorkflowJob, place: Path, what: str, *, queue: bool) -> Fi
     )
 
 
-def check_needs(facts: SetupFacts) -> Iterator[Finding]:
+def check_needed_jobs(facts: SetupFacts) -> Iterator[Finding]:
     """Report a job that needs one that the workflow does not have."""
     for workflow in facts.mlci_workflows:
         known = {job.id.lower() for job in workflow.jobs}
@@ -138,4 +138,4 @@ def check_needs(facts: SetupFacts) -> Iterator[Finding]:
                 )
 
 
-CHECKS = (check_gate_runs, check_needs)
+CHECKS = (check_gate_runs, check_needed_jobs)
