@@ -22,7 +22,8 @@ from mlci.github.transport import transport
 from mlci.operations.doctor.checks.required_check import ACTIONS_APP
 from mlci.operations.doctor.collect import configured_models, find_top, list_files, read_workflows
 from mlci.operations.doctor.facts import RequiredCheck
-from mlci.operations.doctor.workflows import find_environments, find_labels
+from mlci.operations.doctor.label_conditions import find_labels
+from mlci.operations.doctor.workflows import find_environments
 from mlci.operations.setup.labels import labels_in_use
 from mlci.operations.setup.plan import SetupPlan, WantedSetup, apply_setup, plan_repository
 from mlci.operations.setup.required_checks import RULESET, RequiredChecksPlan

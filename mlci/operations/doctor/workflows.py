@@ -1,23 +1,13 @@
 """Workflow files of GitHub Actions: events, jobs, steps, and the parts of mlci that they use."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from mlci.config.types import Path
 from mlci.operations.doctor.checks.finding import LineInsertion
-from mlci.operations.doctor.expressions import (
-    ContextAccess,
-    Expression,
-    ExpressionError,
-    Literal,
-    Operation,
-    parse_expression,
-    parts_of,
-    written_expressions,
-)
 from mlci.operations.doctor.matrix import Combination, combinations
 from mlci.operations.doctor.yaml_nodes import YamlNodes, read_nodes
 
@@ -37,7 +27,6 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _OWN_COMMIT = "$"
 _CHECKOUT, _UPLOAD, _DOWNLOAD = "actions/checkout", "actions/upload-artifact", "actions/download-artifact"
 _HEAD = re.compile(r"github\.head_ref|github\.event\.(pull_request\.head|workflow_run\.head|pull_request\.number)")
-_LABEL, _LABELS = ("label", "name"), ("labels", "*", "name")
 _FETCH_HEAD = re.compile(r"gh\s+pr\s+checkout|refs/pull/|\bpull/\$")
 
 
@@ -361,45 +350,3 @@ def find_environments(workflows: Iterable[WorkflowFile]) -> tuple[str, ...]:
     jobs = [job for workflow in workflows if workflow.uses_mlci for job in workflow.jobs if not job.evaluates]
     names = [job.environment for job in jobs]
     return tuple(dict.fromkeys(name for name in names if name and "${{" not in name))
-
-
-def find_labels(workflows: Iterable[WorkflowFile]) -> dict[str, tuple[str, ...]]:
-    """Return the labels by whose names workflows of mlci decide, with the names of the files.
-
-    Such as in `contains(github.event.pull_request.labels.*.name, 'mlci:train')`.
-    """
-    found: dict[str, dict[str, None]] = {}
-    for workflow in workflows:
-        for name in _labels_read(workflow) if workflow.uses_mlci else ():
-            found.setdefault(name, {})[workflow.path.rpartition("/")[2]] = None
-    return {name: tuple(files) for name, files in found.items()}
-
-
-def _labels_read(workflow: WorkflowFile) -> Iterator[str]:
-    """Yield the labels that expressions compare with, or look for among those of a pull request."""
-    for written in written_expressions(workflow.data):
-        try:
-            parts = list(parts_of(parse_expression(written)))
-        except ExpressionError:
-            continue
-        for one in parts:
-            if isinstance(one, Operation) and len(one.operands) == 2:
-                yield from _compared_label(one.name, *one.operands)
-
-
-def _compared_label(name: str, left: Expression, right: Expression) -> Iterator[str]:
-    if name in {"==", "!="}:
-        for label, text in ((left, right), (right, left)):
-            if isinstance(text, Literal) and isinstance(label, ContextAccess) and label.path[-2:] == _LABEL:
-                yield str(text.value)
-    elif (
-        name == "contains"
-        and isinstance(right, Literal)
-        and isinstance(left, ContextAccess)
-        and left.path[-3:] == _LABELS
-    ):
-        yield str(right.value)
-
-
-def _is_labels(expression: Expression) -> bool:
-    return isinstance(expression, ContextAccess) and expression.path[-3:] == _LABELS

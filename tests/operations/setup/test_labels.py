@@ -5,7 +5,8 @@ import json
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.operations.doctor.workflows import WorkflowFile, find_labels
+from mlci.operations.doctor.label_conditions import find_labels
+from mlci.operations.doctor.workflows import WorkflowFile
 from mlci.operations.setup.labels import COLOUR, LabelUse, apply_label, plan_labels
 from tests.fake_github.fake import Fake
 from tests.support.github_settings import run_setup, settings_client, write_settings
