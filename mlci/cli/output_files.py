@@ -15,7 +15,7 @@ def write_files(folder: Path, files: Mapping[str, str], *, option: str = "--out"
 
     Args:
         folder: Folder to write to; it is created.
-        files: Texts by name.
+        files: Texts by name; surrogates stand for bytes that are not UTF-8.
         option: Option that chose the folder, for the error message.
 
     Raises:
@@ -28,7 +28,10 @@ def write_files(folder: Path, files: Mapping[str, str], *, option: str = "--out"
         if ours is not None:
             keep_out_of_git(ours)
         with contextlib.ExitStack() as stack:
-            written = {name: stack.enter_context(write_fresh(folder, [text.encode()])) for name, text in files.items()}
+            written = {
+                name: stack.enter_context(write_fresh(folder, [text.encode("utf-8", "surrogateescape")]))
+                for name, text in files.items()
+            }
             for name, path in written.items():
                 path.chmod(0o644)
                 path.replace(folder / name)

@@ -185,7 +185,7 @@ def _plain(plan: InitPlan) -> dict[str, object]:
                 "reason": change.reason,
                 "new": change.before is None,
                 "text": change.after if change.before is None else None,
-                "diff": None if change.before is None else patch_text([change]),
+                "diff": None if change.before is None else _readable(patch_text([change])),
             }
             for change in every
         ],
@@ -193,6 +193,11 @@ def _plain(plan: InitPlan) -> dict[str, object]:
         "notes": list(plan.notes),
         "next": "mlci run",
     }
+
+
+def _readable(text: str) -> str:
+    """Return a text with a replacement character for each byte that is not UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _show(plan: InitPlan) -> None:

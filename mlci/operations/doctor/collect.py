@@ -16,6 +16,7 @@ from typing import Literal
 from mlci.config.loader import LoadedConfig, parse_draft
 from mlci.config.models import MODEL_ID, Baseline, RowsConfig
 from mlci.engine.interface import Job, Source
+from mlci.engine.tables.column_summary import summarize_table
 from mlci.engine.tables.files import is_missing
 from mlci.errors import InputError, MlciError, Problem
 from mlci.git.git import Git, is_tracked
@@ -30,8 +31,12 @@ from mlci.operations.doctor.facts import (
     EvaluationFacts,
     RepositoryFacts,
     SetupFacts,
+    UntrainedFile,
 )
 from mlci.operations.doctor.workflows import FOLDER, WorkflowFile, find_environments
+from mlci.operations.init.inventory import take_inventory
+from mlci.operations.init.proposal import InitOptions
+from mlci.operations.init.repository import Repository
 from mlci.operations.models.relevant_changes import LOCKS
 from mlci.registry.registry import Registry
 from mlci.registry.stores.interface import Store
@@ -100,6 +105,7 @@ def collect_facts(config_path: Path, problems: tuple[Problem, ...], ports: Setup
         hosted=bool(workflows) or (in_git and "github" in git.ask("remote", "--verbose").out),
         out_ignored=not in_git or git.ask("check-ignore", "--quiet", str(out.resolve() / "out" / "x")).status == 0,
         out_tracked=_tracked_below(git, out.resolve()) if in_git else (),
+        untrained=_untrained(context) if context and in_git else None,
         evaluation=_evaluation(context.with_config(config), top)
         if context and isinstance(config, RowsConfig)
         else None,
@@ -155,6 +161,21 @@ def _model(path: Path) -> str | None:
         return None
     found = tree.data.get("model") if isinstance(tree.data, dict) else None
     return found if isinstance(found, str) and re.fullmatch(MODEL_ID, found) else None
+
+
+def _untrained(context: RunContext) -> UntrainedFile | None:
+    """Return the tracked file that is judged, if no command makes it and a script beside the configuration trains."""
+    config = context.config
+    path = config.predict.file or config.predict.metrics
+    if path is None or config.train is not None or "://" in path or not is_tracked(context.git, path):
+        return None
+    try:
+        inventory = take_inventory(context.folder)
+    except InputError:  # too many files to look at
+        return None
+    repository = Repository(inventory=inventory, options=InitOptions(), summarize=summarize_table, name="")
+    script = repository.likely_trainer(path)
+    return UntrainedFile(path=path, script=script, command=repository.run_command(script)) if script else None
 
 
 def _evaluation(context: RowsContext, top: Path) -> EvaluationFacts:

@@ -18,6 +18,7 @@ from mlci.operations.doctor.checks import (
     required_check,
     sealed,
     security,
+    training,
 )
 from mlci.operations.doctor.checks.finding import SEVERITIES, Finding, LineInsertion, order_findings
 from mlci.operations.doctor.facts import RepositoryFacts, SetupFacts
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     *configuration.CHECKS,
     *evaluation_set.CHECKS,
     *models.CHECKS,
+    *training.CHECKS,
     *environment.CHECKS,
     *jobs.CHECKS,
     *conditions.CHECKS,

@@ -41,6 +41,21 @@ class EvaluationFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UntrainedFile:
+    """A file of predictions or metrics that git tracks and no training command makes.
+
+    Attributes:
+        path: As the configuration names it.
+        script: Script that seems to train the model, from the configuration's folder.
+        command: Command that runs the script there.
+    """
+
+    path: str
+    script: str
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class BaselineFacts:
     """The baseline.
 
@@ -152,6 +167,7 @@ class SetupFacts:
         hosted: Whether it is on GitHub: a remote there, or workflow files.
         out_ignored: Whether git ignores ``.mlci/`` beside the configuration.
         out_tracked: Files below ``.mlci/`` that git tracks.
+        untrained: The file that is judged, if it is tracked and a script seems to train; else ``None``.
         evaluation, baseline, environment: What the configuration names, as it is here.
         repository: The repository on GitHub; ``None`` without a token.
         pins: Commit and version of actions by name, for lines to paste.
@@ -169,6 +185,7 @@ class SetupFacts:
     hosted: bool = True
     out_ignored: bool = True
     out_tracked: tuple[str, ...] = ()
+    untrained: UntrainedFile | None = None
     evaluation: EvaluationFacts | None = None
     baseline: BaselineFacts = BaselineFacts()
     environment: EnvironmentFacts = EnvironmentFacts()

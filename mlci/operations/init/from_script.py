@@ -365,7 +365,14 @@ def _change(repository: Repository, facts: ScriptFacts, added: ScriptAddition, f
     places = [line_of(repository, facts, line) for line in (added.line, *added.seeded)]
     seeds = f", and a fixed seed in {', '.join(places[1:])}" if added.seeded else ""
     reason = f"writes {files[0]} and {files[1]} after {places[0]}{seeds}"
-    return FileChange(path=facts.path, before=before, after=after, reason=reason)
+    source = repository.inventory.sources[facts.path]
+    try:
+        return FileChange(path=facts.path, before=source.stored(before), after=source.stored(after), reason=reason)
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{facts.path}: its encoding {source.encoding} lacks {error.object[error.start]!r}, which the lines that "
+            "write predictions need; save the file as UTF-8, then run `mlci init` again"
+        ) from error
 
 
 def _free(repository: Repository, name: str) -> str:

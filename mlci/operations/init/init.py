@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from shlex import quote
 
 from mlci.config.read import load_text
 from mlci.engine.tables.column_summary import TableSummary
@@ -19,6 +20,7 @@ from mlci.operations.init.from_metrics import propose_metrics
 from mlci.operations.init.from_script import propose_script
 from mlci.operations.init.inventory import take_inventory
 from mlci.operations.init.model_folders import find_model_folders
+from mlci.operations.init.notes import untrained_notes
 from mlci.operations.init.proposal import ConfigurationParts, FileChange, InitOptions, OnRamp, Proposal, SetupAnswer
 from mlci.operations.init.repository import Repository, refuse_repository
 from mlci.operations.init.workflow import (
@@ -193,7 +195,11 @@ def _plan(folder: Path, home: str, repository: Repository, proposal: Proposal, s
         changes=(*changes, *_ignore(folder, proposal)),
         script=proposal.script,
         kept=tuple(kept),
-        notes=(*proposal.notes, *([_FIRST_COMMIT.format(branch=sources.branch)] if first else ())),
+        notes=(
+            *proposal.notes,
+            *untrained_notes(repository, proposal.parts),
+            *([_FIRST_COMMIT.format(branch=sources.branch)] if first else ()),
+        ),
     )
 
 
@@ -280,9 +286,11 @@ def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
     changes = list(changes)
     for change in changes:
         path = folder / change.path
+        if path.is_symlink():
+            raise InputError(_explain_link(change.path))
         current = path.read_bytes() if path.is_file() else None
         expected = None if change.before is None else change.before.encode("utf-8", errors="surrogateescape")
-        if path.is_symlink() or current != expected:
+        if current != expected:
             raise InputError(f"{change.path} changed while init ran, and is not overwritten; run `mlci init` again")
     for change in changes:
         path = folder / change.path
@@ -296,6 +304,17 @@ def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
                 stream.write(data)
         except OSError as error:
             raise InputError(f"can't write {change.path}: {error.strerror}") from error
+
+
+def _explain_link(path: str) -> str:
+    """Return the message for a symbolic link in place of a file that has to be written or changed."""
+    shown = quote(path)
+    unread = ", and git does not follow it" if PurePosixPath(path).name == ".gitignore" else ""
+    return (
+        f"{path} is a symbolic link{unread}; init does not write through links, often to a file outside of the "
+        f"repository. Put a file in its place: cp {shown} {shown}.copy && mv {shown}.copy {shown}; or, if the link "
+        f"leads to nothing: rm {shown}"
+    )
 
 
 def configuration_text(parts: ConfigurationParts, *, baseline: str, in_folder: bool = False) -> str:

@@ -4,18 +4,20 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from mlci.errors import InputError
 from mlci.execution.metrics_file import MetricsFile, read_metrics_file
 from mlci.operations.init.pipeline import pipeline_metrics
+from mlci.operations.init.scripts.source_text import SourceText, decode_source
 
 LARGEST_TEXT = 2_000_000
 MOST_FILES = 20_000
 _SKIPPED = {
     "node_modules", "venv", "env", "site-packages", "__pycache__", "mlruns", "wandb", "build", "dist", "catboost_info",
 }  # fmt: skip
-_TABLES = (".csv", ".csv.gz", ".tsv", ".parquet", ".pq", ".jsonl", ".ndjson", ".npz", ".feather")
+TABLES = (".csv", ".csv.gz", ".tsv", ".parquet", ".pq", ".jsonl", ".ndjson", ".npz", ".feather")
 _MODELS = (".pkl", ".pickle", ".joblib", ".skops", ".onnx", ".pt", ".pth", ".h5", ".keras", ".cbm", ".ubj", ".bin")
 METRICS_NAME = re.compile(r"metric|score|result|evaluation|performance|trainer_state", re.IGNORECASE)
 _NOT_SCRIPTS = re.compile(r"(^|/)(tests?|docs?|migrations?|alembic)/|(^|/)(setup|conftest|test_[^/]*|[^/]*_test)\.py$")
@@ -39,7 +41,8 @@ class Inventory:
     Attributes:
         folder: The folder that was looked at.
         files: All files.
-        scripts: Texts of Python scripts and notebooks by path.
+        sources: Python scripts and notebooks by path.
+        unread: Why the others could not be read, by path.
         tables: Tables that mlci reads.
         metrics: Metrics files with their numbers.
         models: Saved models.
@@ -49,13 +52,19 @@ class Inventory:
 
     folder: Path
     files: frozenset[str]
-    scripts: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, SourceText] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
     tables: tuple[str, ...] = ()
     metrics: Mapping[str, MetricsFile] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     pipeline: Mapping[str, object] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     at_top: frozenset[str] = frozenset()
+
+    @cached_property
+    def scripts(self) -> Mapping[str, str]:
+        """Texts of Python scripts and notebooks by path."""
+        return {path: source.text for path, source in self.sources.items()}
 
     @property
     def install(self) -> str | None:
@@ -85,14 +94,15 @@ def take_inventory(folder: Path, top: Path | None = None, *, metrics: str | None
     """
     every = sorted(_files(folder))
     files = _without_configured(every)
-    scripts = {path: text for path in files if _is_script(path) and (text := _text(folder / path)) is not None}
+    sources, unread = _sources(folder, filter(_is_script, files))
     found = {path: text for path in files if _may_have_command(path) and (text := _text(folder / path)) is not None}
     pipeline = _pipeline(folder / "dvc.yaml")
     return Inventory(
         folder=folder,
         files=frozenset(every),
-        scripts=scripts,
-        tables=tuple(path for path in files if path.lower().endswith(_TABLES)),
+        sources=sources,
+        unread=unread,
+        tables=tuple(path for path in files if path.lower().endswith(TABLES)),
         metrics=dict(_metrics(folder, files, named=[*pipeline_metrics(pipeline), metrics or ""])),
         models=tuple(path for path in files if path.lower().endswith(_MODELS)),
         pipeline=pipeline,
@@ -153,12 +163,28 @@ def _metrics(folder: Path, files: list[str], *, named: Sequence[str]) -> Iterato
                 yield path, found
 
 
+def _sources(folder: Path, paths: Iterable[str]) -> tuple[dict[str, SourceText], dict[str, str]]:
+    """Return the texts of scripts, and the reasons why others could not be read."""
+    found: dict[str, SourceText] = {}
+    unread: dict[str, str] = {}
+    for path in paths:
+        try:
+            if (folder / path).stat().st_size > LARGEST_TEXT:
+                raise ValueError(f"it is larger than {LARGEST_TEXT:,} bytes")  # noqa: TRY301 - one list of reasons
+            found[path] = decode_source((folder / path).read_bytes(), notebook=path.endswith(".ipynb"))
+        except OSError as error:
+            unread[path] = error.strerror or str(error)
+        except ValueError as error:
+            unread[path] = str(error)
+    return found, unread
+
+
 def _text(path: Path) -> str | None:
     """Return the text of a file with its line endings; ``None`` if it is too large or not UTF-8."""
     try:
         if path.stat().st_size > LARGEST_TEXT:
             return None
-        return path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None
 

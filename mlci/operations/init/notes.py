@@ -1,14 +1,34 @@
-"""Notes of `mlci init` about a script: shuffles without a seed, files that are elsewhere, and arguments."""
+"""Notes of `mlci init`: files that nothing makes, shuffles without a seed, files that are elsewhere, arguments."""
 
 import re
 from shlex import quote
 
+from mlci.errors import yaml_value
+from mlci.operations.init.proposal import ConfigurationParts
 from mlci.operations.init.repository import Repository
 from mlci.operations.init.scripts.notebook import cell_of
 from mlci.operations.init.scripts.script_facts import ScriptFacts
 from mlci.operations.init.training_command import join_paths, resolve_read
 
 _ABSOLUTE = re.compile(r"/|~|[A-Za-z]:[/\\\\]")
+_MOST_UNREAD = 3
+
+
+def untrained_notes(repository: Repository, parts: ConfigurationParts) -> list[str]:
+    """Return a note if no command makes the file that is judged, and one for each script that could not be read."""
+    path = parts.predict.get("file") or parts.predict.get("metrics")
+    if path is None or parts.train is not None:
+        return []
+    script = repository.likely_trainer(path)
+    run = repository.run_command(script).rpartition("\n")[2] if script else "COMMAND"
+    changed = f"a change to {script}" if script else "a change to the code that makes it"
+    untrained = (
+        f"Nothing makes {path}: mlci.yml has no training command, so {changed} is judged by the {path} that is there. "
+        f"Name the command that writes it: `mlci init --train {quote(run)}`, or add `train: {{run: {yaml_value(run)}}}` "
+        "to mlci.yml."
+    )
+    unread = list(repository.unread.items())[:_MOST_UNREAD]
+    return [untrained, *(f"{other} can't be read: {why}." for other, why in unread)]
 
 
 def line_of(repository: Repository, facts: ScriptFacts, line: int) -> str:

@@ -4,20 +4,25 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePosixPath
+from shlex import quote
 
 from mlci.engine.tables.column_summary import TableSummary
-from mlci.errors import InputError, list_names
+from mlci.errors import InputError, count_noun, list_names
 from mlci.operations.init.inventory import Inventory, configured_folders
 from mlci.operations.init.pipeline import pipeline_command, stage_commands
 from mlci.operations.init.proposal import InitOptions
-from mlci.operations.init.scripts.notebook import NotebookScript, notebook_script
+from mlci.operations.init.scripts.notebook import NotebookScript, cell_of, notebook_script
 from mlci.operations.init.scripts.script import read_script
 from mlci.operations.init.scripts.script_facts import ScriptFacts
+from mlci.operations.init.scripts.source_text import find_syntax_error
 from mlci.operations.init.training_command import training_command
 
 _TRAINING_NAME = re.compile(
     r"(^|[/_-])(train\w*|fit|main|model\w*|run|pipeline|evaluate)[^/]*\.(py|ipynb)$", re.IGNORECASE
 )
+_TRAINS = re.compile(r"(^|[/_-])(train\w*|fit)[^/]*\.(py|ipynb)$", re.IGNORECASE)
+_MOST_UNREAD = 3
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -52,6 +57,18 @@ class Repository:
         return sorted(found, key=self._likelihood, reverse=True)
 
     @cached_property
+    def unread(self) -> dict[str, str]:
+        """Why scripts could not be read, by path: how they are encoded, or a line that is not Python."""
+        found = dict(self.inventory.unread)
+        for path in [*(one for one in self.inventory.scripts if one.endswith(".py")), *self.notebooks]:
+            notebook = self.notebooks.get(path)
+            text = notebook.text if notebook else self.inventory.scripts[path]
+            if (error := find_syntax_error(text)) is not None:
+                place = "line {1} of cell {0}".format(*cell_of(text, error[0])) if notebook else f"line {error[0]}"
+                found[path] = f"{place} is not Python that this interpreter reads: {error[1]}"
+        return found
+
+    @cached_property
     def notebooks(self) -> dict[str, NotebookScript]:
         """Code of the notebooks, by path."""
         texts = {path: text for path, text in self.inventory.scripts.items() if path.endswith(".ipynb")}
@@ -81,6 +98,21 @@ class Repository:
             )
         return training_command(self.inventory, self.scripts, facts)
 
+    def likely_trainer(self, path: str) -> str | None:
+        """Return the script that seems to make a file: it names the file, trains a model, or is called `train`."""
+        name, texts = PurePosixPath(path).name, self.inventory.scripts
+        writers = [facts.path for facts in self.scripts if name in _written(facts)]
+        fitting = [facts.path for facts in self.scripts if facts.fits]
+        readers = {facts.path for facts in self.scripts if name in map(_last_part, facts.reads)}
+        named = [one for one in [*fitting, *texts] if name in texts[one] and one not in readers]
+        called = [one for one in [*texts, *self.unread] if _TRAINS.search(one)]
+        return next(iter([*writers, *named, *fitting, *called]), None)
+
+    def run_command(self, script: str) -> str:
+        """Return the command that runs a script, also one that could not be read."""
+        facts = next((one for one in self.scripts if one.path == script), None)
+        return self.training(facts)[0] if facts else f"python {quote(script)}"
+
     def table(self, path: str | None) -> TableSummary | None:
         """Return the summary of a table; ``None`` if it is not there or can't be read."""
         if path is None or path not in self.inventory.files:
@@ -91,11 +123,19 @@ class Repository:
             return None
 
 
+def _written(facts: ScriptFacts) -> set[str]:
+    return {_last_part(item.path) for item in (*facts.tables, *facts.metrics) if item.path}
+
+
+def _last_part(path: str) -> str:
+    return PurePosixPath(path).name
+
+
 def refuse_repository(repository: Repository) -> InputError:
     """Return the error for a repository in which nothing was found to start from."""
     inventory = repository.inventory
     seen = [
-        f"{len(inventory.scripts)} scripts and notebooks" if inventory.scripts else "no Python script",
+        count_noun(len(inventory.sources), "script") if inventory.sources else "no readable Python script",
         f"tables {list_names(inventory.tables, 4)}" if inventory.tables else "no table",
         f"models {list_names(inventory.models, 4)}" if inventory.models else "no saved model",
         "no metrics file" if not inventory.metrics else f"metrics files {list_names(list(inventory.metrics), 4)}",
@@ -103,10 +143,12 @@ def refuse_repository(repository: Repository) -> InputError:
     loops = [facts.path for facts in repository.scripts if any(point.looped for point in facts.points)]
     homes = configured_folders(inventory.files)
     own = f"Folders with an mlci.yml of their own are left alone: {list_names(homes, 4)}. "
+    unread = "".join(f". {path} can't be read: {why}" for path, why in list(repository.unread.items())[:_MOST_UNREAD])
     several = f"{loops[0]} trains several models in a loop, and init can't tell which one is yours. " if loops else ""
     return InputError(
         f"found no predictions, no metrics file and no script whose test part and predictions init can follow "
-        f"({', '.join(seen)}). {own if homes else ''}{several}Name what there is: `mlci init --metrics metrics.json`, "
-        "or `mlci init --data holdout.csv --label outcome --predictions predictions.csv`, and `--train` for the "
-        "command that writes it; or add the lines of docs/how-to/start/gate-a-script-that-splits.md to your script"
+        f"({', '.join(seen)}). {own if homes else ''}{several}Name what there is: "
+        "`mlci init --metrics metrics.json`, or "
+        "`mlci init --data holdout.csv --label outcome --predictions predictions.csv`, and `--train` for the command "
+        f"that writes it; or add the lines of docs/how-to/start/gate-a-script-that-splits.md to your script{unread}"
     )

@@ -37,7 +37,7 @@ def test_init__several_models_at_the_top(tmp_path):
     commit(init(tmp_path), {**own, **scripts, **more, "churn/.python-version": "3.12\n", "notes.md": ""})
     ended = mlci("init", "--yes", cwd=tmp_path)
     assert ended.code == 0, ended.err
-    assert ended.out.count("Nothing to correct.") == 2
+    assert ended.out.count("warning: training-missing") == ended.out.count("\n1 warning\n") == 2  # saved predictions
     assert jobs(tmp_path) == [
         {"model": "churn", "folder": "churn", "python": "", "python-file": "churn/.python-version",
          "install": "python -m pip install --requirement requirements.txt"},

@@ -42,6 +42,7 @@ from mlci.operations.init.scripts.traced_values import (
     trace,
     variable_of,
 )
+from mlci.operations.init.scripts.written_files import find_written, opened_path
 
 _OF_TWO_CLASSES = {
     "f1_score",
@@ -58,7 +59,6 @@ _LOSSES_OF_TWO_CLASSES = {
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
 }
-_WRITERS = {"to_csv", "to_parquet", "to_json", "to_feather"}
 _PREDICTED = re.compile(r"^(y_?|test_?)?(pred(s|icted|ictions?)?|hat)(_?test)?$", re.IGNORECASE)
 _PASSES = 3
 
@@ -184,8 +184,7 @@ class _Walk:
 
     def _opened_path(self, node: ast.AST | None) -> str | None:
         if isinstance(node, ast.Call) and called_name(node) == "open":
-            inner = node.args[0] if node.args else node.func.value if isinstance(node.func, ast.Attribute) else None
-            return self._path(inner)
+            return opened_path(node, self._path)
         return self._path(node)
 
     def _path(self, node: ast.AST | None) -> str | None:
@@ -519,9 +518,10 @@ class _Walk:
             path = self._path(call.args[1 if torch else 0])
             saved = SavedFile(path=path, variable=home, writer=home if torch else name, line=call.lineno)
             self.facts.saved += [] if home in {"np", "numpy", "plt"} else [saved]
-        elif name in _WRITERS and call.args:
-            saved = SavedFile(path=self._path(call.args[0]), variable=home, writer=name, line=call.lineno)
-            self.facts.tables.append(saved)
+        elif (written := find_written(call, self._path)) is not None:
+            kind, path = written
+            saved = SavedFile(path=path, variable=home, writer=name, line=call.lineno)
+            (self.facts.tables if kind == "table" else self.facts.metrics).append(saved)
 
 
 def _blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
