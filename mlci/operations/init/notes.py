@@ -20,12 +20,12 @@ def untrained_notes(repository: Repository, parts: ConfigurationParts) -> list[s
     if path is None or parts.train is not None:
         return []
     script = repository.likely_trainer(path)
-    run = repository.run_command(script).rpartition("\n")[2] if script else "COMMAND"
+    run = repository.run_command(script).replace("\n", " && ") if script else "COMMAND"
     changed = f"a change to {script}" if script else "a change to the code that makes it"
     untrained = (
         f"Nothing makes {path}: mlci.yml has no training command, so {changed} is judged by the {path} that is there. "
-        f"Name the command that writes it: `mlci init --train {quote(run)}`, or add `train: {{run: {yaml_value(run)}}}` "
-        "to mlci.yml."
+        f"Name the command that writes it: `mlci init --train {quote(run)}`, or add "
+        f"`train: {{run: {yaml_value(run)}}}` to mlci.yml."
     )
     unread = list(repository.unread.items())[:_MOST_UNREAD]
     return [untrained, *(f"{other} can't be read: {why}." for other, why in unread)]
