@@ -191,6 +191,10 @@ def test_check_gate_runs__condition(condition, names):
         assert found(plant(template(), step, f"if: {condition}\n        {step}")) == names
 
 
+def test_check_gate_runs__one_finding_a_line():
+    assert len(check_setup(with_workflow(conditional("false")))) == 1
+
+
 def test_check_gate_runs__jobs_of_a_configuration():
     stopped = found(plant(two_jobs(), "  evaluate:\n", "  evaluate:\n    if: false\n"))
     assert stopped == {"gate-never-runs"}

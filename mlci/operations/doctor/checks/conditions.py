@@ -43,7 +43,11 @@ def may_run(step: WorkflowStep, event: str) -> bool:
 
 
 def check_gate_runs(facts: SetupFacts) -> Iterator[Finding]:
-    """Report a configuration whose jobs run on no pull request, or on none of a merge queue."""
+    """Report a configuration whose jobs run on no pull request, or on none of a merge queue; each line once."""
+    yield from {(one.name, one.path, one.line): one for one in _skipped(facts)}.values()
+
+
+def _skipped(facts: SetupFacts) -> Iterator[Finding]:
     jobs = [job for workflow in facts.gates for job in workflow.jobs]
     queued = [job for one in facts.workflows if one.evaluates and QUEUE in one.events for job in one.jobs]
     for stages, what in ((_EVALUATING, "evaluates"), (_JUDGING, "judges")):
