@@ -1,7 +1,7 @@
 """Findings about columns: effect sizes against their thresholds, and checks of the cells."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,7 +76,12 @@ def _lack(sample: ColumnSample, rows: tuple[int, int], limits: ColumnLimits) -> 
 def _with_threshold(effect: Effect, limits: ColumnLimits) -> EffectRow:
     ends = [value if math.isfinite(value) else None for value in (effect.value, effect.low, effect.high)]
     threshold = limits.thresholds.get(effect.measure)
-    return EffectRow(measure=effect.measure, value=ends[0], low=ends[1], high=ends[2], threshold=threshold)
+    row = EffectRow(measure=effect.measure, value=ends[0], low=ends[1], high=ends[2], threshold=threshold)
+    if row.value is not None:
+        return row
+    constant = math.isinf(effect.value) and not effect.overflows
+    why = "the evaluation set has one value" if constant else "the numbers are too large"
+    return row.model_copy(update={"reason": f"not known ({why})"})
 
 
 def _word(effects: tuple[EffectRow, ...]) -> Word:
@@ -137,3 +142,34 @@ def _share(
     interval = Proportion(part, rows).interval(limits.confidence)
     word: Word = "ok" if share <= limit else "bad" if interval is not None and interval[0] > limit else "unclear"
     return row.model_copy(update={"share": share, "finding": word})
+
+
+def broken_predictions(
+    samples: Iterable[ColumnSample], checks: Iterable[CheckRow], *, task: str, start: str, measured: bool
+) -> str | None:
+    """Return why the predictions of a window can't be judged by any label; ``None`` if they can.
+
+    Args:
+        samples: The window's columns.
+        checks: Checks of their cells.
+        task: The model's task.
+        start: The window.
+        measured: Whether its rows with labels were measured, so that these have predictions.
+    """
+    beyond = {row.series: row.share for row in checks if row.finding == "bad" and row.share is not None}
+    for sample in samples:
+        if sample.role != "prediction" or sample.slice is not None:
+            continue
+        faults = {} if measured else {"nulls": "empty", "invalid": "not numbers"}
+        if task != "regression" and isinstance(sample.pair, NumberPair) and _leaves_probabilities(sample.pair):
+            faults["outside"] = "outside [0, 1]"
+        for check, fault in faults.items():
+            if (share := beyond.get(f"{check}[{sample.column}]")) is not None:
+                shown = f"{100 * share:.3g} % of {sample.column!r} are {fault}"
+                return f"the predictions of {start} are broken, so the quality is not known: {shown}"
+    return None
+
+
+def _leaves_probabilities(pair: NumberPair) -> bool:
+    outside = (pair.values < 0) | (pair.values > 1)
+    return bool((pair.window[outside] > 0).any() and not (pair.reference[outside] > 0).any())

@@ -19,7 +19,7 @@ The interval of the KS distance is by the inequality of Dvoretzky, Kiefer and Wo
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +39,7 @@ class Effect:
     value: float
     low: float
     high: float
+    overflows: bool = False
 
 
 def measure_drift(
@@ -63,14 +64,23 @@ def _measure(name: str, pair: Pair, confidence: float, draws: np.random.Generato
         reach = sum(math.sqrt(math.log(4 / (1 - confidence)) / (2 * rows)) for rows in pair.rows)
         return Effect(measure=name, value=value, low=max(0.0, value - reach), high=min(1.0, value + reach))
     if name == "wasserstein" and isinstance(pair, NumberPair):
-        grid, scale = pair.binned(_GRID), standard_deviation(pair.values, pair.reference)
-        return _bootstrapped(
-            name, wasserstein(pair), grid, lambda p, q: _transport(grid.values, p, q, scale), confidence, draws
-        )
+        return _measure_transport(name, pair, confidence, draws)
     binned = pair.binned(BINS) if isinstance(pair, NumberPair) else pair
     function = _OF_SHARES[name]
     value = float(function(binned.reference[None], binned.window[None])[0])
     return _bootstrapped(name, value, binned, function, confidence, draws)
+
+
+def _measure_transport(name: str, pair: NumberPair, confidence: float, draws: np.random.Generator) -> Effect:
+    """Measure in a unit near the reference's largest number, so that huge numbers have a variance, too."""
+    unit = math.frexp(float(np.abs(pair.values[pair.reference > 0]).max(initial=0.0)))[1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = NumberPair(np.ldexp(pair.values, -unit), pair.reference, pair.window)
+        grid, scale = scaled.binned(_GRID), standard_deviation(scaled.values, scaled.reference)
+        found = _bootstrapped(
+            name, wasserstein(scaled), grid, lambda p, q: _transport(grid.values, p, q, scale), confidence, draws
+        )
+    return found if scale == 0 or math.isfinite(found.value) else replace(found, overflows=True)
 
 
 def ks_distance(pair: NumberPair) -> float:
@@ -86,7 +96,7 @@ def wasserstein(pair: NumberPair) -> float:
 
 def standard_deviation(values: Floats, counts: Floats) -> float:
     """Return the standard deviation of counted values, with n in the denominator."""
-    share = counts / counts.sum()
+    values, share = values[counts > 0], counts[counts > 0] / counts.sum()
     mean = float(share @ values)
     return math.sqrt(max(float(share @ (values - mean) ** 2), 0.0))
 
@@ -100,7 +110,7 @@ def _gaps(p: Floats, q: Floats) -> Floats:
 
 def _transport(values: Floats, p: Floats, q: Floats, scale: float) -> Floats:
     moved: Floats = np.abs(_gaps(p, q))[..., :-1] @ np.diff(values)
-    return moved / scale if scale > 0 else np.where(moved > 0, np.inf, 0.0)
+    return np.where(moved != 0, np.inf, 0.0) if scale == 0 else moved / scale
 
 
 def _smoothed(counts: Floats) -> Floats:

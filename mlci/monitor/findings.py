@@ -32,6 +32,7 @@ class EffectRow(MonitorPart):
     low: float | None
     high: float | None
     threshold: float | None
+    reason: str | None = None
 
     @property
     def is_beyond(self) -> bool:
@@ -119,7 +120,14 @@ class ValueRow(MonitorPart):
 
 
 class WindowFindings(MonitorPart):
-    """Everything that was found in one window."""
+    """Everything that was found in one window.
+
+    Attributes:
+        start, end, version, rows, labelled: As in the history.
+        drift, checks, quality, metrics: Findings and values.
+        notes: Remarks.
+        unjudged: Why its predictions or labels can't be judged, although they are there; ``None`` if they can.
+    """
 
     start: str
     end: str
@@ -131,3 +139,4 @@ class WindowFindings(MonitorPart):
     quality: tuple[QualityRow, ...] = ()
     metrics: tuple[ValueRow, ...] = ()
     notes: tuple[str, ...] = ()
+    unjudged: str | None = None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from mlci.monitor.findings import BY_ALIAS, MonitorPart, WindowFindings, Word
 
@@ -50,6 +50,7 @@ class WindowRecord(MonitorPart):
         rows, labelled: Rows, and those with a label.
         points: By series.
         alarms: Series whose finding can alarm.
+        unjudged: Why its predictions or labels can't be judged, although they are there; left out of bytes if they can.
     """
 
     start: str
@@ -59,6 +60,14 @@ class WindowRecord(MonitorPart):
     labelled: int
     points: dict[str, SeriesPoint] = Field(default_factory=dict)
     alarms: tuple[str, ...] = ()
+    unjudged: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        dumped: dict[str, object] = handler(self)
+        if self.unjudged is None:
+            dumped.pop("unjudged", None)
+        return dumped
 
 
 class MonitorHistory(MonitorPart):
@@ -136,6 +145,7 @@ def record_of(findings: WindowFindings, *, noted: AbstractSet[str] = frozenset()
         labelled=findings.labelled,
         points=points,
         alarms=tuple(gate.series for gate in findings.quality if gate.alarms),
+        unjudged=findings.unjudged,
     )
 
 
@@ -216,6 +226,9 @@ def assess(
 ) -> ModelStanding:
     """Return the state of the model after its newest window.
 
+    An alarm is proven and stays. Anything else is not known while the newest windows do not tell. A series that no
+    window knows is not known; the model can be well without it.
+
     Args:
         history: The windows.
         muted: Mutes that are in force, by series.
@@ -228,21 +241,26 @@ def assess(
     states = replay(history.windows, before=history.before, patience=patience)
     newest = history.windows[-1]
     names = dict.fromkeys([*newest.points, *(name for name in states if _left_out_if_ok(name))])
-    views = [_view(name, states.get(name, SeriesState()), newest, muted.get(name)) for name in names]
+    known = {name for record in history.windows for name, one in record.points.items() if one.finding != "unknown"}
+    known |= states.keys()
+    views = [_view(name, states.get(name, SeriesState()), newest, muted.get(name), known) for name in names]
     views.sort(key=lambda one: (one.muted is not None, -_RANK[one.state], one.finding != "bad", one.series))
     counted = [view for view in views if view.muted is None]
-    worst = max((view.state for view in counted), key=_RANK.__getitem__, default="ok")
+    worst = max((view.state for view in counted if view.state != "unknown"), key=_RANK.__getitem__, default="ok")
     reason = _doubt(history.windows, late=late, labels=labels)
-    if worst != "ok":
+    if worst == "alarm" or (worst == "warn" and reason is None):
         since = min(view.since or newest.start for view in counted if view.state == worst)
         return ModelStanding(state=worst, since=since, series=tuple(views), reason=reason)
     return ModelStanding(state="unknown" if reason else "ok", series=tuple(views), reason=reason)
 
 
-def _view(name: str, state: SeriesState, newest: WindowRecord, muted: MutedSeries | None) -> SeriesView:
+def _view(
+    name: str, state: SeriesState, newest: WindowRecord, muted: MutedSeries | None, known: AbstractSet[str]
+) -> SeriesView:
     point = newest.points.get(name)
     finding = point.finding if point is not None else _unlisted(name, newest)
-    return SeriesView(series=name, state=state.state, since=state.since, finding=finding, muted=muted)
+    shown: State = state.state if name in known else "unknown"
+    return SeriesView(series=name, state=shown, since=state.since, finding=finding, muted=muted)
 
 
 def _doubt(windows: tuple[WindowRecord, ...], *, late: int, labels: bool) -> str | None:
@@ -252,10 +270,22 @@ def _doubt(windows: tuple[WindowRecord, ...], *, late: int, labels: bool) -> str
         last = next((record.start for record in reversed(windows) if record.rows), None)
         since = f"; the last rows are in the window of {last}" if last else ""
         return f"the log has no rows in the window of {newest.start}{since}"
+    recent = windows[-(late + 1) :]
+    if (unjudged := _newest_unjudged(recent)) is not None:
+        return unjudged
     if all(point.finding == "unknown" for point in newest.points.values()):
         return f"the window of {newest.start} has too few rows to compare: {newest.rows:,}"
-    recent = windows[-(late + 1) :]
     gates = [point for record in recent for name, point in record.points.items() if name in record.alarms]
     if labels and len(recent) > late and gates and all(point.finding == "unknown" for point in gates):
         return f"no window since {recent[0].start} has enough labels, so the quality is not known"
+    return None
+
+
+def _newest_unjudged(recent: tuple[WindowRecord, ...]) -> str | None:
+    """Return why the newest window can't be judged; an older one counts until a newer one's quality is known."""
+    for record in reversed(recent):
+        if record.unjudged is not None:
+            return record.unjudged
+        if any(point.finding != "unknown" for name, point in record.points.items() if name in record.alarms):
+            return None
     return None

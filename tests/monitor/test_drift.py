@@ -83,3 +83,21 @@ def test_bins__many_values_fall_into_bins_of_equal_shares(rows):
     assert len(ten.values) == 10
     assert ten.rows == (3_000, 900)
     assert abs(ten.reference - 300).max() < 20
+
+
+@pytest.mark.filterwarnings("error")
+def test_wasserstein__huge_numbers(rows):
+    found, usual = (
+        {one.measure: one for one in measure_drift(pair(*(scale * one for one in rows)))} for scale in (1e300, 1)
+    )
+    assert found["wasserstein"].value == pytest.approx(usual["wasserstein"].value)
+    sample = ColumnSample(
+        column="x",
+        role="feature",
+        pair=pair(rows[0] * 1e-300, rows[1] * 1e300),
+        reference=CellCounts(rows=3_000),
+        window=CellCounts(rows=900),
+    )
+    row = judge_drift(sample, ColumnLimits(thresholds=THRESHOLDS, min_rows=100))
+    reasons = {one.measure: one.reason for one in row.effects if one.reason}
+    assert (row.finding, reasons) == ("bad", {"wasserstein": "not known (the numbers are too large)"})

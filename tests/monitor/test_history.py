@@ -82,3 +82,27 @@ def test_states__log_that_ended():
     assert standing.reason == (
         "the log has no rows in the window of 2026-01-02T00:00; the last rows are in the window of 2026-01-01T00:00"
     )
+
+
+def test_states__windows_that_cannot_be_judged_outrank_a_warning():
+    def assessed(*records):
+        history = add_windows(MonitorHistory(), records, keep=9, patience=2)
+        return assess(history, muted={}, patience=2, late=3, labels=True)
+
+    broken = [record(at, gate="unknown", drift="bad").model_copy(update={"unjudged": "broken"}) for at in (2, 3)]
+    waiting, judged = record(4, gate="unknown", drift="bad"), record(5, gate="ok", drift="bad")
+    assert (assessed(broken[0]).state, assessed(broken[0]).reason) == ("unknown", "broken")
+    assert assessed(*broken, waiting).state == "unknown"
+    assert (assessed(*broken, waiting, judged).state, assessed(*broken, judged).reason) == ("warn", None)
+    assert assessed(record(1, gate="bad"), *broken).state == "alarm"
+    assert "unjudged" not in judged.model_dump()
+    assert WindowRecord.model_validate(broken[0].model_dump()) == broken[0]
+
+
+def test_states__a_series_that_no_window_knows():
+    records = [record(1, gate="ok", drift="unknown"), record(2, gate="ok", drift="unknown")]
+    standing = assess(
+        add_windows(MonitorHistory(), records, keep=9, patience=2), muted={}, patience=2, late=3, labels=True
+    )
+    assert standing.state == "ok"
+    assert {one.series: one.state for one in standing.series} == {GATE: "ok", DRIFT: "unknown"}

@@ -171,4 +171,7 @@ def open_production(job: ProductionJob) -> Iterator[ProductionLog]:
         reference = tables.open_reference(connection, job, scratch)
         predictions, matched = tables.open_predictions(connection, job, scratch)
         notes = [f"{log.untimed:,} rows of the log have no readable time"] if log.untimed else []
+        if log.repeated:
+            shown = (job.labels.key if job.labels else None) or job.key
+            notes.append(f"{log.repeated:,} rows of the log repeat the {shown!r} of another row, and count each time")
         yield ProductionLog(connection, job, log, reference, predictions, matched, notes)

@@ -44,10 +44,14 @@ class LogTable(NamedRelation):
     Attributes:
         label: The column with the labels; ``None`` without labels.
         untimed: Rows without a readable time, which belong to no window.
+        unlabelled: Why no row of the log has a label although their table has rows; ``None`` if one has.
+        repeated: Rows in these windows whose key an earlier row has.
     """
 
     label: TableColumn | None
     untimed: int
+    unlabelled: str | None = None
+    repeated: int = 0
 
 
 def open_log(connection: duckdb.DuckDBPyConnection, job: ProductionJob, scratch: Path) -> LogTable:
@@ -74,7 +78,38 @@ def open_log(connection: duckdb.DuckDBPyConnection, job: ProductionJob, scratch:
         untimed = sql.first_row(connection, sql.select("count(*)", table.relation, where=f"{time} IS NULL"))
     relation = f"read_parquet({sql.quote_text(str(target))})"
     named = None if label is None else replace(label, ref=LABEL, raw=LABEL, reading=None, former=None)
-    return LogTable(relation, columns, job.data, named, int(untimed[0]) if untimed else 0)
+    found = LogTable(relation, columns, job.data, named, int(untimed[0]) if untimed else 0)
+    found = replace(found, repeated=_repeated_keys(connection, job, found))
+    if label is None or job.labels is None or job.labels.path is None:
+        return found
+    if sql.file_exists(connection, relation, f"{LABEL} IS NOT NULL"):
+        return found
+    with sql.reading(job.data, job.labels.path):
+        return replace(found, unlabelled=_unlabelled(connection, job.labels, source, scratch))
+
+
+def _repeated_keys(connection: duckdb.DuckDBPyConnection, job: ProductionJob, log: LogTable) -> int:
+    key = log.columns.get((job.labels.key if job.labels else None) or job.key or "")
+    if key is None:
+        return 0
+    counted = sql.first_row(connection, sql.select(f"count({key.ref}) - count(DISTINCT {key.ref})", log.relation))
+    return int(counted[0]) if counted else 0
+
+
+def _unlabelled(connection: duckdb.DuckDBPyConnection, labels: LabelSource, joined: str, scratch: Path) -> str | None:
+    """Return why a table with rows labels none of the log's; ``None`` if it labels rows of other windows."""
+    if sql.file_exists(connection, joined, f"{LABEL} IS NOT NULL"):
+        return None
+    rows = open_files(connection, str(labels.path), scratch)
+    if not rows.rows:
+        return None
+    has = f"{labels.path} has {count_noun(rows.rows, 'row')}"
+    if not sql.file_exists(connection, rows.relation, f"{rows.column(labels.label).ref} IS NOT NULL"):
+        return f"{has}, all without a label in {labels.label!r}"
+    return (
+        f"{has}, and the log has none of their {labels.key!r}; usually it is the wrong key. Name the column that the "
+        "log and the labels share: `monitor: {key: …}`"
+    )
 
 
 def _with_labels(

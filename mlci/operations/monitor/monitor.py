@@ -12,7 +12,7 @@ from mlci.engine.production.reader import ProductionLog, WatchedCells, open_prod
 from mlci.engine.production.tables import LABEL
 from mlci.engine.tables.table_path import table_path
 from mlci.errors import InputError
-from mlci.monitor.column_findings import ColumnLimits, check_cells, judge_drift
+from mlci.monitor.column_findings import ColumnLimits, broken_predictions, check_cells, judge_drift
 from mlci.monitor.findings import CheckRow, DriftRow, QualityRow, WindowFindings
 from mlci.monitor.history import (
     ModelStanding,
@@ -166,7 +166,7 @@ def _pairs(settings: Monitor, production: ProductionVersion) -> tuple[Prediction
 def _pending(
     counts: Mapping[str, WindowCount], history: MonitorHistory, settings: Monitor, *, until: str, version: int
 ) -> list[str]:
-    """Return the windows to judge: new ones, gaps included, and recorded ones with more rows or labels than before."""
+    """Return the windows to judge: new ones, gaps included, and recorded ones that changed or could not be judged."""
     known = {record.start: record for record in history.windows}
     first = window_end(history.windows[-1].start, settings.window) if history.windows else min(counts, default=until)
     fresh = list(windows_between(first, until, settings.window))[-settings.keep :]
@@ -174,7 +174,7 @@ def _pending(
         start
         for start, record in known.items()
         if (one := counts.get(start)) is not None
-        and (one.rows, one.labelled) != (record.rows, record.labelled)
+        and (record.unjudged is not None or (one.rows, one.labelled) != (record.rows, record.labelled))
         and record.version == version
     ]
     return sorted({*changed, *fresh})
@@ -219,7 +219,11 @@ class _WindowJudge:
         if window.rows:
             drift = [judge_drift(sample, self._limits) for sample in samples]
             checks = [row for one in samples if one.slice is None for row in check_cells(one, self._limits)]
-        labelled, notes = self._labelled(window)
+        labelled, unjudged = self._labelled(window)
+        broken = broken_predictions(
+            samples, checks, task=self._context.config.task, start=window.start, measured=labelled is not None
+        )
+        unjudged = broken or unjudged
         reference = self._reference
         quality: tuple[QualityRow, ...] = ()
         if reference is not None:
@@ -235,13 +239,14 @@ class _WindowJudge:
             checks=tuple(checks),
             quality=quality,
             metrics=value_rows(labelled.result if labelled else None, reference.result) if reference else (),
-            notes=notes,
+            notes=() if unjudged is None else (unjudged,),
+            unjudged=unjudged,
         )
 
-    def _labelled(self, window: WindowCount) -> tuple[ScopedResult | None, tuple[str, ...]]:
-        """Measure the rows of a window that have labels; rows that can't be judged are a note, not the end."""
+    def _labelled(self, window: WindowCount) -> tuple[ScopedResult | None, str | None]:
+        """Measure the rows of a window that have labels; of rows that can't be judged, return why."""
         if not window.labelled or self._reference is None:
-            return None, ()
+            return None, self._log.log.unlabelled if window.rows else None
         source = self._source(self._context.scratch / "window.parquet")
         sliced = {part.column for spec in self._log.job.slices for part in spec.columns}
         self._log.write_labelled(window.start, Path(source.path), sorted({*source.names, *sliced}))
@@ -252,9 +257,18 @@ class _WindowJudge:
                 self._context, source, data=source.path, label=LABEL, slices=present, classes=decisions
             )
         except InputError as error:
-            why = "; ".join(problem.message for problem in error.problems)
-            return None, (f"the labels of {window.start} can't be judged: {why}",)
-        return measured, ()
+            why = "; ".join(self._describe(problem.message) for problem in error.problems)
+            return None, f"the quality of {window.start} is not known: {why}"
+        return measured, None
+
+    def _describe(self, message: str) -> str:
+        """Return an error of measuring; one about labels names their file, and asks for the evaluation set's values."""
+        if LABEL not in message:
+            return message
+        settings, evaluation = self._settings, self._context.config.evaluation
+        label, where = settings.label or evaluation.label, settings.labels or settings.data
+        cause = message.partition(";")[0].replace(repr(LABEL), f"{label!r} of {where}").replace(LABEL, str(label))
+        return f"{cause}; write the labels as {evaluation.data} has them in {evaluation.label!r}"
 
     def _source(self, path: Path) -> Source:
         """Return the log's predictions, for the engine."""

@@ -60,9 +60,9 @@ def standing_out(document: MonitorDocument) -> list[SeriesView]:
 
 def state_words(view: SeriesView) -> str:
     """Return the state of a series; of one that is well, whether its newest window is beyond the limit or not known."""
-    if view.state == "ok" and view.finding in {"bad", "unknown"}:
-        return "beyond its limit" if view.finding == "bad" else "not known"
-    return STATES[view.state]
+    if view.state == "unknown" or (view.state == "ok" and view.finding == "unknown"):
+        return FINDINGS["unknown"]
+    return "beyond its limit" if view.state == "ok" and view.finding == "bad" else STATES[view.state]
 
 
 def state_remedy(document: MonitorDocument) -> str:
@@ -76,7 +76,11 @@ def state_remedy(document: MonitorDocument) -> str:
     if document.state == "warn":
         return "Next: look at what warns; drift without a fall of quality needs no action by itself."
     if document.state == "unknown":
-        return f"Next: {document.reason}. Check that the log and the labels arrive."
+        return f"Next: {document.reason}. Check the log and the labels: mlci judges the window again once they change."
+    lacking = [one.series for one in document.series if one.state == "unknown" and one.muted is None]
+    if lacking:
+        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+        return f"Next: nothing to do by what is known; not known: {', '.join(lacking[:3])}{more}."
     return "Next: nothing to do."
 
 
@@ -111,7 +115,7 @@ def drift_words(row: DriftRow) -> str:
     """Return the effect sizes of a column."""
     if row.reason is not None:
         return row.reason
-    return ", ".join(f"{MEASURES[one.measure]} {show_number(one.value)}" for one in row.effects)
+    return ", ".join(f"{MEASURES[one.measure]} {one.reason or show_number(one.value)}" for one in row.effects)
 
 
 def check_words(row: CheckRow) -> str:
