@@ -120,6 +120,7 @@ def test_monitor__wrong_configuration(monitored):
         ("time: at", "time: region", "column 'region' has no times"),
         ("time: at", "time: at\n  score: proba", "has no column 'proba' with predictions"),
         ("  labels: labels.csv", "  labels: labels.csv\n  labls: x", "did you mean `labels`?"),
+        ("  labels: labels.csv", "  label: truth", "has no column 'truth' with labels; there are"),
     ):
         (monitored.folder / "mlci.yml").write_text(CONFIG.replace(old, new), "utf-8")
         done = mlci("monitor", "--now", week_end(1), cwd=monitored.folder)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.monitor.test_monitor import WELL
-from tests.support.production import Week, week_end, write_log
+from tests.support.production import CONFIG, Week, week_end, write_log
 from tests.support.project import mlci
 
 
@@ -72,3 +72,21 @@ def test_monitor__a_gate_that_no_window_knows_is_named(monitored):
     assert done.code == 0
     assert "·  accuracy.max_drop: not known" in done.out
     assert "Next: nothing to do by what is known; not known: accuracy.max_drop" in done.out
+
+
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        (
+            "  labels: typo.csv\n",
+            "typo.csv has no rows yet, or does not exist; without labels the quality is not judged",
+        ),
+        ("", "the log has no column 'y' with labels and `monitor.labels` names no table"),
+    ],
+)
+def test_monitor__without_labels_says_so(monitored, line, note):
+    write_log(monitored.folder, [WELL])
+    (monitored.folder / "mlci.yml").write_text(CONFIG.replace("  labels: labels.csv\n", line), "utf-8")
+    code, document = run(monitored.folder)
+    assert code == 0
+    assert any(note in one for one in document["notes"])

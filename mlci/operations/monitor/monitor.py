@@ -11,7 +11,7 @@ from mlci.engine.production.job import LabelSource, PredictionColumnPair, Produc
 from mlci.engine.production.reader import ProductionLog, WatchedCells, open_production
 from mlci.engine.production.tables import LABEL
 from mlci.engine.tables.table_path import table_path
-from mlci.errors import InputError
+from mlci.errors import InputError, Problem, list_names
 from mlci.monitor.column_findings import ColumnLimits, broken_predictions, check_cells, judge_drift
 from mlci.monitor.findings import CheckRow, DriftRow, QualityRow, WindowFindings
 from mlci.monitor.history import (
@@ -76,6 +76,7 @@ def monitor_production(context: RowsContext, settings: Monitor, *, now: str) -> 
     context.say(f"monitor: version {number} of {view.shown}")
     job = _job(context, settings, production, history, until=until)
     with open_production(job) as log:
+        log.notes.extend(_lacking_labels(settings, log))
         counts = {one.start: one for one in log.windows()}
         starts = _pending(counts, history, settings, until=until, version=number)
         found = tuple(_WindowJudge(context, settings, production, log).judge(counts, starts)) if starts else ()
@@ -146,6 +147,27 @@ def _job(
         since=recent[0].start if recent else None,
         until=until,
     )
+
+
+def _lacking_labels(settings: Monitor, log: ProductionLog) -> Iterator[str]:
+    """Yield a note if no labels can be read, so that the quality is not judged.
+
+    Raises:
+        InputError: if the configuration names a column of the log that it does not have.
+    """
+    if log.log.label is not None or log.job.labels is None:
+        return
+    label = log.job.labels.label
+    if settings.labels is not None:
+        yield f"{settings.labels} has no rows yet, or does not exist; without labels the quality is not judged"
+    elif settings.label is None:
+        yield (
+            f"the log has no column {label!r} with labels and `monitor.labels` names no table, so drift is compared, "
+            "and the quality is not judged"
+        )
+    else:
+        message = f"has no column {label!r} with labels; there are {list_names(list(log.log.columns))}"
+        raise InputError(Problem(message, log.log.path, setting=("monitor", "label")))
 
 
 def _pairs(settings: Monitor, production: ProductionVersion) -> tuple[PredictionColumnPair, ...]:
