@@ -253,6 +253,8 @@ def test_ledger_verify__workflow_summary(tmp_path):
     whole = summary.read_text()
     assert whole.startswith("- the ledger is whole: 1 entry, 1 version, ")
     assert "read and whole; version 1 is in production" in whole
+    assert outputs.read_text().startswith("anchor<<")
+    outputs.write_text("")
     file_of(tmp_path / "whole", manifest(tmp_path / "whole", 1)["files"][0]["digest"]).write_text("<b>")
     for more in ([], ["--json"]):
         summary.write_text("")
