@@ -82,6 +82,7 @@ PURE = {
     "commands",
     "cost",
     "deploy",
+    "events",
     "experiment",
     "gates",
     "governance",
@@ -90,13 +91,10 @@ PURE = {
     "metrics",
     "monitor",
     "publish",
+    "recovery",
     "report",
     "sealed",
 }
-PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "governance"}
-PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "cost"}
-PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "events"}
-PURE = {"metrics", "inference", "gates", "report", "publish", "commands", "lineage", "sealed", "cost", "recovery"}
 EFFECTS = {
     "os",
     "time",
@@ -110,12 +108,21 @@ EFFECTS = {
     "requests",
     "github",
 }
-# urllib.parse quotes addresses; it opens none
-ALLOWED_EFFECTS = {("report", "urllib"), ("publish", "urllib"), ("governance", "urllib")}
+# urllib.parse quotes addresses, and opens none; events read times that they were given
+ALLOWED_EFFECTS = {
+    ("events", "datetime"),
+    ("events", "urllib"),
+    ("governance", "urllib"),
+    ("publish", "urllib"),
+    ("report", "urllib"),
+    ("telemetry", "opentelemetry"),
+}
+OWN_LIBRARIES = {("telemetry", "opentelemetry")}  # packages that the command line imports only if they are wanted
 HEAVY = {
     "fairlearn",
     "github",
     "lightkube",
+    "opentelemetry",
     "pandas",
     "pyarrow",
     "scipy",
@@ -123,11 +130,6 @@ HEAVY = {
     "skops",
     "tenacity",
 }
-HEAVY = {"pandas", "sklearn", "scipy", "pyarrow", "skops", "fairlearn", "github", "tenacity"}
-# urllib.parse quotes addresses and opens none; events get their time and only write it as text
-ALLOWED_EFFECTS = {("report", "urllib"), ("publish", "urllib"), ("events", "urllib"), ("events", "datetime")}
-OWN_LIBRARIES = {("telemetry", "opentelemetry")}  # packages that the command line imports only if they are wanted
-HEAVY = {"opentelemetry", "pandas", "sklearn", "scipy", "pyarrow", "skops", "fairlearn", "github", "tenacity"}
 
 
 @cache
