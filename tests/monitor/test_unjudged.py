@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from tests.monitor.test_monitor import WELL
 from tests.support.production import CONFIG, Week, week_end, write_log
 from tests.support.project import mlci
 
@@ -38,7 +37,7 @@ def run(folder):
     ],
 )
 def test_monitor__cannot_judge_what_arrived(monitored, table, column, change, cause):
-    write_log(monitored.folder, [WELL])
+    write_log(monitored.folder, [Week()])
     sound = (monitored.folder / table).read_text("utf-8")
     rewrite(monitored.folder / table, column, change)
     code, document = run(monitored.folder)
@@ -59,7 +58,7 @@ def test_monitor__broken_predictions_without_labels(monitored):
 
 
 def test_monitor__repeated_keys_are_noted(monitored):
-    write_log(monitored.folder, [WELL])
+    write_log(monitored.folder, [Week()])
     rewrite(monitored.folder / "log.csv", "id", lambda number, cell: "100000" if number < 4 else cell)
     code, document = run(monitored.folder)
     assert code == 0
@@ -85,7 +84,7 @@ def test_monitor__a_gate_that_no_window_knows_is_named(monitored):
     ],
 )
 def test_monitor__without_labels_says_so(monitored, line, note):
-    write_log(monitored.folder, [WELL])
+    write_log(monitored.folder, [Week()])
     (monitored.folder / "mlci.yml").write_text(CONFIG.replace("  labels: labels.csv\n", line), "utf-8")
     code, document = run(monitored.folder)
     assert code == 0
