@@ -38,7 +38,7 @@ def test_uses__both_schemes_are_added(recorded, known):
 
 @pytest.mark.parametrize(("recorded", "found"), [("sha256:old", True), ("sha256:new", True), ("sha256:x", False)])
 def test_production__predictions_recorded_under_scheme_1(recorded, found):
-    own = SimpleNamespace(fingerprint=recorded)
+    own = SimpleNamespace(fingerprint=recorded, file=SimpleNamespace(digest="d"))
     champion = SimpleNamespace(manifest=SimpleNamespace(predictions=own))
-    view = SimpleNamespace(rescored=lambda _: None)
+    view = SimpleNamespace(rescored=lambda _: None, lacks_erased=lambda _: False)
     assert recorded_predictions.is_made_on(view, champion, NOW) is (own if found else None)

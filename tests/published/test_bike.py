@@ -81,6 +81,8 @@ def test_bike__drift_without_labels_never_alarms(rentals):
     log = rentals / "log.csv"
     lines = [line.rpartition(",")[0] for line in log.read_text("utf-8").splitlines()]
     log.write_text("\n".join(lines) + "\n", "utf-8")
+    config = rentals / "mlci.yml"
+    config.write_text(config.read_text("utf-8").replace("window: week, label: cnt", "window: week"), "utf-8")
     done = project.mlci("monitor", "--json", "--now", "2011-02-28", cwd=rentals)
     document = json.loads(done.out)
     assert (done.code, document["state"]) == (0, "warn")
