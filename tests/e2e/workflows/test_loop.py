@@ -1,5 +1,6 @@
 """Production from the first pull request to a rollback, by the workflows of the templates."""
 
+import re
 import threading
 
 import pytest
@@ -115,6 +116,7 @@ def test_lifecycle__two_merges_at_once(loop):
 def test_lifecycle__only_the_promoting_job_may_write_contents():
     """GitHub would grant this, whatever act passes."""
     text = PROMOTE.read_text("utf-8")
-    retrain, promote = text.split("\n  promote:\n")
+    retrain, promote, attest = re.split(r"\n  (?:promote|attest):\n", text)
     assert granted_permissions(retrain) == {"contents": "read", "checks": "write", "statuses": "write"}
     assert granted_permissions(promote) == {"contents": "write"}
+    assert granted_permissions(attest) == {"contents": "read", "id-token": "write", "attestations": "write"}
