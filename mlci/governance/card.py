@@ -15,13 +15,14 @@ from mlci.governance.card_tables import (
     value_tables,
 )
 from mlci.governance.evidence import TASKS, VersionEvidence
-from mlci.governance.front_matter import dump_yaml, front_matter
+from mlci.governance.front_matter import front_matter
 from mlci.report.gate_numbers import LONG
 from mlci.report.templating import html_template, render_template
 from mlci.report.text import number_format
 from mlci.report.text.escape import Md
 from mlci.report.text.markup import Html, Markdown, Markup
 from mlci.report.text.tables import ReportTable
+from mlci.util.yaml_text import dump_yaml
 
 _MISSING = "MISSING: `card.{}` in mlci.yml"
 _PARAGRAPH = 4_000

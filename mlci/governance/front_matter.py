@@ -1,12 +1,6 @@
-"""Front matter of a model card by the specification of the Hugging Face Hub, and its YAML. Pure."""
+"""Front matter of a model card by the specification of the Hugging Face Hub. Pure."""
 
-import io
 from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.nodes import ScalarNode
-from ruamel.yaml.representer import RoundTripRepresenter
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from mlci.governance.evidence import TASKS, VersionEvidence
 from mlci.report.document import Evidenced, MetricRow
@@ -16,7 +10,6 @@ from mlci.report.text.escape import shorten_markdown, visible, web_address
 MOST_GROUPS = 100
 """Groups with results of their own in the front matter; the tables of the card have all of them."""
 _LONGEST = 200
-_WIDE = 1 << 20  # no line is folded
 
 
 def front_matter(evidence: VersionEvidence) -> dict[str, Any]:
@@ -82,33 +75,3 @@ def _metric(row: Evidenced, confidence: float) -> dict[str, Any]:
 
 def _shown(text: str | None) -> str:
     return "" if text is None else shorten_markdown(visible(text), longest=_LONGEST)
-
-
-class _Representer(RoundTripRepresenter):
-    """Writes floats with a point, without which readers of YAML 1.1 take ``1e-05`` for a text."""
-
-    def represent_point(self, number: float) -> ScalarNode:
-        """Return the node of a float."""
-        text = repr(number)
-        return self.represent_scalar("tag:yaml.org,2002:float", text if "." in text else text.replace("e", ".0e"))
-
-
-_Representer.add_representer(float, _Representer.represent_point)
-
-
-def dump_yaml(document: dict[str, Any]) -> str:
-    """Return a document as YAML in which every text is quoted, so that readers of YAML 1.1 and 1.2 agree."""
-    yaml = YAML()
-    yaml.Representer = _Representer
-    yaml.width = _WIDE
-    stream = io.StringIO()
-    yaml.dump(_quoted(document), stream)
-    return stream.getvalue()
-
-
-def _quoted(node: Any) -> Any:  # noqa: ANN401 - any part of the document
-    if isinstance(node, dict):
-        return {key: _quoted(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_quoted(item) for item in node]
-    return DoubleQuotedScalarString(node) if isinstance(node, str) else node

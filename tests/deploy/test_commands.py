@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 from ruamel.yaml import YAML
 
 from mlci.errors import InputError
@@ -27,6 +28,15 @@ def test_render__champion_by_default(served):
     again = mlci("deploy", "render", "--version", "1", "--output", "deploy/model.yaml", cwd=served)
     assert again.out == "wrote deploy/model.yaml: version 1\n"
     assert read(served / "deploy" / "model.yaml")["metadata"]["annotations"]["mlci/version"] == "1"
+
+
+def test_render__texts_that_yaml_1_1_reads_as_numbers(served):
+    (served / "mlci.yml").write_text(CONFIG + "  patch: patch.yaml\n", "utf-8")
+    (served / "patch.yaml").write_text("metadata: {annotations: {a: '12e4', b: 'on', c: '1_0', d: '010'}}\n", "utf-8")
+    text = mlci("deploy", "render", cwd=served).out
+    found = yaml.safe_load(text)["metadata"]["annotations"]  # PyYAML reads version 1.1, as kubectl does
+    assert {name: found[name] for name in "abcd"} == {"a": "12e4", "b": "on", "c": "1_0", "d": "010"}
+    assert found["mlci/version"] == "2"
 
 
 def test_render__patch_with_a_misspelt_field(served):

@@ -1,6 +1,5 @@
 """Manifest of a version in the registry, validated."""
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from mlci.errors import InputError, Problem
 from mlci.operations.registry.find_version import find_version
 from mlci.registry.registry import RegistryView, Version
 from mlci.util.safe_files import read_bounded
+from mlci.util.yaml_text import dump_yaml
 
 _PATCH_BYTES = 1 << 20
 _SAMPLE = """add for instance:
@@ -73,13 +73,8 @@ def deployed_version(version: Version) -> DeployedVersion:
 
 
 def manifest_text(manifest: Manifest) -> str:
-    """Return a manifest as YAML, its keys in order."""
-    writer, text = YAML(typ="safe", pure=True), io.StringIO()
-    writer.default_flow_style = False
-    writer.width = 4096
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    writer.dump(manifest, text)
-    return text.getvalue()
+    """Return a manifest as YAML; `kubectl` reads version 1.1, in which a commit such as ``12e4`` is a number."""
+    return dump_yaml(manifest)
 
 
 def read_manifest_file(path: Path, shown: str) -> Manifest:

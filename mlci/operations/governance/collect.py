@@ -34,7 +34,9 @@ def collect_evidence(view: RegistryView, version: Version, config: Config) -> Ve
     manifest, number = version.manifest, version.number
     decisions = _decisions(view, version)
     reproduced = view.state.reproduced.get(str(number))
-    rolled_back = rolled_back_versions([entry.body for entry in decisions if _decides(entry)])  # type: ignore[misc]
+    rolled_back = rolled_back_versions(
+        entry.body for entry in decisions if isinstance(entry.body, Promotion | Rollback)
+    )
     return VersionEvidence(
         manifest=manifest,
         report=_report(view.store, manifest),
@@ -52,10 +54,6 @@ def collect_evidence(view: RegistryView, version: Version, config: Config) -> Ve
 def _decisions(view: RegistryView, version: Version) -> list[Entry]:
     """Return every promotion and rollback since the version's own, oldest first."""
     return list(takewhile(lambda entry: entry.number >= version.entry.number, view.decisions()))[::-1]
-
-
-def _decides(entry: Entry) -> bool:
-    return isinstance(entry.body, Promotion | Rollback)
 
 
 def _concerns(entry: Entry, number: int) -> bool:
