@@ -22,6 +22,8 @@ lock objects.txt pyproject.toml --extra objects --constraint requirements/dev.tx
 lock deploy.txt pyproject.toml --extra deploy --constraint requirements/dev.txt
 lock mlflow.txt pyproject.toml --extra mlflow --constraint requirements/dev.txt
 lock telemetry.txt pyproject.toml --extra telemetry --constraint requirements/dev.txt
+lock schema.txt pyproject.toml --extra schema --constraint requirements/dev.txt
+lock energy.txt pyproject.toml --extra energy --constraint requirements/dev.txt
 # The documentation site is built in an environment of its own.
 lock site.txt --group docs
 # MLflow's server wants an older pandas than we test with, so it has an environment of its own.

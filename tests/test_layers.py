@@ -124,6 +124,7 @@ HEAVY = {
     "lightkube",
     "opentelemetry",
     "pandas",
+    "pandera",
     "pyarrow",
     "scipy",
     "sklearn",

@@ -17,7 +17,7 @@ import environment
 from command import FailedError, complaint, run, variable, write_outputs
 from get_uv import find_uv
 
-SETS = ("run", "github", "metrics", "remote", "objects", "mlflow", "deploy", "telemetry")
+SETS = ("run", "github", "metrics", "remote", "objects", "mlflow", "deploy", "telemetry", "schema", "energy")
 FLAGS = {"publish": "github", "bundle": "", "open": "", "record": "", "take-alias": "", "fail": "", "apply": ""}
 """Inputs that are `true` or `false` as text, and the set that `true` needs. Any other word is an error."""
 _COLLECTOR = re.compile(r"OTEL_EXPORTER_OTLP_((TRACES|METRICS)_)?ENDPOINT=.+|OTEL_(TRACES|METRICS)_EXPORTER=otlp")
@@ -102,7 +102,7 @@ def chosen(wanted: Iterable[str]) -> list[str]:
         elif word not in WORDS:
             raise FailedError(
                 f"extras: {word!r} is unknown; write auto, none, metrics, remote, github, objects, mlflow, deploy, "
-                "telemetry"
+                "telemetry, schema, energy"
             )
     named = [WORDS[word] if word in WORDS else _flagged(word) for word in words]
     return list(dict.fromkeys(["run", *filter(None, named)]))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs mlci from this checkout into a separate environment. Usage: install.sh SET... (run, github, metrics, remote, objects, mlflow, deploy, telemetry, auto)
+# Installs mlci from this checkout into a separate environment. Usage: install.sh SET... (run, github, metrics, remote, objects, mlflow, deploy, telemetry, schema, energy, auto)
 # Needs Python 3.11 or newer, which it does not change. Plain bash 3.2: macOS has no newer one.
 set -u
 lib=$(cd "$(dirname "$0")" && pwd) || exit 70

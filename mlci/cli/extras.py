@@ -30,7 +30,8 @@ def extras(config: Config) -> list[str]:
 
     ``metrics``: metrics of scikit-learn or of the user, and saved scikit-learn models. ``remote``: tables in object
     stores and Feather files. ``github``: a registry in the repository itself, sealed labels, required approvals.
-    ``objects``: a registry in an object store. ``mlflow``: a registry in MLflow.
+    ``objects``: a registry in an object store. ``mlflow``: a registry in MLflow. ``schema``: a schema of pandera for
+    rows of production.
     """
     reported = (config.evaluation and config.evaluation.reported) or ()
     entries: list[Gate | Reported] = [*config.gates, *reported]
@@ -46,7 +47,8 @@ def extras(config: Config) -> list[str]:
     asks_github = place == GITHUB or sealed or config.require_approval is not None
     registry = ["github"] * asks_github + ["objects"] * place.startswith(_BUCKETS)
     registry += ["mlflow"] * place.startswith(MLFLOW)
-    return ["metrics"] * scikit_learn + ["remote"] * remote + registry
+    schema = ["schema"] * (config.monitor is not None and config.monitor.pandera is not None)
+    return ["metrics"] * scikit_learn + ["remote"] * remote + registry + schema
 
 
 if __name__ == "__main__":

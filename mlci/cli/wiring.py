@@ -30,6 +30,7 @@ from mlci.execution.environment import COLLECTOR_CREDENTIALS, child_environment,
 from mlci.execution.interface import RefusingRunner
 from mlci.execution.metric_stage import MetricProcess, missing_metric_reason
 from mlci.execution.process import ProcessRunner
+from mlci.execution.schemas.stage import SchemaStage
 from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import Git
 from mlci.git.refs import is_elsewhere
@@ -95,6 +96,7 @@ def _build_context(
     folder = Path(loaded.path).parent
     processes = ProcessRunner(environment=environment, emit=emit, credentials=credentials)
     labels = open_labels(loaded.config, folder, scratch, environment.get(KEY_VARIABLE))
+    python_path = environment.get("PYTHONPATH", "")
     return RunContext(
         loaded=loaded,
         facts=replace(report_context(loaded), labels_sealed=labels is not None and labels.hidden),
@@ -121,6 +123,7 @@ def _build_context(
         rate=_rate(loaded, environment),
         elapsed=clock_since_start(environment),
         opened_labels=labels.path if labels is not None else None,
+        schemas=SchemaStage(processes, folder=folder, scratch=scratch / "schema", python_path=python_path),
     )
 
 

@@ -75,6 +75,30 @@ class CheckRow(MonitorPart):
     reason: str | None = None
 
 
+class SchemaRow(MonitorPart):
+    """One failed check of the team's own schema; without a check, the result of the whole schema.
+
+    Attributes:
+        series: ``schema``, or ``schema[column, check]``.
+        column: The column; ``None`` for a check of the whole table.
+        check: The check.
+        rows: Rows of the window.
+        failed: Rows that fail; ``None`` if the check is not about single rows.
+        examples: The first of them, by file and row.
+        finding: ``bad`` for a failed check. Of the whole schema: ``ok`` if all of it was evaluated, else ``unknown``.
+        reason: Why it was not.
+    """
+
+    series: str
+    column: str | None = None
+    check: str | None = None
+    rows: int
+    failed: int | None = None
+    examples: tuple[str, ...] = ()
+    finding: Word
+    reason: str | None = None
+
+
 class QualityRow(MonitorPart):
     """One gate on the rows with labels.
 
@@ -125,6 +149,7 @@ class WindowFindings(MonitorPart):
     Attributes:
         start, end, version, rows, labelled: As in the history.
         drift, checks, quality, metrics: Findings and values.
+        pandera: Findings of the team's own schema; empty without one.
         notes: Remarks.
         unjudged: Why its predictions or labels can't be judged, although they are there; ``None`` if they can.
     """
@@ -136,6 +161,7 @@ class WindowFindings(MonitorPart):
     labelled: int
     drift: tuple[DriftRow, ...] = ()
     checks: tuple[CheckRow, ...] = ()
+    pandera: tuple[SchemaRow, ...] = ()
     quality: tuple[QualityRow, ...] = ()
     metrics: tuple[ValueRow, ...] = ()
     notes: tuple[str, ...] = ()

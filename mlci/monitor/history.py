@@ -135,6 +135,8 @@ def record_of(findings: WindowFindings, *, noted: AbstractSet[str] = frozenset()
     for check in findings.checks:
         if check.finding != "ok" or check.check == "nulls":
             points[check.series] = _point(check.finding, check.share)
+    for found in findings.pandera:
+        points[found.series] = _point(found.finding, found.failed / found.rows if found.failed is not None else None)
     for gate in findings.quality:
         points[gate.series] = _point(gate.finding, gate.value)
     return WindowRecord(
@@ -192,11 +194,18 @@ def replay(
 
 def _unlisted(name: str, record: WindowRecord) -> Word:
     """Return the finding of a series that a record leaves out: groups and checks are left out if they are ok."""
+    if name.startswith("schema["):
+        return record.points["schema"].finding if "schema" in record.points else "unknown"
     return "ok" if _left_out_if_ok(name) and record.rows else "unknown"
 
 
 def _left_out_if_ok(name: str) -> bool:
-    return name.startswith(("drift[", "unseen[", "outside[", "invalid[", "present["))
+    return name.startswith(("drift[", "unseen[", "outside[", "invalid[", "present[", "schema["))
+
+
+def _is_checked(name: str, record: WindowRecord) -> bool:
+    """Check if a series belongs to what a record compares; a schema that is no longer configured does not."""
+    return not name.startswith("schema[") or not record.rows or "schema" in record.points
 
 
 def advance(state: SeriesState, finding: Word, window: str, *, alarms: bool, patience: int) -> SeriesState:
@@ -240,7 +249,8 @@ def assess(
         return ModelStanding(state="unknown", reason="the log has no complete window yet")
     states = replay(history.windows, before=history.before, patience=patience)
     newest = history.windows[-1]
-    names = dict.fromkeys([*newest.points, *(name for name in states if _left_out_if_ok(name))])
+    names = dict.fromkeys([*newest.points, *(one for one in states if _left_out_if_ok(one))])
+    names = {name: None for name in names if _is_checked(name, newest)}
     known = {name for record in history.windows for name, one in record.points.items() if one.finding != "unknown"}
     known |= states.keys()
     views = [_view(name, states.get(name, SeriesState()), newest, muted.get(name), known) for name in names]

@@ -20,6 +20,7 @@ from mlci.sealed.label_seal import is_sealed
 
 if TYPE_CHECKING:  # the trusted side of sealed mode imports this module, and nothing that runs a command
     from mlci.execution.interface import Runner
+    from mlci.execution.schemas.stage import SchemaStage
     from mlci.git.baseline_cache import BaselineCache
     from mlci.git.git import Git
 
@@ -58,6 +59,7 @@ class ContextOf(Generic[C_co]):
         rate: Price of a minute on this runner; unknown by default.
         elapsed: Seconds since the job began, or this process outside of a job.
         opened_labels: Temporary file with the labels, if they are sealed and the key is there.
+        schemas: Validates rows of production by the user's schema; ``None`` if this run has no rows of production.
     """
 
     loaded: Loaded[C_co]
@@ -85,6 +87,7 @@ class ContextOf(Generic[C_co]):
     rate: Rate = NO_RATE
     elapsed: Callable[[], float] = float
     opened_labels: Path | None = None
+    schemas: "SchemaStage | None" = None
 
     @property
     def config(self) -> C_co:

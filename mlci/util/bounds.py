@@ -231,6 +231,10 @@ ANSWER_BYTES = Bound(
     "metric-answer", 1_000_000, "bytes", "the answer of custom metrics, and 2,000 more for each in each group",
     "output in the place of the answer", "mlci.execution.metric_stage:_read",
 )  # fmt: skip
+SCHEMA_ANSWER_BYTES = Bound(
+    "schema-answer", 8_000_000, "bytes", "the answers of a pandera schema about windows of production",
+    "output in the place of the answers", "mlci.execution.schemas.stage:_answers",
+)  # fmt: skip
 EVALUATION_BYTES = Bound(
     "evaluation", 256_000_000, "bytes", "`evaluation.json`, which one stage hands to the next",
     "a file that mlci did not write", "mlci.inference.serialization:parse_evaluation",

@@ -10,7 +10,7 @@ from mlci.config.read import load_text
 from mlci.metrics import catalogue
 
 ROOT = Path(__file__).parents[2]
-FILES = ("run", "github", "metrics", "remote", "objects", "mlflow", "deploy", "telemetry", "dev")
+FILES = ("run", "github", "metrics", "remote", "objects", "mlflow", "deploy", "telemetry", "schema", "energy", "dev")
 CONFIG = """\
 model: m
 task: binary
@@ -57,6 +57,7 @@ def test_requirements__files_agree():
             ["metrics", "mlflow"],
         ),
         ({"more": "}\nregistry: folder\npolicy: {seed: 7"}, []),
+        ({"more": "}\nmonitor: {data: l.csv, time: at, pandera: s.yaml}\npolicy: {seed: 7"}, ["schema"]),
     ],
 )
 def test_extras__of_a_configuration(change, needs):

@@ -12,6 +12,7 @@ from mlci.config.types import Finite
 
 DAY = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 EVENT_TYPE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+_SCHEMA = re.compile(r".*\.(ya?ml|py:[A-Za-z_][A-Za-z0-9_]*)")
 _DAYS = {"02": 29, "04": 30, "06": 30, "09": 30, "11": 30}
 Share = Annotated[Finite, Field(gt=0, lt=1)]
 Distance = Annotated[Finite, Field(gt=0)]
@@ -22,6 +23,15 @@ def _day(value: str) -> str:
     month, day = value[5:7], value[8:10]
     if re.match(DAY, value) and int(day) > _DAYS.get(month, 31):
         raise PydanticCustomError("mlci_day", "must be a day of the calendar, such as 2026-12-31")
+    return value
+
+
+def _schema(value: str) -> str:
+    """Refuse a text that names neither a file of YAML nor a schema in a file of Python."""
+    if not _SCHEMA.fullmatch(value):
+        raise PydanticCustomError(
+            "mlci_schema", "must name a schema of pandera: `schema.yaml`, or `schema.py:Name` in a file of Python"
+        )
     return value
 
 
@@ -89,6 +99,11 @@ class Monitor(ConfigModel):
     )
     columns: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
         default=None, description="Features to watch; if omitted, those of the evaluation set that the log has."
+    )
+    pandera: Annotated[Place, AfterValidator(_schema)] | None = Field(
+        default=None,
+        description="Schema of pandera that each window is validated by: `schema.yaml`, or `schema.py:Name`; if "
+        "omitted, none.",
     )
     min_rows: int = Field(default=100, ge=30, description="Fewest rows of a window, or of a group in it, to judge.")
     thresholds: DriftThresholds = Field(default=DriftThresholds(), description="Least effects that count.")

@@ -157,6 +157,18 @@ class ProductionLog:
         rows = sql.copied_rows(self.connection, f"COPY ({query}) TO {sql.quote_text(str(target))} (FORMAT parquet)")
         return rows > 0
 
+    def write_windows(self, starts: Sequence[str], target: Path) -> list[str]:
+        """Write the rows of windows to a Parquet file, without labels of a table of their own; return their columns.
+
+        Args:
+            starts: The windows.
+            target: The file: the window ``w``, the position in the log, and a column ``v0``, ``v1``, … for each name.
+        """
+        cells = ["w", tables.POSITION, *(column.ref for column in self.log.columns.values())]
+        query = sql.select(cells, self.log.relation, where=f"list_contains({sql.quote_list(starts)}, w)")
+        self.connection.execute(f"COPY ({query}) TO {sql.quote_text(str(target))} (FORMAT parquet)")
+        return list(self.log.columns)
+
 
 @contextlib.contextmanager
 def open_production(job: ProductionJob) -> Iterator[ProductionLog]:

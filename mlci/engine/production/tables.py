@@ -18,7 +18,7 @@ from mlci.engine.tables.table import EmptyTableError, Table, open_files
 from mlci.engine.tables.timestamps import time_sql
 from mlci.errors import InputError, Problem, count_noun
 
-LABEL = "mlci_label"
+LABEL, POSITION = "mlci_label", "mlci_row"
 _FORMAT = "'%Y-%m-%dT%H:%M'"
 
 
@@ -42,12 +42,14 @@ class LogTable(NamedRelation):
     """The rows of a log in the windows that are read, each with its window ``w`` and, if it has one, its label.
 
     Attributes:
+        source: The files that the rows come from.
         label: The column with the labels; ``None`` without labels.
         untimed: Rows without a readable time, which belong to no window.
         unlabelled: Why no row of the log has a label although their table has rows; ``None`` if one has.
         repeated: Rows in these windows whose key an earlier row has.
     """
 
+    source: Table
     label: TableColumn | None
     untimed: int
     unlabelled: str | None = None
@@ -70,7 +72,12 @@ def open_log(connection: duckdb.DuckDBPyConnection, job: ProductionJob, scratch:
     columns = {column.name: replace(column, ref=f"v{index}", raw=f"v{index}", reading=None, former=None)
                for index, column in enumerate(table.columns)}  # fmt: skip
     source, label = _with_labels(connection, job.labels, table, scratch)
-    cells = [f"{start} AS w", *own, *([f"{label.ref} AS {LABEL}"] if label else [])]
+    cells = [
+        f"{start} AS w",
+        f"{table.row_number} AS {POSITION}",
+        *own,
+        *([f"{label.ref} AS {LABEL}"] if label else []),
+    ]
     target = scratch / "production.parquet"
     query = sql.select(cells, source, where=wanted)
     with sql.reading(job.data, *([job.labels.path] if job.labels and job.labels.path else [])):
@@ -78,7 +85,7 @@ def open_log(connection: duckdb.DuckDBPyConnection, job: ProductionJob, scratch:
         untimed = sql.first_row(connection, sql.select("count(*)", table.relation, where=f"{time} IS NULL"))
     relation = f"read_parquet({sql.quote_text(str(target))})"
     named = None if label is None else replace(label, ref=LABEL, raw=LABEL, reading=None, former=None)
-    found = LogTable(relation, columns, job.data, named, int(untimed[0]) if untimed else 0)
+    found = LogTable(relation, columns, job.data, table, named, int(untimed[0]) if untimed else 0)
     found = replace(found, repeated=_repeated_keys(connection, job, found))
     if label is None or job.labels is None or job.labels.path is None:
         return found

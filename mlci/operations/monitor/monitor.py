@@ -29,11 +29,13 @@ from mlci.monitor.quality import QualityLimits, ScopedResult, judge_quality, val
 from mlci.monitor.samples import CategoryPair, CellCounts, ColumnSample, NumberPair, Pair
 from mlci.operations import evaluation_plan
 from mlci.operations.context import RowsContext, registry_of, resolve_path
+from mlci.operations.monitor.own_schema import SchemaFindings, judge_schema
 from mlci.operations.monitor.records import keep_history, read_history
 from mlci.operations.monitor.reference import ProductionVersion, find_production, measure_rows, monitored_rules
 from mlci.operations.monitor.windows import window_end, window_of, windows_between
 
 _NOTHING = ScopedResult.empty()
+_NO_SCHEMA = SchemaFindings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,10 +233,13 @@ class _WindowJudge:
     def judge(self, counts: Mapping[str, WindowCount], starts: Sequence[str]) -> Iterator[WindowFindings]:
         """Yield the findings of each window."""
         columns = list(self._log.columns())
+        schema = judge_schema(self._context, self._settings, self._log, [one for one in starts if one in counts])
         for start in starts:
-            yield self._window(counts.get(start, WindowCount(start=start, rows=0, labelled=0)), columns)
+            yield self._window(counts.get(start, WindowCount(start=start, rows=0, labelled=0)), columns, schema)
 
-    def _window(self, window: WindowCount, columns: Sequence[WatchedCells]) -> WindowFindings:
+    def _window(
+        self, window: WindowCount, columns: Sequence[WatchedCells], schema: Mapping[str, SchemaFindings]
+    ) -> WindowFindings:
         samples = [sample for column in columns for sample in _samples(column, window.start)]
         drift: list[DriftRow] = []
         checks: list[CheckRow] = []
@@ -245,7 +250,8 @@ class _WindowJudge:
         broken = broken_predictions(
             samples, checks, task=self._context.config.task, start=window.start, measured=labelled is not None
         )
-        unjudged = broken or unjudged
+        own = schema.get(window.start, _NO_SCHEMA)
+        unjudged = broken or unjudged or own.unjudged
         reference = self._reference
         quality: tuple[QualityRow, ...] = ()
         if reference is not None:
@@ -259,9 +265,10 @@ class _WindowJudge:
             labelled=window.labelled,
             drift=tuple(drift),
             checks=tuple(checks),
+            pandera=own.rows,
             quality=quality,
             metrics=value_rows(labelled.result if labelled else None, reference.result) if reference else (),
-            notes=() if unjudged is None else (unjudged,),
+            notes=tuple(dict.fromkeys(filter(None, (unjudged, own.unjudged, *own.notes)))),
             unjudged=unjudged,
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from mlci.monitor.document import MonitorDocument
-from mlci.monitor.findings import CheckRow, DriftRow, QualityRow, WindowFindings, Word
+from mlci.monitor.findings import CheckRow, DriftRow, QualityRow, SchemaRow, WindowFindings, Word
 from mlci.monitor.history import SeriesView, State
 from mlci.report.text.markup import Markup
 from mlci.report.text.number_format import pluralize
@@ -104,10 +104,11 @@ def summary_lines(document: MonitorDocument) -> list[str]:
     return lines + [f"{one.series}: {state_words(one)}: {numbers.get(one.series, '')}" for one in shown]
 
 
-def window_words(window: WindowFindings) -> Iterable[tuple[DriftRow | CheckRow | QualityRow, str]]:
+def window_words(window: WindowFindings) -> Iterable[tuple[DriftRow | CheckRow | SchemaRow | QualityRow, str]]:
     """Yield every row of a window with its numbers in words."""
     yield from ((row, drift_words(row)) for row in window.drift)
     yield from ((row, check_words(row)) for row in window.checks)
+    yield from ((row, schema_words(row)) for row in window.pandera)
     yield from ((row, quality_words(row)) for row in window.quality)
 
 
@@ -123,6 +124,16 @@ def check_words(row: CheckRow) -> str:
     if row.reason is not None or row.share is None:
         return row.reason or "not known"
     words = _CHECKS[row.check].format(show_percent(row.share), show_percent(row.reference))
+    return f"{words}: {', '.join(row.examples)}" if row.examples else words
+
+
+def schema_words(row: SchemaRow) -> str:
+    """Return how many rows fail a check of the schema, and the first of them."""
+    if row.reason is not None:
+        return row.reason
+    if row.failed is None:
+        return "fails as a whole"
+    words = f"{row.failed:,} of {pluralize(row.rows, 'row')} {'fails' if row.failed == 1 else 'fail'}"
     return f"{words}: {', '.join(row.examples)}" if row.examples else words
 
 
