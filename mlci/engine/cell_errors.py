@@ -72,30 +72,27 @@ class CellLocation:
         ``{value}`` in ``message`` becomes the first one's cell, ``{value!r}`` the same in quotes. Other braces are
         kept, because names of columns and classes may have them.
         """
-        number = self.table.row_number
         key = f"{self.key.ref}::VARCHAR" if self.key else "NULL"
-        expressions = [number, f"{column.ref}::VARCHAR", key, "count(*) OVER ()"]
-        query = sql.select(expressions, self.table.relation, where=condition, order_by="1", limit=1)
-        first = sql.first_row(self.connection, query)
+        first = self.table.first_row(self.connection, [f"{column.ref}::VARCHAR", key], condition)
         if first is None:
             return Problem(_with_cell(message, "?"), self.table.path)
-        position, value, name, count = first
-        shown, row = self.table.place(position)
-        where = f"row {row}" + (f" (key {shorten_cell(name)!r})" if name is not None else "")
-        more = f", and in {count_noun(count - 1, 'more row')}" if count > 1 else ""
+        value, name = first.cells
+        shown = self.table.path if first.position is None else self.table.place(first.position)[0]
+        where = self.table.row_name(first.position) + (f" (key {shorten_cell(name)!r})" if name is not None else "")
+        more = f", and in {count_noun(first.count - 1, 'more row')}" if first.count > 1 else ""
         return Problem(f"{_with_cell(message, value)} in {where}{more}{hint}", shown)
+
+    def exists(self, condition: str) -> bool:
+        """Return whether any row meets a condition."""
+        return self.table.exists(self.connection, condition)
 
     def first_positions(self, code: str) -> dict[int, int]:
         """Return the first position in the whole table of each value of an SQL expression."""
-        query = sql.select(
-            [code, f"min({self.table.row_number})"], self.table.relation, where=f"{code} IS NOT NULL", group_by="1"
-        )
-        return {int(value): int(position) for value, position in self.connection.execute(query).fetchall()}
+        return self.table.first_positions(self.connection, code)
 
     def row(self, position: int) -> str:
         """Return the name of a row, with its file if the table has several."""
-        shown, row = self.table.place(position)
-        return f"row {row}" + (f" of {shown}" if len(self.table.shards) > 1 else "")
+        return self.table.row_name(position, with_file=True)
 
 
 def _with_cell(message: str, value: str | None) -> str:
@@ -156,7 +153,7 @@ def is_rounded(column: TableColumn, place: CellLocation, low: float, high: float
     """Return whether a column between ``low`` and ``high`` has integers that float64 can't represent."""
     if column.type == "DOUBLE" or max(-low, high) < _EXACT:
         return False
-    return sql.file_exists(place.connection, place.table.relation, _rounded_sql(column))
+    return place.exists(_rounded_sql(column))
 
 
 def _rounded_sql(column: TableColumn) -> str:
@@ -171,7 +168,7 @@ def bad_scores(column: TableColumn, place: CellLocation, kind: Kind) -> list[Pro
     return [
         place.problem(column, condition, message)
         for condition, message in _bad_score_checks(column, kind)
-        if sql.file_exists(place.connection, place.table.relation, condition)
+        if place.exists(condition)
     ]
 
 

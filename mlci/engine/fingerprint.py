@@ -285,7 +285,7 @@ def add_column(
     else:
         odd = None if rounded else _odd_cells(connection, table, column, number)
         big = f"isfinite({number}) AND abs({number}) > {_FLOAT_LIMIT}"
-        is_big = sql.file_exists(connection, table.relation, big)
+        is_big = table.exists(connection, big)
         listed = [number, _residual_sql(column, number)] if is_big else [number]
     fetched, *residual = sql.fetch_arrays(connection, listed, table.relation)
     cells, null = sql.without_mask(fetched), sql.null_mask(fetched)
@@ -304,7 +304,7 @@ def _number_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: Tab
     outside = f"isinf({value}) OR ({value} = 0 AND regexp_matches({column.ref}, '^[^eE]*[1-9]'))"
     long = f"(length({column.ref}) > {_LONG} OR contains(lower({column.ref}), 'e'))"
     odd = f"NOT regexp_full_match({column.ref}, '{_NUMBER_RE}') OR ({long} AND ({outside}))"
-    return None if sql.file_exists(connection, table.relation, f"{column.ref} IS NOT NULL AND ({odd})") else value
+    return None if table.exists(connection, f"{column.ref} IS NOT NULL AND ({odd})") else value
 
 
 def _text_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: TableColumn) -> str:
@@ -313,7 +313,7 @@ def _text_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: Table
         return f"{column.ref}::VARCHAR"
     booleans = ", ".join(map(sql.quote_text, cell_values.TRUTH))
     other = f"{column.ref} IS NOT NULL AND {column.ref} NOT IN ({booleans})"
-    return column.ref if sql.file_exists(connection, table.relation, other) else f"lower({column.ref})"
+    return column.ref if table.exists(connection, other) else f"lower({column.ref})"
 
 
 def _residual_sql(column: TableColumn, number: str) -> str:

@@ -239,6 +239,14 @@ def own_columns(bound: BoundJob, encoded: EncodedColumns) -> ColumnExpressions:
     return ColumnExpressions(slices=tuple(bins.expression for bins in encoded.bins), label=label)
 
 
+def read_score(bound: BoundJob, i: int) -> TableColumn | None:
+    """Return the column of a model's scores if they are needed, also to compare predictions."""
+    job, model = bound.job, bound.models[i]
+    thresholded = needs_decision(job) and model.decision is None
+    needed = needs_values(job) or job.task == "regression" or thresholded or bound.both_score
+    return model.score if needed else None
+
+
 @dataclass(frozen=True)
 class _Reader:
     """Reader for one job; problems of scores are collected until all are known."""
@@ -294,11 +302,7 @@ class _Reader:
         return [columns[name] for name in self.encoded.classes] if columns else []
 
     def _score(self, i: int) -> TableColumn | None:
-        """Return the column of a model's scores if they are needed, also to compare predictions."""
-        job, model = self.bound.job, self.bound.models[i]
-        thresholded = needs_decision(job) and model.decision is None
-        needed = needs_values(job) or job.task == "regression" or thresholded or self.bound.both_score
-        return model.score if needed else None
+        return read_score(self.bound, i)
 
     def _read_model(self, i: int, own: FetchedColumns, index: KeyIndex | None) -> ModelColumns:
         model = self.bound.models[i]
@@ -382,7 +386,7 @@ def _gather(source: Array, rows: Array | None, threads: int | None) -> Array:
 
 def key_columns(bound: BoundJob, key: TableColumn) -> tuple[str, ...]:
     """SQL for the numbers by which a table's keys are matched."""
-    return join_keys.key_parts(key, _kind(bound))
+    return join_keys.key_parts(key, kind_of_keys(bound))
 
 
 def index_keys(bound: BoundJob, parts: Sequence[Array], *, threads: int | None) -> join_keys.KeyIndex:
@@ -401,10 +405,11 @@ def explain_unpaired(bound: BoundJob) -> InputError:
     """Return the error for keys that do not match."""
     models = [model for model in bound.models if bound.is_joined(model)]
     others = [(f"{model.role} prediction", _keyed(model.table, model.key)) for model in models]
-    return diagnose_unpaired(bound.connection, _keyed(bound.table, bound.key), others, _kind(bound))
+    return diagnose_unpaired(bound.connection, _keyed(bound.table, bound.key), others, kind_of_keys(bound))
 
 
-def _kind(bound: BoundJob) -> join_keys.Kind:
+def kind_of_keys(bound: BoundJob) -> join_keys.Kind:
+    """Return how the keys of a job's tables are compared."""
     models: list[BoundPredictions] = [model for model in bound.models if bound.is_joined(model)]
     columns = [bound.key, *(model.key for model in models)]
     return join_keys.kind_of([column for column in columns if column is not None])

@@ -231,7 +231,8 @@ def _missing_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kin
     position, cell, count = missing[0]
     what = "null" if cell is None else f"not a number ({shorten_cell(cell)!r})"
     many = "" if count == 1 else f"{count:,} rows, "
-    message = f"key {column.name!r} is {what} in {many}{name_first(count, 'row', rows)}"
+    where = f"{many}{name_first(count, 'row', rows)}" if table.has_order else count_noun(count, "row")
+    message = f"key {column.name!r} is {what} in {where}"
     return [Problem(message, table.place(position)[0])]
 
 
@@ -259,6 +260,8 @@ def _repeated_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Ki
 
 def _rows(table: Table, positions: list[int]) -> str:
     """Return the names of rows, with their files if the table has several."""
+    if not table.has_order:
+        return "several rows"
     places = [table.place(position) for position in positions]
     if len(table.shards) > 1:
         return ", ".join(f"row {row} of {shown}" for shown, row in places)
@@ -307,10 +310,10 @@ def _differing_spellings(connection: duckdb.DuckDBPyConnection, evaluation: Keye
         spellings = sql.first_row(connection, query)
         if spellings is not None:
             shown = [ascii(shorten_cell(key))[1:-1] if how == _FORM else shorten_cell(key) for key in spellings[:2]]
-            here = f"`{shown[0]}` in row {other.table.place(spellings[2])[1]} here"
-            shard, row = evaluation.table.place(spellings[3])
+            here = f"`{shown[0]}` in {other.table.row_name(spellings[2])} here"
+            shard, row = evaluation.table.place(spellings[3])[0], evaluation.table.row_name(spellings[3])
             remedy = _alike_remedy(spellings[0], spellings[1], how, other, evaluation)
-            message = f"keys match {how}: written as {here} and `{shown[1]}` in row {row} of {shard}; {remedy}"
+            message = f"keys match {how}: written as {here} and `{shown[1]}` in {row} of {shard}; {remedy}"
             return [Problem(message, other.table.path)]
     return []
 

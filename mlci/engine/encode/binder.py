@@ -4,7 +4,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -111,8 +111,8 @@ class BoundJob:
 class _Collector:
     """Opens tables and finds columns; collects problems until all are known."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, scratch: Path, job: Job) -> None:
-        self._connection, self._scratch, self._job = connection, scratch, job
+    def __init__(self, connection: duckdb.DuckDBPyConnection, job: Job, open_path: Callable[[str], Table]) -> None:
+        self._connection, self._job, self._open_path = connection, job, open_path
         self._known = {name for name in (job.key, job.label) if name}
         self._tables: dict[tuple[str, str | None], Table] = {}
         self._problems = ProblemCollector()
@@ -121,7 +121,7 @@ class _Collector:
         name = (str(path) if "://" in path else os.path.normpath(path)), table_of(path)
         if name not in self._tables:
             try:
-                self._tables[name] = open_table(self._connection, path, self._scratch)
+                self._tables[name] = self._open_path(path)
             except InputError as error:
                 self._problems.add(*([missing_file(path, setting)] if is_missing(path) else error.problems))
         return self._tables.get(name)
@@ -279,7 +279,16 @@ def bind_job(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> 
     Raises:
         InputError: if columns are missing; the message names all of them.
     """
-    collector = _Collector(connection, scratch, job)
+    return bind_tables(connection, job, lambda path: open_table(connection, path, scratch))
+
+
+def bind_tables(connection: duckdb.DuckDBPyConnection, job: Job, open_path: Callable[[str], Table]) -> BoundJob:
+    """Find a job's columns in the tables that ``open_path`` opens.
+
+    Raises:
+        InputError: if columns are missing; the message names all of them.
+    """
+    collector = _Collector(connection, job, open_path)
     sources = [("candidate", job.candidate)] + ([("baseline", job.baseline)] if job.baseline else [])
     beside = [name for _, source in sources if source.path == job.data for name in source.names]
     bases = [base.column for spec in job.slices for base in spec.columns]

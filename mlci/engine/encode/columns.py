@@ -49,11 +49,7 @@ def bins_of(bound: BoundJob, base: SliceColumn, column: TableColumn, problems: P
 
 def _fewer_groups_remedy(bound: BoundJob, column: TableColumn) -> str:
     """Return the remedy for too many groups: edges at the quartiles of a number, or another limit."""
-    value = column.as_float()
-    expressions = [f"quantile_disc({value}, [0.25, 0.5, 0.75])", f"count(*) = count({value})"]
-    query = sql.select(expressions, bound.table.relation, where=f"{column.ref} IS NOT NULL")
-    quartiles = sql.first_row(bound.connection, query)
-    edges = sorted(set(quartiles[0] or ())) if quartiles and quartiles[1] else []
+    edges = sorted(set(bound.table.quartiles(bound.connection, column.as_float(), column.ref) or ()))
     if not edges or not all(map(math.isfinite, edges)):
         return "drop the slice, or raise `max_groups` under `evaluation`"
     listed = ", ".join(cell_values.cell_text(cell_values.as_number(float(edge))) for edge in edges)
@@ -65,7 +61,7 @@ def _cut_bins(bound: BoundJob, column: TableColumn, edges: tuple[float, ...], pr
     value = column.as_float()
     if not column.is_number:
         wrong = f"{column.ref} IS NOT NULL AND {value} IS NULL"
-        if sql.file_exists(bound.connection, bound.table.relation, wrong):
+        if bound.table.exists(bound.connection, wrong):
             message = f"{column.name!r} can't be cut: {{value!r}} is not a number"
             hint = f"; write `{yaml_value(column.name)}` without `cut`"
             problem = bound.place().problem(column, wrong, message, hint=hint)

@@ -83,9 +83,9 @@ def code_column(
 
     Reads at most ``most`` + 1 distinct values; with more, ``whole`` is ``False`` and the coding can't be used.
     """
-    distinct = _distinct_sql(column)
-    two = _two_integers(connection, table, column)
-    rows = two or connection.execute(sql.select(f"DISTINCT {distinct}", table.relation, limit=most + 2)).fetchall()
+    distinct = distinct_sql(column)
+    two = _two_integers(connection, table, column) if table.has_statistics else None
+    rows = two or table.distinct(connection, distinct, most + 2)
     raw = [row[0] for row in rows if row[0] is not None]
     meant = cell_values.unify_types(raw, reading)
     kept = sorted({value for value in meant.values() if value is not None}, key=cell_values.sort_key)
@@ -116,7 +116,8 @@ def _typed_key(value: cell_values.Value) -> tuple[str, cell_values.Value]:
     return type(value).__name__ if isinstance(value, bool | str) else "number", value
 
 
-def _distinct_sql(column: TableColumn) -> str:
+def distinct_sql(column: TableColumn) -> str:
+    """SQL for the cells whose different values are the dictionary's."""
     if column.is_text or column.is_integer or column.type in {"BOOLEAN", "DOUBLE"}:
         return column.ref
     return f"{column.ref}::VARCHAR"
@@ -169,7 +170,7 @@ def _enum(
     if column.is_text:
         cell, spelled = column.ref, {value: find(meant[value]) for value in raw}
     else:
-        cell = f"({_distinct_sql(column)})::VARCHAR"
+        cell = f"({distinct_sql(column)})::VARCHAR"
         spelled = _spell_values(connection, raw, meant, find)
     kind = f"e{next(_TYPES)}"
     texts = sorted(spelled)

@@ -74,8 +74,8 @@ def read_as_label(label: ColumnCells, decision: ColumnCells, problems: ProblemCo
     if logical is None or not label.column.is_text:
         return decision.column
     ref, place = label.column.ref, label.place
-    asked = sql.select([f"DISTINCT {ref}", canonical_sql(ref, logical)], place.table.relation, limit=_MOST_LABELS)
-    spellings = [row for row in place.connection.execute(asked).fetchall() if row[0] is not None]
+    cells = f"{ref}, {canonical_sql(ref, logical)}"
+    spellings = [row for row in place.table.distinct(place.connection, cells, _MOST_LABELS) if row[0] is not None]
     texts, spelled = [row[0] for row in spellings], [row[1] for row in spellings]
     if None in spelled or len(set(spelled)) < len(spelled):
         return decision.column
@@ -97,7 +97,7 @@ def _read_as(cells: ColumnCells, typed: ColumnCells, what: str) -> TableColumn |
         return _other_type(cells, typed, what)
     spelled = canonical_sql(f"({column.ref})", wanted.logical)
     wrong = f"{column.ref} IS NOT NULL AND {spelled} IS NULL"
-    if sql.file_exists(cells.place.connection, cells.place.table.relation, wrong):
+    if cells.place.exists(wrong):
         return _not_spelled(cells, typed, what, wrong)
     return replace(column, ref=f"({spelled})", type=wanted.type)
 
@@ -190,7 +190,7 @@ def _not_spelled(cells: ColumnCells, typed: ColumnCells, what: str, wrong: str) 
     zones: dict[Logical, Logical] = {"timestamptz": "timestamp", "timestamp": "timestamptz", "date": "timestamptz"}
     other = zones.get(wanted.logical)
     spelled = other and f"{wrong} AND {canonical_sql(f'({column.ref})', other)} IS NOT NULL"
-    if spelled and sql.file_exists(cells.place.connection, cells.place.table.relation, spelled):
+    if spelled and cells.place.exists(spelled):
         return cells.place.problem(column, spelled, message, hint=f"; {_zone(cells, wanted)}")
     cell = f"df[{json.dumps(column.name)}]"
     line = f"{cell} = {_REMEDIES[wanted.logical].format(cell=cell)}"

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import duckdb
 
@@ -20,6 +21,21 @@ from mlci.errors import InputError, Problem, count_noun, list_names
 
 _Field = tuple[str, int | None, str | None, int | None]
 _MOST_DIGITS = 38
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstRow:
+    """First of the rows that meet a condition.
+
+    Attributes:
+        position: Its position in the whole table; ``None`` if rows have no order.
+        count: Number of all such rows.
+        cells: Values of the requested expressions in it.
+    """
+
+    position: int | None
+    count: int
+    cells: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,11 @@ class Table:
     relation: str
     shards: tuple[tuple[str, int], ...]
     files: tuple[LocalFile, ...] = ()
+
+    has_statistics: ClassVar[bool] = True
+    """Whether the range of a column costs less than its different values."""
+    has_order: ClassVar[bool] = True
+    """Whether a row can be named by its number."""
 
     @property
     def rows(self) -> int:
@@ -81,6 +102,42 @@ class Table:
                 return shown, position + 1
             position -= rows
         return self.path, position + 1
+
+    def row_name(self, position: int | None, *, with_file: bool = False) -> str:
+        """Return the name of a row by its position, with its file if that is wanted and the table has several.
+
+        Rows of a table without an order have no positions.
+        """
+        if position is None or not self.has_order:
+            return "a row"
+        shown, row = self.place(position)
+        return f"row {row}" + (f" of {shown}" if with_file and len(self.shards) > 1 else "")
+
+    def exists(self, connection: duckdb.DuckDBPyConnection, condition: str) -> bool:
+        """Return whether any row meets a condition."""
+        return sql.file_exists(connection, self.relation, condition)
+
+    def distinct(self, connection: duckdb.DuckDBPyConnection, cell: str, limit: int) -> list[tuple[Any, ...]]:
+        """Return the different values of an expression, at most ``limit`` of them."""
+        return connection.execute(sql.select(f"DISTINCT {cell}", self.relation, limit=limit)).fetchall()
+
+    def quartiles(self, connection: duckdb.DuckDBPyConnection, value: str, present: str) -> list[float] | None:
+        """Return the quartiles of an expression where ``present`` is not null; ``None`` if other values are null."""
+        expressions = [f"quantile_disc({value}, [0.25, 0.5, 0.75])", f"count(*) = count({value})"]
+        row = sql.first_row(connection, sql.select(expressions, self.relation, where=f"{present} IS NOT NULL"))
+        return list(row[0] or ()) if row and row[1] else None
+
+    def first_row(self, connection: duckdb.DuckDBPyConnection, cells: list[str], condition: str) -> FirstRow | None:
+        """Return the first row that meets a condition, with the values of expressions in it."""
+        listed = [self.row_number, "count(*) OVER ()", *cells]
+        row = sql.first_row(connection, sql.select(listed, self.relation, where=condition, order_by="1", limit=1))
+        return None if row is None else FirstRow(position=row[0], count=row[1], cells=tuple(row[2:]))
+
+    def first_positions(self, connection: duckdb.DuckDBPyConnection, code: str) -> dict[int, int]:
+        """Return the first position of each value of an expression for whole numbers."""
+        listed = [code, f"min({self.row_number})"]
+        query = sql.select(listed, self.relation, where=f"{code} IS NOT NULL", group_by="1")
+        return {int(value): int(position) for value, position in connection.execute(query).fetchall()}
 
 
 class EmptyTableError(InputError):
