@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "cost": {"errors"},
     "experiment": {"errors", "util", "metrics", "inference", "report", "gates.limits"},
     "recovery": {"errors"},
+    "scores": {"errors", "util"},
     "demo": set(),
     "operations": {
         "errors",

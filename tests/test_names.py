@@ -9,6 +9,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "mlci"
 SHARED = {
     "command": "click's entry point of each command module",
+    "recognises": "interface of a format of evaluation logs",
+    "read": "interface of a format of evaluation logs",
+    "read_texts": "interface of a format of evaluation logs",
     "main": "entry point of a module that runs as a program",
 }
 MOST_FILES = 16

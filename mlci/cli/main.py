@@ -17,6 +17,7 @@ _SECTIONS = {
         "doctor": "Check the setup, and say what to add.",
         "setup": "Require the checks of your models on GitHub, as code.",
         "metrics": "List the metrics that gates can name.",
+        "scores": "Show what an evaluation log of a language model holds.",
         "demo": "See all of it on real data that ships with scikit-learn.",
     },
     "Judge a change": {
