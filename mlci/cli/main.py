@@ -27,6 +27,7 @@ _SECTIONS = {
         "gate": "Judge an evaluation.json and write the report.",
         "report": "Render a report.json again.",
         "publish": "Publish a report on GitHub: check, comment, job summary.",
+        "models": "Evaluate the models of a repository that a change can affect, with one overview.",
     },
     "Pull requests from anyone": {
         "sealed": "Judge pull requests from anyone: a job that trains, and a gate that it can't write to.",
@@ -60,7 +61,7 @@ _SECTIONS = {
 """One line of help by command, in the sections and the order of ``--help``."""
 _REGISTRY = {"fetch", "promote", "rollback", "versions", "diff", "reproduce", "ledger"}
 _LIFECYCLE = _SECTIONS["In production"]
-_PLACES = {"registry": "registry.check", "sealed": "sealed.group"}
+_PLACES = {"models": "monorepo.models", "registry": "registry.check", "sealed": "sealed.group"}
 
 
 def _module(command: str) -> str:

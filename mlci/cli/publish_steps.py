@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -170,16 +170,25 @@ def open_now(workflow: Workflow, console: PublishConsole, *, config: Path, url: 
     return 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How the evaluation ended, as the job says.
+
+    Attributes:
+        ended: Status of the job; ``None`` if a user publishes by hand.
+        code: Exit code of `mlci run`; ``""`` if it did not finish, ``None`` if it was not passed.
+        check: Output ``check`` of the job that opened the check; empty without one.
+        comments: Whether a missing comment may be made.
+    """
+
+    ended: Ended | None
+    code: str | None
+    check: str
+    comments: bool = True
+
+
 def conclude_run(
-    workflow: Workflow,
-    console: PublishConsole,
-    *,
-    config: Path,
-    report: Path,
-    ended: Ended | None,
-    code: str | None,
-    check: str,
-    url: str | None,
+    workflow: Workflow, console: PublishConsole, *, config: Path, report: Path, ending: Ending, url: str | None
 ) -> int:
     """Publish the report, or that there is none; return the exit code of the verdict.
 
@@ -187,15 +196,16 @@ def conclude_run(
         InputError: if the configuration or the event can't be used; everything else was written.
         OutsideError: if GitHub failed; everything else was written.
     """
-    about = read_subject(config)
+    subject = read_subject(config)
+    about = subject if ending.comments else replace(subject, policy="never")
     event, broken = _event(workflow)
     broken = workflow.wrong or broken
-    result = _found(about, report, ended=ended, code=code, commits=event.commits(workflow.sha))
+    result = _found(about, report, ended=ending.ended, code=ending.code, commits=event.commits(workflow.sha))
     links = workflow.links(event.head)
     verdict = result.report.verdict if isinstance(result, Finished) else "error"
     console.trouble(write_summary(workflow.summary, lambda room: _summary(result, about, event, links, room)))
     console.trouble(write_outputs(workflow.output, _outputs(result, report, verdict)))
-    done = PublishResult() if broken else _published(workflow, console, about, event, result, links, check, url)
+    done = PublishResult() if broken else _published(workflow, console, about, event, result, links, ending.check, url)
     if done.foreign:
         verdict = "error"
         console.trouble(write_outputs(workflow.output, {"verdict": verdict}))
@@ -207,7 +217,7 @@ def conclude_run(
     raise_failures(done)
     if broken is not None:
         raise broken
-    return _input(about, code) if about.error is not None else exit_code
+    return _input(about, ending.code) if about.error is not None else exit_code
 
 
 def _found(about: Subject, path: Path, *, ended: Ended | None, code: str | None, commits: frozenset[str]) -> Result:

@@ -279,6 +279,14 @@ SUMMARY_BYTES = Bound(
     "summary", 1_000_000, "bytes", "the job's summary; GitHub takes 1 MiB for each step",
     "many gates: details are left out, the verdict never", "mlci.report.comment:render_summary",
 )  # fmt: skip
+MODELS_PLAN_BYTES = Bound(
+    "models-plan", 1 << 20, "bytes", "the plan of `mlci models plan`, as one job hands it to the next",
+    "an output of another step", "mlci.publish.models_plan:parse_models_plan",
+)  # fmt: skip
+MODELS_REPORTS = Bound(
+    "models-reports", 1_000, "files", "the reports that `mlci models publish` reads",
+    "a folder with artifacts of other runs", "mlci.operations.monorepo.collect:collect_reports",
+)  # fmt: skip
 GIT_SECONDS = Bound(
     "git", 900, "seconds", "a command of git",
     "a checkout of many large files", "mlci.git.git:Git.ask",

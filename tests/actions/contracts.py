@@ -18,6 +18,7 @@ _ASKS_GITHUB = re.compile(
     r'"\$MLCI" (publish|fetch|gate|promote|rollback|command|reproduce|ledger|doctor)\b'
     r'|"\$MLCI" (card|monitor|experiment|backup|drill|deploy)\b'
     r'|"\$MLCI" sealed (open|gate)\b'
+    r'|"\$MLCI" models publish\b'
     r"|^gh "
 )
 _READ_BY_PROGRAMS = {

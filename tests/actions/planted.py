@@ -212,6 +212,12 @@ DEFECTS = {
         "    name: model\n",
         "    name: model\n    if: github.actor != 'dependabot[bot]'\n",
     ),
+    "a model that may be skipped without an overview": (
+        gating.triggers,
+        f"{TEMPLATES}/mlci-models.yml",
+        "    if: always() # a model that failed is reported, too\n",
+        "",
+    ),
     "a check that can't be written": (gating.grants, TEMPLATE, "checks: write", "checks: read"),
     "a comment that can't be written": (gating.grants, SPLIT, "pull-requests: write", "pull-requests: read"),
     "a registry that can't be written": (gating.grants, PROMOTE, "contents: write", "contents: read"),

@@ -34,6 +34,8 @@ WRITTEN = {  # outputs by the program that writes them
     '"$MLCI" monitor': {"state", "version", "issue-url"},
     '"$MLCI" experiment': {"verdict", "reason", "applied", "report"},
     '"$MLCI" publish --open': {"check"},
+    '"$MLCI" models plan': {"plan", "matrix", "any"},
+    '"$MLCI" models publish': {"verdict", "comment-url", "check-url"},
     '"$MLCI" sealed predict': {"artifact", "rows", "folder"},
     '"$MLCI" sealed gate': {"verdict", "report", "comment-url", "check-url", "baseline-version", "model"},
     '"$MLCI" publish --config': {"verdict", "report", "comment-url", "check-url", "baseline-version"},

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 import click
 
@@ -10,9 +10,18 @@ from mlci.cli import options
 from mlci.cli.github_actions import read_workflow
 from mlci.cli.options import DEFAULT_OUT
 from mlci.cli.publish_console import PublishConsole
-from mlci.cli.publish_steps import conclude_run, open_now
+from mlci.cli.publish_steps import Ending, conclude_run, open_now
 from mlci.errors import InputError
 from mlci.publish.result import Ended
+
+
+class _Answers(TypedDict):
+    """Values of the options about how the evaluation ended, and of `--comment`."""
+
+    ended: Ended | Literal["skipped"] | None
+    code: str | None
+    check: str
+    comment: bool
 
 
 @click.command()
@@ -28,6 +37,11 @@ from mlci.publish.result import Ended
 @click.option(
     "--check", default="", metavar="ID", help="Output `check` of the job that opened the check, to conclude it here."
 )
+@click.option(
+    "--comment/--no-comment",
+    default=True,
+    help="Whether a missing comment is made, as `policy.comment` says; one that exists is always updated.",
+)
 @click.option("--details-url", metavar="URL", help="Address of the check's *Details* link; by default the run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
@@ -35,11 +49,9 @@ def command(
     *,
     config_path: Path,
     opening: bool,
-    ended: Ended | Literal["skipped"] | None,
-    code: str | None,
-    check: str,
     details_url: str | None,
     as_json: bool,
+    **answers: Unpack[_Answers],
 ) -> int:
     """Publish a report on GitHub: check, commit status, pull-request comment, job summary, outputs.
 
@@ -58,7 +70,6 @@ def command(
     workflow = read_workflow(os.environ)
     if opening:
         return open_now(workflow, console, config=config_path, url=details_url)
-    status = "failure" if ended == "skipped" else ended  # skipped because an earlier job failed
-    return conclude_run(
-        workflow, console, config=config_path, report=report, ended=status, code=code, check=check, url=details_url
-    )
+    ended = "failure" if answers["ended"] == "skipped" else answers["ended"]  # skipped because an earlier job failed
+    ending = Ending(ended=ended, code=answers["code"], check=answers["check"], comments=answers["comment"])
+    return conclude_run(workflow, console, config=config_path, report=report, ending=ending, url=details_url)

@@ -27,12 +27,14 @@ from mlci.operations.doctor.workflows import find_environments
 from mlci.operations.setup.labels import labels_in_use
 from mlci.operations.setup.plan import SetupPlan, WantedSetup, apply_setup, plan_repository
 from mlci.operations.setup.required_checks import RULESET, RequiredChecksPlan
+from mlci.publish.models_plan import OVERVIEW
 
 
 class _Answers(TypedDict):
     """Values of the options that the commands share."""
 
     configs: tuple[Path, ...]
+    overview: bool
     app: int
     reviewers: tuple[str, ...]
     branches: tuple[str, ...]
@@ -54,6 +56,7 @@ def command() -> None:
       mlci setup plan
       mlci setup apply --reviewer octo-org/ml-team
       mlci setup check --config a/mlci.yml --config b/mlci.yml
+      mlci setup apply --overview
     """  # noqa: D301 (click's mark against rewrapping)
 
 
@@ -87,6 +90,12 @@ def _options(function: Callable[..., int]) -> Callable[..., int]:
             default=ACTIONS_APP,
             show_default=True,
             help="Number of the App that has to report the checks; 15368 is GitHub Actions, 0 any App.",
+        ),
+        click.option(
+            "--overview",
+            is_flag=True,
+            help="Require the one check of `mlci models publish` in place of each model's; labels and environments are "
+            "those of every model in the repository.",
         ),
         click.option(
             "--config",
@@ -153,9 +162,8 @@ def check_drift(*, as_json: bool, **answers: Unpack[_Answers]) -> int:
 
 
 def _plan(**answers: Unpack[_Answers]) -> tuple[RepositoryClient, SetupPlan]:
-    configs = answers["configs"]
-    found = [load_unchecked(path).config for path in configs]
-    access = find_repository_access(configs[0].parent, os.environ)
+    start = Path() if answers["overview"] else answers["configs"][0].parent
+    access = find_repository_access(start, os.environ)
     if access is None:
         raise InputError(
             "mlci setup needs a token and the repository's name:\n"
@@ -165,12 +173,14 @@ def _plan(**answers: Unpack[_Answers]) -> tuple[RepositoryClient, SetupPlan]:
     client = RepositoryClient(
         transport(where), name=access.repository, permission="administration", patience=github_patience()
     )
-    git = Git(folder=configs[0].parent, environment=child_environment(os.environ, {}))
-    top = find_top(git, configs[0].parent)
+    git = Git(folder=start, environment=child_environment(os.environ, {}))
+    top = find_top(git, start)
     known = configured_models(top, list_files(git, top, in_git=(top / ".git").exists()))
     workflows = read_workflows(top)
+    configs = [top / path for path in known] if answers["overview"] else answers["configs"]
+    found = [load_unchecked(path).config for path in configs]
     wanted = WantedSetup(
-        models=tuple(config.model for config in found),
+        models=(OVERVIEW,) if answers["overview"] else tuple(config.model for config in found),
         app=answers["app"] or None,
         configured=frozenset(known.values()),
         ledgers=tuple(config.model for config in found if config.registry == GITHUB),

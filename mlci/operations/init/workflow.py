@@ -89,6 +89,8 @@ def plan_workflow(template: str, job: ModelJob, existing: str | None) -> FileCha
         return None if existing is not None else _new(WORKFLOW, single_job_text(template, job))
     if existing is None:
         return _new(WORKFLOW, matrix_text(template, [job]))
+    if any(one.step_with("models-plan") for one in WorkflowFile(WORKFLOW, existing).jobs):
+        return None  # it finds the configuration by itself
     after = add_entry(existing, job)
     if after == existing:
         return None

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import accumulate
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mlci.config.loader import LoadedConfig, parse_config
 from mlci.config.models import Baseline, Config, Train
@@ -60,11 +60,13 @@ class Relevance:
         patterns: ``paths:`` of the configuration; ``None`` takes everything but documentation.
         folder: Folder of the configuration, from the top of the repository; ``.`` is the top itself.
         named: Paths that the configuration names (itself, data, predictions), from the top; globs among them.
+        siblings: Folders of other models, whose files do not count without ``paths:``.
     """
 
     patterns: tuple[str, ...] | None
     folder: str
     named: tuple[str, ...] = ()
+    siblings: tuple[str, ...] = ()
 
     @cached_property
     def _always_relevant(self) -> tuple["_Rule", ...]:
@@ -73,8 +75,15 @@ class Relevance:
     @cached_property
     def _listed_rules(self) -> tuple["_Rule", ...]:
         if self.patterns is None:
-            return (_Rule("**"), *(_Rule(pattern, wanted=False) for pattern in DOCUMENTATION))
+            return (_Rule("**"), *(_Rule(pattern, wanted=False) for pattern in (*DOCUMENTATION, *self._outside_folder)))
         return tuple(_from_folder(self.patterns, self.folder))
+
+    @property
+    def _outside_folder(self) -> Iterator[str]:
+        """Folders of other models that are neither in this one's folder nor around it."""
+        own = self.folder
+        around = {".", own, *map(str, PurePosixPath(own).parents)}
+        return (one for one in self.siblings if one not in around and own != "." and not one.startswith(f"{own}/"))
 
     @cached_property
     def _effective_rules(self) -> tuple["_Rule", ...]:
@@ -165,17 +174,42 @@ def find_difference(loaded: LoadedConfig, git: Git, commit: str) -> str | None:
     The commit's own configuration defines which files are relevant.
     """
     try:
-        place, found = _place(loaded, git), working_tree_differences(git, commit)
-        if found is None:
-            return "it is not in this clone (`fetch-depth: 0`?)"
-        relevance, products = _relevance(_config_at(git, commit, place), place), _products(loaded.config, place)
+        found = working_tree_differences(git, commit)
+    except (InputError, OutsideError) as error:
+        return _unknown(error)
+    if found is None:
+        return "it is not in this clone (`fetch-depth: 0`?)"
+    return find_relevant_difference(loaded, git, commit, found)
+
+
+def find_relevant_difference(
+    loaded: LoadedConfig, git: Git, commit: str, found: WorkingTreeDifferences, *, siblings: tuple[str, ...] = ()
+) -> str | None:
+    """Describe the relevant part of differences that are known; ``None`` if no relevant file differs.
+
+    Args:
+        loaded: The configuration.
+        git: Git in any folder of the checkout.
+        commit: Commit from which the checkout differs.
+        found: All differences.
+        siblings: Folders of other models at that commit; without ``paths:``, their files are not relevant.
+    """
+    try:
+        place = _place(loaded, git)
+        differs = bool({place.path, place.file} & {*found.files, *found.untracked})
+        before = _config_at(git, commit, place) if differs else loaded.config
+        relevance, products = _relevance(before, place, siblings), _products(loaded.config, place)
         starts = {pattern: start for pattern, start in relevance.starts().items() if start not in products}
         unknown = next((pattern for pattern, start in starts.items() if holds_only_untracked(git, start)), None)
     except (InputError, OutsideError, ValueError) as error:
-        return f"it can't be compared with: {str(error).splitlines()[0]}"
+        return _unknown(error)
     if unknown is not None:
         return f"`paths:` names {unknown}, and git tracks none of it"
     return _differing(relevance, found, products=products)
+
+
+def _unknown(error: Exception) -> str:
+    return f"it can't be compared with: {str(error).splitlines()[0]}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,12 +255,11 @@ def _matters(relevance: Relevance, found: WorkingTreeDifferences, path: str) -> 
     return any(judge(spelling) for spelling in found.spellings(path))
 
 
-def _relevance(config: Config, place: _Place) -> Relevance:
+def _relevance(config: Config, place: _Place, siblings: tuple[str, ...]) -> Relevance:
     relative = (path for path in _named(config) if "://" not in path and not path.startswith(("/", "~")))
     named = [posixpath.normpath(posixpath.join(place.folder, path)) for path in relative]
-    return Relevance(
-        patterns=config.paths, folder=place.folder, named=(place.path, place.file, *named, *_in_commands(config, place))
-    )
+    named += (place.path, place.file, *_in_commands(config, place))
+    return Relevance(patterns=config.paths, folder=place.folder, named=tuple(named), siblings=siblings)
 
 
 def _products(config: Config, place: _Place) -> frozenset[str]:

@@ -14,6 +14,7 @@ from tests.e2e.workflows.world import World
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 README = ROOT / "README.md"
 SEVERAL = ROOT / "docs" / "how-to" / "workflows" / "gate-several-models.md"
+MANY = ROOT / "templates" / "workflows" / "mlci-models.yml"
 PLACES = [README, *sorted((ROOT / "templates" / "workflows").glob("*.yml")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -36,7 +37,7 @@ def offered_workflows():
 def of_pull_requests():
     """Those that a pull request starts, for one model, and that publish; `mlci-train.yml` has tests of its own."""
     offered = ((text, name) for text, name in offered_workflows().items() if "\n  pull_request:\n" in text)
-    return [pytest.param(text, id=name) for text, name in offered if name not in {SEVERAL.name, TRAIN.name}]
+    return [pytest.param(text, id=name) for text, name in offered if name not in {SEVERAL.name, MANY.name, TRAIN.name}]
 
 
 NOT_RUN = {
@@ -86,6 +87,22 @@ def test_workflow__of_several_models(tmp_path, scenario):
     titles = sorted(comment["body"].splitlines()[1] for comment in seen.comments)
     assert len(titles) == 2
     assert "all 4 gates passed" in titles[1]
+
+
+def test_workflow__of_many_models(tmp_path, scenario):
+    """Only the model that changed has a job; one check and one comment are about all of them."""
+    with World(tmp_path / "world", models=["tumour", "diabetes"]) as world:
+        number = world.pull("candidate", "regression")
+        run = world.start(MANY, "pull_request", number)
+        seen = look(world, scenario, run, number=number, sha=world.fake.head(number))
+    assert run.code == 1, run.log
+    assert {check["name"]: check["conclusion"] for check in seen.checks} == {
+        "mlci / tumour": "failure",
+        "mlci / models": "failure",
+    }
+    [comment] = seen.comments
+    assert "1 blocked; 1 of 2 models evaluated" in comment["body"].splitlines()[1]
+    assert "none of their files changed: diabetes." in comment["body"]
 
 
 def test_workflow__answers_a_comment(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from mlci.operations.doctor.doctor import check_setup
 from mlci.operations.doctor.matrix import combinations, fill
 from mlci.operations.doctor.workflows import WorkflowFile
-from tests.support.setups import GATE, ROOT, good_facts
+from tests.support.setups import GATE, ROOT, TEMPLATES, good_facts
 
 PAGE = (ROOT / "docs" / "how-to" / "workflows" / "gate-several-models.md").read_text("utf-8")
 WORKFLOW = re.search(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[1]
@@ -33,6 +33,10 @@ def found(facts):
 
 def test_check_setup__a_matrix_of_models():
     assert found(two_models()) == {}
+
+
+def test_check_setup__matrix_that_a_job_computes():
+    assert found(two_models((TEMPLATES / "mlci-models.yml").read_text("utf-8"))) == {}
 
 
 def test_check_setup__model_that_no_job_evaluates():

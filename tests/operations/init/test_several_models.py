@@ -74,6 +74,10 @@ def test_init__each_folder_on_its_own(tmp_path):
     assert mlci("init", "--yes", cwd=tmp_path / "fraud").code == 2  # its configuration exists
 
 
+def test_plan_workflow__workflow_that_finds_models_by_itself():
+    assert plan_workflow(template(), job("fraud"), template("mlci-models.yml")) is None
+
+
 def test_init__folder_whose_name_needs_quotes(tmp_path):
     commit(init(tmp_path), {**folders("Bob's model"), "Bob's model/requirements.txt": "pandas\n"})
     ended = mlci("init", "--yes", "Bob's model", cwd=tmp_path)

@@ -10,6 +10,7 @@ from mlci.operations.setup.required_checks import apply_required_checks, plan_re
 from tests.fake_github.fake import Fake
 from tests.support.github_settings import ACTIONS, ruleset, run_setup, settings_client, write_settings
 from tests.support.project import files, write
+from tests.support.repository import commit, init
 
 
 @pytest.fixture
@@ -125,6 +126,18 @@ def test_setup__check_plan_apply_check(fake, tmp_path):
     assert run_setup(fake, folder, "check").code == 0
     document = json.loads(run_setup(fake, folder, "plan", "--json").out)
     assert (document["current"], document["added"]) == (True, [])
+
+
+def test_setup__overview_in_place_of_each_model(fake, tmp_path):
+    names = ("churn", "fraud")
+    many = {f"{name}/{path}": text.replace("planted", name) for name in names for path, text in files(1).items()}
+    commit(init(tmp_path / "checkout"), many)
+    both = ("--config", "churn/mlci.yml", "--config", "fraud/mlci.yml")
+    assert run_setup(fake, tmp_path / "checkout", "apply", *both).code == 0
+    document = json.loads(run_setup(fake, tmp_path / "checkout", "plan", "--overview", "--json").out)
+    assert (document["added"], document["removed"]) == (["mlci / models"], ["mlci / churn", "mlci / fraud"])
+    assert run_setup(fake, tmp_path / "checkout", "apply", "--overview").code == 0
+    assert run_setup(fake, tmp_path / "checkout", "check", "--overview").code == 0
 
 
 def test_setup__no_token(fake, tmp_path):

@@ -7,7 +7,7 @@ from mlci.operations.doctor.facts import SetupFacts
 from mlci.operations.doctor.matrix import Combination, fill
 from mlci.operations.doctor.workflows import WorkflowFile, WorkflowJob
 
-_WITHOUT = frozenset({"setup", "report"})
+_WITHOUT = frozenset({"setup", "report", "models-plan", "models-publish"})
 """Actions that need no configuration."""
 Used = tuple[str, tuple[str | int, ...], str]
 """A configuration's path, the place in the workflow that names it, and the input that does."""

@@ -72,6 +72,8 @@ def _jobs(facts: SetupFacts) -> Iterator[WorkflowJob]:
 
 def _needs(facts: SetupFacts, job: WorkflowJob) -> list[_Need]:
     """Return what a job needs, by its stages, and by the configuration's registry and policy on comments."""
+    if job.stages == {"models-publish"}:
+        return list(_PUBLISHES)
     config = facts.loaded.config if facts.loaded else None
     writes = job.promotes and config is not None and config.registry == GITHUB
     needs = [_WRITE if writes else _READ]

@@ -1,0 +1,1 @@
+"""Commands about repositories with several models."""
