@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "events": {"errors", "util", "execution.sanitize"},
     "telemetry": {"errors", "util", "events"},
     "engine": {"errors", "util", "metrics", "lineage"},
-    "execution": {"errors", "util", "metrics", "events"},
+    "execution": {"errors", "util", "metrics", "events", "cost.energy"},
     "git": {"errors", "util"},
     "registry": {"errors", "util", "github", "events"},
     "lineage": {"errors"},
@@ -120,6 +120,7 @@ ALLOWED_EFFECTS = {
 }
 OWN_LIBRARIES = {("telemetry", "opentelemetry")}  # packages that the command line imports only if they are wanted
 HEAVY = {
+    "codecarbon",
     "fairlearn",
     "github",
     "lightkube",

@@ -31,7 +31,7 @@ def extras(config: Config) -> list[str]:
     ``metrics``: metrics of scikit-learn or of the user, and saved scikit-learn models. ``remote``: tables in object
     stores and Feather files. ``github``: a registry in the repository itself, sealed labels, required approvals.
     ``objects``: a registry in an object store. ``mlflow``: a registry in MLflow. ``schema``: a schema of pandera for
-    rows of production.
+    rows of production. ``energy``: energy of steps.
     """
     reported = (config.evaluation and config.evaluation.reported) or ()
     entries: list[Gate | Reported] = [*config.gates, *reported]
@@ -48,7 +48,8 @@ def extras(config: Config) -> list[str]:
     registry = ["github"] * asks_github + ["objects"] * place.startswith(_BUCKETS)
     registry += ["mlflow"] * place.startswith(MLFLOW)
     schema = ["schema"] * (config.monitor is not None and config.monitor.pandera is not None)
-    return ["metrics"] * scikit_learn + ["remote"] * remote + registry + schema
+    energy = ["energy"] * (config.cost is not None and config.cost.energy)
+    return ["metrics"] * scikit_learn + ["remote"] * remote + registry + schema + energy
 
 
 if __name__ == "__main__":

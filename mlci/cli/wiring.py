@@ -26,8 +26,10 @@ from mlci.engine.export.features import write_features
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.row_comparison import row_digests, share_rows
 from mlci.events.events import Emit, ModelSelected
+from mlci.execution.energy.codecarbon_meter import CodeCarbonMeter
+from mlci.execution.energy.metered_runner import MeteredRunner
 from mlci.execution.environment import COLLECTOR_CREDENTIALS, child_environment, hide_environment, registry_credentials
-from mlci.execution.interface import RefusingRunner
+from mlci.execution.interface import RefusingRunner, Runner
 from mlci.execution.metric_stage import MetricProcess, missing_metric_reason
 from mlci.execution.process import ProcessRunner
 from mlci.execution.schemas.stage import SchemaStage
@@ -97,11 +99,13 @@ def _build_context(
     processes = ProcessRunner(environment=environment, emit=emit, credentials=credentials)
     labels = open_labels(loaded.config, folder, scratch, environment.get(KEY_VARIABLE))
     python_path = environment.get("PYTHONPATH", "")
+    metered = _metered(loaded, processes)
+    runner: Runner = metered or processes
     return RunContext(
         loaded=loaded,
         facts=replace(report_context(loaded), labels_sealed=labels is not None and labels.hidden),
         engine=DuckDBEngine(row_metrics=_evaluator(processes, folder, scratch, environment, user_code=user_code)),
-        runner=processes if user_code else RefusingRunner(),
+        runner=runner if user_code else RefusingRunner(),
         features=write_features,
         fingerprint=fingerprint,
         metric_lack=missing_metric_reason(folder),
@@ -122,6 +126,7 @@ def _build_context(
         may_train=_may_train(loaded, environment),
         rate=_rate(loaded, environment),
         elapsed=clock_since_start(environment),
+        energy=metered.total if metered is not None else lambda: None,
         opened_labels=labels.path if labels is not None else None,
         schemas=SchemaStage(processes, folder=folder, scratch=scratch / "schema", python_path=python_path),
     )
@@ -139,6 +144,14 @@ def _may_train(loaded: LoadedConfig, environment: dict[str, str]) -> bool:
     """Check if the candidate may be trained in this run."""
     train = loaded.config.train
     return train is None or train.when == "always" or is_training_requested_here(environment, train.label)
+
+
+def _metered(loaded: LoadedConfig, processes: ProcessRunner) -> MeteredRunner | None:
+    """Return a runner that reads energy; ``None`` if the configuration does not ask for it."""
+    cost = loaded.config.cost
+    if cost is None or not cost.energy:
+        return None
+    return MeteredRunner(processes, CodeCarbonMeter(country=cost.country, grams_per_kwh=cost.g_co2_per_kwh))
 
 
 def _rate(loaded: LoadedConfig, environment: dict[str, str]) -> Rate:

@@ -245,6 +245,10 @@ def _missing_costs(context: CheckContext, name: str) -> Iterator[str]:
     predicts = bool(config.predict.run or config.predict.model)
     if name == "cost_usd" and config.train is None and not predicts:
         yield "`cost_usd` needs `train.run` or `predict.run`; nothing is run here"
+    if name == "energy_kwh" and not (config.cost is not None and config.cost.energy):
+        yield "`energy_kwh` needs `cost: {energy: true}`, and CodeCarbon: pip install 'mlci[energy]'"
+    if name == "energy_kwh" and config.train is None and not predicts:
+        yield "`energy_kwh` needs `train.run` or `predict.run`; nothing is run here"
     if name == "predict_cost_usd_per_1k_rows" and not predicts:
         yield "`predict_cost_usd_per_1k_rows` needs `predict.run`; nothing is predicted here"
     if name == "model_megabytes" and not (config.predict.model or (config.train and config.train.model)):

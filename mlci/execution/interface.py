@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from mlci.cost.energy import Energy
 from mlci.errors import UserCodeError
 
 
@@ -45,6 +46,7 @@ class StepResult:
             over concurrent processes may be larger, and the kernel does not report it.
         tail: Last lines of output, sanitized.
         lines: Number of lines of output.
+        energy: Energy of the machine while it ran; ``None`` if it was not to be read.
     """
 
     status: int | None
@@ -54,6 +56,7 @@ class StepResult:
     peak_megabytes: float | None = None
     tail: tuple[str, ...] = ()
     lines: int = 0
+    energy: Energy | None = None
 
 
 class Runner(Protocol):

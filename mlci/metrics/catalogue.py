@@ -26,7 +26,7 @@ Kind = Literal[
     "custom",
 ]
 Direction = Literal["higher", "lower", "none"]
-Unit = Literal["fraction", "number", "seconds", "megabytes", "usd", "label"]
+Unit = Literal["fraction", "number", "seconds", "megabytes", "usd", "kwh", "label"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class MetricInfo:
             ``moments``, ``calibration``, ``operation`` (measured by the run), ``disparity``, ``shift`` (of both models,
             across groups) or ``custom`` (a function of rows).
         direction: The better direction; ``none`` if neither is better.
-        unit: ``fraction``, ``number``, ``seconds``, ``megabytes``, ``usd`` or ``label`` (of the regression's target).
+        unit: ``fraction``, ``number``, ``seconds``, ``megabytes``, ``usd``, ``kwh`` or ``label`` (the target's).
         tasks: Tasks for which it is defined.
         low, high: Bounds of its value; ``None`` without one.
         interval: Whether it has an interval; without one, a gate is judged on the estimate.
@@ -185,6 +185,8 @@ ENTRIES: tuple[MetricInfo, ...] = (
            "minutes of train.run and predict.run, rounded up × price of the runner's minute", unit="usd", **_RUN),
     _entry("predict_cost_usd_per_1k_rows", "Prediction cost per 1,000 rows", "operation", "lower", ALL,
            "predict_seconds_per_1k_rows / 60 × price of the runner's minute", unit="usd", **_RUN),
+    _entry("energy_kwh", "Energy of training and prediction", "operation", "lower", ALL,
+           "energy of the machine while train.run and predict.run ran, by CodeCarbon", unit="kwh", **_RUN),
 )
 # fmt: on
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from mlci.config.loader import Loaded
 from mlci.config.models import Config, Evaluation, MetricsConfig, RowsConfig
+from mlci.cost.energy import Energy
 from mlci.cost.runner import NO_RATE, Rate
 from mlci.engine.interface import Engine, Survey
 from mlci.engine.row_comparison import RestrictedJob
@@ -58,6 +59,7 @@ class ContextOf(Generic[C_co]):
         may_train: Whether the candidate may be trained; ``False`` if training has to be asked for, and was not.
         rate: Price of a minute on this runner; unknown by default.
         elapsed: Seconds since the job began, or this process outside of a job.
+        energy: Returns the energy of all steps so far; by default none, because none is read.
         opened_labels: Temporary file with the labels, if they are sealed and the key is there.
         schemas: Validates rows of production by the user's schema; ``None`` if this run has no rows of production.
     """
@@ -86,6 +88,7 @@ class ContextOf(Generic[C_co]):
     may_train: bool = True
     rate: Rate = NO_RATE
     elapsed: Callable[[], float] = float
+    energy: Callable[[], Energy | None] = lambda: None
     opened_labels: Path | None = None
     schemas: "SchemaStage | None" = None
 

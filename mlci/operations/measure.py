@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from mlci.config.models import Config, RowsConfig
+from mlci.cost.energy import ENERGY
 from mlci.cost.minutes import COST, PREDICTION_COST
 from mlci.engine.interface import Engine, Job, Source
 from mlci.events.events import Emit, EvaluationFinished, GateEvaluated, NoteShown
@@ -199,11 +200,12 @@ def _comparison(
 
 
 def _one_model_only(name: str) -> str:
-    """Return the reason of a missing change: a baseline that was not measured, or an unknown price."""
+    """Return the reason of a missing change: a baseline that was not measured, an unknown price or energy."""
     said = f"{name} was measured for one model only: the baseline came from a file or the cache"
-    if name not in {COST, PREDICTION_COST}:
+    if name not in {COST, PREDICTION_COST, ENERGY}:
         return said
-    return f"{said}, or is a version that was judged without a known price; limit it by `max` until the next promotion"
+    what = "energy" if name == ENERGY else "price"
+    return f"{said}, or is a version that was judged without a known {what}; limit it by `max` until the next promotion"
 
 
 def _point(name: str, value: float | None, reason: str | None = None) -> Evidence:

@@ -53,7 +53,7 @@ MOST_BYTES = ENTRY_BYTES.value
 
 
 _LATER = ("writer", "reader", "intent")
-_LATER_BODY = ("approval",)
+_LATER_BODY = ("approval", "milliwatt_hours")
 _LATER_STATE = ("digests", "snapshot", "waived", "probed", "monitored", "spent", "erased")
 """Fields that older entries do not have: left out of the bytes if empty, so that older entries keep their bytes."""
 LINKED = 32

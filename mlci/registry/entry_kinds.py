@@ -164,6 +164,9 @@ class CostRecord(LedgerPart):
     )
     runner: Text = Field(description="GitHub's billing SKU, `self-hosted`, `local` or `unknown`.")
     report: Digest = Field(description="Digest of report.json; a report counts once.")
+    milliwatt_hours: Annotated[int, Field(ge=0, le=10**12)] | None = Field(
+        default=None, description="Energy of its steps; null, and not in the bytes, if it is unknown or was not read."
+    )
 
 
 class ErasureRecord(LedgerPart):

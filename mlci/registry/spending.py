@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from mlci.registry.entry_kinds import CostRecord, Count, LedgerPart
 
 KEPT_MONTHS = 13
@@ -17,12 +19,25 @@ class MonthOfCosts(LedgerPart):
         minutes: Their billed minutes.
         micro_usd: Their price in millionths of a dollar, without the runs of an unknown price.
         unpriced: Number of runs of an unknown price.
+        metered: Number of runs of a known energy.
+        milliwatt_hours: Their energy.
     """
 
     runs: Count = 0
     minutes: Count = 0
     micro_usd: Count = 0
     unpriced: Count = 0
+    metered: Count = 0
+    milliwatt_hours: Count = 0
+
+    @model_serializer(mode="wrap")
+    def _without_energy(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Leave energy out of the bytes if none is known, so that older entries keep theirs."""
+        dumped: dict[str, object] = handler(self)
+        if not self.metered:
+            dumped.pop("metered", None)
+            dumped.pop("milliwatt_hours", None)
+        return dumped
 
     def with_run(self, cost: CostRecord) -> "MonthOfCosts":
         """Return the month with one more run."""
@@ -31,6 +46,8 @@ class MonthOfCosts(LedgerPart):
             minutes=self.minutes + cost.minutes,
             micro_usd=self.micro_usd + (cost.micro_usd or 0),
             unpriced=self.unpriced + (cost.micro_usd is None),
+            metered=self.metered + (cost.milliwatt_hours is not None),
+            milliwatt_hours=self.milliwatt_hours + (cost.milliwatt_hours or 0),
         )
 
 

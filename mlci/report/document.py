@@ -314,6 +314,17 @@ class MonthCost(ReportPart):
     blocks: bool = Field(default=False, description="Whether the verdict blocks if the sum is above the budget.")
 
 
+class RunEnergy(ReportPart):
+    """Energy of the machine while this run's steps ran."""
+
+    kwh: float | None = Field(default=None, description="Null if it could not be read; never 0 for that.")
+    grams_co2: float | None = Field(
+        default=None, description="Emissions in CO2 equivalents; null unless a country or an intensity is configured."
+    )
+    method: str | None = Field(default=None, description="How power was read: measured, or estimated.")
+    reason: str | None = Field(default=None, description="Why it could not be read.")
+
+
 class RunCost(ReportPart):
     """What this run has cost until the report was written."""
 
@@ -325,6 +336,7 @@ class RunCost(ReportPart):
     minutes: int = Field(description="The same, rounded up to whole minutes as they are billed.")
     usd: float | None = Field(default=None, description="Null if the price is unknown; never 0 for that.")
     asked: bool = Field(default=False, description="Whether the configuration has prices, or a gate limits a cost.")
+    energy: RunEnergy | None = Field(default=None, description="Only if the configuration asks for it.")
     month: MonthCost | None = Field(default=None, description="Only with a budget, or with costs in the registry.")
 
 

@@ -57,6 +57,7 @@ def test_requirements__files_agree():
             ["metrics", "mlflow"],
         ),
         ({"more": "}\nregistry: folder\npolicy: {seed: 7"}, []),
+        ({"more": "}\ncost: {energy: true}\npolicy: {seed: 7"}, ["energy"]),
         ({"more": "}\nmonitor: {data: l.csv, time: at, pandera: s.yaml}\npolicy: {seed: 7"}, ["schema"]),
     ],
 )

@@ -15,6 +15,8 @@ from tests.support.registry.lifecycle import bodies, promote
 GATE = "  - {metric: accuracy, min: 0.5}\n"
 LOCAL = "cost: {runners: {local: 0.09}, budget_usd_per_month: 0.25, over: OVER}\n"
 
+UNMETERED = {"kwh": None, "metered": 0}
+
 
 def project(folder, more):
     return write(folder, {**files(2), "mlci.yml": config(baseline="production", more=GATE + more)})
@@ -54,7 +56,7 @@ def test_costs__budget_that_blocks(tmp_path, day):
     assert "Cost of the month is 0.40 USD" in text
     assert "wait for the next month, or have an owner raise the budget in `mlci.yml`, line" in text
     assert listed(folder)["months"] == [
-        {"month": "2026-11", "runs": 1, "minutes": 1, "usd": 0.2, "unpriced": 0, "share_of_budget": 0.8}
+        {"month": "2026-11", "runs": 1, "minutes": 1, "usd": 0.2, "unpriced": 0, "share_of_budget": 0.8} | UNMETERED
     ]
     day("2026-12-01")
     third = run(folder)
@@ -75,14 +77,18 @@ def test_costs__unknown_price_blocks_where_the_budget_does(tmp_path, day):
     folder = project(tmp_path, LOCAL.replace("OVER", "block").replace("local", "self-hosted"))
     ended = run(folder, "--record")
     assert (ended.code, gates(ended)["cost_usd_per_month.max"]) == (1, "error")
-    assert listed(folder)["months"][0] | {"share_of_budget": 0} == {
-        "month": "2026-11",
-        "runs": 1,
-        "minutes": 1,
-        "usd": 0.0,
-        "unpriced": 1,
-        "share_of_budget": 0,
-    }
+    assert (
+        listed(folder)["months"][0] | {"share_of_budget": 0}
+        == {
+            "month": "2026-11",
+            "runs": 1,
+            "minutes": 1,
+            "usd": 0.0,
+            "unpriced": 1,
+            "share_of_budget": 0,
+        }
+        | UNMETERED
+    )
     assert "1 run without a known price: not in the sums" in mlci("costs", cwd=folder).out
     log = mlci("ledger", "log", cwd=folder).out
     assert "counted a run in 2026-11: 1 minute on local for an unknown price" in log

@@ -4,6 +4,7 @@ from itertools import islice
 from pathlib import Path
 
 from mlci.cost.budget import MICRO
+from mlci.cost.energy import MILLIWATT_HOURS
 from mlci.errors import OutsideError
 from mlci.operations.context import RunContext, registry_of
 from mlci.registry import ledger
@@ -49,7 +50,15 @@ def record_cost(registry: Registry, cost: RunCost, *, digest: str, month: str) -
     if _is_recorded(registry.view(), digest):
         return None
     paid = None if cost.usd is None else round(cost.usd * MICRO)
-    body = CostRecord(month=month, minutes=cost.minutes, micro_usd=paid, runner=cost.runner, report=digest)
+    kwh = None if cost.energy is None else cost.energy.kwh
+    body = CostRecord(
+        month=month,
+        minutes=cost.minutes,
+        micro_usd=paid,
+        runner=cost.runner,
+        report=digest,
+        milliwatt_hours=None if kwh is None else round(kwh * MILLIWATT_HOURS),
+    )
     return registry.append(lambda _: body)
 
 

@@ -1,6 +1,7 @@
 """Cost of this run so far and of the month, for the report, and the gate of the month's budget."""
 
 from mlci.cost.budget import MICRO, is_near_budget, month_total
+from mlci.cost.energy import ENERGY, KnownEnergy
 from mlci.cost.minutes import COST, PREDICTION_COST, billed_minutes, billed_usd
 from mlci.cost.runner import KnownRate
 from mlci.gates.budget import judge_month
@@ -9,7 +10,7 @@ from mlci.operations import evaluation_plan
 from mlci.operations.context import RunContext
 from mlci.registry.registry import RegistryView
 from mlci.registry.spending import MonthOfCosts
-from mlci.report.document import MonthCost, RunCost
+from mlci.report.document import MonthCost, RunCost, RunEnergy
 
 
 def cost_so_far(context: RunContext, view: RegistryView | None = None) -> RunCost:
@@ -20,7 +21,7 @@ def cost_so_far(context: RunContext, view: RegistryView | None = None) -> RunCos
         view: The registry as of one entry, if it was read.
     """
     rate, seconds = context.rate, max(context.elapsed(), 0.0)
-    gated = {COST, PREDICTION_COST} & set(evaluation_plan.asked_operations(context.config))
+    gated = {COST, PREDICTION_COST, ENERGY} & set(evaluation_plan.asked_operations(context.config))
     asked = context.config.cost is not None or bool(gated)
     minutes = billed_minutes(seconds)
     usd = billed_usd(seconds, rate) if isinstance(rate, KnownRate) else None
@@ -29,8 +30,18 @@ def cost_so_far(context: RunContext, view: RegistryView | None = None) -> RunCos
     reason = None if isinstance(rate, KnownRate) else rate.reason
     return RunCost.model_validate(
         {"runner": rate.runner, **known, "reason": reason, "seconds": seconds, "minutes": minutes, "usd": usd}
-        | {"asked": asked, "month": month}
+        | {"asked": asked, "month": month, "energy": _energy(context)}
     )
+
+
+def _energy(context: RunContext) -> RunEnergy | None:
+    """Return the energy of all steps so far; ``None`` if it is not read."""
+    found = context.energy()
+    if found is None:
+        return None
+    if isinstance(found, KnownEnergy):
+        return RunEnergy(kwh=found.kwh, grams_co2=found.grams_co2, method=found.method)
+    return RunEnergy(reason=found.reason)
 
 
 def _month(context: RunContext, view: RegistryView, usd: float | None) -> MonthCost | None:

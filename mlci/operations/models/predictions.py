@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from mlci.config.models import Config, Predict, RowsConfig, Train
+from mlci.cost.energy import ENERGY, KnownEnergy, UnknownEnergy, sum_energy
 from mlci.cost.minutes import COST, PREDICTION_COST, StepSeconds, price_steps
 from mlci.cost.runner import UnknownRate
 from mlci.engine.interface import Source
@@ -67,6 +68,8 @@ def make_predictions(
         stage, source = _predict(context, steps, data=data, model=model)
     measured = stages.operational_costs(train=trained, predict=stage, model=model, rows=PER_ROWS)
     costs = {**measured, **price_steps(_step_seconds(trained, stage), context.rate)}
+    energy = sum_energy(one.ran.energy for one in (trained, stage) if one is not None)
+    costs |= {ENERGY: energy.kwh} if isinstance(energy, KnownEnergy) else {}
     seconds = {"train": trained.seconds} if trained else {}
     if stage is not None:
         seconds["predict"] = stage.seconds
@@ -77,6 +80,7 @@ def make_predictions(
     unknown = (
         dict.fromkeys((COST, PREDICTION_COST), context.rate.reason) if isinstance(context.rate, UnknownRate) else {}
     )
+    unknown |= {ENERGY: energy.reason} if isinstance(energy, UnknownEnergy) else {}
     return ModelPredictions(source=source, costs=costs, unknown=unknown, seconds=seconds, notes=notes, model=model)
 
 

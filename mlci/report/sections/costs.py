@@ -1,11 +1,15 @@
 """Section on costs: both models' steps, this run, and the price that they are computed with."""
 
-from mlci.report.document import MetricRow, MonthCost, Report, RunCost
+from mlci.report.document import MetricRow, MonthCost, Report, RunCost, RunEnergy
 from mlci.report.text import number_format
 from mlci.report.text.markup import Markup
 from mlci.report.text.tables import Section
 
-_OF_MODEL = {"cost_usd": "training and prediction", "predict_cost_usd_per_1k_rows": "a thousand predictions"}
+_OF_MODEL = {
+    "cost_usd": "training and prediction",
+    "predict_cost_usd_per_1k_rows": "a thousand predictions",
+    "energy_kwh": "energy",
+}
 
 
 def cost_section(d: Markup, report: Report) -> list[Section]:
@@ -17,22 +21,43 @@ def cost_section(d: Markup, report: Report) -> list[Section]:
 def cost_lines(d: Markup, report: Report) -> list[str]:
     """Write a line for the models, and one for the run."""
     cost = report.cost
-    if cost is None or (not cost.usd and not cost.asked and cost.month is None):
+    if cost is None or (not cost.usd and not cost.asked and cost.month is None and cost.energy is None):
         return []
-    return [*_models(d, report), _run(d, cost), *([_month(d, cost.month)] if cost.month is not None else [])]
+    lines = [*_models(d, report), _run(d, cost)]
+    lines += [_energy(d, cost.energy)] if cost.energy is not None else []
+    return [*lines, _month(d, cost.month)] if cost.month is not None else lines
+
+
+def _energy(d: Markup, energy: RunEnergy) -> str:
+    """Write the energy of the run's steps, with emissions if they are known."""
+    if energy.kwh is None:
+        reason = d.text(energy.reason or "no reason was given", longest=500)
+        return d.words("Energy of this run's steps: unknown. Reason: {}.", reason)
+    shown = number_format.number_style((energy.kwh,), unit="kwh").value(energy.kwh)
+    emitted = "" if energy.grams_co2 is None else f", {_grams(energy.grams_co2)} of CO₂ equivalents"
+    method = d.text(energy.method or "by CodeCarbon", longest=100)
+    return d.words("Energy of this run's steps: {}{}, {} by CodeCarbon.", d.number(shown), d.number(emitted), method)
+
+
+def _grams(value: float) -> str:
+    return f"{number_format.number_style((value,), unit='number').value(value)} g"
 
 
 def _models(d: Markup, report: Report) -> list[str]:
     rows = {row.metric: row for row in report.metrics if row.slice is None and row.candidate is not None}
-    parts = [f"{words} {_values(rows[name])}" for name, words in _OF_MODEL.items() if name in rows]
+    parts = [
+        f"{words} {_values(rows[name], 'kwh' if name == 'energy_kwh' else 'usd')}"
+        for name, words in _OF_MODEL.items()
+        if name in rows
+    ]
     if not parts:
         return []
     ends = "baseline → candidate" if any(row.baseline is not None for row in rows.values()) else "candidate"
     return [d.number(f"Of the model ({ends}): {'; '.join(parts)}.")]
 
 
-def _values(row: MetricRow) -> str:
-    style = number_format.number_style((row.baseline, row.candidate), unit="usd")
+def _values(row: MetricRow, unit: str) -> str:
+    style = number_format.number_style((row.baseline, row.candidate), unit=unit)
     now = style.value(row.candidate)
     return now if row.baseline is None else f"{style.value(row.baseline)} → {now}"
 

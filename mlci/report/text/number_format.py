@@ -19,7 +19,7 @@ MINUS = "\N{MINUS SIGN}"
 _LONG = Context(prec=400)
 _LEAST = {"fraction": 3, "percent": 1}
 _CENTS = 2
-_SIGNIFICANT = {"seconds": 3, "megabytes": 3, "usd": 2}
+_SIGNIFICANT = {"seconds": 3, "megabytes": 3, "usd": 2, "kwh": 2}
 _MOST_USUAL = 6
 _SIDE_DIGITS = 330  # the shortest text of a float has no more decimals than this
 _EQUAL = 1e-12  # of the row's largest number; gates, too, take what is this close to its limit for the limit itself
@@ -198,7 +198,7 @@ def _scale(unit: str, largest: float) -> NumberStyle:
     if unit == "seconds" and 0 < largest < 1:
         micro = largest < 1e-3
         return NumberStyle(decimals=0, factor=Decimal(10**6 if micro else 10**3), suffix=" µs" if micro else " ms")
-    suffix = {"seconds": " s", "megabytes": " MB", "usd": " USD"}.get(unit, "")
+    suffix = {"seconds": " s", "megabytes": " MB", "usd": " USD", "kwh": " kWh"}.get(unit, "")
     return NumberStyle(decimals=0, suffix=suffix, exponent=_exponent(largest))
 
 

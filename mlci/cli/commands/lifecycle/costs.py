@@ -13,6 +13,7 @@ from mlci.cli.registry_factory import load_with_registry, open_registry
 from mlci.cli.wiring import load_configuration, today
 from mlci.config.loader import LoadedConfig
 from mlci.cost.budget import MICRO
+from mlci.cost.energy import MILLIWATT_HOURS
 from mlci.errors import InputError
 from mlci.operations.cost.records import record_cost
 from mlci.registry.spending import KEPT_MONTHS, MonthOfCosts
@@ -97,7 +98,8 @@ def _row(loaded: LoadedConfig, name: str, month: MonthOfCosts) -> dict[str, Any]
     usd, budget = month.micro_usd / MICRO, _budget(loaded)
     share = None if budget is None else round(usd / budget, 6)
     facts = {"runs": month.runs, "minutes": month.minutes, "usd": usd, "unpriced": month.unpriced}
-    return {"month": name, **facts, "share_of_budget": share}
+    kwh = month.milliwatt_hours / MILLIWATT_HOURS if month.metered else None
+    return {"month": name, **facts, "share_of_budget": share, "kwh": kwh, "metered": month.metered}
 
 
 def _text(models: list[dict[str, Any]]) -> str:
@@ -110,6 +112,9 @@ def _text(models: list[dict[str, Any]]) -> str:
     width = shutil.get_terminal_size((100, 24)).columns
     unpriced = sum(row["unpriced"] for _, row in rows)
     note = f"\n{pluralize(unpriced, 'run')} without a known price: not in the sums" if unpriced else ""
+    unmetered = sum(row["runs"] - row["metered"] for _, row in rows)
+    if unmetered and any(row["metered"] for _, row in rows):
+        note += f"\n{pluralize(unmetered, 'run')} without a known energy: not in the sums"
     return f"{lay_out(_table(rows), width=width)}{note}\nat most {KEPT_MONTHS} months a model"
 
 
@@ -128,4 +133,8 @@ def _table(rows: list[tuple[str, dict[str, Any]]]) -> Any:  # noqa: ANN401
             right=True,
         ),
     ]
+    if any(row["kwh"] is not None for _, row in rows):
+        energy = number_style([row["kwh"] for _, row in rows], unit="kwh")
+        cells = [energy.value(row["kwh"], missing="unknown") for _, row in rows]
+        columns.append(ReportColumn(d.number("Energy"), [d.number(cell) for cell in cells], right=True))
     return build_table(d, columns)

@@ -1,0 +1,1 @@
+"""Energy of the user's commands: a runner that reads it, and CodeCarbon as the meter."""
