@@ -185,7 +185,7 @@ def build_partition(
     for name, members in slices:
         mixed, counts = _list_groups(columns, members, elements, cells)
         if len(mixed) > max_groups:
-            problems.append(Problem(_too_many_groups(name, len(mixed), max_groups), path))
+            problems.append(Problem(too_many_groups(name, len(mixed), max_groups), path))
             continue
         names = tuple(columns.name(members, int(code)) for code in mixed)
         crossings.append(Crossing(members, mixed, counts, names))
@@ -225,7 +225,8 @@ def _list_groups(bases: CompositeKey, members: Members, elements: Elements, cell
     return occurring, counts[occurring]
 
 
-def _too_many_groups(name: str, groups: int, most: int) -> str:
+def too_many_groups(name: str, groups: int, most: int) -> str:
+    """Return the message for a slice with more groups than are allowed."""
     return (
         f"slice {name!r} has {groups:,} groups, more than {most}; bin a number with `cut`, "
         f"drop the slice, or raise evaluation.max_groups"
