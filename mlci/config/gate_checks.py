@@ -263,18 +263,19 @@ _MULTICLASS_AVERAGE = frozenset({"fbeta_score"})
 
 def check_functions(context: CheckContext) -> Iterator[Problem]:
     """Check every entry that names a metric, and that all entries of one function agree."""
-    seen: dict[tuple[str, str], tuple[str, str]] = {}
+    seen: dict[tuple[str, str, str], tuple[str, str]] = {}
     for item, here, where in _entries(context):
         for key, message in _entry_faults(context, item):
             yield context.loaded.problem(f"`{here}{key and f'.{key}'}` {message}", *where, *([key] if key else ()))
-        if item.on is None:
-            continue
-        same = (context.catalogue.canonical(item.metric), repr(sorted((item.params or {}).items())))
-        first = seen.setdefault(same, (item.on, here))
-        if first[0] != item.on:
-            other = f"`{first[1]}` evaluates the same function on {first[0]}"
-            message = f"`{here}.on` is `{item.on}`, but {other}; keep one"
-            yield context.loaded.problem(message, *where, "on")
+        function = (context.catalogue.canonical(item.metric), repr(sorted((item.params or {}).items())))
+        for key, value in (("on", item.on), ("method", item.method)):
+            if value is None:
+                continue
+            first = seen.setdefault((*function, key), (value, here))
+            if first[0] != value:
+                other = f"`{first[1]}` evaluates the same function {'on' if key == 'on' else 'by'} {first[0]}"
+                message = f"`{here}.{key}` is `{value}`, but {other}; keep one"
+                yield context.loaded.problem(message, *where, key)
 
 
 def _entries(context: CheckContext) -> Iterator[tuple[Gate | Reported, str, tuple[str | int, ...]]]:
@@ -287,7 +288,7 @@ def _entries(context: CheckContext) -> Iterator[tuple[Gate | Reported, str, tupl
 
 def _entry_faults(context: CheckContext, item: Gate | Reported) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with an entry, by key."""
-    given = [key for key in ("on", "params") if getattr(item, key) is not None]
+    given = [key for key in ("on", "params", "method") if getattr(item, key) is not None]
     if context.totals:
         yield from ((key, "has no effect with `predict.metrics`, which has no rows; remove it") for key in given)
         return
@@ -307,8 +308,9 @@ def _entry_faults(context: CheckContext, item: Gate | Reported) -> Iterator[tupl
 
 def _top_k_faults(item: Gate | Reported) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with the number of classes of a top-k accuracy."""
-    if item.on is not None:
-        yield "on", f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
+    for key in ("on", "method"):
+        if getattr(item, key) is not None:
+            yield key, f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
     k = (item.params or {"k": 2}).get("k")
     if isinstance(k, bool) or not isinstance(k, int) or k < 1 or set(item.params or {}) - {"k"}:
         yield "params", f"of `{item.metric}` is one whole number of at least 1, as `params: {{k: 3}}`"

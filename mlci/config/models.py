@@ -76,9 +76,11 @@ Scoped = Annotated[
 
 
 ON = Literal["scores", "decisions"]
+RESAMPLING = Literal["jackknife", "bootstrap"]
 Parameters = Annotated[dict[Name, Scalar], Field(min_length=1, max_length=20)]
 _ON = "Predictions that a custom or scikit-learn function gets; if omitted, its parameter's name decides."
 _PARAMS = "Keyword arguments of a custom or scikit-learn function."
+_METHOD = "How the interval of a custom or scikit-learn function arises; if omitted, its signature decides."
 
 
 class Reported(ConfigModel):
@@ -87,6 +89,7 @@ class Reported(ConfigModel):
     metric: Name = Field(description="A metric of the catalogue, a scikit-learn name, or `module:function`.")
     on: ON | None = Field(default=None, description=_ON)
     params: Parameters | None = Field(default=None, description=_PARAMS)
+    method: RESAMPLING | None = Field(default=None, description=_METHOD)
 
 
 Metric = Annotated[
@@ -302,6 +305,7 @@ class Gate(ConfigModel):
     each: Scoped | None = Field(default=None, description="Slice of which every group gets its own gate.")
     on: ON | None = Field(default=None, description=_ON)
     params: Parameters | None = Field(default=None, description=_PARAMS)
+    method: RESAMPLING | None = Field(default=None, description=_METHOD)
     across: Scoped | None = Field(default=None, description="Slice over whose groups a disparity or a shift is taken.")
     min: Annotated[Limit, LimitField("min")] | None = Field(
         default=None, description="Least value that the candidate may have."

@@ -120,7 +120,7 @@ class Job:
         probabilities: Whether scores have to be in [0, 1].
         zero_labels: Effect of a label of 0 on a metric that divides by the label: the run is refused if the metric is
         configured by name, or the metric is omitted with a note if it would only be reported.
-        replicates, seed, row_timeout: Settings of the row bootstrap; the last one in seconds.
+        replicates, seed, row_timeout: Of row metrics: resamples of a bootstrap, seed, time limit in seconds.
         max_groups: Most groups that one slice may have.
         row_changes: Most rows to name whose loss changed; 0 names none.
     """

@@ -1,4 +1,4 @@
-"""Reduction of joined rows to a job's statistics in every scope: counts, moments of losses, calibration, bootstraps.
+"""Reduction of joined rows to a job's statistics in every scope: counts, moments of losses, calibration.
 
 Floats are summed over blocks of rows of a fixed size in the evaluation set's order, and blocks are added in order: the
 result does not depend on the number of threads, and rounding errors are those of short sums.
@@ -19,15 +19,15 @@ from mlci.engine.interface import Job
 from mlci.engine.join import Frame, most_probable
 from mlci.engine.multiclass import class_histograms, rank_classes
 from mlci.engine.rank_statistics import rank_scores
+from mlci.engine.row_values import evaluate_rows
 from mlci.engine.sql import Array
 from mlci.metrics import statistics
-from mlci.metrics.row_metrics import On, RowMetricEvaluator, RowSample, RowValues
+from mlci.metrics.row_metrics import RowMetricEvaluator
 from mlci.metrics.statistics import (
     WHOLE,
     Calibration,
     Decisions,
     Moments,
-    Replicates,
     ResidualSums,
     Scope,
     Statistics,
@@ -107,72 +107,6 @@ def _unpack(frame: Frame, cells: Array, counted: Array) -> Decisions:
     return Decisions(frame.classes, rest // classes, rest % classes, candidate, counted)
 
 
-def bootstrap_replicates(
-    frame: Frame, job: Job, evaluator: RowMetricEvaluator | None
-) -> tuple[dict[Key, dict[str, Replicates]], tuple[str, ...]]:
-    """Evaluate a job's row metrics on every scope and on resamples of it; also return notes for the report."""
-    if not job.row_metrics:
-        return {}, ()
-    if evaluator is None:
-        raise AssertionError(job.row_metrics)  # an engine for such jobs has an evaluator
-    keys, scopes = zip(*_scope_rows(frame), strict=True)
-    sample = RowSample(
-        task=job.task,
-        labels=frame.labels,
-        classes=frame.class_values,
-        scores=tuple(model.score for model in frame.models),
-        decisions=tuple(model.decision for model in frame.models),
-        scopes=scopes,
-    )
-    resampled = evaluator.evaluate(
-        job.row_metrics, sample, draws=job.replicates, seed=job.seed, timeout=job.row_timeout
-    )
-    names = [metric.name for metric in job.row_metrics]
-    by_scope = {
-        key: {name: _replicates(sample, resampled, index, scope) for index, name in enumerate(names)}
-        for scope, key in enumerate(keys)
-    }
-    return by_scope, resampled.notes
-
-
-def _scope_rows(frame: Frame) -> Iterator[tuple[Key, Array]]:
-    rows = _by_content(frame)
-    yield (None, 0), rows
-    for index, names in enumerate(frame.partition.groups):
-        codes = frame.partition.codes(index)
-        order = rows[np.argsort(codes[rows], kind="stable")]
-        edges = np.searchsorted(codes[order], np.arange(len(names) + 1))
-        for group in range(len(names)):
-            yield (index, group), order[edges[group] : edges[group + 1]]
-
-
-def _by_content(frame: Frame) -> Array:
-    """Sort rows by their labels and predictions, so that resamples do not depend on the order of rows."""
-    columns = [frame.labels, *(one for model in frame.models for one in (model.score, model.decision))]
-    return np.lexsort([column for column in columns if column is not None])
-
-
-def _replicates(sample: RowSample, resampled: RowValues, index: int, scope: int) -> Replicates:
-    values = resampled.values[index, scope]
-    paired = len(values) > 1
-    return Replicates(
-        candidate=float(values[0, 0]),
-        baseline=float(values[1, 0]) if paired else None,
-        candidate_draws=values[0, 1:],
-        baseline_draws=values[1, 1:] if paired else None,
-        differing=_count_unequal(sample, resampled.on[index], sample.scopes[scope]) if paired else 0,
-        reason=resampled.reasons.get((index, scope)),
-    )
-
-
-def _count_unequal(sample: RowSample, on: On, rows: Array) -> int:
-    """Return the rows on which the two models' predictions are not equal."""
-    candidate, baseline = sample.scores if on == "score" else sample.decisions
-    if candidate is None or baseline is None:
-        raise AssertionError(on)  # the evaluator had both
-    return int(np.count_nonzero(candidate[rows] != baseline[rows]))
-
-
 def reduce(
     job: Job, frame: Frame, *, exact_rows: int, threads: int | None, evaluator: RowMetricEvaluator | None = None
 ) -> tuple[tuple[Statistics, ...], tuple[str, ...]]:
@@ -185,7 +119,7 @@ def reduce(
     residuals = residual_sums(frame) if job.task == "regression" else ()
     by_class = rank_classes(frame, job.class_ranks)
     histograms = class_histograms(frame) if job.task == "multiclass" else ()
-    drawn, row_notes = bootstrap_replicates(frame, job, evaluator)
+    drawn, row_notes = evaluate_rows(frame, job, evaluator)
     statistics = tuple(
         Statistics(
             scope,

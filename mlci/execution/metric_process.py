@@ -1,17 +1,16 @@
-"""Evaluate custom metrics; run as ``mlci.execution.metric_process request.json`` in an isolated process.
+"""Evaluate custom metrics; run as ``mlci.execution.metric_process FOLDER`` in an isolated process.
 
 :mod:`mlci.execution.metric_stage` writes the request and the arrays, and reads the answer as data. The user's modules
-are imported in this process only, after all imports of mlci.
+are imported in this process and its workers only, after all imports of mlci. A worker has two more arguments, its
+number and how many there are, and evaluates its share of the resamples.
 """
 
-import functools
-import importlib
-import inspect
 import itertools
 import json
 import os
 import random
 import sys
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,132 +19,18 @@ from typing import Any
 import numpy as np
 
 from mlci.errors import InputError
-from mlci.execution.environment import add_folders
-from mlci.metrics.row_metrics import (
-    Array,
-    MetricCall,
-    On,
-    RowMetric,
-    draws_random_numbers,
-    is_reversed,
-    predictions_by_name,
-    resample,
-)
+from mlci.execution.environment import add_folders, isolated_command
+from mlci.execution.metric_functions import MetricFunction, as_written, choose_method, find_function
+from mlci.execution.metric_workers import WorkerShare, Workload, evaluate_all, evaluate_share
+from mlci.metrics.resampling import MetricCall, Plan, draws_random_numbers, weighs_rows
+from mlci.metrics.row_metrics import Array, Method, RowMetric
 
-REQUEST, ANSWER, VALUES, CURRENT = "request.json", "answer.json", "values.bin", "current"
-
-Function = Callable[..., float]
-KAPPA = {"quadratic_weighted_kappa": "quadratic", "linear_weighted_kappa": "linear"}
-"""mlci's names for a function of scikit-learn with fixed weights."""
-_ON_PROBABILITIES = frozenset({"d2_log_loss_score", "log_loss"})
-"""Functions of scikit-learn that name probabilities ``y_pred``."""
+REQUEST, ANSWER, VALUES, CURRENT, WORKLOAD = "request.json", "answer.json", "values.bin", "current", "workload.json"
+_START_WORKER = isolated_command("mlci.execution.metric_process")  # before the user's folders are on the module path
 
 
-@dataclass(frozen=True)
-class MetricFunction:
-    """A function with the predictions that it gets.
-
-    Attributes:
-        function: Takes labels and predictions.
-        on: The predictions that it gets.
-        parameter: Name of its second parameter; ``None`` if it has none.
-        guessed: Whether neither the configuration nor the parameter's name decides which predictions it gets.
-    """
-
-    function: Function
-    on: On
-    parameter: str | None = None
-    guessed: bool = False
-
-
-def find_function(metric: RowMetric, *, task: str, classes: int) -> MetricFunction:
-    """Return the function of a metric.
-
-    Raises:
-        InputError: if the function does not exist, can't be imported, or takes predictions before labels.
-    """
-    own = ":" in metric.function
-    on: On | None
-    if own:
-        function = _import_custom(metric.function)
-        names = _parameters(function)
-        if is_reversed(names):
-            raise InputError(
-                f"metric `{metric.function}` takes ({names[0]}, {names[1]}), and mlci calls function(labels, "
-                "predictions); swap the two parameters"
-            )
-        on = predictions_by_name(names)
-    else:
-        function, on = scikit_learns(metric.function, classes)
-        names = _parameters(function)
-    chosen: On = "score" if task == "regression" else metric.on or on or "decision"
-    guessed = own and task != "regression" and metric.on is None and on is None
-    bound = functools.partial(function, **metric.params) if metric.params else function
-    return MetricFunction(bound, chosen, names[1] if len(names) > 1 else None, guessed)
-
-
-def _import_custom(written: str) -> Function:
-    module, _, attribute = written.partition(":")
-    try:
-        member: object = importlib.import_module(module)
-        for part in attribute.split("."):
-            member = getattr(member, part)
-    except (Exception, SystemExit) as error:  # a script without a `__main__` guard may call sys.exit(0)
-        raise InputError(f"metric {written!r} can't be imported: {type(error).__name__}: {error}") from error
-    return _callable(written, member)
-
-
-def scikit_learns(name: str, classes: int) -> tuple[Function, On]:
-    """Return a function of ``sklearn.metrics``, or the function and sign of a scorer, and the predictions that it gets.
-
-    Raises:
-        InputError: if scikit-learn is not installed or has no such metric.
-    """
-    try:
-        from sklearn import metrics  # noqa: PLC0415 (seconds, and only for such a metric)
-    except ImportError as error:
-        raise InputError(
-            f"metric `{name}` is one of scikit-learn's, which is not installed: pip install 'mlci[metrics]'"
-        ) from error
-    if name in KAPPA:
-        labels = list(range(classes))
-        return functools.partial(metrics.cohen_kappa_score, weights=KAPPA[name], labels=labels), "decision"
-    if (attribute := getattr(metrics, name, None)) is not None and name.islower():
-        function = _callable(name, attribute)
-        named = "score" if name in _ON_PROBABILITIES else predictions_by_name(_parameters(function))
-        return function, named or "decision"
-    if name in metrics.get_scorer_names():
-        return _from_scorer(metrics.get_scorer(name))
-    raise InputError(f"metric `{name}` is not in the installed version of scikit-learn")
-
-
-def _from_scorer(scorer: Any) -> tuple[Function, On]:  # noqa: ANN401 (scikit-learn's own type is private)
-    function, sign, options = scorer._score_func, scorer._sign, scorer._kwargs  # noqa: SLF001 (no public way)
-
-    def signed(labels: Any, predictions: Any, **params: Any) -> float:  # noqa: ANN401 (arrays)
-        return float(sign * function(labels, predictions, **{**options, **params}))
-
-    return signed, "decision" if scorer._response_method == "predict" else "score"  # noqa: SLF001 (as above)
-
-
-def _callable(name: str, member: object) -> Function:
-    if not callable(member):
-        raise InputError(f"metric `{name}` is not a function; it has to take (labels, predictions) and return a number")
-    return member
-
-
-def _parameters(function: Function) -> list[str]:
-    try:
-        return [name for name, item in inspect.signature(function).parameters.items() if item.kind in _BY_POSITION]
-    except (TypeError, ValueError):
-        return []
-
-
-_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-
-
-def main(folder: Path) -> None:
-    """Evaluate the request and write the answer."""
+def main(folder: Path, share: WorkerShare | None = None) -> None:
+    """Evaluate the request and write the answer, or as a worker a share of the resamples."""
     request = json.loads((folder / REQUEST).read_text("utf-8"))
     metrics = [RowMetric(**item) for item in request["metrics"]]
     try:
@@ -153,7 +38,11 @@ def main(folder: Path) -> None:
     except InputError as error:
         answer: dict[str, Any] = {"problems": [problem.message for problem in error.problems]}
     else:
-        answer = _evaluate(metrics, functions, request, folder)
+        evaluation = _Evaluation(metrics, functions, request, folder)
+        if share is not None:
+            evaluation.work(share)
+            return
+        answer = evaluation.answer()
     (folder / ANSWER).write_text(json.dumps(answer, allow_nan=False), "utf-8")
 
 
@@ -194,49 +83,99 @@ def _line(metric: RowMetric) -> str:
     return f" (line {metric.line} of the configuration)" if metric.line else ""
 
 
-def _evaluate(
-    metrics: list[RowMetric], functions: list[MetricFunction], request: dict[str, Any], folder: Path
-) -> dict[str, Any]:
-    random.seed(request["seed"])
-    np.random.seed(request["seed"] % 2**32)  # noqa: NPY002 - the generator that the user's functions share
-    rows, edges = np.load(folder / "rows.npy"), np.load(folder / "edges.npy")
-    scopes = [rows[start:end] for start, end in itertools.pairwise(edges)]
-    calls = [_call(metric, item, request, folder) for metric, item in zip(metrics, functions, strict=True)]
-    marker = os.open(folder / CURRENT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+@dataclass(frozen=True)
+class _Evaluation:
+    """Metrics with their functions and arrays."""
 
-    def begin(index: int) -> None:
-        os.pwrite(marker, b"%6d" % index, 0)
+    metrics: list[RowMetric]
+    functions: list[MetricFunction]
+    request: dict[str, Any]
+    folder: Path
 
-    unsteady = []
-    for index, call in enumerate(calls):
-        begin(index)
-        unsteady += [index] if draws_random_numbers(call, scopes[0]) else []
-    values, reasons = resample(calls, scopes, draws=request["draws"], seed=request["seed"], begin=begin)
-    values.astype("<f8").tofile(folder / VALUES)
-    return {
-        "on": [item.on for item in functions],
-        "reasons": [[index, scope, text[:300]] for (index, scope), text in sorted(reasons.items())],
-        "guessed": [[index, item.parameter] for index, item in enumerate(functions) if item.guessed],
-        "random": unsteady,
-    }
+    def answer(self) -> dict[str, Any]:
+        """Evaluate everything, write the values, and return the rest of the answer."""
+        plan, begin = self._plan(), _marker(self.folder / CURRENT, self.request["seed"])
+        scope = plan.scopes[0]
+        own = [index for index, metric in enumerate(self.metrics) if metric.is_users]
+        unsteady, unweighted = [], []
+        for index, call in enumerate(plan.calls):
+            begin(index, 0, 0)
+            if index in own and draws_random_numbers(call, scope):
+                unsteady.append(index)
+            if call.method == "cell jackknife" and not weighs_rows(call, scope, plan.classes):
+                unweighted.append(index)
+        if unweighted:
+            plan = self._plan([None if index in unweighted else call.method for index, call in enumerate(plan.calls)])
+        values, reasons = plan.samples(lambda metric: begin(metric, 0, 0))
+        workload = Workload.of(plan, frozenset(reasons))
+        (self.folder / WORKLOAD).write_text(workload.dumps(), "utf-8")
+        command = (*_START_WORKER, str(self.folder))
+        evaluate_all(workload, values, begin, folder=self.folder, command=command, timeout=self.request["timeout"])
+        np.concatenate([table.ravel() for tables in values for table in tables]).astype("<f8").tofile(
+            self.folder / VALUES
+        )
+        return {
+            "on": [item.on for item in self.functions],
+            "methods": [call.method for call in plan.calls],
+            "reasons": [[index, scope, text[:300]] for (index, scope), text in sorted(reasons.items())],
+            "guessed": [[index, item.parameter] for index, item in enumerate(self.functions) if item.guessed],
+            "random": unsteady,
+            "unweighted": unweighted,
+        }
+
+    def work(self, share: WorkerShare) -> None:
+        """Evaluate a share of the resamples, as the workload says."""
+        text = (self.folder / WORKLOAD).read_text("utf-8")
+        plan = self._plan(Workload.methods(text))
+        begin = _marker(self.folder / f"{CURRENT}{share.index}", self.request["seed"])
+        evaluate_share(Workload.loads(text, plan), share, begin, folder=self.folder)
+
+    def _plan(self, methods: list[Method | None] | None = None) -> Plan:
+        """Return the calls on all scopes; a metric whose method is ``None`` is bootstrapped."""
+        rows, edges = _load(self.folder / "rows.npy"), _load(self.folder / "edges.npy")
+        task, classes = self.request["task"], len(self.request["classes"])
+        chosen = methods or [
+            choose_method(metric, function, task=task, classes=classes)
+            for metric, function in zip(self.metrics, self.functions, strict=True)
+        ]
+        calls = [
+            self._call(metric, function, method or "row bootstrap")
+            for metric, function, method in zip(self.metrics, self.functions, chosen, strict=True)
+        ]
+        scopes = [rows[start:end] for start, end in itertools.pairwise(edges)]
+        return Plan(calls, scopes, classes, self.request["draws"], self.request["seed"])
+
+    def _call(self, metric: RowMetric, function: MetricFunction, method: Method) -> MetricCall:
+        """Return a function with its arrays: original class values for custom functions, codes for others."""
+        task, written = self.request["task"], self.request["classes"]
+        classes = np.array(written) if metric.is_users and written else None
+        arrays = [_load(self.folder / f"{function.on}{model}.npy") for model in range(self.request["models"])]
+        labels = _load(self.folder / "labels.npy")
+        if method == "cell jackknife":
+            codes = [as_written(item, None, task) for item in (labels, *arrays)]
+            return MetricCall(function.function, codes[0], tuple(codes[1:]), method, classes)
+        if function.on == "decision":
+            arrays = [as_written(item, classes, task) for item in arrays]
+        return MetricCall(function.function, as_written(labels, classes, task), tuple(arrays), method)
 
 
-def _call(metric: RowMetric, function: MetricFunction, request: dict[str, Any], folder: Path) -> MetricCall:
-    """Return a function with labels and predictions: original class values for custom functions, codes for others."""
-    classes = np.array(request["classes"]) if ":" in metric.function and request["classes"] else None
-    labels = as_written(np.load(folder / "labels.npy"), classes, request["task"])
-    predictions = [np.load(folder / f"{function.on}{model}.npy") for model in range(request["models"])]
-    if function.on == "decision":
-        predictions = [as_written(item, classes, request["task"]) for item in predictions]
-    return MetricCall(function.function, labels, tuple(predictions))
+def _load(path: Path) -> Array:
+    """Return an array of a file, which all processes share in memory."""
+    return np.asarray(np.load(path, mmap_mode="r"))
 
 
-def as_written(codes: Array, classes: Array | None, task: str) -> Array:
-    """Return the class values of codes: the codes as integers without values, a regression's numbers unchanged."""
-    if classes is not None:
-        return classes[codes]
-    return codes if task == "regression" else codes.astype(np.int64)
+def _marker(path: Path, seed: int) -> Callable[[int, int, int], None]:
+    """Return what a process calls before each evaluation: it notes the metric, and seeds the common generators."""
+    marker = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+
+    def begin(metric: int, scope: int, index: int) -> None:
+        os.pwrite(marker, b"%6d" % metric, 0)
+        own = zlib.crc32(f"{seed} {metric} {scope} {index}".encode())
+        random.seed(own)
+        np.random.seed(own)  # noqa: NPY002 - the generator that the user's functions share
+
+    return begin
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), WorkerShare(int(sys.argv[2]), int(sys.argv[3])) if len(sys.argv) > 2 else None)

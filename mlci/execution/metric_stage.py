@@ -8,11 +8,10 @@ data: a process that dies, hangs or writes an invalid answer is a failed step.
 import ast
 import contextlib
 import json
-import math
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,12 @@ import numpy as np
 from mlci.errors import InputError, StepError, UserCodeError
 from mlci.execution import environment
 from mlci.execution.interface import Runner, Step
-from mlci.execution.metric_process import ANSWER, CURRENT, KAPPA, REQUEST, VALUES
+from mlci.execution.metric_functions import KAPPA
+from mlci.execution.metric_process import ANSWER, CURRENT, REQUEST, VALUES
 from mlci.execution.sanitize import sanitize
 from mlci.execution.stages import make_empty_folder
-from mlci.metrics.row_metrics import On, RowMetric, RowSample, RowValues
+from mlci.metrics.resampling import count_resamples
+from mlci.metrics.row_metrics import METHODS, Array, Method, On, RowMetric, RowSample, RowValues
 from mlci.util.bounds import ANSWER_BYTES
 
 _REASON = 2_000  # bytes of the answer for each metric in each scope
@@ -50,7 +51,7 @@ class MetricProcess:
     def evaluate(
         self, metrics: Sequence[RowMetric], sample: RowSample, *, draws: int, seed: int, timeout: float
     ) -> RowValues:
-        """Evaluate every metric on every scope and on ``draws`` resamples of it.
+        """Evaluate every metric on every scope and on resamples of it.
 
         Raises:
             InputError: if a function can't be imported, or takes predictions that do not exist.
@@ -62,8 +63,14 @@ class MetricProcess:
             raise UserCodeError(f"the custom metric `{own[0]}` would have to run")
         make_empty_folder(self._scratch)
         folder = self._scratch.resolve()
-        _write(folder, metrics, sample, draws=draws, seed=seed, folders=self._folders if own else [])
-        shape = (len(metrics), len(sample.scopes), len(sample.scores), 1 + draws)
+        settings = {"draws": draws, "seed": seed, "timeout": timeout, "folders": self._folders if own else []}
+        _write(folder, metrics, sample, settings)
+        shape = AnswerShape(
+            models=len(sample.scores),
+            scopes=tuple(len(rows) for rows in sample.scopes),
+            classes=len(sample.classes),
+            draws=draws,
+        )
         step = Step(
             name="metric " + ", ".join(metric.name for metric in metrics),
             command=environment.isolated_command("mlci.execution.metric_process", str(folder)),
@@ -80,9 +87,51 @@ class MetricProcess:
             make_empty_folder(self._scratch)
 
 
-def _write(
-    folder: Path, metrics: Sequence[RowMetric], sample: RowSample, *, draws: int, seed: int, folders: list[str]
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class AnswerShape:
+    """Sizes by which an answer is checked.
+
+    Attributes:
+        models: Number of models.
+        scopes: Rows of each scope.
+        classes: Number of classes; 0 for regression.
+        draws: Resamples of a bootstrap.
+    """
+
+    models: int
+    scopes: tuple[int, ...]
+    classes: int
+    draws: int
+
+    def split(self, flat: Array, methods: Sequence[Method]) -> list[list[Array]]:
+        """Return the values of each metric in each scope, shape (models, 1 + resamples).
+
+        Raises:
+            ValueError: if there are too few or too many of them.
+        """
+        tables: list[list[Array]] = []
+        start = 0
+        for method in methods:
+            tables.append([])
+            for rows in self.scopes:
+                width = 1 + count_resamples(method, rows=rows, classes=self.classes, draws=self.draws)
+                part = flat[start : start + self.models * width]
+                tables[-1].append(part.reshape(self.models, width))
+                start += part.size
+        if start != flat.size:
+            raise ValueError(flat.size)
+        return tables
+
+    def most_bytes(self, methods: Sequence[Method]) -> int:
+        """Return the size of the values' file."""
+        return 8 * sum(
+            self.models * (1 + count_resamples(method, rows=rows, classes=self.classes, draws=self.draws))
+            for method in methods
+            for rows in self.scopes
+        )
+
+
+def _write(folder: Path, metrics: Sequence[RowMetric], sample: RowSample, settings: dict[str, Any]) -> None:
     lacking: list[On] = []
     for kind, arrays in zip(_KINDS, (sample.scores, sample.decisions), strict=True):
         if any(array is None for array in arrays):
@@ -95,19 +144,17 @@ def _write(
     edges = np.cumsum([0, *(len(rows) for rows in sample.scopes)])
     np.save(folder / "edges.npy", edges, allow_pickle=False)
     request = {
-        "folders": folders,
         "metrics": [asdict(metric) for metric in metrics],
         "task": sample.task,
         "classes": sample.classes,
         "lacking": lacking,
         "models": len(sample.scores),
-        "draws": draws,
-        "seed": seed,
+        **settings,
     }
     (folder / REQUEST).write_text(json.dumps(request), "utf-8")
 
 
-def _read(folder: Path, metrics: Sequence[RowMetric], shape: tuple[int, int, int, int]) -> RowValues:
+def _read(folder: Path, metrics: Sequence[RowMetric], shape: AnswerShape) -> RowValues:
     """Read the answer.
 
     Raises:
@@ -115,24 +162,29 @@ def _read(folder: Path, metrics: Sequence[RowMetric], shape: tuple[int, int, int
         StepError: if it is not an answer of the right shape.
     """
     try:
-        answer = json.loads(_bytes(folder / ANSWER, most=_ANSWER + _REASON * shape[0] * shape[1]))
+        answer = json.loads(_bytes(folder / ANSWER, most=_ANSWER + _REASON * len(metrics) * len(shape.scopes)))
         if "problems" in answer:
             raise InputError(*(sanitize(str(text)) for text in answer["problems"]))
-        size = math.prod(shape) * 8
-        data = _bytes(folder / VALUES, most=size)
-        values = np.frombuffer(data, "<f8").astype(np.float64).reshape(shape)
+        methods = tuple(METHODS[METHODS.index(answer["methods"][index])] for index in range(len(metrics)))
+        data = _bytes(folder / VALUES, most=shape.most_bytes(methods))
+        values = shape.split(np.frombuffer(data, "<f8").astype(np.float64), methods)
         on = tuple(_KINDS[_KINDS.index(answer["on"][index])] for index in range(len(metrics)))
         reasons = {(int(index), int(scope)): sanitize(str(text)) for index, scope, text in answer["reasons"]}
         notes = _notes(metrics, answer)
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise StepError("its process ended well but left no result that can be read") from error
-    return RowValues(values=values, reasons=_add_reasons(values, reasons), on=on, notes=notes)
+    return RowValues(values=values, methods=methods, reasons=_add_reasons(values, reasons), on=on, notes=notes)
 
 
-def _add_reasons(values: Any, reasons: dict[tuple[int, int], str]) -> dict[tuple[int, int], str]:  # noqa: ANN401 (an array)
+def _add_reasons(values: Sequence[Sequence[Array]], reasons: dict[tuple[int, int], str]) -> dict[tuple[int, int], str]:
     """Add a reason for every sample without a finite value, even if the process wrote none."""
-    undefined = np.argwhere(~np.isfinite(values[:, :, :, 0]).all(axis=2))
-    return {(int(m), int(s)): reasons.get((int(m), int(s)), "the metric returned nan") for m, s in undefined} | reasons
+    undefined = [
+        (metric, scope)
+        for metric, tables in enumerate(values)
+        for scope, table in enumerate(tables)
+        if not np.isfinite(table[:, 0]).all()
+    ]
+    return dict.fromkeys(undefined, "the metric returned nan") | reasons
 
 
 def _notes(metrics: Sequence[RowMetric], answer: dict[str, Any]) -> tuple[str, ...]:
@@ -146,7 +198,12 @@ def _notes(metrics: Sequence[RowMetric], answer: dict[str, Any]) -> tuple[str, .
         "chance; let the function seed its own generator"
         for index in answer["random"]
     ]
-    return (*guessed, *unsteady)
+    unweighted = [
+        f"`{metrics[index].name}` takes `sample_weight`, but weights do not count as repeated rows in it: its interval "
+        "is that of a row bootstrap"
+        for index in answer["unweighted"]
+    ]
+    return (*guessed, *unsteady, *unweighted)
 
 
 def _bytes(path: Path, *, most: int) -> bytes:
@@ -188,6 +245,8 @@ def missing_metric_reason(folder: Path) -> Callable[[str], str | None]:
 
 
 def _find_sklearn(name: str) -> str | None:
+    if name in _names_of_sklearn():
+        return None
     try:
         from sklearn import metrics  # noqa: PLC0415 (seconds, and only for such a metric)
     except ImportError:
@@ -195,6 +254,17 @@ def _find_sklearn(name: str) -> str | None:
     if name in KAPPA or hasattr(metrics, name) or name in metrics.get_scorer_names():
         return None
     return f"`{name}` is not in the installed version of scikit-learn"
+
+
+def _names_of_sklearn() -> set[str]:
+    """Return the names that ``sklearn.metrics`` binds, without importing it, which takes seconds; empty if unknown."""
+    try:
+        package = PathFinder.find_spec("sklearn")
+        folders = (package.submodule_search_locations if package else None) or []
+        files = [path for folder in folders if (path := Path(folder, "metrics", "__init__.py")).is_file()]
+        return {name for path in files for name in _bound_names(ast.parse(path.read_bytes()).body)}
+    except (ImportError, OSError, SyntaxError, ValueError):
+        return set()
 
 
 def _find_function(module: str, function: str, folder: Path) -> str | None:

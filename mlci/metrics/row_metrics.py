@@ -1,13 +1,7 @@
-"""Metrics that are functions of rows: their description, the rows that they get, their values, and a paired bootstrap.
+"""Metrics that are functions of rows: their description, the rows that they get, and their values on resamples."""
 
-Rows of one resample are drawn once for both models and all metrics. Each resample of each scope has its own random
-stream, so that no result depends on the order of work.
-"""
-
-import math
 import re
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -17,6 +11,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Scalar = float | str | bool | int
 On = Literal["score", "decision"]
+Resampling = Literal["bootstrap", "jackknife"]
+Method = Literal["row bootstrap", "cell jackknife", "group jackknife"]
+"""How an interval arises: from rows drawn with replacement, or from the values without one row or one group of rows."""
+METHODS: tuple[Method, ...] = ("row bootstrap", "cell jackknife", "group jackknife")
 
 SCORE_WORDS = (
     "score", "scores", "prob", "probs", "proba", "probas", "probability", "probabilities", "logit", "logits",
@@ -31,8 +29,6 @@ DECISION_WORDS = (
 _LABEL_WORDS = frozenset({"true", "truth", "label", "labels", "target", "targets", "actual", "actuals", "y"})
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MARGINS = "pred_decision"
-_STRICT = (UserWarning, RuntimeWarning)
-"""Warnings that mean "undefined": UndefinedMetricWarning is a UserWarning, NumPy's 0/0 a RuntimeWarning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +41,7 @@ class RowMetric:
         on: Predictions that it gets: the score (or the regression's value), or the decision. ``None`` derives it from
             the names of its parameters, see :func:`predictions_by_name`.
         params: Keyword arguments.
+        resampling: How its interval arises; ``None`` derives it from the function's signature.
         line: Its line in the configuration.
     """
 
@@ -52,6 +49,7 @@ class RowMetric:
     function: str
     on: On | None = None
     params: Mapping[str, Scalar] = field(default_factory=dict)
+    resampling: Resampling | None = None
     line: int | None = None
 
     @property
@@ -86,13 +84,16 @@ class RowValues:
     """Values of the metrics.
 
     Attributes:
-        values: On the sample and on its resamples, shape (metrics, scopes, models, 1 + draws); NaN if undefined.
+        values: For each metric, in each scope: the values on the sample and on its resamples, shape
+            (models, 1 + resamples); NaN if undefined.
+        methods: How each metric was resampled.
         reasons: Why a metric is undefined on a scope's sample, by (metric, scope).
         on: The predictions that each metric got.
         notes: Lines for the report.
     """
 
-    values: NDArray[np.float64]
+    values: Sequence[Sequence[NDArray[np.float64]]]
+    methods: tuple[Method, ...]
     reasons: Mapping[tuple[int, int], str]
     on: tuple[On, ...]
     notes: tuple[str, ...] = ()
@@ -104,7 +105,10 @@ class RowMetricEvaluator(Protocol):
     def evaluate(
         self, metrics: Sequence[RowMetric], sample: RowSample, *, draws: int, seed: int, timeout: float
     ) -> RowValues:
-        """Evaluate every metric on every scope and on ``draws`` resamples of it, within ``timeout`` seconds."""
+        """Evaluate every metric on every scope and on resamples of it, within ``timeout`` seconds.
+
+        ``draws`` is the number of resamples of a bootstrap.
+        """
         ...
 
 
@@ -141,80 +145,3 @@ def shown_name(name: str, params: Mapping[str, Scalar]) -> str:
     if not params:
         return name
     return f"{name}({', '.join(f'{key}={params[key]}' for key in sorted(params))})"
-
-
-@dataclass(frozen=True, eq=False)
-class MetricCall:
-    """A function with its arguments: the labels of all rows, and each model's predictions."""
-
-    function: Callable[[Array, Array], float]
-    labels: Array
-    predictions: tuple[Array, ...]
-
-    def on(self, rows: Array, model: int) -> tuple[float, str | None]:
-        """Return the value for one model on some rows; the function gets copies of the arrays."""
-        return call_value(self.function, self.labels[rows], self.predictions[model][rows])
-
-
-def resample(
-    calls: Sequence[MetricCall],
-    scopes: Sequence[Array],
-    *,
-    draws: int,
-    seed: int,
-    begin: Callable[[int], None] | None = None,
-) -> tuple[Array, dict[tuple[int, int], str]]:
-    """Evaluate every call on every scope and on ``draws`` resamples of it.
-
-    Args:
-        calls: One for each metric.
-        scopes: Rows of each scope, in an order that depends on their content only: resamples are drawn by position.
-        draws: Resamples of each scope.
-        seed: Of the resamples.
-        begin: Called with a metric's index before each of its calls.
-
-    Returns:
-        Values of shape (metrics, scopes, models, 1 + draws), the sample's first, and the reason of each undefined
-        sample by (metric, scope). A metric that is undefined on the sample is not resampled.
-    """
-    begin = begin or (lambda _: None)
-    models = len(calls[0].predictions) if calls else 0
-    values = np.full((len(calls), len(scopes), models, 1 + draws), np.nan)
-    reasons: dict[tuple[int, int], str] = {}
-    for scope, rows in enumerate(scopes):
-        for index, call in enumerate(calls):
-            begin(index)
-            results = [call.on(np.sort(rows), model) for model in range(models)]
-            values[index, scope, :, 0] = [number for number, _ in results]
-            why = [reason for _, reason in results if reason is not None]
-            if why:
-                reasons[index, scope] = why[0]
-        defined = [index for index in range(len(calls)) if (index, scope) not in reasons]
-        for draw in range(draws if defined else 0):
-            stream = np.random.default_rng(np.random.SeedSequence((seed, scope, draw)))
-            chosen = rows[stream.integers(0, len(rows), len(rows))]
-            for index in defined:
-                begin(index)
-                values[index, scope, :, 1 + draw] = [calls[index].on(chosen, model)[0] for model in range(models)]
-    return values, reasons
-
-
-def draws_random_numbers(call: MetricCall, rows: Array) -> bool:
-    """Return whether two calls on the same rows differ."""
-    first, second = call.on(rows, 0), call.on(rows, 0)
-    return first[1] is None and second[1] is None and first[0] != second[0]
-
-
-def call_value(
-    function: Callable[[Array, Array], float], labels: Array, predictions: Array
-) -> tuple[float, str | None]:
-    """Call the metric; an exception, a warning or a value that is not finite is a reason."""
-    try:
-        with warnings.catch_warnings():
-            for category in _STRICT:
-                warnings.simplefilter("error", category)
-            number = float(function(labels, predictions))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's function; any exception makes the value undefined
-        text = str(error).strip().split("\n", maxsplit=1)[0]
-        return math.nan, f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return (number, None) if math.isfinite(number) else (math.nan, f"the metric returned {number}")

@@ -216,13 +216,16 @@ class ResidualSums:
 
 @dataclass(frozen=True, eq=False)
 class Replicates:
-    """A metric that is computed only by a function of rows, on the sample and on paired bootstrap samples of it.
+    """A metric that is computed only by a function of rows, on the sample and on paired resamples of it.
 
     Attributes:
         candidate, baseline: Values on the sample; NaN if the metric is undefined.
         candidate_draws, baseline_draws: Values on the same resampled rows, shape (replicates,); NaN if undefined.
         differing: Rows on which the two models' predictions are not equal.
         reason: Why the value is undefined, in words; ``None`` if it is defined.
+        method: How the rows were resampled.
+        counts: Of a jackknife, how many rows or groups each value stands for that one was left out of, shape
+            (replicates,); ``None`` for a bootstrap.
     """
 
     candidate: float
@@ -231,6 +234,8 @@ class Replicates:
     baseline_draws: Floats | None
     differing: int
     reason: str | None = None
+    method: str = "row bootstrap"
+    counts: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)

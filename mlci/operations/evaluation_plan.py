@@ -111,7 +111,10 @@ def row_metrics(config: RowsConfig) -> tuple[RowMetric, ...]:
         on: On | None = _ON[item.on] if item.on else earlier.on if earlier else None
         line = earlier.line if earlier else getattr(item, "line", None)
         function = written if ":" in written else catalogue.canonical(written)
-        metrics[name] = RowMetric(name=name, function=function, on=on, params=item.params or {}, line=line)
+        resampling = item.method or (earlier.resampling if earlier else None)
+        metrics[name] = RowMetric(
+            name=name, function=function, on=on, params=item.params or {}, resampling=resampling, line=line
+        )
     return tuple(metrics.values())
 
 

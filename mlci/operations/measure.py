@@ -71,7 +71,7 @@ def measure_models(
     asked = engine_job(context.config, candidate.source, baseline.source if baseline else None, data=data)
     asked = replace(asked, row_changes=_shown_rows(context, baseline))
     slow = ", ".join(metric.name for metric in asked.row_metrics)
-    many = f": {slow} by {asked.replicates:,} resamples of every group, which takes a while" if slow else ""
+    many = f": {slow} by resamples of every group" if slow else ""
     context.emit(NoteShown(text=f"evaluate{many}"))
     observed = context.engine.observe(asked)
     notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes, *_hidden_rows(context))

@@ -128,7 +128,8 @@ def _metric_answer(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / ANSWER).write_bytes(data)
         (Path(folder) / VALUES).write_bytes(bytes(16))
-        metric_stage._read(Path(folder), [RowMetric(name="mine:f", function="mine:f")], (1, 1, 2, 1))
+        shape = metric_stage.AnswerShape(models=2, scopes=(1,), classes=2, draws=0)
+        metric_stage._read(Path(folder), [RowMetric(name="mine:f", function="mine:f")], shape)
 
 
 def _test_results(data: bytes) -> None:
@@ -238,7 +239,7 @@ PARSERS: dict[str, Parser] = {
     "report-artifact": Parser(_member, (_zipped({"report.json": b"{}"}), _zipped({"report.json": b"{}", "mlci.html": b"x"}, zipfile.ZIP_STORED))),
     "registry-copy": Parser(_copy, (b'{"schema": "mlci/copy/1", "shown": "r", "tail": 1, "witness": {"number": 1, "digest": "' + b"0" * 64 + b'"}, "entries": {"1": "{}"}}',)),
     "api-answer": Parser(_answer, API_ANSWERS),
-    "metric-answer": Parser(_metric_answer, (b'{"on": ["decision"], "reasons": [[0, 0, "x"]], "guessed": [], "random": []}', b'{"problems": ["x"]}')),
+    "metric-answer": Parser(_metric_answer, (b'{"on": ["decision"], "reasons": [[0, 0, "x"]], "guessed": [], "random": [], "methods": ["group jackknife"], "unweighted": []}', b'{"problems": ["x"]}')),
     "test-results": Parser(_test_results, (b'{"status": 0, "tests": [{"name": "t.py::t", "outcome": "passed"}]}', b'{"status": 1, "tests": []}')),
     "bundle": Parser(_bundle, (json.dumps(BUNDLE).encode(),)),
     "csv": Parser(_rows(".csv"), (b"id,p\na,0.5\nb,1\n", b'id;p\r\n"a;""b",\r\n')),

@@ -436,6 +436,20 @@ def test_alias__disparity_with_the_same_limit_is_judged_once():
     assert [rule.metric for rule in evaluation_plan.gate_rules(totals)] == ["val.auc"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (gate("metric: fbeta_score, params: {beta: 2}, method: bootstrap, max_drop: 1"), None),
+        (gate("metric: roc_auc, method: jackknife, max_drop: 0.1"), "m:13: `gates[0].method` is for custom and scikit-learn functions; `roc_auc` is built in, remove it"),
+        (gate("metric: 'my:f', method: jackknife, max_drop: 1}\n  - {metric: 'my:f', method: bootstrap, min: 0"), "m:14: `gates[1].method` is `bootstrap`, but `gates[0]` evaluates the same function by jackknife; keep one"),
+    ],
+)  # fmt: skip
+def test_checks__method_of_an_interval(text, expected):
+    assert find_problems(text) == ([] if expected is None else [expected])
+    [metric] = evaluation_plan.row_metrics(parse_config(text.replace("roc_auc", "my:auc"), path="m").config)
+    assert metric.resampling == ("jackknife" if "roc_auc" in text else "bootstrap")
+
+
 def test_row_metrics__later_entry_completes_an_earlier_one():
     text = edit(gate(f"metric: {OWN}, max_drop: 1"), REPORTED)
     [metric] = evaluation_plan.row_metrics(parse_config(text, path="m").config)

@@ -10,7 +10,8 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from mlci.engine.interface import Job, Source
-from mlci.metrics.row_metrics import MetricCall, RowMetric, RowValues, draws_random_numbers, resample
+from mlci.metrics.resampling import MetricCall, Plan, draws_random_numbers, resample
+from mlci.metrics.row_metrics import RowMetric, RowValues
 from tests.engine.tables import job, observe, people, same, slices, text, write
 
 
@@ -33,8 +34,9 @@ class InProcess:
             )
             for metric, kind in zip(metrics, on, strict=True)
         ]
-        values, reasons = resample(calls, sample.scopes, draws=draws, seed=seed)
-        return RowValues(values=values, reasons=reasons, on=on, notes=("evaluated here",))
+        values, reasons = resample(Plan(calls, sample.scopes, len(sample.classes), draws, seed))
+        methods = tuple(call.method for call in calls)
+        return RowValues(values=values, methods=methods, reasons=reasons, on=on, notes=("evaluated here",))
 
 
 def row_metric(name, on):
@@ -87,6 +89,11 @@ def test_replicates__identical_models_draw_identical_rows(tmp_path):
     assert found.differing == 0
 
 
+def bootstrap(functions, scopes, *, draws):
+    calls = [MetricCall(function, LABELS, (SCORES,) * models) for function, models in functions]
+    return resample(Plan(calls, scopes, 2, draws, 7))
+
+
 def warns(labels, scores):
     warnings.warn("nothing was predicted", UserWarning, stacklevel=1)
     return 0.0
@@ -110,17 +117,17 @@ SCORES = np.array([0.1, 0.7, 0.4, 0.9, 0.3, 0.2])
     ],
 )
 def test_resample__failing_function_is_undefined_with_a_reason(function, reason):
-    values, reasons = resample([MetricCall(function, LABELS, (SCORES,))], [ROWS], draws=3, seed=7)
+    [[values]], reasons = bootstrap([(function, 1)], [ROWS], draws=3)
     assert np.isnan(values).all()
-    assert values.shape == (1, 1, 1, 4)
+    assert values.shape == (1, 4)
     assert reasons == {(0, 0): reason}
 
 
 def test_resample__failing_draws_are_nan():
-    values, reasons = resample([MetricCall(log_loss, LABELS[:3], (SCORES[:3],))], [ROWS[:3]], draws=50, seed=7)
+    [[values]], reasons = bootstrap([(log_loss, 1)], [ROWS[:3]], draws=50)
     assert reasons == {}
-    assert values[0, 0, 0, 0] == pytest.approx(log_loss(LABELS[:3], SCORES[:3]))
-    assert 0 < np.isnan(values[0, 0, 0]).sum() < 51
+    assert values[0, 0] == pytest.approx(log_loss(LABELS[:3], SCORES[:3]))
+    assert 0 < np.isnan(values[0]).sum() < 51
 
 
 def test_resample__function_that_changes_its_arrays():
@@ -129,12 +136,11 @@ def test_resample__function_that_changes_its_arrays():
         labels[:] = 0
         return float(scores[0])
 
-    calls = [MetricCall(sorts, LABELS, (SCORES, SCORES)), MetricCall(auc, LABELS, (SCORES, SCORES))]
     before = SCORES.tolist()
-    values, _ = resample(calls, [ROWS], draws=5, seed=7)
-    alone, _ = resample(calls[1:], [ROWS], draws=5, seed=7)
+    [_, [values]], _ = bootstrap([(sorts, 2), (auc, 2)], [ROWS], draws=5)
+    [[alone]], _ = bootstrap([(auc, 2)], [ROWS], draws=5)
     assert SCORES.tolist() == before
-    assert values[1].tolist() == alone[0].tolist()
+    assert values.tolist() == alone.tolist()
 
 
 def test_draws_random_numbers__two_calls_on_the_same_rows():
@@ -218,5 +224,5 @@ def test_replicates__order_of_rows(tmp_path, form):
 
 def test_resample__value_of_the_sample_itself():
     call = MetricCall(lambda y, _p: float(y[0]), np.arange(6.0), (np.zeros(6),))
-    values, _ = resample([call], [np.array([4, 1, 3])], draws=0, seed=1)
-    assert values[0, 0, 0, 0] == 1.0
+    [[values]], _ = resample(Plan([call], [np.array([4, 1, 3])], 0, 0, 1))
+    assert values.tolist() == [[1.0]]

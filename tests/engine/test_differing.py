@@ -8,7 +8,8 @@ from benchmarks.characteristics.draws import context
 from mlci.engine.interface import Job, Source
 from mlci.inference.evidence import Tie
 from mlci.inference.measure import measure_metric
-from mlci.metrics.row_metrics import MetricCall, RowMetric, RowValues, resample
+from mlci.metrics.resampling import MetricCall, Plan, resample
+from mlci.metrics.row_metrics import RowMetric, RowValues
 from tests.engine.tables import job, observe, slices, write
 
 RATES = ("accuracy", "recall", "precision", "f1", "balanced_accuracy", "matthews_corrcoef", "selection_rate")
@@ -29,8 +30,8 @@ class Accuracy:
 
     def evaluate(self, metrics, sample, *, draws, seed, timeout):  # noqa: ARG002 (an evaluator's signature)
         call = MetricCall(lambda y, p: float((y == p).mean()), sample.labels, sample.decisions)
-        values, reasons = resample([call], sample.scopes, draws=draws, seed=seed)
-        return RowValues(values=values, reasons=reasons, on=("decision",), notes=())
+        values, reasons = resample(Plan([call], sample.scopes, 2, draws, seed))
+        return RowValues(values=values, methods=("row bootstrap",), reasons=reasons, on=("decision",), notes=())
 
 
 def measure_change(given, *metrics):

@@ -1,6 +1,10 @@
 """Custom metrics in a separate process: their environment, their arguments, and failures."""
 
+import inspect
+import json
 import os
+import random
+import sys
 import textwrap
 
 import numpy as np
@@ -8,7 +12,9 @@ import pytest
 from sklearn.metrics import cohen_kappa_score, d2_log_loss_score, fbeta_score, log_loss
 
 from mlci.errors import InputError, StepError
-from mlci.execution.metric_process import as_written, find_function
+from mlci.execution import metric_process, metric_stage, metric_workers
+from mlci.execution.environment import isolated_command
+from mlci.execution.metric_functions import MetricFunction, as_written, choose_method, find_function
 from mlci.execution.metric_stage import MetricProcess
 from mlci.metrics.row_metrics import RowMetric, RowSample, predictions_by_name, shown_name
 from tests.support.recording import Recording, runner
@@ -57,9 +63,9 @@ def test_evaluate__one_process_for_all_functions(tmp_path):
     found = evaluate(tmp_path, code, "mine:distance", "mine:Costs.twice")
     values = np.array([1, 2, 5])
     expected = [np.abs(values[LABELS] - values[one]).mean() for one in (DECIDED, OLD)]
-    assert found.values[0, 0, :, 0].tolist() == pytest.approx(expected)
-    assert found.values.shape == (2, 2, 2, 3)
-    assert found.values[1].tolist() == found.values[0].tolist()
+    assert found.values[0][0][:, 0].tolist() == pytest.approx(expected)
+    assert {table.shape for tables in found.values for table in tables} == {(2, 3)}
+    assert np.array_equal(found.values[1], found.values[0])
     assert (found.on, found.notes, found.reasons) == (("decision", "decision"), (), {})
     seen = (tmp_path / "project" / "seen.txt").read_text().splitlines()
     assert sum(line.startswith("process") for line in seen) == 1
@@ -88,6 +94,94 @@ def test_find__scikit_learn_functions_scorers_and_parameters():
     assert scikit_learns("d2_log_loss_score", y, s) == ("score", pytest.approx(d2_log_loss_score(y, s)))
 
 
+BINARY = {"task": "binary", "classes": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "written", "method"),
+    [
+        ("fbeta_score", BINARY, None, "cell jackknife"),
+        ("quadratic_weighted_kappa", {"task": "multiclass", "classes": 5}, None, "cell jackknife"),
+        ("hamming_loss", {"task": "multiclass", "classes": 30}, None, "group jackknife"),
+        ("neg_log_loss", BINARY, None, "group jackknife"),
+        ("d2_tweedie_score", {"task": "regression", "classes": 0}, None, "group jackknife"),
+        ("neg_median_absolute_error", {"task": "regression", "classes": 0}, None, "row bootstrap"),
+        ("max_error", {"task": "regression", "classes": 0}, None, "row bootstrap"),
+        ("fbeta_score", BINARY, "bootstrap", "row bootstrap"),
+        ("max_error", {"task": "regression", "classes": 0}, "jackknife", "group jackknife"),
+        ("builtins:max", BINARY, None, "row bootstrap"),
+        ("builtins:max", BINARY, "jackknife", "group jackknife"),
+    ],
+)
+def test_choose_method__by_signature_and_configuration(name, settings, written, method):
+    params = {"beta": 2} if name == "fbeta_score" else {}
+    metric = RowMetric(name=name, function=name, params=params, resampling=written)
+    assert choose_method(metric, find_function(metric, **settings), **settings) == method
+
+
+def test_evaluate__weights_that_are_ignored(tmp_path):
+    code = """
+        import numpy as np
+        def ignores(y_true, y_pred, sample_weight=None): return float(np.mean(y_true == y_pred))
+        def weighs(y, y_pred, sample_weight=None): return float(np.average(y == y_pred, weights=sample_weight))
+    """
+    found = evaluate(tmp_path, code, "mine:ignores", "mine:weighs", draws=3)
+    assert found.methods == ("row bootstrap", "cell jackknife")
+    assert [table.shape for tables in found.values for table in tables] == [(2, 4), (2, 4), (2, 10), (2, 10)]
+    [note] = found.notes
+    assert note.startswith("`mine:ignores` takes `sample_weight`, but weights do not count as repeated rows")
+
+
+def noisy(y, p):
+    return float((y == p).mean()) + random.random()
+
+
+def test_evaluate_all__workers_return_what_one_process_does(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(metric_workers, "_ALONE", 0.0)
+    monkeypatch.setattr(metric_workers, "_SHORT", 1e-9)
+    monkeypatch.setattr(metric_workers, "_cores", lambda: 2)
+    monkeypatch.setattr(metric_workers, "_QUIET", 0.0)
+    (tmp_path / "mine.py").write_text(f"import random\n{inspect.getsource(noisy)}")
+    metric = RowMetric(name="mine:noisy", function="mine:noisy")
+    settings = {"draws": 9, "seed": 7, "timeout": 60, "folders": [str(tmp_path)]}
+    metric_stage._write(tmp_path, [metric], sample(), settings)
+    request = json.loads((tmp_path / "request.json").read_text())
+    evaluation = metric_process._Evaluation([metric], [MetricFunction(noisy, "decision")], request, tmp_path)
+    plan, begin = evaluation._plan(), metric_process._marker(tmp_path / "current", 7)
+    values, reasons = plan.samples(lambda one: begin(one, 0, 0))
+    workload = metric_workers.Workload.of(plan, frozenset(reasons))
+    (tmp_path / "workload.json").write_text(workload.dumps())
+    alone = [[table.copy() for table in tables] for tables in values]
+    list(workload.evaluate(alone, metric_workers.WorkerShare(0, 1), begin))
+    command = (*isolated_command("mlci.execution.metric_process"), str(tmp_path))
+    metric_workers.evaluate_all(workload, values, begin, folder=tmp_path, command=command, timeout=60)
+    assert np.array_equal(values, alone)
+    assert np.isfinite(values).all()
+    assert len(set(np.ravel(values).tolist())) > 20
+    assert "resamples of custom metrics take about 0 s in 2 processes" in capsys.readouterr().out
+
+
+def test_evaluate_all__worker_dies(tmp_path, capsys):
+    (tmp_path / "current1").write_bytes(b"     3")
+    command = (sys.executable, "-c", "import sys; sys.exit(9 * int(sys.argv[1]))")
+    with pytest.raises(SystemExit) as caught:
+        metric_workers._run_workers(tmp_path, command, 2, metric_workers.Progress(10.0, 2))
+    assert caught.value.code == 9
+    assert (tmp_path / "current").read_bytes() == b"     3"
+
+
+def test_progress__time_that_is_left(capsys, monkeypatch):
+    clock = iter([0.0, 12.0, 13.0, 60.0])
+    monkeypatch.setattr(metric_workers.time, "monotonic", lambda: next(clock))
+    progress = metric_workers.Progress(200.0, 2, begun=next(clock))
+    for done in (1.0, 2.0, 100.0):
+        progress.update(done)
+    assert capsys.readouterr().out.splitlines() == [
+        "0% of the resamples; about 3 min left",
+        "50% of the resamples; about 60 s left",
+    ]
+
+
 def test_quadratic_weighted_kappa__missing_class_keeps_its_place():
     y, p = np.array([0, 2, 0, 2]), np.array([0, 2, 2, 2])
     assert scikit_learns("quadratic_weighted_kappa", y, p, classes=3)[1] == pytest.approx(0.5)
@@ -98,7 +192,7 @@ def test_evaluate__parameters_in_the_process(tmp_path):
     given = sample((0, 1), task="binary")
     code = "def share(y_true, y_pred, times=1): return float(times * (y_true == y_pred).mean())"
     found = evaluate(tmp_path, code, "mine:share", given=given, draws=0, params={"times": 2})
-    assert found.values[0, 0, 0, 0] == pytest.approx(2 * (given.labels == given.decisions[0]).mean())
+    assert found.values[0][0][0, 0] == pytest.approx(2 * (given.labels == given.decisions[0]).mean())
 
 
 def test_evaluate__same_seed_and_random_functions(tmp_path):
@@ -109,7 +203,7 @@ def test_evaluate__same_seed_and_random_functions(tmp_path):
         def steady(y_true, y_pred): return float((y_true == y_pred).mean())
     """
     first, second = (evaluate(tmp_path, code, "mine:noisy", "mine:steady", draws=20) for _ in range(2))
-    assert first.values.tobytes() == second.values.tobytes()
+    assert np.array_equal(first.values, second.values)
     [note] = first.notes
     assert note.startswith("`mine:noisy` draws random numbers")
 
@@ -127,7 +221,7 @@ def test_evaluate__no_token_and_no_workflow_commands(tmp_path):
     """
     log = Recording()
     found = evaluate(tmp_path, code, "mine:f", log=log, draws=0, environment={**os.environ, **SECRETS})
-    assert found.values.ravel().tolist() == [0.0] * 4
+    assert np.ravel(found.values).tolist() == [0.0] * 4
     assert sorted(log.lines) == ["## [set-output name=verdict]pass", ": :set-output name=verdict::pass"]
 
 
@@ -139,7 +233,7 @@ def test_evaluate__files_of_the_folder_shadow_no_library(tmp_path):
     (home / "helper.py").write_text("ONE = 1.0")
     code = "import json, numpy\nfrom helper import ONE\ndef f(y_true, y_pred): return ONE"
     found = evaluate(tmp_path, code, "mine:f", draws=0, environment={**os.environ, "PYTHONPATH": str(home)})
-    assert found.values.ravel().tolist() == [1.0] * 4
+    assert np.ravel(found.values).tolist() == [1.0] * 4
 
 
 SPOIL = """
@@ -182,7 +276,7 @@ def test_evaluate__function_hangs(tmp_path):
 def test_evaluate__nan_is_undefined_with_a_reason(tmp_path):
     code = "def f(y_true, y_pred): raise ValueError('::error::x\\nmore')\ndef g(y_true, y_pred): return float('nan')"
     found = evaluate(tmp_path, code, "mine:f", "mine:g")
-    assert np.isnan(found.values).all()
+    assert np.isnan(np.array(found.values)).all()
     assert found.reasons[0, 0] == "ValueError: ::error::x"
     assert found.reasons[1, 1] == "the metric returned nan"
 
@@ -211,7 +305,7 @@ def test_evaluate__unclear_parameter_is_noted(tmp_path):
     given = sample((0, 1), task="binary", scores=scores)
     found = evaluate(tmp_path, code, "mine:f", "mine:g", given=given, draws=0)
     assert found.on == ("decision", "score")
-    assert found.values[1, 0, :, 0].tolist() == pytest.approx([one.mean() for one in scores])
+    assert found.values[1][0][:, 0].tolist() == pytest.approx([one.mean() for one in scores])
     [note] = found.notes
     assert note.startswith("`mine:f` got decisions, a guess: the name of its parameter `p` leaves it open")
 

@@ -135,7 +135,9 @@ now behind counts in full, while the difference between the groups may be the sa
 ## Anything else
 
 A function of `sklearn.metrics`, a scikit-learn scorer or your own `module:function(labels, predictions)` is evaluated
-on resampled rows, both models on the same ones, in a process of its own. Your own functions get labels and predictions
-as they stand in your tables; [the configuration](configuration.md#functions-of-your-own) describes how a function gets
-scores or decisions.
+on resamples of the rows, both models on the same ones, in a process of its own. Functions that take `sample_weight`
+have an interval by the jackknife, others by the bootstrap; `method` beside the metric
+[overrides that](configuration.md#intervals-of-functions). Your own functions get labels and predictions as they stand
+in your tables; [the configuration](configuration.md#functions-of-your-own) describes how a function gets scores or
+decisions.
 """

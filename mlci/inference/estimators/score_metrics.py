@@ -1,4 +1,4 @@
-"""Metrics of scores and of regression: ranks, mean losses, functions of moments, calibration, and row bootstraps."""
+"""Metrics of scores and of regression: ranks, mean losses, functions of moments, calibration, and functions of rows."""
 
 import math
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import numpy as np
 
 from mlci.inference.estimators import means, ranks, ratios
 from mlci.inference.estimators.class_metrics import NO_BASELINE
+from mlci.inference.estimators.jackknife import LeftOut, jackknife_evidence
 from mlci.inference.evidence import (
     Cause,
     Evidence,
@@ -24,6 +25,7 @@ from mlci.metrics import catalogue
 from mlci.metrics.catalogue import MetricInfo
 from mlci.metrics.statistics import Counts, Floats, Moments, Scores, Statistics
 
+SAME_PREDICTIONS = "too few rows distinguish the models: no prediction that the metric gets differs"
 _RETURNED = "the metric returned "
 """Start of the reason of a function whose value is not a finite number."""
 
@@ -107,7 +109,7 @@ def _rank_method(metric: str, scores: Scores) -> str:
 
 
 def custom_evidence(name: str, statistics: Statistics, context: MeasureContext) -> Triple:
-    """Return a metric of rows, by the paired row bootstrap."""
+    """Return a metric of rows, by the paired row bootstrap or a jackknife."""
     replicates = statistics.replicates.get(name)
     if replicates is None:
         return absent_evidence("row values")
@@ -115,13 +117,18 @@ def custom_evidence(name: str, statistics: Statistics, context: MeasureContext) 
         broken = Undefined(replicates.reason, cause=Cause.MISSING)  # the user's function failed and has to be fixed
         return broken, broken, broken
 
+    magnitude = max(abs(replicates.candidate), abs(replicates.baseline or 0.0))
+
     def sample(value: float, draws: Floats) -> Evidence:
         if math.isnan(value):
             return Undefined(replicates.reason or "undefined on these rows")
         if replicates.reason:  # the other model's value is missing, and with it all resamples
             return Point(value, "measured", "its error is not known because the other model's value is undefined")
+        if replicates.counts is not None:
+            left_out = LeftOut(draws, replicates.counts, statistics.rows, replicates.method, magnitude)
+            return jackknife_evidence(value, left_out)
         return ratios.bootstrap_ratio(
-            value, draws, statistics.rows, confidence=context.confidence, method="row bootstrap"
+            value, draws, statistics.rows, confidence=context.confidence, method=replicates.method
         )
 
     candidate = sample(replicates.candidate, replicates.candidate_draws)
@@ -130,6 +137,8 @@ def custom_evidence(name: str, statistics: Statistics, context: MeasureContext) 
     baseline = sample(replicates.baseline, replicates.baseline_draws)
     if replicates.differing == 0 and not statistics.differing:
         return candidate, baseline, tied_evidence(candidate)
+    if replicates.differing == 0 and replicates.counts is not None and replicates.reason is None:
+        return candidate, baseline, Point(0.0, "too few", SAME_PREDICTIONS)
     change = sample(replicates.candidate - replicates.baseline, replicates.candidate_draws - replicates.baseline_draws)
     return candidate, baseline, change
 

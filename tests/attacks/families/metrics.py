@@ -107,9 +107,9 @@ def _answer(scene: Scene, *, values: bytes, answer: object) -> None:
     folder = scene.work / "metrics"
     scene.plant(f"metrics/{ANSWER}", json.dumps(answer))
     scene.plant(f"metrics/{VALUES}", values)
-    found = scene.call(metric_stage._read, folder, [RowMetric(name="mine:f", function="mine:f")], (1, 1, 2, 1))
+    found = scene.call(metric_stage._read, folder, [RowMetric(name="mine:f", function="mine:f")], ONE_VALUE)
     if found is not None:
-        assert np.isfinite(found.values).all() or found.reasons, "NaN without a reason"
+        assert np.isfinite(found.values[0][0]).all() or found.reasons, "NaN without a reason"
 
 
 def _answer_in_a_link(scene: Scene) -> None:
@@ -117,10 +117,11 @@ def _answer_in_a_link(scene: Scene) -> None:
     folder.mkdir()
     (folder / ANSWER).symlink_to(scene.plant(ANSWER, json.dumps(SAID)))
     (folder / VALUES).symlink_to(scene.plant(VALUES, bytes(16)))
-    scene.call(metric_stage._read, folder, [RowMetric(name="mine:f", function="mine:f")], (1, 1, 2, 1))
+    scene.call(metric_stage._read, folder, [RowMetric(name="mine:f", function="mine:f")], ONE_VALUE)
 
 
-SAID = {"on": ["decision"], "reasons": [], "guessed": [], "random": []}
+ONE_VALUE = metric_stage.AnswerShape(models=2, scopes=(1,), classes=2, draws=0)
+SAID = {"on": ["decision"], "reasons": [], "guessed": [], "random": [], "methods": ["row bootstrap"], "unweighted": []}
 GOOD = '"accuracy": 0.99, "recall": 0.99'
 ATTACKS = (
     Attack("predictions for the easy rows alone", "one prediction a row", _rows(*RIGHT), "no candidate prediction"),
