@@ -2,10 +2,13 @@
 
 import atexit
 import gc
+import importlib
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # The same examples in every run, so that a red test is red for everyone; `--hypothesis-profile=search` looks further.
@@ -23,6 +26,7 @@ for name in [name for name in os.environ if name.startswith(("GITHUB_", "RUNNER_
     if name not in KEPT:
         del os.environ[name]
 
+HERE = Path(__file__).parent
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory, on Linux: thousands of small folders, no disk
 ROOM = 4_000_000_000
 
@@ -37,7 +41,18 @@ def pytest_configure(config):
         tempfile.tempdir = None
 
 
+def pytest_collection(session):
+    """Import this worker's share of the test files first, so that of a fresh clone's files each is compiled once."""
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None or session.config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return
+    index, count = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
+    names = sorted(path.relative_to(HERE.parent) for path in HERE.rglob("test_*.py") if "e2e" not in path.parts)
+    for path in names[index::count]:
+        with suppress(Exception, pytest.skip.Exception):  # collection imports it again, and reports it
+            importlib.import_module(".".join(path.with_suffix("").parts))
+
+
 def pytest_collection_finish():
     """Freeze what was imported: garbage collection then walks the objects of the tests only."""
-    gc.collect()
     gc.freeze()
