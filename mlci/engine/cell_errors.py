@@ -164,12 +164,13 @@ def _rounded_sql(column: TableColumn) -> str:
 
 
 def bad_scores(column: TableColumn, place: CellLocation, kind: Kind) -> list[Problem]:
-    """Describe every kind of bad score in a column by its first row."""
-    return [
+    """Describe every kind of bad score in a column that has some, each by its first row."""
+    found = [
         place.problem(column, condition, message)
         for condition, message in _bad_score_checks(column, kind)
         if place.exists(condition)
     ]
+    return found or [Problem(f"{column.name!r} has scores that are null, NaN, infinite or too large", place.table.path)]
 
 
 def _not_number_checks(column: TableColumn, condition: str) -> list[tuple[str, str]]:
@@ -191,7 +192,7 @@ def _bad_score_checks(column: TableColumn, kind: Kind) -> list[tuple[str, str]]:
     checks = [
         (f"{column.ref} IS NULL", f"{column.name!r} is null"),
         *_not_number_checks(column, f"{column.ref} IS NOT NULL AND {value} IS NULL"),
-        (f"isnan({value})", f"{column.name!r} is NaN"),
+        (sql.is_nan(value), f"{column.name!r} is NaN"),
         (f"isinf({value})", f"{column.name!r} is infinite"),
     ]
     if column.type != "DOUBLE":

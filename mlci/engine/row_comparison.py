@@ -89,7 +89,7 @@ def _nulls(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int
 
 
 def _empty(column: TableColumn) -> str:
-    nan = f" OR isnan({column.ref})" if column.type == "DOUBLE" else ""
+    nan = f" OR {sql.is_nan(column.ref)}" if column.type == "DOUBLE" else ""
     return f"{column.ref} IS NULL{nan}"
 
 

@@ -34,6 +34,11 @@ def float_literal(value: float) -> str:
     return f"'{float(value)!r}'::DOUBLE"
 
 
+def is_nan(value: str) -> str:
+    """Condition for NaN; DuckDB skips rows of Parquet files by ``isnan``, because ranges in their metadata omit NaN."""
+    return f"NOT (isfinite({value}) OR isinf({value}))"
+
+
 def quote_list(values: Iterable[str]) -> str:
     """Return a list literal of texts."""
     return "[" + ", ".join(quote_text(value) for value in values) + "]"

@@ -7,6 +7,8 @@ import os
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mlci.config.loader import parse_config
@@ -391,3 +393,19 @@ def test_regression__largest_numbers_do_not_overflow(tmp_path):
 def test_labels__too_many_classes(tmp_path):
     path = write(pd.DataFrame({"y": [i / 7 for i in range(1500)], "s": 0.5}), tmp_path, "t", "parquet")
     assert refusal(one(path)) == [f"{path}: 'y' has more than 1,000 different values; classes are expected here"]
+
+
+def with_nan(path, **columns):
+    table = {name: np.array(values, float) for name, values in columns.items()}
+    pq.write_table(pa.table(table), path)
+    return str(path)
+
+
+def test_refusal__nan_score_beside_ranges_in_parquet(tmp_path):
+    path = with_nan(tmp_path / "t.parquet", y=[0, 1, 1], s=[0.2, np.nan, 0.7])
+    assert refusal(one(path, scores=True)) == [f"{path}: 's' is NaN in row 2"]
+
+
+def test_refusal__nan_label_beside_ranges_in_parquet(tmp_path):
+    path = with_nan(tmp_path / "t.parquet", y=[0, np.nan, 1], s=[0.2, 0.4, 0.7])
+    assert refusal(one(path, scores=True)) == [f"{path}: label 'y' is null in row 2{DROPPED}"]

@@ -244,7 +244,7 @@ def _remedy(outside: list[str], column: TableColumn, classes: tuple[str, ...], t
 
 
 def _null_problem(column: TableColumn, place: CellLocation, what: str) -> Problem:
-    null = f"{column.ref} IS NULL" + (f" OR isnan({column.as_float()})" if column.is_number else "")
+    null = f"{column.ref} IS NULL" + (f" OR {sql.is_nan(column.as_float())}" if column.is_number else "")
     hint = f"; leave such rows out: `df = df.dropna(subset=[{json.dumps(column.name)}])`" if what == "label" else ""
     return place.problem(column, null, f"{what} {column.name!r} is null", hint=hint)
 

@@ -112,7 +112,7 @@ def _count(
 ) -> Iterator[tuple[str, CountedCells]]:
     column = table.columns[watched.name]
     value = _number(column) if watched.kind == "number" else f"{column.ref}::VARCHAR"
-    present = f"({column.ref} IS NOT NULL" + (f" AND NOT isnan({column.ref}))" if column.type == "DOUBLE" else ")")
+    present = f"({column.ref} IS NOT NULL" + (f" AND NOT {sql.is_nan(column.ref)})" if column.type == "DOUBLE" else ")")
     inner = [f"{by} AS w", f"{value} AS v", f"{present} AS present"]
     relation = f"({sql.select(inner, table.relation)})"
     if watched.edges is not None:

@@ -45,7 +45,7 @@ def _join(
     key, their_key = _keys_alike(connection, features, labelled, labels.key)
     label = labelled.column(labels.label)
     kind = kind_of([key.column, their_key.column])
-    empty = f"{label.ref} IS NULL" + (f" OR isnan({label.ref})" if label.type == "DOUBLE" else "")
+    empty = f"{label.ref} IS NULL" + (f" OR {sql.is_nan(label.ref)}" if label.type == "DOUBLE" else "")
     if sql.file_exists(connection, labelled.relation, empty):
         place = CellLocation(connection, labelled, their_key.column)
         raise InputError(place.problem(label, empty, f"label {label.name!r} is null"))
