@@ -34,26 +34,26 @@ def handle_errors(
     """Run a command, print its problems, one a line, and return the exit code.
 
     Command lines with credentials in an address are refused first, before a message could quote them. ``show`` takes
-    the place of :func:`print_error`.
+    the place of :func:`print_error`, also for wrong command lines, which are then one problem and not click's lines.
     """
     signal.signal(signal.SIGTERM, _terminated)
     signal.signal(signal.SIGINT, _terminated)
     with guarded_output():
-        return _handled(call, arguments, show or print_error)
+        return _handled(call, arguments, show)
 
 
-def _handled(call: Callable[[], Any], arguments: Sequence[str], show: Callable[[Problem], None]) -> int:
+def _handled(call: Callable[[], Any], arguments: Sequence[str], show: Callable[[Problem], None] | None) -> int:
     try:
         _refuse_credentials(arguments)
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             returned = call()
     except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt) as stop:
-        return _stopped(stop)
+        return _stopped(stop, show)
     except MlciError as error:
         words = ". ".join(filter(None, (str(error), error.remedy)))
         for problem in error.problems if isinstance(error, InputError) else [Problem(words)]:
-            show(_clean_problem(problem))
+            (show or print_error)(_clean_problem(problem))
         return error.exit_code
     except (BrokenPipeError, UnreadError):  # the reader of the output is gone; Python would report that again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -89,9 +89,12 @@ def _show_warning(
     click.echo(_harmless(text), err=True, file=file)
 
 
-def _stopped(stop: BaseException) -> int:
+def _stopped(stop: BaseException, show: Callable[[Problem], None] | None) -> int:
     if isinstance(stop, click.exceptions.Exit):
         return stop.exit_code
+    if isinstance(stop, click.ClickException) and show is not None:
+        show(_clean_problem(Problem(_usage_problem(stop))))
+        return INPUT
     if isinstance(stop, click.ClickException):
         shown = io.StringIO()
         stop.show(shown)
@@ -101,6 +104,14 @@ def _stopped(stop: BaseException) -> int:
         return INPUT
     click.echo("mlci: stopped", err=True)
     return INTERRUPTED
+
+
+def _usage_problem(stop: click.ClickException) -> str:
+    """Return what is wrong with a command line, and the command that shows the right form."""
+    context = stop.ctx if isinstance(stop, click.UsageError) else None
+    path = context.command_path if context is not None else "mlci"
+    message = stop.format_message().rstrip(".")
+    return f"{message}{'' if message.endswith('?') else ';'} `{path} --help` shows the options"
 
 
 def print_error(problem: Problem) -> None:

@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import click
@@ -125,7 +126,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run_command(arguments: list[str]) -> int:
     """Run a command line with its event session, and return the exit code."""
-    from mlci.cli.error_handler import handle_errors, print_error  # noqa: PLC0415 (kept off the path of --help)
+    from mlci.cli.error_handler import handle_errors  # noqa: PLC0415 (kept off the path of --help)
 
     sessions: list[Any] = []  # that of the command, once its name is known
 
@@ -133,12 +134,30 @@ def run_command(arguments: list[str]) -> int:
         return group.main(args=arguments, prog_name="mlci", standalone_mode=False, obj=sessions)
 
     def show(problem: Problem) -> None:
-        (sessions[0].show_problem if sessions else print_error)(problem)
+        if not sessions:  # the command line is wrong before the command's name
+            from mlci.cli.events.session import EventSession  # noqa: PLC0415 (kept off the path of --help)
 
-    code = handle_errors(call, arguments, show=show)
+            sessions.append(EventSession(os.environ))
+            sessions[0].start("", style="json")
+        sessions[0].show_problem(problem)
+
+    code = handle_errors(call, arguments, show=show if asks_for_json(arguments, os.environ) else None)
     for session in sessions:
         session.finish(code)
     return code
+
+
+def asks_for_json(arguments: list[str], environment: Mapping[str, str]) -> bool:
+    """Check if standard error is to hold JSON, also if the rest of the command line is wrong."""
+    style = environment.get("MLCI_LOG", "")
+    for place, word in enumerate(arguments):
+        if not word.startswith("-") and (place == 0 or arguments[place - 1] != "--log"):
+            break
+        if word.startswith("--log="):
+            style = word.removeprefix("--log=")
+        elif word == "--log" and place + 1 < len(arguments):
+            style = arguments[place + 1]
+    return style == "json"
 
 
 def program() -> NoReturn:

@@ -67,6 +67,7 @@ class ReportContext:
         cost: What this run has cost so far.
         training_label: Label that asks for training, if nothing was trained because it was not asked for.
         labels_sealed: Whether only a key opens the labels of the evaluation set.
+        anchor: Newest entry of the registry's ledger, if the registry was read.
     """
 
     model: str
@@ -87,6 +88,7 @@ class ReportContext:
     cost: RunCost | None = None
     training_label: str | None = None
     labels_sealed: bool = False
+    anchor: str | None = None
 
 
 def policy_ref(config: Config) -> PolicyRef:
@@ -139,6 +141,7 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
             config_path=facts.config_path,
             seed=result.seed,
             versions=dict(facts.versions),
+            anchor=facts.anchor,
             seconds=Seconds(**facts.seconds),
         ),
     )

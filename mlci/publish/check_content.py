@@ -65,6 +65,13 @@ def check_title(report: Report) -> str:
     return shorten_text(verdict_headline(report), _TITLE)
 
 
+def check_summary(body: str, anchor: str | None) -> str:
+    """Return the summary of the check: the report, and the anchor of the registry, which is kept by GitHub here."""
+    if anchor is None:
+        return body
+    return f"{body}\n\nThe registry as it was read: `mlci ledger verify --anchor {anchor}`"
+
+
 def status_description(text: str) -> str:
     """Return the commit status's description."""
     return shorten_text(text, _DESCRIPTION)

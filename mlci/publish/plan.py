@@ -86,7 +86,8 @@ class Publication:
         target: The target.
         own: The run's own verdict.
         title, annotations: Title and annotations of the check run.
-        body: Summary of the check run and text of the comment, without a marker.
+        body: Text of the comment, without a marker.
+        anchor: Newest entry of the registry that the run read, for the check's summary.
         creates: Whether a missing comment is made.
         foreign: Ids of the checks of this name that mlci did not make, and that this publication answers.
         original: What it was before it answered them.
@@ -98,8 +99,14 @@ class Publication:
     annotations: tuple[Annotation, ...]
     body: str
     creates: bool
+    anchor: str | None = None
     foreign: frozenset[int] = frozenset()
     original: "Publication | None" = None
+
+    @property
+    def summary(self) -> str:
+        """Return the summary of the check run."""
+        return check_content.check_summary(self.body, self.anchor)
 
     @property
     def conclusion(self) -> Conclusion:
@@ -154,6 +161,7 @@ def plan_publication(where: Target, result: Result, *, policy: Policy, links: Li
         annotations=annotations,
         body=body.rstrip(),
         creates=creates,
+        anchor=result.report.provenance.anchor if isinstance(result, Finished) else None,
     )
 
 

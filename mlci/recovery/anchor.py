@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass
 
-_TEXT = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})")
+_TEXT = re.compile(r"(?:anchor:\s*)?`?([1-9][0-9]{0,17}):([0-9a-f]{64})`?")
 _SCHEMA = "mlci/anchor/1"
 
 
@@ -31,7 +31,7 @@ class Anchor:
 
 
 def parse_anchor(text: str) -> Anchor | None:
-    """Parse an anchor in one word; ``None`` for another text."""
+    """Parse an anchor in one word, also as mlci prints it (``anchor: 12:…``); ``None`` for another text."""
     found = _TEXT.fullmatch(text.strip())
     return Anchor(number=int(found[1]), digest=found[2]) if found else None
 

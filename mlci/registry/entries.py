@@ -32,6 +32,7 @@ from mlci.registry.entry_kinds import (
     Count,
     Day,
     Digest,
+    DrillRecord,
     ErasureRecord,
     LedgerPart,
     MonitorRecord,
@@ -54,7 +55,7 @@ MOST_BYTES = ENTRY_BYTES.value
 
 _LATER = ("writer", "reader", "intent")
 _LATER_BODY = ("approval", "milliwatt_hours")
-_LATER_STATE = ("digests", "snapshot", "waived", "probed", "monitored", "spent", "erased")
+_LATER_STATE = ("digests", "snapshot", "waived", "probed", "monitored", "spent", "erased", "drilled")
 """Fields that older entries do not have: left out of the bytes if empty, so that older entries keep their bytes."""
 LINKED = 32
 """Number of entries, beside those that decide, with digests in a state; each costs some 80 bytes in every entry."""
@@ -115,6 +116,7 @@ class LedgerState(LedgerPart):
         spent: By month, the recorded costs of the newest :data:`mlci.registry.spending.KEPT_MONTHS` months; ``None``,
             and not in the bytes, in a ledger without costs.
         erased: Number of the newest entry that erased files; ``None``, and not in the bytes, in a ledger without one.
+        drilled: Number of the newest entry with a drill; ``None``, and not in the bytes, in a ledger without one.
     """
 
     champion: int | None = None
@@ -131,6 +133,7 @@ class LedgerState(LedgerPart):
     monitored: int | None = None
     spent: dict[str, MonthOfCosts] | None = None
     erased: int | None = None
+    drilled: int | None = None
 
 
 class Entry(LedgerPart):
@@ -225,7 +228,7 @@ def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
         case ReproductionRecorded(version=version, runs=runs):
             _known(state, version)
             changed = {"reproduced": {**state.reproduced, str(version): number}} if runs > 1 else {}
-        case WaiverRecord() | ProbeRecord() | MonitorRecord() | CostRecord() | ErasureRecord():
+        case WaiverRecord() | ProbeRecord() | MonitorRecord() | CostRecord() | ErasureRecord() | DrillRecord():
             changed = _after_record(state, body, number)
         case _:
             assert_never(body)
@@ -233,9 +236,15 @@ def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
 
 
 def _after_record(
-    state: LedgerState, body: WaiverRecord | ProbeRecord | MonitorRecord | CostRecord | ErasureRecord, number: int
+    state: LedgerState,
+    body: WaiverRecord | ProbeRecord | MonitorRecord | CostRecord | ErasureRecord | DrillRecord,
+    number: int,
 ) -> dict[str, object]:
-    """Return what a record changes that is about one commit, one run, production, or erased files."""
+    """Return what a record changes that is about one commit, one run, production, erased files, or a backup."""
+    if isinstance(body, DrillRecord):
+        if body.entry >= number:
+            raise ValueError(f"entry {number} can't be about a backup that ends at entry {body.entry}")
+        return {"drilled": number}
     if isinstance(body, MonitorRecord):
         _known(state, body.version)
         return {"monitored": number}
@@ -279,7 +288,7 @@ def linked_entries(state: LedgerState) -> set[int]:
     """Return the numbers of all entries that a state refers to."""
     found = {*state.promoted.values(), *state.rescored.values(), *state.reproduced.values()}
     found |= {number for numbers in (state.waived or {}).values() for number in numbers}
-    return found | ({state.decided, state.monitored or 0, state.erased or 0} - {0})
+    return found | ({state.decided, state.monitored or 0, state.erased or 0, state.drilled or 0} - {0})
 
 
 def entries_to_link(state: LedgerState, *, number: int) -> set[int]:

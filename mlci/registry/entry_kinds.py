@@ -178,6 +178,21 @@ class ErasureRecord(LedgerPart):
     earlier: Count | None = Field(description="Number of the erasure before it; null in the first.")
 
 
+class DrillRecord(LedgerPart):
+    """A backup was restored alone, and the champion scored again by what came back."""
+
+    kind: Literal["drilled"] = "drilled"
+    entry: Annotated[int, Field(ge=1)] = Field(description="Newest entry of the backup.")
+    digest: Digest = Field(description="Digest of that entry.")
+    newest_at: Text = Field(description="Time of that entry.")
+    version: Annotated[int, Field(ge=1)] | None = Field(description="The champion; null before the first promotion.")
+    agreement: Literal["identical", "equivalent", "different", "not compared"] = Field(
+        description="Its predictions after the restore, against the stored ones."
+    )
+    retrained: bool = Field(description="Whether it was retrained, because its model was lost or its rows are made.")
+    seconds: Count = Field(description="Time to restore, rounded up.")
+
+
 Body = Annotated[
     VerdictRecord
     | Promotion
@@ -188,6 +203,7 @@ Body = Annotated[
     | ProbeRecord
     | MonitorRecord
     | CostRecord
-    | ErasureRecord,
+    | ErasureRecord
+    | DrillRecord,
     Field(discriminator="kind"),
 ]

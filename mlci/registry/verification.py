@@ -121,6 +121,12 @@ def lacks_checkpoint(store: Store, entries: int) -> tuple[str, ...]:
     return (f"{store.shown}: the checkpoint is missing, so removed entries at the end would not be noticed",)
 
 
+def seconds_between(before: str, now: str) -> float:
+    """Return the seconds between two times; 0 if one of them can't be read or a clock is behind."""
+    earlier, later = moment(before), moment(now)
+    return 0.0 if earlier is None or later is None else max(0.0, (later - earlier).total_seconds())
+
+
 def moment(text: str) -> datetime | None:
     """Parse an RFC 3339 time with its offset; ``None`` for any other text."""
     try:

@@ -298,6 +298,9 @@ class Provenance(ReportPart):
     config_path: str | None = None
     seed: int
     versions: dict[str, str] = Field(default={})
+    anchor: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,17}:[0-9a-f]{64}$")] | None = Field(
+        default=None, description="Newest entry of the registry's ledger, `number:SHA-256`, if the registry was read."
+    )
     seconds: Seconds = Seconds()
 
 

@@ -90,3 +90,26 @@ def test_log_json__entry_and_run_id(tmp_path):
     promoted = mlci("promote", cwd=tmp_path, MLCI_LOG="json", **WORKFLOW)
     assert [one["kind"] for one in of_kind(promoted, "entry_appended")] == ["promotion"]
     assert {line["run"] for line in logged(promoted)} == {"1842.2"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command", "message"),
+    [
+        (["--log", "json", "nonsense"], "", "No such command 'nonsense'; `mlci --help` shows the options"),
+        (["--log=json", "--bogus"], "", "No such option '--bogus'. Did you mean"),
+        (["--log", "json", "versions", "--limit", "x"], "versions", "Invalid value for '--limit'"),
+        (["--log", "json", "s3://me:secret-word@bucket"], "", "an address on the command line holds credentials"),
+    ],
+)
+def test_log_json__wrong_command_line(tmp_path, arguments, command, message):
+    ended = mlci(*arguments, cwd=tmp_path)
+    started, problem, finished = logged(ended)
+    assert [one["event"] for one in (started, problem, finished)] == ["run_started", "problem_found", "run_finished"]
+    assert (started["command"], finished["code"], ended.code) == (command, 2, 2)
+    assert problem["message"].startswith(message)
+    assert "secret-word" not in ended.err
+
+
+@pytest.mark.parametrize("arguments", [["--log", "text", "nonsense"], ["nonsense", "--log", "json"]])
+def test_log_text__wrong_command_line(tmp_path, arguments):
+    assert "Error: No such command 'nonsense'." in mlci(*arguments, cwd=tmp_path).err

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from mlci.publish import check_content
 from mlci.publish.event import Event
@@ -39,6 +40,17 @@ def test_check__conclusion_state_and_title(result, conclusion, state, title):
     assert found.target.name == "mlci / credit-risk"
     assert "<!-- mlci" not in found.body
     assert found.target.version(found.body).body.startswith(f"<!-- mlci id=credit-risk head={HEAD} run=7.1 -->\n## ")
+
+
+def test_check__anchor_of_the_registry_in_the_summary_only():
+    report, anchor = good(), f"12:{'ab' * 32}"
+    assert what(Finished(report=report)).summary == what(Finished(report=report)).body
+    read = report.model_copy(update={"provenance": report.provenance.model_copy(update={"anchor": anchor})})
+    found = what(Finished(report=read))
+    assert found.summary.endswith(f"\n\nThe registry as it was read: `mlci ledger verify --anchor {anchor}`")
+    assert anchor not in found.body
+    with pytest.raises(ValidationError):
+        Provenance(seed=7, anchor="12:abc`")
 
 
 def test_find_target__no_commit():

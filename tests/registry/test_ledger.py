@@ -15,7 +15,18 @@ from mlci.registry.registry import Registry
 from mlci.registry.stores.interface import Checkpoint
 from tests.support.registry.histories import DIGEST, Memory, choose, forge, history, promotion, stamp, verdict
 
-KINDS = ["verdict", "promotion", "rollback", "rescored", "reproduced", "waived", "probed", "monitored", "erased"]
+KINDS = [
+    "verdict",
+    "promotion",
+    "rollback",
+    "rescored",
+    "reproduced",
+    "waived",
+    "probed",
+    "monitored",
+    "erased",
+    "drilled",
+]
 steps = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 5)), min_size=1, max_size=12)
 FIVE = [("promotion", 0), ("verdict", 1), ("promotion", 0), ("rollback", 0), ("verdict", 2)]
 ONE = LedgerState(champion=1, versions=1, decided=1, promoted={"1": 1})

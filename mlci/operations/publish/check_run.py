@@ -214,7 +214,7 @@ def _mine(publication: Publication, found: CheckRun | None) -> Attempt:
     """Return this attempt with its new verdict; within one attempt that several jobs share, the worst verdict stays."""
     target = publication.target
     record = _record(target, publication.own, publication.title)
-    text = write_record(publication.body, record)
+    text = write_record(publication.summary, record)
     earlier = read_attempt(found) if found is not None and found.external_id == str(target.run) else None
     shared = earlier is not None and earlier.record.key and not target.exclusive
     if earlier is not None and shared and _rank(earlier.record) > max(_rank(record), WORST.index("open")):

@@ -17,13 +17,16 @@ from mlci.operations.context import RowsContext, RunContext, registry_of
 from mlci.operations.evaluate import evaluate_models
 from mlci.operations.models import baseline_ref_or_file, file_guards, recorded_predictions, rescore
 from mlci.operations.models.model_predictions import ModelPredictions
+from mlci.operations.recovery.check_anchor import check_anchor
 from mlci.operations.recovery.copy_registry import CopyOptions, CopyResult, copy_registry
 from mlci.operations.registry import reproduce, retrain
 from mlci.operations.registry.reproduce import CountDisagreements, RuntimeEnvironment
+from mlci.recovery.anchor import Anchor
 from mlci.registry import stored_files
+from mlci.registry.entry_kinds import DrillRecord
 from mlci.registry.errors import CorruptError
 from mlci.registry.manifest import Predictions, VersionFile
-from mlci.registry.registry import RegistryView, Version
+from mlci.registry.registry import Registry, RegistryView, Version
 from mlci.registry.stores.interface import Store
 from mlci.registry.verification import verify_registry
 
@@ -110,6 +113,30 @@ def run_drill(context: RunContext, backup: Store, tools: DrillTools) -> DrillRes
     return DrillResult(
         copied=copied, version=None if champion is None else champion.number, scored=scored, seconds=seconds
     )
+
+
+def record_drill(registry: Registry, result: DrillResult) -> bool:
+    """Append the result of a drill to the ledger of the registry that was backed up; not that of an empty backup.
+
+    Raises:
+        CorruptError: if the ledger does not have the backup's newest entry.
+        OutsideError: if the registry can't be written to.
+    """
+    copied = result.copied
+    if not copied.number:
+        return False
+    check_anchor(registry.store, Anchor(number=copied.number, digest=copied.digest))
+    body = DrillRecord(
+        entry=copied.number,
+        digest=copied.digest,
+        newest_at=copied.newest_at,
+        version=result.version,
+        agreement=result.scored.agreement,
+        retrained=result.scored.retrained,
+        seconds=math.ceil(result.total),
+    )
+    registry.append(lambda _: body)
+    return True
 
 
 def _not_compared(why: str) -> ScoredAgain:

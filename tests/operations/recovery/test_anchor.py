@@ -49,7 +49,9 @@ def test_ledger_verify__older_copy_of_the_whole_registry(project, tmp_path):
 
 def test_ledger_verify__rewritten_ledger(project):
     word = newest(project)
-    assert mlci("ledger", "verify", "--anchor", word, cwd=project).code == 0
+    for pasted in (word, f"anchor: {word}", f"`{word}`"):
+        assert mlci("ledger", "verify", "--anchor", pasted, cwd=project).code == 0
+    assert sorted(path.name for path in project.iterdir() if word in path.name) == []
     other = f"2:{'0' * 64}"
     found = mlci("ledger", "verify", "--anchor", other, cwd=project)
     assert (found.code, "entry 2 is not the one that the anchor names" in found.err) == (4, True)

@@ -1,10 +1,15 @@
 """`mlci drill`: the champion comes back from the backup alone, and every difference is found."""
 
 import json
+import math
+import re
 
 import pytest
 
+from mlci.operations.recovery.copy_registry import CopyResult
+from mlci.operations.recovery.drill import DrillResult, ScoredAgain, record_drill
 from mlci.operations.recovery.lag import BackupLag, measure_lag
+from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
 from tests.support.project import PREDICT, holdout, mlci
 from tests.support.registry.histories import Memory, stamp, verdict
@@ -97,6 +102,39 @@ def test_drill__backup_damaged(project):
         copy.write_bytes(data)
     assert code == 4
     assert "entry 1" in error
+
+
+def test_drill__is_recorded_and_shown(project):
+    before = mlci("ledger", "verify", cwd=project)
+    assert (before.code, "last drill" in before.out) == (0, False)
+    code, found = drill(project, "--record")
+    newest = json.loads(mlci("ledger", "log", "--json", cwd=project).out)[-1]
+    assert (code, newest["number"], newest["state"]["drilled"]) == (0, newest["number"], newest["number"])
+    assert newest["body"] == {
+        "kind": "drilled",
+        "entry": 2,
+        "digest": found["copied"]["digest"],
+        "newest_at": found["copied"]["newest_at"],
+        "version": 1,
+        "agreement": "identical",
+        "retrained": False,
+        "seconds": math.ceil(found["total_seconds"]),
+    }
+    shown = " ".join(mlci("ledger", "verify", cwd=project).out.split())
+    assert re.search(
+        r"last drill: [\d.]+ s ago, version 1, identical; the newest state that it restored is entry 2,", shown
+    )
+    assert "restored a backup that ends at entry 2" in mlci("ledger", "log", cwd=project).out
+
+
+def test_record_drill__of_another_registry():
+    other = Memory()
+    Registry(other, stamp()).append(lambda _: verdict("sha256:other"))
+    copied = CopyResult(source="backup", target="here", number=1, digest="0" * 64, newest_at="2026-05-01T00:00:00Z")
+    result = DrillResult(copied=copied, version=1, scored=ScoredAgain(agreement="identical"), seconds={})
+    with pytest.raises(CorruptError, match="entry 1 is not the one that the anchor names"):
+        record_drill(Registry(other, stamp()), result)
+    assert other.tail() == 1
 
 
 def test_measure_lag__entries_since():

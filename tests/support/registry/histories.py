@@ -10,6 +10,7 @@ from mlci.registry.entries import LedgerState
 from mlci.registry.entry_kinds import (
     Actor,
     Body,
+    DrillRecord,
     ErasureRecord,
     MonitorRecord,
     PredictionsAdded,
@@ -108,7 +109,7 @@ def choose(state: LedgerState, kind: str, pick: int) -> Body | None:
         return Rollback(version=version, replaced=state.champion, reason="it was better")
     if kind == "rescored" and version is not None:
         return PredictionsAdded(version=version, fingerprint=f"sha256:{pick}", predictions=DIGEST)
-    if kind in {"reproduced", "monitored"} and version is not None:
+    if kind in {"reproduced", "monitored", "drilled"} and version is not None:
         return _about_version(kind, version)
     if kind in {"waived", "probed", "erased"}:
         return _record(state, kind, pick)
@@ -116,9 +117,16 @@ def choose(state: LedgerState, kind: str, pick: int) -> Body | None:
 
 
 def _about_version(kind: str, version: int) -> Body:
+    if kind == "drilled":
+        return drill(version=version)
     if kind == "reproduced":
         return ReproductionRecorded(version=version, outcome="within", spread=DIGEST)
     return MonitorRecord(version=version, window="2026-05-01T00:00", outcome="ok", history=DIGEST)
+
+
+def drill(**changes) -> DrillRecord:
+    fields = {"entry": 1, "digest": DIGEST, "newest_at": "2026-05-01T00:00:00+00:00", "version": 1, "seconds": 9}
+    return DrillRecord(**{**fields, "agreement": "identical", "retrained": False, **changes})
 
 
 def _record(state: LedgerState, kind: str, pick: int) -> Body:

@@ -14,21 +14,21 @@ from mlci.cli.commands.registry.reproduce import find_uv
 from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.copy_stores import open_copy
 from mlci.cli.github_actions import write_step_result
-from mlci.cli.registry_factory import build_store, clock, runtime_environment
+from mlci.cli.registry_factory import build_store, clock, open_registry, runtime_environment
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import LoadedConfig
 from mlci.config.types import Duration
 from mlci.engine.row_comparison import count_disagreements
 from mlci.errors import InputError
 from mlci.execution.environment import registry_credentials
-from mlci.operations.recovery.drill import DrillResult, DrillTools, run_drill
+from mlci.operations.recovery.drill import DrillResult, DrillTools, record_drill, run_drill
 from mlci.operations.recovery.lag import BackupLag, measure_lag
 from mlci.operations.registry.reproduce import RuntimeEnvironment
 from mlci.operations.registry.retrain import EnvironmentBuilder
 from mlci.registry.errors import CorruptError
 from mlci.registry.registry import Registry
 from mlci.registry.stores.folder import FolderStore
-from mlci.registry.verification import moment
+from mlci.registry.verification import seconds_between
 from mlci.report.text.number_format import format_duration, pluralize
 from mlci.util.json_text import pretty_json
 
@@ -71,13 +71,19 @@ class _DurationType(click.ParamType[Duration]):
     type=_DurationType(),
     help="Fail if the registry has an entry that is older than this and not in the backup; a time such as `2d`.",
 )
-def command(url: str, config_path: Path, *, as_json: bool, where: str, max_age: Duration | None) -> int:
+@click.option(
+    "--record",
+    is_flag=True,
+    help="Record the drill in the registry's ledger, in a job that may write to it. `mlci ledger verify` then shows "
+    "the newest drill, and the age of what it restored.",
+)
+def command(url: str, config_path: Path, *, as_json: bool, where: str, max_age: Duration | None, record: bool) -> int:
     """Prove that production can be brought back: restore from the backup alone, and score the champion again.
 
     The backup is restored into a temporary folder and every byte verified. Then the champion scores the evaluation set
     of this checkout, by its own commit and in a fresh environment from its lock file, and the predictions are compared
-    with the stored ones. If the model is lost, the version is retrained. Nothing is written to the registry, and it
-    may be unreachable.
+    with the stored ones. If the model is lost, the version is retrained. Without --record nothing is written to the
+    registry, and it may be unreachable.
 
     \b
     Exit codes:
@@ -91,6 +97,7 @@ def command(url: str, config_path: Path, *, as_json: bool, where: str, max_age: 
     Examples:
       mlci drill s3://backups/models
       mlci drill /mnt/backup --max-age 2d --json
+      mlci drill s3://backups/models --record
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = load_configuration(config_path)
     backup = open_copy(loaded, url, None)
@@ -101,7 +108,10 @@ def command(url: str, config_path: Path, *, as_json: bool, where: str, max_age: 
         withheld = registry_credentials(url)
         with run_context(loaded, cached=False, registry=registry, withheld=withheld) as context:
             result = run_drill(context, backup, tools)
-    return _finish(result, _lag(loaded, config_path.parent, result.copied.number), max_age, as_json=as_json)
+    code = _finish(result, _lag(loaded, config_path.parent, result.copied.number), max_age, as_json=as_json)
+    if record and record_drill(open_registry(loaded, config_path.parent, writes=True), result):
+        click.echo("mlci: recorded the drill in the ledger", err=True)
+    return code
 
 
 def _lag(loaded: LoadedConfig, folder: Path, number: int) -> BackupLag:
@@ -120,9 +130,9 @@ def _finish(result: DrillResult, lag: BackupLag, max_age: Duration | None, *, as
     """
     now = clock()
     lost_since = lag.since or (result.copied.newest_at if lag.unknown else None)
-    exposed = _seconds_between(lost_since, now) if lost_since is not None else 0.0
+    exposed = seconds_between(lost_since, now) if lost_since is not None else 0.0
     too_old = max_age is not None and exposed > max_age
-    text = drill_text(result, lag, age=_seconds_between(result.copied.newest_at, now))
+    text = drill_text(result, lag, age=seconds_between(result.copied.newest_at, now))
     text += f"\nthe backup is older than --max-age {max_age}: `mlci backup` was not run since" if too_old else ""
     document = {**asdict(result), "total_seconds": result.total, "lag": asdict(lag), "exposed_seconds": exposed}
     click.echo(pretty_json(document) if as_json else text)
@@ -130,12 +140,6 @@ def _finish(result: DrillResult, lag: BackupLag, max_age: Duration | None, *, as
     if result.copied.faults:
         raise CorruptError("; ".join(result.copied.faults), remedy="Run `mlci backup` while the registry has them")
     return _FAILED if too_old or result.scored.agreement == "different" else 0
-
-
-def _seconds_between(before: str, now: str) -> float:
-    """Return the seconds between two times; 0 if one of them can't be read or a clock is behind."""
-    earlier, later = moment(before), moment(now)
-    return 0.0 if earlier is None or later is None else max(0.0, (later - earlier).total_seconds())
 
 
 def drill_text(result: DrillResult, lag: BackupLag, *, age: float) -> str:

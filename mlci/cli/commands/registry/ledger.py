@@ -15,6 +15,7 @@ from mlci.registry import ledger
 from mlci.registry.entries import Entry
 from mlci.registry.entry_kinds import (
     CostRecord,
+    DrillRecord,
     ErasureRecord,
     MonitorRecord,
     PredictionsAdded,
@@ -26,9 +27,10 @@ from mlci.registry.entry_kinds import (
     WaiverRecord,
 )
 from mlci.registry.errors import CorruptError
+from mlci.registry.registry import RegistryView
 from mlci.registry.stores.interface import Store
-from mlci.registry.verification import RegistryAudit, verify_registry
-from mlci.report.text.number_format import pluralize
+from mlci.registry.verification import RegistryAudit, seconds_between, verify_registry
+from mlci.report.text.number_format import format_duration, pluralize
 from mlci.util.json_text import pretty_json
 
 LIMIT = 50
@@ -69,7 +71,8 @@ def verify_command(config_path: Path, *, as_json: bool, files: bool, anchor: str
     if newest is not None:
         keep_given_anchor(newest, anchor)
     word = newest.text if newest is not None else ""
-    text = _text(audit, contents=files) + (f"\nanchor: {word}" if word else "")
+    drill = drill_summary(registry.view(), clock())
+    text = _text(audit, contents=files) + (f"\n{drill}" if drill else "") + (f"\nanchor: {word}" if word else "")
     write_step_result({"anchor": word}, text)
     if as_json:
         document = {
@@ -78,6 +81,7 @@ def verify_command(config_path: Path, *, as_json: bool, files: bool, anchor: str
             "contents": files,
             "erased": audit.erased,
             "anchor": word or None,
+            "drill": drill,
             "state": audit.state.model_dump(),
             "findings": [{"entry": item.number or None, "message": item.message} for item in audit.findings],
         }
@@ -134,6 +138,28 @@ def log_command(config_path: Path, *, as_json: bool, limit: int, before: int | N
     return 0
 
 
+def _drill_outcome(body: DrillRecord) -> str:
+    champion = "no version" if body.version is None else f"version {body.version}"
+    return f"{champion}{', retrained' if body.retrained else ''}, {body.agreement}"
+
+
+def drill_summary(view: RegistryView, now: str) -> str | None:
+    """Return the newest recorded drill in one line, with the age of what it restored; ``None`` without one."""
+    number = view.state.drilled
+    if number is None:
+        return None
+    entry = view.entry(number)
+    if not isinstance(entry.body, DrillRecord):
+        raise CorruptError(f"{view.shown}: entry {number} should record a drill and does not")
+    body = entry.body
+    ages = [format_duration(seconds_between(at, now)) for at in (entry.at, body.newest_at)]
+    later = pluralize(max(number - 1 - body.entry, 0), "entry", "entries")
+    return (
+        f"last drill: {ages[0]} ago, {_drill_outcome(body)}; the newest state that it restored is entry {body.entry}, "
+        f"{ages[1]} old; the registry had {later} beyond it"
+    )
+
+
 def audit_summary(found: RegistryAudit, *, contents: bool) -> str:
     """Return the result in one line."""
     state = found.state
@@ -163,12 +189,16 @@ def audit_text(entry: Entry) -> str:
             return f"scored version {version} on {fingerprint[:19]}"
         case ReproductionRecorded(version=version, outcome=outcome):
             return f"trained version {version} again: {outcome}"
-        case WaiverRecord() | ProbeRecord() | MonitorRecord() | CostRecord() | ErasureRecord() as body:
+        case WaiverRecord() | ProbeRecord() | MonitorRecord() | CostRecord() | ErasureRecord() | DrillRecord() as body:
             return _record_text(body)
 
 
-def _record_text(body: WaiverRecord | ProbeRecord | MonitorRecord | CostRecord | ErasureRecord) -> str:
-    """Describe what was recorded about a commit of a pull request, a run, production, or erased files."""
+def _record_text(
+    body: WaiverRecord | ProbeRecord | MonitorRecord | CostRecord | ErasureRecord | DrillRecord,
+) -> str:
+    """Describe what was recorded about a commit of a pull request, a run, production, erased files, or a backup."""
+    if isinstance(body, DrillRecord):
+        return f"restored a backup that ends at entry {body.entry}, in {body.seconds:,} s: {_drill_outcome(body)}"
     if isinstance(body, MonitorRecord):
         return f"monitored version {body.version} until the window of {body.window}: {body.outcome}"
     if isinstance(body, CostRecord):
