@@ -8,9 +8,9 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """Import :func:`mlci.api.compare` when it is first used, so that ``import mlci`` stays cheap."""
+    """Import :func:`mlci.api.compare.compare` when it is first used, so that ``import mlci`` stays cheap."""
     if name != "compare":
         raise AttributeError(f"module 'mlci' has no attribute {name!r}")
-    from mlci.api import compare  # noqa: PLC0415 (see above)
+    from mlci.api.compare import compare  # noqa: PLC0415 (see above)
 
     return compare

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlci.api import ModelComparison
+from mlci.api.compare import ModelComparison
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import Loaded
 from mlci.config.models import Baseline, MetricsConfig, RowsConfig

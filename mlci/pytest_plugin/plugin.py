@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mlci.api import ModelComparison
+    from mlci.api.compare import ModelComparison
     from mlci.pytest_plugin.budgets import CostBudgets
     from mlci.pytest_plugin.models import LoadedModels, ModelUnderTest
 

@@ -110,6 +110,45 @@ def test_compare__each_form_of_predictions_gives_the_same_numbers(rows, models, 
     assert numbers(found) == numbers(expected)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "sqlite"])
+def test_compare__columns_of_a_file_give_the_report_of_a_frame(rows, scores, tmp_path, suffix):
+    both = rows.assign(p_old=scores[0], p_new=scores[1], decided=(scores[1] > 0.5).astype(int))
+    path, apart = tmp_path / f"eval.{suffix}", {}
+    if suffix == "sqlite":
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            both.to_sql("holdout", database, index=False)
+            both.head(9).to_sql("other", database, index=False)
+        apart = {"table": "holdout"}
+    else:
+        getattr(both, f"to_{suffix}")(path, index=False)
+    shared = {"label": "outcome", "key": "id", "slices": ["region"], "baseline": "p_old"}
+    for named in ({"candidate": "p_new", "gates": GATES}, {"candidate": "decided", "gates": GATES[1:]}):
+        found, wanted = mlci.compare(str(path), **apart, **named, **shared), mlci.compare(both, **named, **shared)
+        found, wanted = (json.loads(one.report.model_dump_json(by_alias=True)) for one in (found, wanted))
+        assert (found["candidate"]["label"], found["baseline"]["label"]) == ("candidate", "baseline")
+        assert without_names(found)["metrics"] == without_names(wanted)["metrics"]
+        assert {name for name in found if found[name] != wanted[name]} <= {"evaluation"}
+
+
+@pytest.mark.parametrize("data", ["frame", "file"])
+def test_compare__text_that_is_a_column_and_a_file_or_neither(rows, tmp_path, monkeypatch, data):
+    monkeypatch.chdir(tmp_path)
+    table = rows.head(50).assign(score=rows["a"])
+    table.to_csv("eval.csv", index=False)
+    given = {"frame": table, "file": "eval.csv"}[data]
+    pd.DataFrame({"id": table["id"], "score": 0.5}).to_csv("score", index=False)
+    where = {"frame": "`data`", "file": "eval.csv"}[data]
+    with pytest.raises(InputError) as caught:
+        mlci.compare(given, label="outcome", key="id", candidate="score")
+    assert f"candidate='score' is a column of {where} and a file, too" in str(caught.value)
+    assert "write candidate=Path('score')" in str(caught.value)
+    with pytest.raises(InputError) as caught:
+        mlci.compare(given, label="outcome", key="id", candidate=table["score"], baseline="p_old")
+    assert f"baseline='p_old' is neither a column of {where} nor a file; {where} has the columns 'a', 'b'" in str(
+        caught.value
+    )
+
+
 def test_compare__regression_and_multiclass_by_the_label(rows):
     target = rows.assign(y=rows["a"] * 2 + rows["b"])
     line = LinearRegression().fit(target[["a"]], target["y"])

@@ -1,5 +1,6 @@
 """Repositories that train a model: a table, a script that splits it, saved predictions, and their first run."""
 
+import json
 import random
 import sys
 from pathlib import Path
@@ -52,3 +53,10 @@ def first_run(folder, *options, **environment) -> tuple[Ended, Ended]:
     setup = mlci("init", "--yes", *options, cwd=folder)
     assert setup.code == 0, setup.err
     return setup, mlci("run", "--json", cwd=folder, PATH=f"{BIN}:/usr/bin:/bin", **environment)
+
+
+def plan(folder, *options) -> dict:
+    """Return what `mlci init` would write."""
+    ended = mlci("init", "--json", *options, cwd=folder)
+    assert ended.code == 0, ended.err
+    return json.loads(ended.out)

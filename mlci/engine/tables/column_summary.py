@@ -75,6 +75,16 @@ def summarize_table(path: str, *, only: str | None = None) -> TableSummary:
     return TableSummary(path=path, rows=table.rows, columns=columns)
 
 
+def column_names(path: str) -> tuple[str, ...]:
+    """Return the names of a table's columns, in the order of the file.
+
+    Raises:
+        InputError: if the file can't be read.
+    """
+    with sql.session() as (connection, scratch):
+        return tuple(open_table(connection, path, scratch).names)
+
+
 def _summarize(connection: duckdb.DuckDBPyConnection, table: Table, column: TableColumn) -> ColumnSummary:
     if column.is_nested:
         return ColumnSummary(name=column.name, kind="other", distinct=0, missing=0)

@@ -30,7 +30,8 @@ from mlci.operations.init.scripts.addition import (
 )
 from mlci.operations.init.scripts.notebook import write_notebook
 from mlci.operations.init.scripts.script_facts import REGRESSION_METRICS, EvaluationPoint, ScriptFacts, choose_point
-from mlci.operations.init.scripts.traced_values import SAMPLE_ROWS, UNKNOWN, sample_task
+from mlci.operations.init.scripts.traced_values import SAMPLE_ROWS, sample_task
+from mlci.operations.init.scripts.values import UNKNOWN
 from mlci.operations.init.training_command import resolve_read
 
 _REGRESSOR = re.compile(r"(Regressor|SVR|Ridge|RidgeCV|Lasso|LassoCV|ElasticNet|ElasticNetCV|LinearRegression)$")

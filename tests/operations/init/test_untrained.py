@@ -1,6 +1,5 @@
 """Committed files that nothing makes, in `mlci init` and `mlci doctor`, and scripts in other encodings."""
 
-import json
 import shutil
 import subprocess
 
@@ -12,14 +11,10 @@ from mlci.operations.init.scripts.script import read_script
 from mlci.operations.init.scripts.source_text import decode_source
 from tests.support.project import mlci, write
 from tests.support.repository import commit, git, init
-from tests.support.training_repositories import METRICS, SPLITS_INSIDE, loans, saved
+from tests.support.training_repositories import METRICS, SPLITS_INSIDE, loans, plan, saved
 
 COOKIE = "# -*- coding: latin-1 -*-\n# caf\xe9\n"
 UNKNOWN = "# coding: enigma\n"
-
-
-def plan(folder, *options):
-    return json.loads(mlci("init", "--json", *options, cwd=folder).out)
 
 
 def train_of(found):

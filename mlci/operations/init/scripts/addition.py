@@ -8,7 +8,8 @@ from typing import Literal
 
 from mlci.operations.init.scripts.batches import COLLECTED_DECISIONS, COLLECTED_LABELS
 from mlci.operations.init.scripts.script_facts import EvaluationPoint, ScriptFacts
-from mlci.operations.init.scripts.traced_values import UNKNOWN, TracedValue, trace
+from mlci.operations.init.scripts.traced_values import trace
+from mlci.operations.init.scripts.values import UNKNOWN, TracedValue
 
 Task = Literal["binary", "multiclass", "regression"]
 SEED = 42

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mlci.operations.init.scripts.traced_values import Names, TracedValue, by_name, called_name, trace, variable_of
+from mlci.operations.init.scripts.traced_values import by_name, trace
+from mlci.operations.init.scripts.values import Names, TracedValue, called_name, variable_of
 
 COLLECTED_LABELS, COLLECTED_DECISIONS = "mlci_labels", "mlci_decisions"
 """Lists that are added to a loop over batches."""

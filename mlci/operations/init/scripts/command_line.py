@@ -2,7 +2,7 @@
 
 import ast
 
-from mlci.operations.init.scripts.traced_values import called_name
+from mlci.operations.init.scripts.values import called_name
 
 
 def imported_modules(tree: ast.Module) -> frozenset[str]:

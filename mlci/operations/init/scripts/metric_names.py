@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from mlci.operations.init.scripts.traced_values import called_name
+from mlci.operations.init.scripts.values import called_name
 
 _DUMPS = {"dump", "dumps", "safe_dump"}
 _LOGS = {"log_metric"}

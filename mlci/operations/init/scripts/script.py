@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from mlci.operations.init.inventory import TABLES
 from mlci.operations.init.scripts.batches import (
     as_list,
     batch_values,
@@ -20,6 +21,7 @@ from mlci.operations.init.scripts.batches import (
     unpacked_values,
 )
 from mlci.operations.init.scripts.command_line import find_argument, imported_modules
+from mlci.operations.init.scripts.constants import ARGUMENTS, constant_of, declared_argument, parameter_defaults
 from mlci.operations.init.scripts.script_facts import (
     DECISION_METRICS,
     REGRESSION_METRICS,
@@ -31,17 +33,8 @@ from mlci.operations.init.scripts.script_facts import (
     UnseededCall,
 )
 from mlci.operations.init.scripts.shuffles import UnseededShuffle, find_shuffles, full_name, imported_names
-from mlci.operations.init.scripts.traced_values import (
-    READERS,
-    UNKNOWN,
-    TracedValue,
-    by_name,
-    called_name,
-    constant_of,
-    is_label_name,
-    trace,
-    variable_of,
-)
+from mlci.operations.init.scripts.traced_values import READERS, by_name, is_label_name, trace
+from mlci.operations.init.scripts.values import UNKNOWN, TracedValue, called_name, variable_of
 from mlci.operations.init.scripts.written_files import find_written, opened_path
 
 _OF_TWO_CLASSES = {
@@ -97,6 +90,7 @@ class _Functions:
     arguments: dict[str, dict[str, TracedValue]] = field(default_factory=dict)
     returned: dict[str, tuple[TracedValue, ...]] = field(default_factory=dict)
     definitions: dict[str, ast.FunctionDef] = field(default_factory=dict)
+    options: dict[str, object] = field(default_factory=dict)
     looped: set[str] = field(default_factory=set)
     repeated: set[str] = field(default_factory=set)
 
@@ -106,7 +100,7 @@ class _Walk:
 
     def __init__(self, facts: ScriptFacts, functions: _Functions, imported: dict[str, str]) -> None:
         self.facts, self.functions, self.imported = facts, functions, imported
-        self.names: dict[str, TracedValue] = {}
+        self.names = {ARGUMENTS: TracedValue(kind="constant", constant=functions.options)}
         self.loops = self.epochs = 0
         self.batches: ast.stmt | None = None
         self.function: str | None = None
@@ -123,6 +117,7 @@ class _Walk:
         shared = dict(self.names)
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
+                self.names = shared
                 self.names = {**shared, **self._parameters(node)}
                 self.function, self.loops = node.name, int(node.name in self.functions.looped)
                 self.epochs = int(node.name in self.functions.repeated)
@@ -139,8 +134,10 @@ class _Walk:
 
     def _parameters(self, node: ast.FunctionDef) -> dict[str, TracedValue]:
         known = self.functions.arguments.get(node.name, {})
+        defaults = {name: TracedValue(kind="constant", constant=value)
+                    for name, value in parameter_defaults(node, self.names).items()}  # fmt: skip
         arguments = [*node.args.args, *node.args.kwonlyargs]
-        return {item.arg: known.get(item.arg) or by_name(item.arg) for item in arguments}
+        return {item.arg: known.get(item.arg) or defaults.get(item.arg) or by_name(item.arg) for item in arguments}
 
     def block(self, statements: list[ast.stmt]) -> None:
         """Walk the statements of one block."""
@@ -243,8 +240,8 @@ class _Walk:
             self.names[home] = replace(frame, removed=frame.removed | {column})
 
     def _value(self, name: str, value: ast.expr) -> TracedValue:
-        returned = self.functions.returned.get(called_name(value))
-        if returned is not None and len(returned) == 1:
+        returned = self._results(value)
+        if len(returned) == 1:
             return returned[0]
         found = trace(value, self.names)
         if found == UNKNOWN:
@@ -256,6 +253,20 @@ class _Walk:
             return replace(found, part=guess.part)
         return replace(found, part=guess.part) if found.part is None and found.kind in {"unknown", "array"} else found
 
+    def _results(self, value: ast.expr) -> tuple[TracedValue, ...]:
+        """Return what a function of the script returns; with the one file that this call names in place of another."""
+        found = self.functions.returned.get(called_name(value), ())
+        if not found or not isinstance(value, ast.Call):
+            return found
+        paths = [path for node in (*value.args, *(item.value for item in value.keywords))
+                 if (path := self._path(node)) and path.lower().endswith(TABLES)]  # fmt: skip
+        if len(paths) != 1:
+            return found
+        part = by_name(PurePosixPath(paths[0]).stem).part
+        return tuple(
+            replace(one, path=paths[0], part=part) if one.path not in {None, paths[0]} else one for one in found
+        )
+
     def _unpack(self, targets: list[ast.expr], value: ast.expr) -> None:
         names = [variable_of(target) for target in targets]
         values = [by_name(name or "") for name in names]
@@ -263,7 +274,9 @@ class _Walk:
             values = self._split(value, len(targets)) or values
         elif isinstance(value, ast.Tuple) and len(value.elts) == len(targets):
             values = [self._value(name or "", item) for name, item in zip(names, value.elts, strict=True)]
-        elif len(returned := self.functions.returned.get(called_name(value), ())) == len(targets):
+        elif called_name(value) == "parse_known_args":
+            values[0] = trace(value, self.names)
+        elif len(returned := self._results(value)) == len(targets):
             values = [found if found != UNKNOWN else by_name(name or "")
                       for name, found in zip(names, returned, strict=True)]  # fmt: skip
         elif (self.batches or evaluates_batches(value)) and (whole := trace(value, self.names)).part is not None:
@@ -301,6 +314,8 @@ class _Walk:
         traced = trace(call, self.names)
         if (name in READERS or (traced.path or "").startswith("sklearn:")) and traced.path not in self.facts.reads:
             self.facts.reads += [traced.path] if traced.path else []
+        if (declared := declared_argument(call, self.names)) is not None:
+            self.functions.options[declared[0]] = declared[1]
         if name in self.functions.definitions:
             self._passed(call, self.functions.definitions[name])
         if name == "train_test_split":

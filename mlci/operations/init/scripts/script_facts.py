@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlci.operations.init.scripts.shuffles import UnseededShuffle
-from mlci.operations.init.scripts.traced_values import TracedValue
+from mlci.operations.init.scripts.values import TracedValue
 
 DECISION_METRICS = {
     "accuracy_score", "f1_score", "precision_score", "recall_score", "classification_report", "confusion_matrix",

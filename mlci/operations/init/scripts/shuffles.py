@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlci.operations.init.scripts.traced_values import called_name
+from mlci.operations.init.scripts.values import called_name
 
 _SHUFFLES = {"shuffle", "permutation", "randperm", "random_split"}
 _DRAWS = {"sample", "choice", "choices"}

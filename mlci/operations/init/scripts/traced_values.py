@@ -5,12 +5,13 @@ Nothing of the script is run. A value that the tree does not show has the kind `
 
 import ast
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
-ValueKind = Literal["frame", "series", "array", "split", "model", "predictions", "probabilities", "constant", "unknown"]
-Part = Literal["train", "test"]
+from mlci.operations.init.scripts.constants import constant_of, is_arguments
+from mlci.operations.init.scripts.values import UNKNOWN, Names, Part, TracedValue, ValueKind, called_name, variable_of
+
 READERS = {"read_csv", "read_parquet", "read_excel", "read_json", "read_table", "read_feather", "read_pickle"}
 _KEPT_ROWS = {
     "dropna", "fillna", "copy", "sample", "reset_index", "astype", "drop_duplicates", "sort_values", "query", "replace",
@@ -26,72 +27,6 @@ _TRAIN = re.compile(r"(^|_)(train|trn|tr)(_|$|ing|loader|set|data)", re.IGNORECA
 _LABEL = re.compile(r"(^|_)(y|labels?|targets?|true|truth|actual)(_|$)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class TracedValue:
-    """What an expression holds.
-
-    Attributes:
-        kind: Kind of object.
-        part: Part of a split that it belongs to.
-        path: File that its rows were read from.
-        frame: Variable of the data frame that it was selected from.
-        column: Name, or position from the end or the start, of the one column that it is.
-        removed: Columns of the file that were dropped.
-        changed: Columns of the file whose cells were assigned again.
-        intact: Whether its columns are those of the file, except for ``removed``.
-        reindexed: How often its index was replaced since it was read.
-        encoded: Whether its cells were replaced by codes.
-        equals: Text of the one value that its cells were compared with.
-        estimator: Class of the model, such as ``LogisticRegression``.
-        source: Text of the features that predictions were made from.
-        model: Variable of the model that made the predictions.
-        constant: Value of a constant.
-        line: Line that it was made at.
-        whole: Value that was split.
-    """
-
-    kind: ValueKind
-    part: Part | None = None
-    path: str | None = None
-    frame: str | None = None
-    column: str | int | None = None
-    removed: frozenset[str] = frozenset()
-    changed: frozenset[str] = frozenset()
-    intact: bool = True
-    reindexed: int = 0
-    encoded: bool = False
-    equals: str | None = None
-    estimator: str | None = None
-    source: str | None = None
-    model: str | None = None
-    constant: object = None
-    line: int = 0
-    whole: "TracedValue | None" = None
-
-
-UNKNOWN = TracedValue(kind="unknown")
-Names = Mapping[str, TracedValue]
-
-
-def variable_of(node: ast.AST) -> str | None:
-    """Return the name of a variable, or of an attribute of ``self``; ``None`` for any other expression."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
-        return f"self.{node.attr}"
-    return None
-
-
-def called_name(node: ast.AST) -> str:
-    """Return the last name of what a call calls: ``fit`` for ``model.fit(…)``; empty for anything else."""
-    if not isinstance(node, ast.Call):
-        return ""
-    function = node.func
-    return (
-        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
-    )
-
-
 def by_name(name: str) -> TracedValue:
     """Return what a variable's name alone suggests: ``y_test`` is the label of a test part."""
     short = name.removeprefix("self.")
@@ -104,43 +39,6 @@ def is_label_name(name: str) -> bool:
     return _LABEL.search(name.removeprefix("self.")) is not None
 
 
-def constant_of(node: ast.AST | None, names: Names) -> object:
-    """Return the text, number or list of texts that an expression is; ``None`` if the tree does not show it."""
-    found: object
-    match node:
-        case ast.Constant(value=value):
-            found = value
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            number = constant_of(operand, names)
-            found = -number if isinstance(number, int | float) else None
-        case ast.List(elts=items) | ast.Tuple(elts=items):
-            found = [constant_of(item, names) for item in items]
-        case ast.ListComp(elt=ast.Name(id=item), generators=[ast.comprehension(target=ast.Name(id=each), iter=values)]):
-            found = constant_of(values, names) if item == each else None  # all of them, whatever its condition
-        case ast.BinOp(left=left, right=right, op=operator):
-            found = _joined([left, right], names, "/" if isinstance(operator, ast.Div) else "")
-        case ast.Call(args=arguments):
-            found = _called_path(called_name(node), arguments, names)
-        case _:
-            known = names.get(variable_of(node) or "") if node is not None else None
-            found = known.constant if known is not None and known.kind == "constant" else None
-    return found
-
-
-def _called_path(name: str, arguments: list[ast.expr], names: Names) -> object:
-    """Return the text that a call such as ``os.path.join`` makes; the script's own folder is the empty text."""
-    if name in {"dirname", "abspath"}:
-        return ""
-    return _joined(arguments, names, "/") if name in {"join", "Path", "str"} and arguments else None
-
-
-def _joined(parts: list[ast.expr], names: Names, between: str) -> object:
-    texts = [constant_of(part, names) for part in parts]
-    if not all(isinstance(text, str) for text in texts):
-        return None
-    return between.join(str(text) for text in texts if text)
-
-
 def trace(node: ast.AST | None, names: Names) -> TracedValue:
     """Return what an expression holds, given what the variables hold."""
     name = None if node is None else variable_of(node)
@@ -150,7 +48,7 @@ def trace(node: ast.AST | None, names: Names) -> TracedValue:
     if constant is not None:
         return TracedValue(kind="constant", constant=constant)
     if isinstance(node, ast.Call):
-        return _trace_call(node, names)
+        return TracedValue(kind="arguments") if is_arguments(node, names) else _trace_call(node, names)
     if isinstance(node, ast.Compare) and (compared := _trace_compare(node, names)) is not None:
         return compared
     if isinstance(node, ast.Subscript | ast.Attribute):

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from mlci.operations.init.inventory import TABLES
-from mlci.operations.init.scripts.traced_values import called_name
+from mlci.operations.init.scripts.values import called_name
 
 _PATH_FIRST = {"to_csv", "to_parquet", "to_json", "to_feather", "savetxt", "savez", "savez_compressed"}
 """Methods of pandas and functions of NumPy that write a table."""

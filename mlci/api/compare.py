@@ -10,15 +10,21 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from mlci.api.arguments import check_arguments, gate_entries, json_document
+from mlci.api.predictions import (
+    DECISION,
+    PROBABILITIES,
+    SCORE,
+    EvaluationTable,
+    predictions_file,
+    table_file,
+    without_none,
+)
 from mlci.cli.output_files import write_files
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.engine.tables.column_summary import summarize_table
-from mlci.engine.tables.frames import frame_names, write_frame
 from mlci.engine.tables.table_path import table_path
 from mlci.errors import InputError, Problem
-from mlci.operations.compare_arguments import check_arguments, gate_entries, json_document
 from mlci.operations.init.columns import find_task
 from mlci.operations.run import run_and_judge
 from mlci.report.document import GateRow, MetricRow, Report, Verdict
@@ -30,7 +36,6 @@ from mlci.report.terminal import render_terminal
 _HEIGHT = 720  # pixels of the page in a notebook
 _PLACEHOLDERS = ({"metric": "accuracy", "min": 0.5}, {"metric": "mean_absolute_error", "max": 1})
 """Gates of a configuration that needs one; they are not judged."""
-SCORE, DECISION, PROBABILITIES = "score", "decision", "probabilities"
 
 
 @dataclass(frozen=True)
@@ -88,38 +93,6 @@ class ModelComparison:
         return f'<iframe srcdoc="{page}" title="mlci report" style="width:100%;height:{_HEIGHT}px;border:0"></iframe>'
 
 
-@dataclass(frozen=True, kw_only=True)
-class EvaluationTable:
-    """The evaluation set as the caller gave it, and the file that a run reads.
-
-    Attributes:
-        given: A path, or a frame.
-        file: Path or address of the file.
-        label, key: Its columns; without a key, rows are joined by position.
-        task: ``binary``, ``multiclass`` or ``regression``.
-        positive: The positive class; ``None`` means 1 or true.
-        table: Table of the file if that is a database.
-        labels: File with the labels if they are in another one.
-        labels_table: Table of that file if it is a database.
-    """
-
-    given: Any
-    file: str
-    label: str
-    key: str | None
-    task: str
-    positive: Any = None
-    table: str | None = None
-    labels: str | None = None
-    labels_table: str | None = None
-
-    def section(self, slices: Sequence[Any]) -> dict[str, Any]:
-        """Return the entry ``evaluation`` of the configuration."""
-        named = {"label": self.label, "labels": self.labels, "key": self.key, "positive": self.positive}
-        tables = {"table": self.table, "labels_table": self.labels_table}
-        return _without_none({"data": self.file, **tables, **named, "slices": list(slices) or None})
-
-
 def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
     data: Any,  # noqa: ANN401 (frames of three libraries, or a path)
     *,
@@ -146,8 +119,8 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
     Args:
         data: Evaluation set: a pandas, Polars or Arrow frame, or the path of a file.
         label: Its column with the true values.
-        candidate: Predictions: a path, a frame with the key, the name of a column of ``data``, an array in the order of
-            ``data``, or a fitted scikit-learn estimator.
+        candidate: Predictions: the name of a column of ``data``, a path, a frame with the key, an array in the order of
+            ``data``, or a fitted scikit-learn estimator. A ``Path`` is always a file.
         baseline: The same for the model to compare with; ``None`` evaluates the candidate alone.
         key: Column to join by; without one, rows are joined by position.
         table: Table of ``data``, and of predictions in the same file, if that is a database with several tables.
@@ -229,10 +202,8 @@ def _source(
 ) -> dict[str, Any]:
     """Return a model's entry of the configuration: its file, and the columns with its predictions."""
     file, written = predictions_file(given, data, folder / f"{name}.parquet", name=name)
-    if written:
-        return {"file": file, **written}
-    named = _without_none(dict(columns)) or {SCORE: SCORE}
-    return _without_none({"file": file, "table": data.table if file == data.file else None, **named})
+    named = written or without_none(dict(columns)) or {SCORE: SCORE}
+    return without_none({"file": file, "table": data.table if file == data.file else None, **named})
 
 
 def _run(folder: Path, document: Mapping[str, Any]) -> Report:
@@ -250,8 +221,9 @@ def _run(folder: Path, document: Mapping[str, Any]) -> Report:
 def _without_files(report: Report, document: Mapping[str, Any], folder: Path) -> Report:
     """Name arguments where a run names its configuration and its files."""
     named = {"config": None, "config_path": "gates"}
-    candidate = {"commit": None, "label": _label(document["predict"], folder)}
-    baseline = {"label": _label(document["baseline"], folder)}
+    data = document["evaluation"]["data"]
+    candidate = {"commit": None, "label": _label(document["predict"], folder, data, "candidate")}
+    baseline = {"label": _label(document["baseline"], folder, data, "baseline")}
     return report.model_copy(
         update={
             "provenance": report.provenance.model_copy(update=named),
@@ -262,12 +234,12 @@ def _without_files(report: Report, document: Mapping[str, Any], folder: Path) ->
     )
 
 
-def _label(source: Mapping[str, Any] | str, folder: Path) -> str | None:
-    """Name a model by the caller's path, or by its argument if it was not a file."""
+def _label(source: Mapping[str, Any] | str, folder: Path, data: str, name: str) -> str | None:
+    """Name a model by the caller's path, or by its argument if it was not a file of its own."""
     if isinstance(source, str):
         return None
     path = Path(source["file"])
-    return path.stem if path.is_relative_to(folder) else path.name
+    return name if path.is_relative_to(folder) or str(path) == data else path.name
 
 
 @contextlib.contextmanager
@@ -285,118 +257,3 @@ def _renamed(problem: Problem, folder: Path) -> Problem:
     if path == "mlci.yml":
         return replace(problem, message=message, path=None, line=None)
     return replace(problem, message=message, path=path and path.removesuffix(".parquet"))
-
-
-def _without_none(entries: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entries.items() if value is not None}
-
-
-def table_file(given: object, file: Path) -> str:
-    """Return the path of a table: a path as it is, a frame after it was written to ``file``.
-
-    Raises:
-        InputError: if it is neither.
-    """
-    if isinstance(given, str | PathLike):
-        text = str(given)
-        return text if "://" in text else str(Path(text).absolute())
-    if frame_names(given) is None:
-        raise InputError(
-            f"a {type(given).__name__} is not a table; pass a pandas, Polars or Arrow frame, or the path of a file"
-        )
-    write_frame(given, file)
-    return str(file)
-
-
-Columns = dict[str, str | dict[str, str]]
-"""Columns with predictions, as ``predict`` in ``mlci.yml`` names them."""
-
-
-def predictions_file(given: object, data: EvaluationTable, file: Path, *, name: str) -> tuple[str, Columns]:
-    """Return the path of one model's predictions, and its columns if mlci named them.
-
-    Args:
-        given: A path, a frame, the name of a column of the evaluation set, an array in its order, or an estimator.
-        data: The evaluation set.
-        file: Where predictions are written to.
-        name: ``candidate`` or ``baseline``, for messages.
-
-    Raises:
-        InputError: if it can't be turned into predictions.
-    """
-    columns = frame_names(data.given)
-    if isinstance(given, str) and columns is not None and given in columns:
-        return _write(data, np.asarray(data.given[given]), file, name)
-    if hasattr(given, "predict") and frame_names(given) is None:
-        return _write_estimated(given, data, file, name)
-    if isinstance(given, str | PathLike) or frame_names(given) is not None:
-        return table_file(given, file), {}
-    return _write(data, np.asarray(given), file, name)
-
-
-def _write(data: EvaluationTable, values: np.ndarray[Any, Any], file: Path, name: str) -> tuple[str, Columns]:
-    """Write an array beside the key, as scores or decisions."""
-    if values.ndim != 1:
-        raise InputError(
-            f"{name} has {values.ndim} dimensions; pass one score or one decision a row, or a frame with a column for "
-            "each class, and `probabilities={class: column}`"
-        )
-    kind = SCORE if _are_scores(values, data.task) else DECISION
-    return _write_columns(data, {kind: values}, file, name), {kind: kind}
-
-
-def _write_columns(data: EvaluationTable, table: dict[str, np.ndarray[Any, Any]], file: Path, name: str) -> str:
-    """Write columns of predictions beside the key; return the path."""
-    columns = frame_names(data.given)
-    if columns is not None:
-        rows, values = len(data.given[columns[0]]), next(iter(table.values()))
-        if rows != len(values):
-            raise InputError(f"{name} has {len(values):,} values, and the evaluation set has {rows:,} rows")
-        if data.key is not None:
-            table = {data.key: np.asarray(data.given[data.key]), **table}
-    write_frame(table, file)
-    return str(file)
-
-
-def _are_scores(values: np.ndarray[Any, Any], task: str) -> bool:
-    """Whether values are scores: all of a regression's, and a binary model's if they are not all whole numbers."""
-    if task == "regression":
-        return True
-    return task == "binary" and values.dtype.kind == "f" and not np.array_equal(values, np.round(values))
-
-
-def _write_estimated(model: Any, data: EvaluationTable, file: Path, name: str) -> tuple[str, Columns]:  # noqa: ANN401 (any estimator)
-    """Write the predictions of a fitted estimator: a probability, one for each class, or decisions."""
-    features = _features(model, data, name)
-    if data.task == "regression" or not hasattr(model, "predict_proba"):
-        return _write(data, np.asarray(model.predict(features)), file, name)
-    probabilities = np.asarray(model.predict_proba(features))
-    if data.task == "binary":
-        return _write(data, probabilities[:, _positive_column(model, data, name)], file, name)
-    named = {str(label): f"probability of {label}" for label in model.classes_}
-    return _write_columns(data, dict(zip(named.values(), probabilities.T, strict=True)), file, name), {
-        PROBABILITIES: named
-    }
-
-
-def _features(model: Any, data: EvaluationTable, name: str) -> Any:  # noqa: ANN401 (any estimator, any frame)
-    """Return the columns that an estimator was fitted on."""
-    columns = frame_names(data.given)
-    if columns is None:
-        raise InputError(
-            f"{name} is an estimator, which needs the evaluation set as a frame; pass a pandas frame as data"
-        )
-    fitted: Sequence[str] = getattr(model, "feature_names_in_", [c for c in columns if c not in {data.label, data.key}])
-    if missing := [column for column in fitted if column not in columns]:
-        raise InputError(f"{name} was fitted on columns that the evaluation set does not have: {', '.join(missing)}")
-    return data.given[list(fitted)]
-
-
-def _positive_column(model: Any, data: EvaluationTable, name: str) -> int:  # noqa: ANN401 (any estimator)
-    classes = list(model.classes_)
-    positive = 1 if data.positive is None else data.positive
-    if positive not in classes:
-        raise InputError(
-            f"{name} has the classes {classes}; name the positive one: compare(…, positive={classes[-1]!r})"
-        )
-    return classes.index(positive)

@@ -1,0 +1,1 @@
+"""Comparison of two models in Python: `mlci.compare` and its result."""

@@ -1,0 +1,116 @@
+"""Constants that a script's expressions are: texts, numbers, paths, and defaults of its command line."""
+
+import ast
+from collections.abc import Iterator
+
+from mlci.operations.init.scripts.values import Names, called_name, variable_of
+
+ARGUMENTS = "parse_args()"
+"""Entry of the names for what a parser of the command line returns; no variable has this name."""
+_PARSERS = {"parse_args", "parse_known_args"}
+_OPTIONS = {"option", "argument"}
+_TYPER = {"Option", "Argument"}
+_ENVIRONMENT = {"os.getenv", "os.environ.get", "getenv", "environ.get"}
+
+
+def constant_of(node: ast.AST | None, names: Names) -> object:
+    """Return the text, number or list of texts that an expression is; ``None`` if the tree does not show it."""
+    found: object
+    match node:
+        case ast.Constant(value=value):
+            found = value
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            number = constant_of(operand, names)
+            found = -number if isinstance(number, int | float) else None
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            found = [constant_of(item, names) for item in items]
+        case ast.ListComp(elt=ast.Name(id=item), generators=[ast.comprehension(target=ast.Name(id=each), iter=values)]):
+            found = constant_of(values, names) if item == each else None  # all of them, whatever its condition
+        case ast.BinOp(left=left, right=right, op=operator):
+            found = _joined([left, right], names, "/" if isinstance(operator, ast.Div) else "")
+        case ast.Call(args=[_, default], func=function) if ast.unparse(function) in _ENVIRONMENT:
+            found = constant_of(default, names)
+        case ast.Call(args=arguments):
+            found = _called_path(called_name(node), arguments, names)
+        case ast.Attribute(value=holder, attr=name) if is_arguments(holder, names):
+            found = _arguments(names).get(name)
+        case ast.Subscript(value=holder, slice=ast.Constant(value=str(name))) if is_arguments(holder, names):
+            found = _arguments(names).get(name)
+        case _:
+            known = names.get(variable_of(node) or "") if node is not None else None
+            found = known.constant if known is not None and known.kind == "constant" else None
+    return found
+
+
+def _called_path(name: str, arguments: list[ast.expr], names: Names) -> object:
+    """Return the text that a call such as ``os.path.join`` makes; the script's own folder is the empty text."""
+    if name in {"dirname", "abspath"}:
+        return ""
+    return _joined(arguments, names, "/") if name in {"join", "Path", "str"} and arguments else None
+
+
+def _joined(parts: list[ast.expr], names: Names, between: str) -> object:
+    texts = [constant_of(part, names) for part in parts]
+    if not all(isinstance(text, str) for text in texts):
+        return None
+    return between.join(str(text) for text in texts if text)
+
+
+def is_arguments(node: ast.AST, names: Names) -> bool:
+    """Return whether an expression is what a parser of the command line returns, such as ``parser.parse_args()``."""
+    if called_name(node) == "vars" and isinstance(node, ast.Call) and node.args:
+        return is_arguments(node.args[0], names)
+    if called_name(node) in _PARSERS:
+        return True
+    known = names.get(variable_of(node) or "")
+    return known is not None and known.kind == "arguments"
+
+
+def _arguments(names: Names) -> dict[str, object]:
+    known = names.get(ARGUMENTS)
+    return known.constant if known is not None and isinstance(known.constant, dict) else {}
+
+
+def declared_argument(call: ast.Call, names: Names) -> tuple[str, object] | None:
+    """Return name and default of an argument that ``add_argument`` declares; ``None`` without a constant default."""
+    if called_name(call) != "add_argument":
+        return None
+    return _declared(call, names, "dest")
+
+
+def parameter_defaults(function: ast.FunctionDef, names: Names) -> dict[str, object]:
+    """Return the constants that a function's parameters are by default: its own, those of Click, or those of Typer."""
+    positional = function.args.args[len(function.args.args) - len(function.args.defaults) :]
+    pairs = [*zip(positional, function.args.defaults, strict=True),
+             *zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)]  # fmt: skip
+    found = {item.arg: _default(value, names) for item, value in pairs if value is not None}
+    for decorator in function.decorator_list:
+        if isinstance(decorator, ast.Call) and called_name(decorator) in _OPTIONS:
+            declared = _declared(decorator, names, "")
+            found |= dict([declared]) if declared else {}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _default(node: ast.expr, names: Names) -> object:
+    if isinstance(node, ast.Call) and called_name(node) in _TYPER:
+        first = (
+            node.args[0] if node.args else next((item.value for item in node.keywords if item.arg == "default"), None)
+        )
+        return constant_of(first, names)
+    return constant_of(node, names)
+
+
+def _declared(call: ast.Call, names: Names, named_by: str) -> tuple[str, object] | None:
+    """Return name and default of an option: a name without dashes, or the first long one, as argparse and Click do."""
+    given = {item.arg: item.value for item in call.keywords}
+    default = constant_of(given.get("default"), names)
+    name = constant_of(given.get(named_by), names) if named_by in given else next(_option_names(call), None)
+    return (name, default) if isinstance(name, str) and default is not None else None
+
+
+def _option_names(call: ast.Call) -> Iterator[str]:
+    texts = [node.value for node in call.args if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    bare = [text for text in texts if not text.startswith("-")]
+    long = [text.partition("/")[0] for text in texts if text.startswith("--")]
+    for text in (*bare, *long, *texts):
+        yield text.lstrip("-").replace("-", "_")
