@@ -21,6 +21,8 @@ _POSITIVE = {
     "1", "1.0", "true", "yes", "y", "t", "positive", "pos", "churn", "churned", "fraud", "spam", "default", "bad", "m",
     "malignant", ">50k", "high", "disease", "attrition", "left", "exited", "abnormal", "approved",
 }  # fmt: skip
+EVALUATED_NAME = re.compile(r"(^|[_-])(hold_?out|test\w*|valid\w*|eval\w*|golden)([_-]|$)", re.IGNORECASE)
+"""Name of a table that is an evaluation set."""
 MOST_CLASSES = 20
 _MOST_GROUPS, _MOST_SENSITIVE, _MOST_SLICES = 10, 20, 4
 _LEAST_LISTED = 10

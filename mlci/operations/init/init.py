@@ -15,12 +15,14 @@ from mlci.engine.tables.column_summary import TableSummary
 from mlci.errors import InputError, yaml_value
 from mlci.metrics import catalogue
 from mlci.operations.init.check_options import check_options, refuse_unsealable
-from mlci.operations.init.from_files import propose_predictions
-from mlci.operations.init.from_metrics import propose_metrics
-from mlci.operations.init.from_script import propose_script
 from mlci.operations.init.inventory import take_inventory
 from mlci.operations.init.model_folders import find_model_folders
 from mlci.operations.init.notes import untrained_notes
+from mlci.operations.init.on_ramps.from_files import propose_predictions
+from mlci.operations.init.on_ramps.from_metrics import propose_metrics
+from mlci.operations.init.on_ramps.from_model import explain_untested, propose_model
+from mlci.operations.init.on_ramps.from_saved import propose_saved
+from mlci.operations.init.on_ramps.from_script import propose_script
 from mlci.operations.init.proposal import ConfigurationParts, FileChange, InitOptions, OnRamp, Proposal, SetupAnswer
 from mlci.operations.init.repository import Repository, refuse_repository
 from mlci.operations.init.workflow import (
@@ -239,10 +241,11 @@ def free_name(name: str, home: str, taken: Container[str]) -> str:
 
 def _propose(repository: Repository) -> Proposal:
     named = repository.options.metrics is not None
-    for ramp in [propose_metrics] if named else [propose_predictions, propose_script, propose_metrics]:
+    ramps = [propose_predictions, propose_script, propose_model, propose_metrics, propose_saved]
+    for ramp in [propose_metrics] if named else ramps:
         if (proposal := ramp(repository)) is not None:
             return proposal
-    raise refuse_repository(repository)
+    raise refuse_repository(repository, explain_untested(repository))
 
 
 def _ignore(folder: Path, proposal: Proposal) -> list[FileChange]:

@@ -131,8 +131,15 @@ def _last_part(path: str) -> str:
     return PurePosixPath(path).name
 
 
-def refuse_repository(repository: Repository) -> InputError:
-    """Return the error for a repository in which nothing was found to start from."""
+def refuse_repository(repository: Repository, untested: str = "") -> InputError:
+    """Return the error for a repository in which nothing was found to start from.
+
+    Args:
+        repository: The repository.
+        untested: Why a model that a script saves can't be evaluated, and what to do; empty without such a model.
+    """
+    if untested:
+        return InputError(untested)
     inventory = repository.inventory
     seen = [
         count_noun(len(inventory.sources), "script") if inventory.sources else "no readable Python script",

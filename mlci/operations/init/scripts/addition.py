@@ -363,14 +363,19 @@ def saved_model(facts: ScriptFacts, point: EvaluationPoint, home: str) -> SavedM
     return None
 
 
+def trace_features(point: EvaluationPoint) -> TracedValue:
+    """Return what the features of a point are."""
+    return trace(ast.parse(point.features, mode="eval").body, point.names) if point.features else UNKNOWN
+
+
 def takes_columns(point: EvaluationPoint) -> bool:
     """Return whether the model gets the file's own columns, so that it can predict from the file alone."""
-    features = trace(ast.parse(point.features, mode="eval").body, point.names) if point.features else UNKNOWN
+    features = trace_features(point)
     return features.kind == "frame" and not features.encoded and not features.changed and features.intact
 
 
 def predict_script(
-    point: EvaluationPoint,
+    model: str,
     saved: SavedModel,
     *,
     key: str | None,
@@ -378,8 +383,9 @@ def predict_script(
     column: str,
     data: str,
     positive: str | None,
+    trained: bool = True,
 ) -> str:
-    """Return the text of ``predict.py``."""
+    """Return the text of ``predict.py``; ``trained`` is whether mlci names the model that training just wrote."""
     scored = task == "binary" and column == "score"
     chosen = "1" if positive is None else f"list(model.classes_).index({positive})"
     call = f"model.predict_proba(features)[:, {chosen}]" if scored else "model.predict(features)"
@@ -387,8 +393,9 @@ def predict_script(
     read = _READ.get(suffix, "read_csv")
     arguments = ', sep="\\t"' if suffix == ".tsv" else ""
     table = f'rows[["{key}"]].assign({column}=predictions)' if key else f"pandas.DataFrame({{{column!r}: predictions}})"
+    where = 'os.getenv("MLCI_MODEL")' if trained else f'"{saved.path}"'
     lines = [
-        f'"""Predictions of {point.model} for the rows that mlci evaluates."""',
+        f'"""Predictions of {model} for the rows that mlci evaluates."""',
         "",
         "import os",
         *(["import pickle"] if saved.library == "pickle" else []),
@@ -397,9 +404,9 @@ def predict_script(
         "import pandas",
         "",
         *(
-            ['with open(os.getenv("MLCI_MODEL"), "rb") as file:', "    model = pickle.load(file)"]
+            [f'with open({where}, "rb") as file:', "    model = pickle.load(file)"]
             if saved.library == "pickle"
-            else ['model = joblib.load(os.getenv("MLCI_MODEL"))']
+            else [f"model = joblib.load({where})"]
         ),
         f'rows = pandas.{read}(os.getenv("MLCI_DATA"){arguments})',
         "features = rows[list(model.feature_names_in_)]",

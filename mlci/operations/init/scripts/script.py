@@ -391,10 +391,23 @@ class _Walk:
         variable = home
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             variable = variable_of(statement.targets[0]) or home
+        self._trains(call, statement, variable, model.estimator)
         labels, features = self._test_labels(None), self._test_features()
         if variable and labels and features:
             self._point("fit", statement, labels, features=features, model=variable, estimator=model.estimator,
                         decision=f"{variable}.predict({features})")  # fmt: skip
+
+    def _trains(self, call: ast.Call, statement: ast.stmt, model: str | None, estimator: str | None) -> None:
+        """Note the features and labels that a model is fitted on."""
+        keywords = {item.arg: item.value for item in call.keywords}
+        features = call.args[0] if call.args else keywords.get("X")
+        labels = call.args[1] if len(call.args) > 1 else keywords.get("y")
+        if features is None or labels is None:
+            return
+        point = EvaluationPoint(statement=statement, evidence="training", names=dict(self.names),
+                                labels=self._text(labels), label_value=trace(labels, self.names),
+                                features=self._text(features), model=model, estimator=estimator)  # fmt: skip
+        self.facts.trainings.append(point)
 
     def _test_features(self) -> str | None:
         found = [name for name, value in self.names.items() if value.part == "test" and not self._is_label(name, value)]

@@ -17,7 +17,7 @@ REGRESSION_METRICS = {
     "mean_squared_error", "mean_absolute_error", "r2_score", "root_mean_squared_error", "median_absolute_error",
     "mean_absolute_percentage_error", "mean_squared_log_error", "explained_variance_score",
 }  # fmt: skip
-Evidence = Literal["name", "fit", "predict", "score", "metric"]
+Evidence = Literal["training", "name", "fit", "predict", "score", "metric"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +89,7 @@ class ScriptFacts:
         splits: Calls of ``train_test_split``.
         fits: Class of each model that is fitted, by line.
         points: Places at which labels and predictions are known.
+        trainings: Places at which models are fitted, with features and labels of the training part.
         saved: Models that it saves.
         tables: Tables that it writes.
         metrics: Metrics files that it writes.
@@ -107,6 +108,7 @@ class ScriptFacts:
     splits: list[ast.Call] = field(default_factory=list)
     fits: dict[int, str | None] = field(default_factory=dict)
     points: list[EvaluationPoint] = field(default_factory=list)
+    trainings: list[EvaluationPoint] = field(default_factory=list)
     saved: list[SavedFile] = field(default_factory=list)
     tables: list[SavedFile] = field(default_factory=list)
     metrics: list[SavedFile] = field(default_factory=list)
@@ -118,7 +120,7 @@ class ScriptFacts:
     binary: bool = False
 
 
-_RANKS: dict[Evidence, int] = {"name": 0, "fit": 0, "predict": 1, "score": 2, "metric": 3}
+_RANKS: dict[Evidence, int] = {"training": 0, "name": 0, "fit": 0, "predict": 1, "score": 2, "metric": 3}
 
 
 def choose_point(facts: ScriptFacts) -> EvaluationPoint | None:

@@ -1,27 +1,21 @@
 """On-ramp of files that exist: predictions beside labelled rows."""
 
 import re
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from mlci.engine.tables.column_summary import ColumnSummary, TableSummary
 from mlci.errors import InputError
-from mlci.operations.init.check_options import check_columns, refuse_positive, refuse_unfit_positive
-from mlci.operations.init.columns import (
-    ProposedSlice,
-    find_key,
-    find_label,
-    find_positive,
-    find_slices,
-    find_task,
-)
+from mlci.operations.init.check_options import check_columns, refuse_unfit_positive
+from mlci.operations.init.columns import EVALUATED_NAME, find_key, find_label, find_task
 from mlci.operations.init.margins import propose_gates
-from mlci.operations.init.proposal import ConfigurationParts, InitOptions, Proposal, SetupAnswers
+from mlci.operations.init.on_ramps.labelled_table import count_positives, describe_table
+from mlci.operations.init.proposal import InitOptions, Proposal, SetupAnswers
 from mlci.operations.init.repository import Repository
 from mlci.operations.init.scripts.addition import Task
 from mlci.operations.init.scripts.script_facts import ScriptFacts
 
 _PREDICTIONS = re.compile(r"(^|[_-])(pred\w*|submission|forecast\w*|y_?hat|scored|candidate)([_-]|$)", re.IGNORECASE)
-_EVALUATED = re.compile(r"(^|[_-])(hold_?out|test\w*|valid\w*|eval\w*|golden)([_-]|$)", re.IGNORECASE)
 _SCORE = re.compile(r"score|prob|p_|^p$", re.IGNORECASE)
 _DECISION = re.compile(r"pred|decision|class|label|y_?hat", re.IGNORECASE)
 
@@ -34,7 +28,7 @@ def propose_predictions(repository: Repository) -> Proposal | None:
     """
     options = repository.options
     path = options.predictions or _named(repository, _PREDICTIONS)
-    data = options.data or _named(repository, _EVALUATED)
+    data = options.data or _named(repository, EVALUATED_NAME)
     if path is None or data is None:
         if options.predictions:
             raise InputError(f"--predictions {path} needs the labelled rows, too; name them: `mlci init --data PATH`")
@@ -73,40 +67,23 @@ def _propose(repository: Repository, predictions: TableSummary, rows: TableSumma
         not named and not _are_classes(predictions.find(decision or ""), summary)
     ):
         return None
-    facts, made = _writer(repository, predictions.path, rows.path)
-    answers.take("model", options.model, repository.model_name)
-    answers.take("task", options.task, find_task(summary))
-    answers.take("data", options.data, (rows.path, "its name is that of an evaluation set, and it has the label"))
-    answers.take("label", options.label, (summary.name, "its name is that of a label"))
-    refuse_positive(options.positive, summary)
-    positive = answers.take("positive", options.positive, find_positive(summary)) if task == "binary" else None
     shared = frozenset(predictions.names) & frozenset(rows.names) - {summary.name}
     found = find_key(rows, shared) or _unique(rows, shared)
-    key = answers.take("key", options.key, (found, "both tables have it, different in every row") if found else None)
+    key = (found, "both tables have it, different in every row") if found else None
+    parts, slices = describe_table(repository, answers, rows, summary, key=key)
     answers.take("predictions", options.predictions, (predictions.path, "its name is that of predictions"))
     answers.take("score", options.score, (score, "its values or its name are those of scores") if score else None)
     answers.take("decision", options.decision, (decision, "its values are those of the label") if decision else None)
+    facts, made = _writer(repository, predictions.path, rows.path)
     command = repository.training(facts) if facts else ("", "", "")
-    train = answers.take(
-        "train", options.train, (command[0], f"{facts.path} writes {predictions.path}") if facts else None
-    )
-    names, slices = _slices(answers, options, rows, {summary.name, key})
-    positives = _positives(summary, positive) if task == "binary" else None
+    writes = (command[0], f"{facts.path} writes {predictions.path}") if facts else None
+    train = answers.take("train", options.train, writes)
+    positives = count_positives(summary, parts.positive) if task == "binary" else None
     gates = propose_gates(task, rows=rows.rows, positives=positives, scored=bool(score), slices=slices, share=1.0)
     answers.gates(gates)
-    columns = {"score": score, "decision": decision}
-    parts = ConfigurationParts(
-        model=options.model or repository.model_name[0],
-        task=task,
-        data=rows.path,
-        key=key,
-        label=summary.name,
-        positive=positive,
-        slices=names,
-        train=train,
-        predict={"file": predictions.path, **{name: column for name, column in columns.items() if column}},
-        gates=tuple(gates),
-    )
+    columns = {name: column for name, column in (("score", score), ("decision", decision)) if column}
+    predict = {"file": predictions.path, **columns}
+    parts = replace(parts, train=train, predict=predict, gates=tuple(gates))
     return Proposal(on_ramp="predictions", parts=parts, answers=tuple(answers.found), made=made)
 
 
@@ -118,18 +95,6 @@ def _check_options(options: InitOptions, predictions: TableSummary, rows: TableS
         check_columns(option, [column], predictions.names, predictions.path)
 
 
-def _slices(
-    answers: SetupAnswers, options: InitOptions, rows: TableSummary, without: set[str | None]
-) -> tuple[tuple[str, ...], list[ProposedSlice]]:
-    """Return the names of the slices, and those that were proposed among them."""
-    slices = find_slices(rows, frozenset(rows.names) - without, share=1.0)
-    if options.slices is None:
-        for item in slices:
-            answers.take("slices", None, (item.column.name, item.reason))
-        return tuple(item.column.name for item in slices), slices
-    return options.slices, [item for item in slices if item.column.name in options.slices]
-
-
 def _label(rows: TableSummary, predictions: TableSummary) -> str | None:
     found = find_label(rows)
     if found:
@@ -137,7 +102,7 @@ def _label(rows: TableSummary, predictions: TableSummary) -> str | None:
     if find_label(predictions):  # rows to predict without labels, as competitions give them
         return None
     only = [name for name in rows.names if name not in predictions.names]
-    return only[-1] if only and not _EVALUATED.search(only[-1]) else None
+    return only[-1] if only and not EVALUATED_NAME.search(only[-1]) else None
 
 
 def _are_classes(decision: ColumnSummary | None, label: ColumnSummary) -> bool:
@@ -184,8 +149,3 @@ def _writer(repository: Repository, *paths: str) -> tuple[ScriptFacts | None, tu
 def _in(home: str, path: str) -> str:
     plain = path.removeprefix("./")
     return f"{home}/{plain}" if home else plain
-
-
-def _positives(label: ColumnSummary, positive: str | None) -> int:
-    wanted = {positive} if positive is not None else {"1", "1.0", "true", "True"}
-    return sum(count for value, count in label.counts if value in wanted)

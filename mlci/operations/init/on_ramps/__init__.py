@@ -1,0 +1,1 @@
+"""On-ramps of `mlci init`: predictions, a training script, a saved model, or a metrics file."""
