@@ -5,8 +5,8 @@ The formats are those that DVC reads as metrics (dvc.org, "dvc metrics"). ``{"te
 needs them: text that looks like a number, true and false, NaN and infinity are invalid metrics.
 
 Files of other tools are read directly: results of lm-evaluation-harness, what ``dvc metrics show --json`` prints, a
-list of objects with ``key`` and ``value`` as in MLflow's REST API, and Hugging Face's ``trainer_state.json``, of which
-the last value of each name in ``log_history`` is used.
+list of objects with ``key`` and ``value`` as in MLflow's REST API, Hugging Face's ``trainer_state.json``, of which the
+last value of each name in ``log_history`` is used, and histories of a training (:mod:`mlci.execution.metrics_history`).
 """
 
 import json
@@ -15,12 +15,13 @@ import re
 import tomllib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
 from mlci.errors import InputError, Problem, refuse_directive, yaml_directive
+from mlci.execution.metrics_history import choose_entries
 from mlci.util.bounds import (
     METRICS_BYTES,
     METRICS_DEPTH,
@@ -86,12 +87,14 @@ class MetricsFile:
         left_out: Dotted names of text, null, dates and lists.
         unusable: What each of those values is, by dotted name.
         wrong: What is wrong with each value that should have been a number, by dotted name.
+        assumed: Which entry of a training's history was used, in words.
     """
 
     values: dict[str, float]
     left_out: tuple[str, ...] = ()
     unusable: Mapping[str, "ValueFault"] = field(default_factory=dict)
     wrong: Mapping[str, "ValueFault"] = field(default_factory=dict)
+    assumed: tuple[str, ...] = ()
 
     def require(self, names: Iterable[str]) -> None:
         """Refuse values that a gate needs and that are not numbers.
@@ -104,13 +107,14 @@ class MetricsFile:
             raise InputError.of(_first_problems(faults))
 
     def notes(self, shown: str) -> tuple[str, ...]:
-        """Return a line for the report that names the ignored values."""
+        """Return lines for the report: the entry of a history that was used, and the ignored values."""
+        used = tuple(f"{shown}: {words}" for words in self.assumed)
         names = [*self.wrong, *self.left_out]
         if not names:
-            return ()
+            return used
         listed = ", ".join(_short(name) for name in names[:_NAMED])
         more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-        return (f"{shown}: left out, not a number: {listed}{more}",)
+        return (*used, f"{shown}: left out, not a number: {listed}{more}")
 
 
 def read_metrics_file(path: Path, *, shown: str | None = None) -> MetricsFile:
@@ -125,10 +129,11 @@ def read_metrics_file(path: Path, *, shown: str | None = None) -> MetricsFile:
     """
     name = shown if shown is not None else str(path)
     text = _text(path, name)
-    tree = _parser(path, text)(text, name)
+    tree, assumed = choose_entries(_parser(path, text)(text, name))
     if not isinstance(tree, Mapping):
-        raise InputError(Problem("a metrics file contains names with numbers, like {“auc”: 0.9}", name, 1))
-    return _flatten(tree, text, name)
+        words = "a metrics file contains names with numbers, like {“auc”: 0.9}, or a list of such entries by epoch"
+        raise InputError(Problem(words, name, 1))
+    return replace(_flatten(tree, text, name), assumed=assumed)
 
 
 def missing_metrics(baseline: Mapping[str, float], candidate: Mapping[str, float]) -> list[str]:

@@ -233,3 +233,65 @@ def test_read_metrics_file__any_bytes(tmp_path_factory, data):
             assert all(math.isfinite(value) for value in read_metrics_file(path).values.values())
         except InputError as error:
             assert error.problems  # noqa: PT017 - one of two good outcomes
+
+
+EPOCHS = [{"epoch": 1, "val_auc": 0.7, "loss": 0.6}, {"epoch": 2, "val_auc": 0.9}, {"epoch": 3, "val_auc": 0.8}]
+HISTORIES = {
+    "list": (
+        EPOCHS[1:],
+        {"val_auc": 0.8},
+        "it has 2 entries by epoch; the last one, epoch 3, is judged",
+    ),
+    "names that only some entries have": (
+        EPOCHS,
+        {"val_auc": 0.8, "loss": 0.6},
+        "it has 3 entries by epoch; the last value of each name, epoch 3, is judged",
+    ),
+    "best": (
+        {"best_epoch": 2, "history": EPOCHS, "seconds": 9},
+        {"best_epoch": 2, "history.val_auc": 0.9, "seconds": 9},
+        "“history” has 3 entries by epoch; the one that `best_epoch` names, epoch 2, is judged",
+    ),
+    "best that does not exist": (
+        {"best_epoch": 7, "history": EPOCHS[1:]},
+        {"best_epoch": 7, "history.val_auc": 0.8},
+        "“history” has 2 entries by epoch; the last one, epoch 3, is judged",
+    ),
+    "lists": (
+        {"loss": [0.6, 0.5, 0.4], "val_auc": [0.7, 0.9, 0.8]},
+        {"loss": 0.4, "val_auc": 0.8},
+        "it has lists of 3 values, one for each epoch; the last of each is judged",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", HISTORIES)
+def test_read_metrics_file__history_of_epochs(tmp_path, form):
+    tree, values, words = HISTORIES[form]
+    found = read_metrics_file(write_file(tmp_path, "m.json", json.dumps(tree)))
+    assert found.values == values
+    assert found.notes("m.json") == (f"m.json: {words}",)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        [{"model": "forest", "auc": 0.9}, {"model": "line", "auc": 0.8}],
+        [],
+        [{"epoch": True, "auc": 0.9}],
+        [0.8, 0.9],
+    ],
+    ids=["models", "empty", "truth value", "numbers"],
+)
+def test_read_metrics_file__list_that_is_not_a_history(tmp_path, tree):
+    with pytest.raises(InputError, match="or a list of such entries by epoch"):
+        read_metrics_file(write_file(tmp_path, "m.json", json.dumps(tree)))
+
+
+def test_read_metrics_file__lists_that_are_not_epochs(tmp_path):
+    """A value for each class is not a history: a gate on it needs one number."""
+    tree = {"auc": 0.9, "f1": [0.8, 0.9]}
+    assert set(read_metrics_file(write_file(tmp_path, "m.json", json.dumps(tree))).unusable) == {"f1"}
+    tree = {"precision": [0.7, 0.8], "f1": [0.8, 0.9]}
+    with pytest.raises(InputError, match="the file contains no number"):
+        read_metrics_file(write_file(tmp_path, "m.json", json.dumps(tree)))

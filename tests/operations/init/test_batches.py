@@ -1,11 +1,13 @@
 """Lines that `mlci init` adds to scripts that evaluate in loops over batches, executed on arrays, not on tensors."""
 
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from mlci.operations.init.scripts.addition import find_rows, write_addition
+from mlci.operations.init.scripts.losses import REGRESSION_LOSSES
 from mlci.operations.init.scripts.script import read_script
 from mlci.operations.init.scripts.script_facts import choose_point
 
@@ -137,3 +139,80 @@ def test_addition__classes_that_occur_are_not_the_labels():
     script = f"{PARTS}labels, counts = np.unique(y_test, return_counts=True)\nclf = SVC().fit(X_train, y_train)\n"
     _, point = change(f"{script}y_hat = clf.predict(X_test)\n")
     assert (point.labels, point.decision) == ("y_test", "y_hat")
+
+
+REGRESSION = f"""\
+{IMPORTS}import numpy as np
+from torch import nn
+import torch.nn.functional as F
+DataLoader = list
+first, second = np.array([[1.0, 3.0], [2.0, 1.0]]), np.array([[5.0, 0.0]])
+test_loader = DataLoader([(first, np.array([[3.0], [4.0]])), (second, np.array([[5.5]]))])
+train_loader, epochs = DataLoader([(second, np.array([[0.0]]))]), 2
+model = lambda rows: rows.sum(axis=1, keepdims=True)
+"""
+BY_CRITERION = """\
+criterion = nn.MSELoss()
+for epoch in range(epochs):
+    for X, y in train_loader:
+        loss = criterion(model(X), y)
+    test_loss = 0.0
+    for X, y in test_loader:
+        pred = model(X)
+        test_loss += criterion(pred, y).item()
+"""
+BY_FUNCTION = """\
+def evaluate(model, loader, loss_fn):
+    total = 0.0
+    for batch in loader:
+        inputs, targets = batch
+        total += loss_fn(model(inputs), targets).item()
+    return total
+print(evaluate(model, test_loader, nn.L1Loss()))
+"""
+BY_NAME = """\
+total = 0.0
+for inputs, targets in test_loader:
+    outputs = model(inputs)
+    total += F.mse_loss(outputs, targets, reduction="sum").item()
+"""
+
+
+class Loss(float):
+    def item(self):
+        return float(self)
+
+
+def squared(pred, target, **_):
+    return Loss(np.mean((np.asarray(pred) - np.asarray(target)) ** 2))
+
+
+@pytest.mark.parametrize("script", [BY_CRITERION, BY_FUNCTION, BY_NAME], ids=["criterion", "function", "functional"])
+def test_addition__loss_of_a_regression(script, tmp_path, monkeypatch):
+    """A script that computes nothing but a loss writes what its network predicts, as numbers."""
+    monkeypatch.chdir(tmp_path)
+    facts = read_script("train.py", REGRESSION + script)
+    point = choose_point(facts)
+    assert point.metric in REGRESSION_LOSSES
+    rows = find_rows(point, None, splits=facts.splits, pandas="pandas", label=None)
+    files = ("holdout.csv", "predictions.csv")
+    changed = write_addition(facts, point, rows, task="regression", positive=None, files=files).text
+    losses = SimpleNamespace(MSELoss=lambda: squared, L1Loss=lambda: squared, mse_loss=squared)
+    lines = [
+        line
+        for line in changed.splitlines()
+        if not line.startswith((*IMPORTS.splitlines(), "from torch", "import torch"))
+    ]
+    exec(compile("\n".join(lines), "train.py", "exec"), {"nn": losses, "F": losses})  # noqa: S102 - this test's script
+    assert column(tmp_path / "holdout.csv", "label") == ["3.0", "4.0", "5.5"]
+    assert column(tmp_path / "predictions.csv", "score") == ["4.0", "3.0", "5.0"]
+
+
+def test_point__loss_of_training_batches_alone():
+    script = REGRESSION + BY_CRITERION.partition("    test_loss")[0]
+    assert choose_point(read_script("train.py", script)) is None
+
+
+def test_point__metric_is_preferred_to_a_loss():
+    script = f"{PARTS}pred = model(X_test)\nloss = nn.MSELoss()(pred, y_test)\nprint(r2_score(y_test, pred))\n"
+    assert change(script)[1].metric == "r2_score"

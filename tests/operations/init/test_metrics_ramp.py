@@ -108,3 +108,22 @@ def test_metrics__file_that_a_script_writes(tmp_path, options):
 )
 def test_written_names__of_a_script(text, names):
     assert written_names(text) == names
+
+
+HISTORY = """\
+import json
+history = []
+for epoch in range(3):
+    history.append({"epoch": epoch, "train_loss": 0.9 - epoch / 10, "val_loss": 0.8 - epoch / 10})
+json.dump(history, open("metrics.json", "w"))
+"""
+
+
+def test_metrics__list_of_epochs(tmp_path):
+    """The last epoch is judged, which init and the report note; the file need not exist yet."""
+    commit(init(tmp_path), {"train.py": HISTORY, "metrics.json": '[{"epoch": 0, "train_loss": 1, "val_loss": 0.9}]'})
+    setup, ended = first_run(tmp_path)
+    assert "Note: metrics.json: it has 1 entry by epoch; the last one, epoch 0, is judged." in setup.out
+    assert {gate["id"] for gate in ended.report["gates"]} == {"val_loss.max_rise"}
+    assert "metrics.json: it has 3 entries by epoch; the last one, epoch 2, is judged" in ended.report["notes"]
+    assert written_names(HISTORY) == ["train_loss", "val_loss"]

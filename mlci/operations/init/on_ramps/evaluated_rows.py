@@ -10,6 +10,7 @@ from mlci.operations.init.margins import propose_gates
 from mlci.operations.init.proposal import ConfigurationParts, SetupAnswers
 from mlci.operations.init.repository import Repository
 from mlci.operations.init.scripts.addition import HoldoutRows, Task, has_probabilities, takes_columns
+from mlci.operations.init.scripts.losses import REGRESSION_LOSSES
 from mlci.operations.init.scripts.script_facts import REGRESSION_METRICS, EvaluationPoint, ScriptFacts
 from mlci.operations.init.scripts.traced_values import SAMPLE_ROWS, sample_task
 from mlci.operations.init.scripts.values import UNKNOWN
@@ -122,8 +123,9 @@ def choose_task(answers: SetupAnswers, repository: Repository, found: ScriptRows
 
 def _guess_task(found: ScriptRows) -> tuple[Task, str]:
     point, estimator = found.point, found.point.estimator or ""
-    if point.metric in REGRESSION_METRICS or _REGRESSOR.search(estimator):
-        shown = point.metric if point.metric in REGRESSION_METRICS else estimator
+    of_regression = REGRESSION_METRICS | REGRESSION_LOSSES
+    if point.metric in of_regression or _REGRESSOR.search(estimator):
+        shown = point.metric if point.metric in of_regression else estimator
         return "regression", f"{found.facts.path} uses {shown}"
     if found.label is not None:
         task, reason = find_task(found.label)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from mlci.errors import InputError
@@ -41,7 +42,9 @@ def propose_metrics(repository: Repository) -> Proposal | None:
         raise InputError(f"--metrics {path}: no file with numbers is there; run your training once, then `mlci init`")
     by_name = "it has numbers, and its name is that of a metrics file"
     reason = "dvc.yaml names it" if path in named else by_name
-    return _propose(repository, path, inventory.metrics[path].values, reason, _trainer(repository, path))
+    found = inventory.metrics[path]
+    proposal = _propose(repository, path, found.values, reason, _trainer(repository, path))
+    return replace(proposal, notes=(*proposal.notes, *(f"{path}: {words}." for words in found.assumed)))
 
 
 def _propose_unwritten(repository: Repository, declared: Sequence[str]) -> Proposal | None:
@@ -132,7 +135,7 @@ def _total_gates(values: Mapping[str, float | None]) -> list[ProposedGate]:
     gates = []
     for name, value in values.items():
         direction = _direction(name.rpartition(".")[2]) or guess_direction(name, _direction)
-        if direction == "none" or re.search(r"(^|[._])train", name):
+        if direction == "none" or re.search(r"(^|[._])train", name) or f"val_{name}" in values:
             continue
         limit = "max_drop" if direction == "higher" else "max_rise"
         reason = "a guess: a metrics file does not show how far a number moves by chance"

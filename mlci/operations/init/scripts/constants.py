@@ -10,7 +10,7 @@ ARGUMENTS = "parse_args()"
 _PARSERS = {"parse_args", "parse_known_args"}
 _OPTIONS = {"option", "argument"}
 _TYPER = {"Option", "Argument"}
-_ENVIRONMENT = {"os.getenv", "os.environ.get", "getenv", "environ.get"}
+_ENVIRONMENT = {"getenv", "environ.get"}
 
 
 def constant_of(node: ast.AST | None, names: Names) -> object:
@@ -28,7 +28,7 @@ def constant_of(node: ast.AST | None, names: Names) -> object:
             found = constant_of(values, names) if item == each else None  # all of them, whatever its condition
         case ast.BinOp(left=left, right=right, op=operator):
             found = _joined([left, right], names, "/" if isinstance(operator, ast.Div) else "")
-        case ast.Call(args=[_, default], func=function) if ast.unparse(function) in _ENVIRONMENT:
+        case ast.Call(args=[_, default], func=function) if ast.unparse(function).removeprefix("os.") in _ENVIRONMENT:
             found = constant_of(default, names)
         case ast.Call(args=arguments):
             found = _called_path(called_name(node), arguments, names)

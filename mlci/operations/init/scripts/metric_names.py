@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 
+from mlci.execution.metrics_history import COUNTERS
 from mlci.operations.init.scripts.values import called_name
 
 _DUMPS = {"dump", "dumps", "safe_dump"}
@@ -13,7 +14,8 @@ _MOST_DEEP = 3
 def written_names(text: str) -> list[str]:
     """Return the names of the numbers that a script dumps or logs, such as ``val.auc`` for a nested one.
 
-    What is dumped is a dictionary in the call, or a variable with the keys that the script gives it.
+    What is dumped is a dictionary in the call, or a variable with the keys that the script gives it, or that each entry
+    of its list of epochs has.
     """
     try:
         tree = ast.parse(text)
@@ -39,6 +41,8 @@ def _names_of(node: ast.expr, tree: ast.Module) -> Iterator[str]:
             if isinstance(statement, ast.Assign):
                 for target in statement.targets:
                     yield from _assigned(target, statement.value, node.id)
+            elif isinstance(statement, ast.Call) and called_name(statement) == "append":
+                yield from _appended(statement, node.id)
 
 
 def _assigned(target: ast.expr, value: ast.expr, variable: str) -> Iterator[str]:
@@ -49,6 +53,14 @@ def _assigned(target: ast.expr, value: ast.expr, variable: str) -> Iterator[str]
         key = target.slice
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
             yield from _keys(value, f"{key.value}.", 1) if isinstance(value, ast.Dict) else [key.value]
+
+
+def _appended(call: ast.Call, variable: str) -> Iterator[str]:
+    """Yield the keys of an object that a list gets for each epoch."""
+    home = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if isinstance(home, ast.Name) and home.id == variable and call.args and isinstance(call.args[0], ast.Dict):
+        names = list(_keys(call.args[0], "", 0))
+        yield from (name for name in names if name not in COUNTERS) if COUNTERS & set(names) else ()
 
 
 def _keys(node: ast.Dict, before: str, depth: int) -> Iterator[str]:

@@ -22,6 +22,7 @@ from mlci.operations.init.scripts.batches import (
 )
 from mlci.operations.init.scripts.command_line import find_argument, imported_modules
 from mlci.operations.init.scripts.constants import ARGUMENTS, constant_of, declared_argument, parameter_defaults
+from mlci.operations.init.scripts.losses import compared_by_loss
 from mlci.operations.init.scripts.script_facts import (
     DECISION_METRICS,
     REGRESSION_METRICS,
@@ -439,6 +440,8 @@ class _Walk:
             predicted = call.args[1] if len(call.args) > 1 else keywords.get("y_pred") or keywords.get("y_score")
             if labels is not None and predicted is not None:
                 self._metric(name, labels, predicted, statement)
+        elif (by_loss := compared_by_loss(call, self.names)) is not None:
+            self._loss(by_loss, statement)
         elif name == "score" and len(call.args) == 2 and isinstance(call.func, ast.Attribute):
             self._scored(call, statement)
         elif name in {"predict", "predict_proba"} and isinstance(call.func, ast.Attribute) and call.args:
@@ -491,6 +494,18 @@ class _Walk:
             texts = [self._listed(labels, value), self._listed(decided, found)]
             self._point("metric", statement, (texts[0], value), features=found.source, model=found.model,
                         estimator=found.estimator, decision=texts[1], batches=self.batches)  # fmt: skip
+
+    def _loss(self, compared: tuple[str, ast.expr, ast.expr], statement: ast.stmt) -> None:
+        """Note a point where a loss compares predictions with labels of the test part."""
+        name, first, second = compared
+        swapped = self._holds_labels(first) and not self._holds_labels(second)
+        decided, labels = (second, first) if swapped else (first, second)
+        value, found = trace(labels, self.names), trace(decided, self.names)
+        if "test" not in {value.part, found.part} or "train" in {value.part, found.part}:
+            return
+        self._point("loss", statement, (self._listed(labels, value), value), features=found.source, model=found.model,
+                    estimator=found.estimator, decision=self._listed(decided, found), metric=name,
+                    batches=self.batches)  # fmt: skip
 
     def _listed(self, node: ast.expr, value: TracedValue) -> str:
         return self._text(node) if value.kind in {"series", "frame", "predictions"} else as_list(node, self._text(node))

@@ -17,7 +17,7 @@ REGRESSION_METRICS = {
     "mean_squared_error", "mean_absolute_error", "r2_score", "root_mean_squared_error", "median_absolute_error",
     "mean_absolute_percentage_error", "mean_squared_log_error", "explained_variance_score",
 }  # fmt: skip
-Evidence = Literal["training", "name", "fit", "predict", "score", "metric"]
+Evidence = Literal["training", "name", "fit", "predict", "score", "loss", "metric"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ class ScriptFacts:
     binary: bool = False
 
 
-_RANKS: dict[Evidence, int] = {"training": 0, "name": 0, "fit": 0, "predict": 1, "score": 2, "metric": 3}
+_RANKS: dict[Evidence, int] = {"training": 0, "name": 0, "fit": 0, "predict": 1, "score": 2, "loss": 2, "metric": 3}
 
 
 def choose_point(facts: ScriptFacts) -> EvaluationPoint | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from mlci.operations.init.scripts.constants import constant_of, is_arguments
+from mlci.operations.init.scripts.losses import made_loss
 from mlci.operations.init.scripts.values import UNKNOWN, Names, Part, TracedValue, ValueKind, called_name, variable_of
 
 READERS = {"read_csv", "read_parquet", "read_excel", "read_json", "read_table", "read_feather", "read_pickle"}
@@ -126,6 +127,8 @@ def _trace_call(node: ast.Call, names: Names) -> TracedValue:
         return found
     if name in {"array", "asarray", "ravel", "column_or_1d"} and node.args:
         return replace(trace(node.args[0], names), kind="array")
+    if (loss := made_loss(node)) is not None and not node.args:
+        return loss
     if (estimator := estimator_of(node, names)) is not None:
         return TracedValue(kind="model", estimator=estimator, line=node.lineno)
     operands: list[ast.AST] = [*node.args, *(keyword.value for keyword in node.keywords)]
