@@ -16,7 +16,7 @@ _SENSITIVE = re.compile(
     r"|region|country|language)([^a-z]|$)",
     re.IGNORECASE,
 )
-_KEY = re.compile(r"(^|[^a-z])(id|uuid|key|number|no|ssn)$|^id([^a-z]|$)|[a-z]I[dD]$", re.IGNORECASE)
+KEY_NAME = re.compile(r"(^|[^a-z])(id|uuid|key|number|no|ssn)$|^id([^a-z]|$)|[a-z]I[dD]$", re.IGNORECASE)
 _POSITIVE = {
     "1", "1.0", "true", "yes", "y", "t", "positive", "pos", "churn", "churned", "fraud", "spam", "default", "bad", "m",
     "malignant", ">50k", "high", "disease", "attrition", "left", "exited", "abnormal", "approved",
@@ -80,7 +80,7 @@ def find_key(table: TableSummary, allowed: frozenset[str]) -> str | None:
     """Return a column that identifies every row and whose name says so."""
     for column in table.columns:
         unique = column.distinct == table.rows and not column.missing and column.kind in {"integer", "text"}
-        if unique and column.name in allowed and _KEY.search(column.name):
+        if unique and column.name in allowed and KEY_NAME.search(column.name):
             return column.name
     return None
 

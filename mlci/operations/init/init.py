@@ -17,7 +17,7 @@ from mlci.metrics import catalogue
 from mlci.operations.init.check_options import check_options, refuse_unsealable
 from mlci.operations.init.inventory import take_inventory
 from mlci.operations.init.model_folders import find_model_folders
-from mlci.operations.init.notes import untrained_notes
+from mlci.operations.init.notes import notebook_notes, pipeline_notes, untrained_notes
 from mlci.operations.init.on_ramps.from_files import propose_predictions
 from mlci.operations.init.on_ramps.from_metrics import propose_metrics
 from mlci.operations.init.on_ramps.from_model import explain_untested, propose_model
@@ -200,6 +200,8 @@ def _plan(folder: Path, home: str, repository: Repository, proposal: Proposal, s
         notes=(
             *proposal.notes,
             *untrained_notes(repository, proposal.parts),
+            *notebook_notes(proposal.parts),
+            *pipeline_notes(repository),
             *([_FIRST_COMMIT.format(branch=sources.branch)] if first else ()),
         ),
     )

@@ -12,6 +12,7 @@ from mlci.execution.metrics_file import MetricsFile, read_metrics_file
 from mlci.operations.init.pipeline import pipeline_metrics
 from mlci.operations.init.scripts.source_text import SourceText, decode_source
 
+PIPELINE = "dvc.yaml"
 LARGEST_TEXT = 2_000_000
 MOST_FILES = 20_000
 _SKIPPED = {
@@ -96,7 +97,8 @@ def take_inventory(folder: Path, top: Path | None = None, *, metrics: str | None
     files = _without_configured(every)
     sources, unread = _sources(folder, filter(_is_script, files))
     found = {path: text for path in files if _may_have_command(path) and (text := _text(folder / path)) is not None}
-    pipeline = _pipeline(folder / "dvc.yaml")
+    pipeline, fault = _pipeline(folder / PIPELINE)
+    unread |= {PIPELINE: fault} if fault else {}
     return Inventory(
         folder=folder,
         files=frozenset(every),
@@ -189,16 +191,19 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def _pipeline(path: Path) -> Mapping[str, object]:
-    """Return the content of ``dvc.yaml``; empty if it does not exist or is not YAML."""
+def _pipeline(path: Path) -> tuple[Mapping[str, object], str]:
+    """Return the content of ``dvc.yaml``, and the reason if it can't be read; both are empty without the file."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - only for repositories with such a file
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - as above
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415 - as above
 
     text = _text(path)
     if text is None:
-        return {}
+        return {}, ""
     try:
         found = YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        return {}, f"line {mark.line + 1} is not YAML" if mark else "it is not YAML"
     except (YAMLError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return {}, "it is not YAML"
+    return (found, "") if isinstance(found, dict) else ({}, "")

@@ -4,6 +4,7 @@ import re
 from shlex import quote
 
 from mlci.errors import yaml_value
+from mlci.operations.init.inventory import PIPELINE
 from mlci.operations.init.proposal import ConfigurationParts
 from mlci.operations.init.repository import Repository
 from mlci.operations.init.scripts.notebook import cell_of
@@ -12,6 +13,10 @@ from mlci.operations.init.training_command import join_paths, resolve_read
 
 _ABSOLUTE = re.compile(r"/|~|[A-Za-z]:[/\\\\]")
 _MOST_UNREAD = 3
+_NOTEBOOK = (
+    "A notebook is run by jupyter nbconvert, here and in the workflow: put nbconvert and ipykernel into the "
+    "requirements, or install them with `python -m pip install nbconvert ipykernel`."
+)
 
 
 def untrained_notes(repository: Repository, parts: ConfigurationParts) -> list[str]:
@@ -27,8 +32,21 @@ def untrained_notes(repository: Repository, parts: ConfigurationParts) -> list[s
         f"Name the command that writes it: `mlci init --train {quote(run)}`, or add "
         f"`train: {{run: {yaml_value(run)}}}` to mlci.yml."
     )
-    unread = list(repository.unread.items())[:_MOST_UNREAD]
+    unread = [item for item in repository.unread.items() if item[0] != PIPELINE][:_MOST_UNREAD]
     return [untrained, *(f"{other} can't be read: {why}." for other, why in unread)]
+
+
+def notebook_notes(parts: ConfigurationParts) -> list[str]:
+    """Return a note if training runs a notebook, which needs packages that its own imports do not show."""
+    if "jupyter nbconvert" not in (parts.train or ""):
+        return []
+    return [_NOTEBOOK]
+
+
+def pipeline_notes(repository: Repository) -> list[str]:
+    """Return a note if `dvc.yaml` can't be read, so that its stages are not followed."""
+    why = repository.inventory.unread.get(PIPELINE)
+    return [] if why is None else [f"{PIPELINE} can't be read, and its stages are not followed: {why}."]
 
 
 def line_of(repository: Repository, facts: ScriptFacts, line: int) -> str:

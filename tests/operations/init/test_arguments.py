@@ -105,3 +105,13 @@ print(model.score(X_test, y_test))
     point = choose_point(read_script("train.py", script))
     assert (point.label_value.path, point.label_value.part) == ("data/test.csv", "test")
     assert point.names["y_train"].path == "data/train.csv"
+
+
+@pytest.mark.parametrize(
+    ("default", "line"), [("", 5), (', default="data"', None), (', nargs="?"', None), (", action='store_true'", 5)]
+)
+def test_read_script__path_without_a_default(default, line):
+    script = f"{IMPORTS}import sys\nparser = argparse.ArgumentParser()\nparser.add_argument('--data-dir'{default})\n"
+    script = script.replace("import sys\n", "")
+    script += "args = parser.parse_args()\ndf = pd.read_csv(os.path.join(args.data_dir, 'train.csv'))\n"
+    assert read_script("train.py", script).arguments == line

@@ -216,3 +216,18 @@ def test_point__loss_of_training_batches_alone():
 def test_point__metric_is_preferred_to_a_loss():
     script = f"{PARTS}pred = model(X_test)\nloss = nn.MSELoss()(pred, y_test)\nprint(r2_score(y_test, pred))\n"
     assert change(script)[1].metric == "r2_score"
+
+
+def test_addition__decisions_by_a_threshold_are_not_scores():
+    """Scores that were compared with a threshold are written as decisions, so that the threshold counts."""
+    script = f"{PARTS}clf = tune(RandomForestClassifier()).fit(X_train, y_train)\n"
+    script += "chosen = (clf.predict_proba(X_test)[:, 1] >= 0.3).astype(int)\nprint(precision_score(y_test, chosen))\n"
+    _, point = change(script)
+    assert (point.decision, point.score) == ("chosen", None)
+
+
+def test_point__ids_are_not_labels():
+    """Rows to predict have ids and no labels, as in a competition."""
+    script = "test = pd.read_csv('test.csv')\nids = test['PassengerId']\nmodel = pickle.load(open('m.pkl', 'rb'))\n"
+    script += "preds = model.predict(test[['age']])\n"
+    assert choose_point(read_script("predict.py", script)) is None

@@ -5,7 +5,7 @@ import pytest
 from mlci.operations.init.scripts.metric_names import written_names
 from tests.support.project import mlci, write
 from tests.support.repository import commit, init
-from tests.support.training_repositories import METRICS, first_run
+from tests.support.training_repositories import METRICS, first_run, plan
 
 
 def test_metrics__repository_with_only_metrics(tmp_path):
@@ -127,3 +127,18 @@ def test_metrics__list_of_epochs(tmp_path):
     assert {gate["id"] for gate in ended.report["gates"]} == {"val_loss.max_rise"}
     assert "metrics.json: it has 3 entries by epoch; the last one, epoch 2, is judged" in ended.report["notes"]
     assert written_names(HISTORY) == ["train_loss", "val_loss"]
+
+
+def test_metrics__conflict_in_the_pipeline_and_its_script(tmp_path):
+    """Files with conflict markers are named, and no other script is taken for the one that makes the metrics."""
+    conflict = "<<<<<<< HEAD\n=======\n>>>>>>> develop\n"
+    prepare = 'scaler = StandardScaler()\nmodel = LinearRegression().fit(X, y)\nframe.to_csv("clean.csv")\n'
+    train = f'{conflict}json.dump({{"auc": 0.9}}, open("out/metrics.json", "w"))\n'
+    files = {"dvc.yaml": f"stages:\n  train:\n    cmd: python train.py\n{conflict}", "prepare.py": prepare}
+    found = plan(write(tmp_path, {**files, "train.py": train, "out/metrics.json": '{"auc": 0.9}'}))
+    assert not any(answer["question"] == "train" for answer in found["answers"])
+    notes = "\n".join(found["notes"])
+    assert "so a change to train.py is judged by the out/metrics.json that is there" in notes
+    assert "train.py can't be read: line 1 is not Python that this interpreter reads" in notes
+    assert "dvc.yaml can't be read, and its stages are not followed: line 5 is not YAML." in notes
+    assert notes.count("dvc.yaml can't be read") == 1

@@ -68,6 +68,7 @@ def test_init__notebook_that_trains_and_saves(tmp_path):
     assert found["on_ramp"] == "model"
     answers = {answer["question"]: answer["value"] for answer in found["answers"]}
     assert answers["train"].startswith("jupyter nbconvert")
+    assert any("python -m pip install nbconvert ipykernel" in note for note in found["notes"])
     assert (answers["data"], answers["label"], answers["task"]) == ("data/test.csv", "churned", "binary")
 
 

@@ -123,6 +123,8 @@ def _trainer(repository: Repository, path: str) -> ScriptFacts | None:
         if any(item.path and PurePosixPath(item.path).name == name for item in facts.metrics):
             return facts
     written = [facts for facts in repository.scripts if name in facts.text]
+    if not written and any(name in repository.inventory.scripts.get(one, "") for one in repository.unread):
+        return None  # the script that writes it can't be read, and another one does not make it
     return next(iter([*written, *(facts for facts in repository.scripts if facts.fits)]), None)
 
 

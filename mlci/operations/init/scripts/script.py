@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from mlci.operations.init.columns import KEY_NAME
 from mlci.operations.init.inventory import TABLES
 from mlci.operations.init.scripts.batches import (
     as_list,
@@ -418,6 +419,8 @@ class _Walk:
         named = is_label_name(name) and not _PREDICTED.search(name)
         scores = value.column == "score" and value.path is None  # of a model
         selected = value.column is not None and value.equals is None  # `test["sex"] == "f"` may be a filter
+        key = isinstance(value.column, str) and KEY_NAME.search(value.column)
+        selected = selected and not key and not _PREDICTED.search(name)
         return (selected and not scores) or (named and value.kind != "frame")
 
     def _test_labels(self, features: TracedValue | None) -> tuple[str, TracedValue] | None:

@@ -58,8 +58,10 @@ def trace(node: ast.AST | None, names: Names) -> TracedValue:
 
 
 def _trace_compare(node: ast.Compare, names: Names) -> TracedValue | None:
-    """Return the series that `column == value` makes; ``None`` for any other comparison."""
+    """Return the series that `column == value` makes, or decisions by a threshold; ``None`` for others."""
     column, value = trace(node.left, names), constant_of(node.comparators[0], names)
+    if column.kind in {"predictions", "probabilities"}:
+        return replace(column, kind="predictions", column=None, source=None)
     if column.kind != "series" or value is None or isinstance(value, list) or not isinstance(node.ops[0], ast.Eq):
         return None
     return replace(column, encoded=True, equals=str(value))
