@@ -7,6 +7,7 @@ import sys
 MODULES = (
     "benchmarks.characteristics",
     "benchmarks.cost",
+    "benchmarks.functions",
     "benchmarks.report_page",
     "benchmarks.setup",
     "benchmarks.registry",

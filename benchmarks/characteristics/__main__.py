@@ -3,6 +3,7 @@
     python -m benchmarks.characteristics            full, about five minutes on two cores
     python -m benchmarks.characteristics --quick    fewer draws and wider bounds, for continuous integration
     python -m benchmarks.characteristics --write    puts the tables into docs/reference/benchmarks.md
+    python -m benchmarks.characteristics --functions    functions of rows alone, also with --write
 
 Exit status 1 if a figure is outside its bounds. Seeds are fixed and do not depend on the number of processes.
 """
@@ -12,7 +13,7 @@ import os
 import sys
 import time
 
-from benchmarks.characteristics import report
+from benchmarks.characteristics import function_coverage, report
 from benchmarks.characteristics.pool import run
 
 QUICK = 0.05
@@ -30,10 +31,13 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.characteristics")
     parser.add_argument("--quick", action="store_true", help="fewer draws and wider bounds")
     parser.add_argument("--write", action="store_true", help="write the section of docs/reference/benchmarks.md")
+    parser.add_argument("--functions", action="store_true", help="only the coverage of functions of rows")
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))
     asked = parser.parse_args(arguments)
     if asked.quick and asked.write:
         parser.error("--write takes the full number of draws; leave --quick out")
+    if asked.functions:
+        return _functions(asked)
     began = time.perf_counter()
     outcomes = run(report.works(QUICK if asked.quick else 1.0), processes=asked.processes)
     sections, figures = report.sections(outcomes, allowed=QUICK_ERRORS if asked.quick else 0.0)
@@ -46,6 +50,16 @@ def main(arguments: list[str]) -> int:
     if asked.write:
         report.write(f"{INTRODUCTION}\n\n{report.page(sections, figures, 'github')}")
     return int(bool(outside))
+
+
+def _functions(asked: argparse.Namespace) -> int:
+    """Simulate the coverage of functions of rows, and write its section alone."""
+    outcomes = run(function_coverage.works(QUICK if asked.quick else 1.0), processes=asked.processes)
+    section, figures = function_coverage.section(outcomes, allowed=QUICK_ERRORS if asked.quick else 0.0)
+    print(section.text("simple"))
+    if asked.write:
+        report.write_part(section)
+    return int(any(not figure.kept for figure in figures))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Coverage: how often a nominal 95 % interval holds the truth, for one model and for the paired change."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from benchmarks.characteristics.draws import context
-from benchmarks.characteristics.families import FAMILIES
+from benchmarks.characteristics.families import FAMILIES, FUNCTIONS
 from benchmarks.characteristics.figures import Figure, Section, percent, within
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.inference.evidence import Evidence
@@ -17,6 +17,7 @@ FEW_BOUNDS = (LOW, 1.0)
 ROWS = (500, 2_000)
 DRAWS = dict.fromkeys(("binary", "classes", "few", "rare", "rare class", "rows"), 2_000)
 USUAL = 4_000
+HEADS = ("", *(f"{kind}, {n:,} rows" for kind in ("one model", "paired change") for n in ROWS))
 
 
 def count_covered(rng: np.random.Generator, draws: int, *, family: str, rows: int) -> dict[str, float]:
@@ -43,22 +44,45 @@ def holds(evidence: Evidence | None, truth: float) -> bool:
 def works(scale: float) -> list[Work]:
     """Return the simulations."""
     return [
-        Work(
-            f"coverage {family} {n}",
-            count_covered,
-            round(DRAWS.get(family, USUAL) * scale),
-            {"family": family, "rows": n},
-        )
+        work(family, n, round(DRAWS.get(family, USUAL) * scale))
         for family in FAMILIES
+        if family not in FUNCTIONS
         for n in ROWS
     ]
 
 
+def work(family: str, rows: int, draws: int) -> Work:
+    """Return the simulation of a family."""
+    return Work(f"coverage {family} {rows}", count_covered, draws, {"family": family, "rows": rows})
+
+
 def section(outcomes: Mapping[str, Outcome], *, allowed: float) -> tuple[Section, list[Figure]]:
     """Hold every family to 93 to 97 %."""
+    figures, overview = cover(outcomes, [family for family in FAMILIES if family not in FUNCTIONS], allowed=allowed)
+    worst = max(figure.error for figure in figures)
+    outside = [figure for figure in figures if not figure.kept]
+    section = Section(
+        title="Coverage of every family of intervals",
+        lead="Nominal 95 %, two-sided; every share has to lie between 93 % and 97 %. Where the change rests on a dozen "
+        "positives, or on a class with as many rows, only the lower bound holds: one or two of them decided otherwise "
+        "are steps so large that an interval can only cover too much or too little, and these cover too much. The same "
+        "for one model's ROC AUC, whose variance is never taken for less than Hanley & McNeil's. "
+        f"Error of a share: at most {percent(worst, 2)}.",
+        figures=outside,
+        overview=(HEADS, overview),
+        notes=[f"{len(figures) - len(outside)} of {len(figures)} shares are within their bounds."],
+    )
+    return section, figures
+
+
+def cover(
+    outcomes: Mapping[str, Outcome], families: Sequence[str], *, allowed: float
+) -> tuple[list[Figure], list[list[str]]]:
+    """Return the figures of some families, and a row of the overview for each metric."""
     figures: list[Figure] = []
     overview = []
-    for family, chosen in FAMILIES.items():
+    for family in families:
+        chosen = FAMILIES[family]
         for title, name in chosen.metrics.items():
             shares = []
             for kind in ("one", "paired"):
@@ -71,18 +95,4 @@ def section(outcomes: Mapping[str, Outcome], *, allowed: float) -> tuple[Section
                     figures.append(within(what, hits, found.replicates, low, high, allowed=allowed))
                     shares.append(percent(hits / found.replicates))
             overview.append([title, *shares])
-    heads = ("", *(f"{kind}, {n:,} rows" for kind in ("one model", "paired change") for n in ROWS))
-    worst = max(figure.error for figure in figures)
-    outside = [figure for figure in figures if not figure.kept]
-    section = Section(
-        title="Coverage of every family of intervals",
-        lead="Nominal 95 %, two-sided; every share has to lie between 93 % and 97 %. Where the change rests on a dozen "
-        "positives, or on a class with as many rows, only the lower bound holds: one or two of them decided otherwise "
-        "are steps so large that an interval can only cover too much or too little, and these cover too much. The same "
-        "for one model's ROC AUC, whose variance is never taken for less than Hanley & McNeil's. "
-        f"Error of a share: at most {percent(worst, 2)}.",
-        figures=outside,
-        overview=(heads, overview),
-        notes=[f"{len(figures) - len(outside)} of {len(figures)} shares are within their bounds."],
-    )
-    return section, figures
+    return figures, overview

@@ -9,6 +9,14 @@ import numpy as np
 
 from benchmarks.characteristics.draws import Population, binary, context, multiclass, rank_scores, sum_columns
 from benchmarks.characteristics.misses import binormal, rank_truth
+from benchmarks.characteristics.row_functions import (
+    decision_truth,
+    draw_decisions,
+    draw_scores,
+    f2,
+    macro_jaccard,
+    score_truth,
+)
 from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import WHOLE, Replicates, Statistics
 
@@ -263,4 +271,17 @@ FAMILIES: dict[str, Family] = {
     ),
     "regression": Family(MEANS, _regression, _regression_truth),
     "rows": Family({"any other metric: row bootstrap": "correlation"}, _row_metric, _row_truth),
+    "left out": Family(
+        {"a function of decisions (F2): cell jackknife": "f2"},
+        draw_decisions(BINARY, {"f2": f2}),
+        decision_truth(BINARY, {"f2": f2}),
+    ),
+    "left out, classes": Family(
+        {"a function of four classes (macro Jaccard): cell jackknife": "macro"},
+        draw_decisions(CLASSES, {"macro": macro_jaccard}),
+        decision_truth(CLASSES, {"macro": macro_jaccard}),
+    ),
+    "left out, groups": Family({"a function of scores (AUC): group jackknife": "area"}, draw_scores, score_truth),
 }
+FUNCTIONS = ("left out", "left out, classes", "left out, groups")
+"""Families of functions of rows, which have a section of their own."""

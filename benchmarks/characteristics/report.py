@@ -8,6 +8,7 @@ from benchmarks.characteristics import (
     disparity_changes,
     family_wise,
     few_rows,
+    function_coverage,
     group_gaps,
     identical,
     many_slices,
@@ -25,6 +26,7 @@ LONGEST_FIRST = (
     family_wise,
     many_slices,
     coverage,
+    function_coverage,
     few_rows,
     disparity_changes,
     group_gaps,
@@ -45,7 +47,9 @@ def sections(outcomes: Mapping[str, Outcome], *, allowed: float) -> tuple[list[S
     plain = [single_gate.section(outcomes), many_slices.section(outcomes), family_wise.section(outcomes)]
     plain.append(row_counts.section())
     plain += [misses.section(outcomes), point_rules.section(outcomes)]
-    parts = [module.section(outcomes, allowed=allowed) for module in (coverage, few_rows, group_gaps)]
+    parts = [
+        module.section(outcomes, allowed=allowed) for module in (coverage, function_coverage, few_rows, group_gaps)
+    ]
     parts.append(disparity_changes.section(outcomes))
     last = identical.section(outcomes)
     figures = [figure for section in [*plain, last] for figure in section.figures]
@@ -58,6 +62,20 @@ def page(found: Sequence[Section], figures: Sequence[Figure], style: str) -> str
     kept = sum(figure.kept for figure in figures)
     texts = [section.text(style) for section in found]
     return "\n\n".join([*texts, f"{kept:,} of {len(figures):,} figures are within their bounds."])
+
+
+def write_part(section: Section, path: Path = PAGE) -> None:
+    """Write one section over the one with its title, or after all others; the rest of the page stays as it is."""
+    page = path.read_text(encoding="utf-8")
+    old = page.split(BEGIN, maxsplit=1)[1].split(END, maxsplit=1)[0]
+    parts = old.strip().split("\n### ")
+    last, _, count = parts[-1].rpartition("\n\n")
+    parts[-1] = last
+    new = section.text("github").removeprefix("### ")
+    kept = [part for part in parts if part.split("\n", maxsplit=1)[0] != section.title]
+    place = next((n for n, part in enumerate(parts) if part.split("\n", maxsplit=1)[0] == section.title), len(kept))
+    kept.insert(place, new)
+    write("\n\n### ".join(part.strip() for part in kept) + f"\n\n{count}", path)
 
 
 def write(text: str, path: Path = PAGE) -> None:

@@ -34,7 +34,7 @@ def evaluate_rows(
     )
     names = [metric.name for metric in job.row_metrics]
     by_scope = {
-        key: {name: _replicates(sample, resampled, index, scope) for index, name in enumerate(names)}
+        key: {name: paired_replicates(sample, resampled, index, scope) for index, name in enumerate(names)}
         for scope, key in enumerate(keys)
     }
     return by_scope, resampled.notes
@@ -57,7 +57,8 @@ def _by_content(frame: Frame) -> Array:
     return np.lexsort([column for column in columns if column is not None])
 
 
-def _replicates(sample: RowSample, resampled: RowValues, index: int, scope: int) -> Replicates:
+def paired_replicates(sample: RowSample, resampled: RowValues, index: int, scope: int) -> Replicates:
+    """Return one metric's values on the resamples of one scope, paired."""
     values, method = resampled.values[index][scope], resampled.methods[index]
     rows, paired = sample.scopes[scope], len(values) > 1
     cells, counts = _resampled_units(sample, method, rows, values[:, 1:])

@@ -1,0 +1,1 @@
+"""Cost of intervals of functions of rows."""
