@@ -12,6 +12,8 @@ from mlci.git.git import Git
 MOST = 2_000
 """Most pointers that are read."""
 _LARGEST = 4_000_000
+_DVC = ("*.dvc", "dvc.lock", "**/dvc.lock")
+_LFS = ":(top,attr:filter=lfs)"
 _POINTER = re.compile(
     r"^version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid (sha256:[0-9a-f]{64})$", re.MULTILINE
 )
@@ -29,10 +31,10 @@ def data_pointers(git: Git) -> dict[str, str]:
         root = git.root()
     except InputError:
         return {}
-    names = _listed(git, root, "*.dvc", "dvc.lock", "**/dvc.lock")
-    if not names:
-        return _of_lfs(git, root)
-    code = frozenset(_listed(git, root))
+    if not _listed(git, root, *_DVC, _LFS):
+        return {}
+    names = _listed(git, root, *_DVC)
+    code = frozenset(_listed(git, root)) if names else frozenset()
     found = {}
     for name in names[:MOST]:
         found.update(_of_dvc(root / name, name.rpartition("/")[0], code))
@@ -91,7 +93,7 @@ def _placed(home: str, path: str) -> str:
 
 def _of_lfs(git: Git, root: Path) -> dict[str, str]:
     found = {}
-    for name in _listed(git, root, ":(top,attr:filter=lfs)")[:MOST]:
+    for name in _listed(git, root, _LFS)[:MOST]:
         pointer = _POINTER.match(git.ask("cat-file", "blob", f":{name}").out)
         if pointer:
             found[name] = pointer[1]

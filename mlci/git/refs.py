@@ -109,8 +109,10 @@ def main_branch(git: Git) -> str | None:
 def unborn_branch(git: Git) -> str | None:
     """Return the branch that the first commit will make; ``None`` outside of git, or if there is a commit."""
     try:
+        if _commit(git, "HEAD") is not None:
+            return None
         head = git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
-        none = head.status == 0 and _commit(git, "HEAD") is None and not git.ask("for-each-ref", "--count=1").out
+        none = head.status == 0 and not git.ask("for-each-ref", "--count=1").out
     except InputError:
         return None
     return head.out if none else None

@@ -12,7 +12,7 @@ from mlci.errors import InputError
 from mlci.gates.outcomes import JudgedGate
 from mlci.git.git import is_tracked
 from mlci.git.ref_baseline import NoBaselineYetError
-from mlci.git.refs import read_head
+from mlci.git.refs import CommitHead, read_head
 from mlci.inference.result import EvaluationResult
 from mlci.operations import behaviour, evaluation_sets, metrics_only, name_checks
 from mlci.operations.comparison import ComparisonRun, add_lineage, add_report_refs, has_known_origin
@@ -142,16 +142,7 @@ def compare_models(
     chosen = context.config.baseline
     if base is None or (isinstance(chosen, Baseline) and chosen.ref is not None):
         require_training_request(context)  # in other cases the baseline's predictions may be the candidate's as well
-    name_checks.check_custom_metrics(context)
-    predictions.check_model_file(context)
-    current = read_head(context.git)  # read before the candidate's steps, which may write to tracked files
-    survey = partial(name_checks.survey_before_steps, context)
-    surveyed = survey()
-    view = baseline_production.champion_head(context)
-    if evaluation_sets.is_made_by_training(context):
-        pair = _candidate_first(context, view, survey=survey)
-    else:
-        pair = _baseline_first(context, view, base=base, survey=None if surveyed else survey)
+    current, view, pair = _predict_both(context, base)
     candidate, baseline, from_training = pair.candidate, pair.baseline, pair.made_by_training
     digests = _digest_candidate(context, candidate, keep=keep)
     with name_checks.at_their_lines(context.loaded):
@@ -176,6 +167,21 @@ def compare_models(
         past=baseline.past if baseline else None,
         scored=baseline.scored if baseline else None,
     )
+
+
+def _predict_both(
+    context: RowsContext, base: str | None
+) -> tuple[CommitHead | None, RegistryView | None, "PredictionPair"]:
+    """Check names, then predict with both models; return the checkout's commit and the registry's view, too."""
+    name_checks.check_custom_metrics(context)
+    predictions.check_model_file(context)
+    current = read_head(context.git)  # read before the candidate's steps, which may write to tracked files
+    survey = partial(name_checks.survey_before_steps, context)
+    surveyed = survey()
+    view = baseline_production.champion_head(context)
+    if evaluation_sets.is_made_by_training(context):
+        return current, view, _candidate_first(context, view, survey=survey)
+    return current, view, _baseline_first(context, view, base=base, survey=None if surveyed else survey)
 
 
 def _compare_nothing(context: RunContext, base: str) -> ComparisonRun:

@@ -125,12 +125,14 @@ class Texts:
         paths = sorted((root / package).rglob("*.py"))
         modules = (Module(path.relative_to(root), path.read_text("utf-8")) for path in paths)
         self.modules = {_dotted(module.path): module for module in modules}
+        self._calls: dict[str, list[tuple[Module, ast.Call]]] = {}
 
-    def calls(self, name: str) -> Iterator[tuple[Module, ast.Call]]:
-        """Yield the calls of a function or class, with their files."""
-        for module in self.modules.values():
-            if f"{name}(" in module.text:
-                yield from ((module, call) for call in module.calls[name])
+    def calls(self, name: str) -> list[tuple[Module, ast.Call]]:
+        """Return the calls of a function or class, with their files."""
+        if name not in self._calls:
+            modules = [module for module in self.modules.values() if f"{name}(" in module.text]
+            self._calls[name] = [(module, call) for module in modules for call in module.calls[name]]
+        return self._calls[name]
 
     def of(self, node: ast.expr | None, module: Module, bound: Bound | None = None, depth: int = 0) -> list[str]:
         """Return the texts that an expression can have."""

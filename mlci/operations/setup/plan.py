@@ -1,12 +1,12 @@
 """`mlci setup`: plan and apply required checks, protected environments and labels, and find rules that block them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from mlci.errors import OutsideError
 from mlci.github.rest import RepositoryClient
+from mlci.operations.doctor.facts import RepositoryFacts
 from mlci.operations.doctor.repository_rules import read_repository, rules_against_writing
-from mlci.operations.setup.blocking import find_blocking, registry_notes
 from mlci.operations.setup.environments import (
     EnvironmentPlan,
     EnvironmentRules,
@@ -14,7 +14,12 @@ from mlci.operations.setup.environments import (
     plan_environments,
 )
 from mlci.operations.setup.labels import LabelPlan, LabelUse, apply_label, plan_labels
-from mlci.operations.setup.required_checks import RequiredChecksPlan, apply_required_checks, plan_required_checks
+from mlci.operations.setup.required_checks import (
+    PREFIX,
+    RequiredChecksPlan,
+    apply_required_checks,
+    plan_required_checks,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,9 +107,43 @@ def plan_repository(client: RepositoryClient, wanted: WantedSetup) -> SetupPlan:
         checks=checks,
         environments=plan_environments(client, wanted.environments, rules),
         labels=plan_labels(client, wanted.labels),
-        blocking=tuple(find_blocking(facts, own=checks.ruleset, models=configured, app=wanted.app)),
-        notes=tuple(registry_notes(ledgers)),
+        blocking=tuple(_find_blocking(facts, own=checks.ruleset, models=configured, app=wanted.app)),
+        notes=tuple(_registry_notes(ledgers)),
     )
+
+
+def _find_blocking(facts: RepositoryFacts, *, own: int | None, models: Collection[str], app: int | None) -> list[str]:
+    """Return why no pull request can be merged, whatever mlci reports.
+
+    Args:
+        facts: Default branch and its required checks.
+        own: Number of the ruleset ``mlci``, which `mlci setup apply` corrects.
+        models: Names of the models that the repository has a configuration for.
+        app: App that reports the checks; ``None`` for any.
+    """
+    known, found = {f"{PREFIX}{model}" for model in models}, []
+    for check in facts.required:
+        if not check.name.startswith(PREFIX) or check.source == f"ruleset {own}":
+            continue
+        if check.name not in known:
+            found.append(f"{check.source} requires `{check.name}`, and no mlci.yml has this model: it never reports")
+        elif None not in {app, check.app} and check.app != app:
+            found.append(f"{check.source} requires `{check.name}` of App {check.app}, and App {app} reports it")
+    return list(dict.fromkeys(found))
+
+
+def _registry_notes(branches: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return the rules that may refuse what `mlci promote` writes.
+
+    Args:
+        branches: Rules that refuse commits, with their rulesets, by the branch of a ledger.
+    """
+    return [
+        f"{', '.join(dict.fromkeys(rules.values()))} has `{'`, `'.join(rules)}` on {branch}, where the registry is: "
+        f"promotions are refused unless the App may bypass it. Leave mlci/** out of it"
+        for branch, rules in branches.items()
+        if rules
+    ]
 
 
 def apply_setup(client: RepositoryClient, plan: SetupPlan) -> None:
