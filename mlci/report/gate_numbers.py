@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mlci.report.document import GateRow, Report, Waiver
 from mlci.report.text import labels, number_format
@@ -84,6 +85,7 @@ _TEST = GateNumbers(
 """Numbers of a required test, which has none."""
 
 
+@lru_cache(maxsize=4096)  # comment, page, terminal and annotations print the same gates
 def gate_numbers(row: GateRow) -> GateNumbers:
     """Print a gate's numbers with the digits that its verdict can be checked by."""
     if row.test and row.value is None:

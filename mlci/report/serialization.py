@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -159,6 +160,7 @@ SCHEMA_FILE = "schema.json"
 """File in this package that holds :func:`schema_text`; a test compares the two."""
 
 
+@cache
 def schema_text() -> str:
     """Return the schema as it is committed."""
     made = Report.model_json_schema(by_alias=True)

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tabulate import tabulate
 
@@ -56,6 +57,7 @@ def column_widths(rows: Sequence[Sequence[str]]) -> list[int]:
     return [max(text_width(line) for cell in column for line in cell.split("\n")) for column in zip(*rows, strict=True)]
 
 
+@lru_cache(maxsize=4096)
 def _cells(char: str) -> int:
     if unicodedata.category(char) in {"Mn", "Me"}:
         return 0
@@ -63,12 +65,13 @@ def _cells(char: str) -> int:
 
 
 def _broken(word: str, room: int) -> list[str]:
-    parts, part = [], ""
+    parts, part, used = [], "", 0
     for char in word:
-        if part and text_width(part) + _cells(char) > room:
+        cells = _cells(char)
+        if part and used + cells > room:
             parts.append(part)
-            part = ""
-        part += char
+            part, used = "", 0
+        part, used = part + char, used + cells
     return [*parts, part]
 
 
