@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.imports import imported, statements
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "mlci"
 
@@ -139,15 +141,7 @@ HEAVY = {
 def imports(path: Path) -> tuple[list[str], list[str]]:
     """Return the absolute names that a file imports outside of functions and classes, and all of them."""
     tree = ast.parse(path.read_text("utf-8"))
-    return list(imported(tree.body)), list(imported(ast.walk(tree)))
-
-
-def imported(nodes):
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    return list(imported(tree.body)), list(imported(statements(tree.body)))
 
 
 def offences(root: Path):

@@ -5,6 +5,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from tests.support.imports import imported, statements
 from tests.support.sealed_scene import sealed_files
 
 ROOT = Path(__file__).parents[2]
@@ -18,25 +19,14 @@ REFUSED = ("mlci.execution", "mlci.pytest_plugin", "mlci.demo", "mlci.cli.wiring
 LIBRARIES = {"pickle", "skops", "sklearn", "pandas", "pickle5", "joblib", "pytest", "torch"}
 
 
-def run_nodes(node):
-    """Every node of a tree that is not for type checkers alone."""
-    if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
-        yield node
-        for child in ast.iter_child_nodes(node):
-            yield from run_nodes(child)
-
-
-def imported(nodes):
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def is_for_types(node):
+    """Whether a statement is for type checkers alone."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 @cache
 def names_in(path):
-    return list(imported(run_nodes(ast.parse(path.read_text("utf-8")))))
+    return list(imported(statements(ast.parse(path.read_text("utf-8")).body, skipped=is_for_types)))
 
 
 def reached(*starts):
