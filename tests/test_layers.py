@@ -74,6 +74,7 @@ MAY_IMPORT = {
         "experiment",
         "monitor",
         "recovery",
+        "scores",
     },
     "cli": {"*"},
     "api": {"*"},

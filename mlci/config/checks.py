@@ -13,6 +13,7 @@ from mlci.config.lifecycle.monitor_checks import check_monitor
 from mlci.config.loader import LoadedConfig
 from mlci.config.messages import nearest_word
 from mlci.config.models import Baseline, Config, Evaluation, Predict, SliceColumnConfig
+from mlci.config.score_checks import check_score_task, refuse_score_keys, score_direction
 from mlci.config.types import clip_text
 from mlci.errors import Problem
 from mlci.metrics.catalogue import Direction, MetricInfo, for_task
@@ -57,6 +58,11 @@ class CheckContext:
         """Whether the only values are totals of a metrics file, whose names and ranges are the user's."""
         return self.config.predict.metrics is not None
 
+    @property
+    def scored(self) -> bool:
+        """Whether the values come from an evaluation log, whose scorers name the metrics."""
+        return self.config.task == "scores"
+
     @cached_property
     def slices(self) -> list[str]:
         """Names of the slices."""
@@ -64,6 +70,8 @@ class CheckContext:
 
     def find(self, name: str) -> MetricInfo | SklearnMetric | None:
         """Return a metric's direction and tasks, from the catalogue, scikit-learn's names or a custom metric."""
+        if self.scored:
+            return SklearnMetric(None, score_direction(name))
         if self.totals:
             return self._find_total(name)
         if FUNCTION.fullmatch(name):
@@ -87,7 +95,7 @@ class CheckContext:
 
 def metric_known(context: CheckContext, name: str, *where: str | int) -> Iterator[Problem]:
     """Check that a metric exists and is defined for this task."""
-    if context.totals:
+    if context.totals or context.scored:
         return
     info = context.find(name)
     if info is None:
@@ -129,11 +137,15 @@ def _suggest_counterpart(context: CheckContext, name: str) -> str:
 
 def check_sections(context: CheckContext) -> Iterator[Problem]:
     """Yield the problems of all sections but the gates."""
-    yield from _check_evaluation(context)
+    if context.scored:
+        yield from check_score_task(context.loaded)
+    else:
+        yield from _check_evaluation(context)
+        yield from _check_reported(context)
+        yield from _check_predict(context.loaded)
+        yield from _check_columns(context.loaded)
+        yield from refuse_score_keys(context.loaded)
     yield from _check_slices(context)
-    yield from _check_reported(context)
-    yield from _check_predict(context.loaded)
-    yield from _check_columns(context.loaded)
     yield from _check_baseline(context.loaded)
     yield from _check_tests(context)
     yield from _check_report(context.loaded)
@@ -169,12 +181,16 @@ def _check_evaluation(context: CheckContext) -> Iterator[Problem]:
         )
     if evaluation.classes is not None:
         yield from _check_classes(loaded)
+    yield from _check_labels(loaded, evaluation)
+
+
+def _check_labels(loaded: LoadedConfig, evaluation: Evaluation) -> Iterator[Problem]:
     if evaluation.labels is not None and evaluation.key is None:
         message = "`evaluation.labels` needs `key`: the column of both files that rows are joined by"
         yield loaded.problem(message, "evaluation", "labels")
     if evaluation.labels_table is not None and evaluation.labels is None:
         yield loaded.problem("`evaluation.labels_table` is for `labels`; remove it", "evaluation", "labels_table")
-    if evaluation.key == evaluation.label:
+    if evaluation.key is not None and evaluation.key == evaluation.label:
         yield loaded.problem(
             f"`evaluation.key` and `label` are the same column, `{evaluation.key}`", "evaluation", "key"
         )

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from mlci.config import messages
 from mlci.config.base import fields
-from mlci.config.models import Config, MetricsConfig, RowsConfig
+from mlci.config.models import Config, MetricsConfig, RowsConfig, ScoresConfig
 from mlci.config.types import Path
 from mlci.config.url_credentials import REMEDY, holds_credentials
 from mlci.config.yaml_tree import ODD, YamlTree, leaves, parse_yaml
@@ -54,7 +54,7 @@ class Loaded(Generic[C_co]):
 
 
 LoadedConfig = Loaded[Config]
-CheckedConfig = Loaded[RowsConfig | MetricsConfig]
+CheckedConfig = Loaded[RowsConfig | MetricsConfig | ScoresConfig]
 
 
 def load_unchecked(file: FilePath) -> LoadedConfig:
@@ -169,6 +169,16 @@ def _findings(tree: YamlTree) -> Iterator[tuple[Path, str]]:
                 yield (*path, key), messages.unknown_key(key, path, allowed)
         if message := messages.join_words(path, value):
             yield path, message
+        if path == ("evaluation",) and tree.data.get("task") != "scores":
+            yield from _missing_of_rows(value)
+
+
+def _missing_of_rows(evaluation: Mapping[str, object]) -> Iterator[tuple[Path, str]]:
+    """Yield the keys that an evaluation set of rows lacks; one of items needs neither."""
+    for key in ("data", "label"):
+        if key not in evaluation:
+            path: Path = ("evaluation", key)
+            yield path, messages.missing_key(path)
 
 
 MOST_BYTES = CONFIG_BYTES.value

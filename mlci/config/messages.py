@@ -129,8 +129,13 @@ def describe_error(error: ErrorDetails) -> str:
     if path[-1:] == ("[key]",):
         here = f"a name in `{dotted(path[:-2])}`"
     if error["type"] == "missing":
-        return f"{here} is missing{_example(path)}"
+        return missing_key(path) if path else f"{here} is missing"
     return f"{here} {_describe_fault(error)}"
+
+
+def missing_key(path: Path) -> str:
+    """Return the message for a key that has to be there."""
+    return f"`{dotted(path)}` is missing{_example(path)}"
 
 
 def _example(path: Path) -> str:

@@ -7,7 +7,7 @@ Models only check a value against itself and its neighbours. Checks that need th
 import itertools
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag
 from pydantic.json_schema import SkipJsonSchema
@@ -24,7 +24,8 @@ from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Re
 from mlci.gates.limits import LIMIT_KINDS, Limit
 from mlci.util.withheld_variables import NEVER_GIVEN
 
-Task = Literal["binary", "multiclass", "regression"]
+RowsTask = Literal["binary", "multiclass", "regression"]
+Task = Literal["binary", "multiclass", "regression", "scores"]
 MODEL_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 
@@ -101,12 +102,13 @@ Metric = Annotated[
 class Evaluation(ConfigModel):
     """The evaluation set: rows with a key, a label, features and slice columns."""
 
-    data: Place = Field(
+    data: Place | None = Field(
+        default=None,
         description="CSV, Parquet, JSON Lines, NumPy, Feather, DuckDB or SQLite: a path, a glob or a URL "
-        "(s3://, gs://, https://)."
+        "(s3://, gs://, https://).",
     )
     table: Name | None = Field(default=None, description="Table of a DuckDB or SQLite file with several tables.")
-    label: Name = Field(description="Column with the true values.")
+    label: Name | None = Field(default=None, description="Column with the true values.")
     labels: Place | None = Field(
         default=None,
         description="File with the labels, if `data` has only features; both are joined by `key`. A `.sealed` one is "
@@ -134,6 +136,20 @@ class Evaluation(ConfigModel):
     max_groups: int = Field(default=100, ge=1, le=10_000, description="Most groups that one slice may have.")
     min_group_size: int = Field(
         default=30, ge=1, description="Fewest rows of a group that is judged; smaller groups are only listed."
+    )
+
+    items: Literal["same", "shared"] = Field(
+        default="same",
+        description="Items of an evaluation log that are compared: the `same` in both runs, or those `shared` by both.",
+    )
+    partial: bool = Field(
+        default=False, description="Whether the log of a cancelled or failed run is compared as far as it went."
+    )
+    prompts: Literal["same", "may_differ"] = Field(
+        default="same", description="Whether prompts that the tool renders from the items may differ between the runs."
+    )
+    cluster: Name | None = Field(
+        default=None, description="Metadata name of items that belong together, such as questions about one passage."
     )
 
     @property
@@ -193,7 +209,8 @@ class Train(ConfigModel):
         return None
 
 
-SOURCES = ("run", "file", "model", "metrics")
+SOURCES = ("run", "file", "model", "metrics", "log")
+_OTHERS = frozenset(SOURCES) - {"run", "log"}
 Probabilities = Annotated[dict[Name, Name], Field(min_length=2, max_length=100)]
 _PROBABILITIES = "Column with the probability of each class, by class (multiclass)."
 
@@ -207,6 +224,10 @@ class Predict(ConfigModel):
     file: Place | None = Field(default=None, description="Predictions that already exist: a table with the same key.")
     model: Place | None = Field(default=None, description="A scikit-learn model saved with skops.")
     metrics: Place | None = Field(default=None, description="A metrics file (JSON or YAML), judged on estimates.")
+    log: Place | None = Field(
+        default=None,
+        description="Evaluation log of a language model, or several by a glob (`task: scores`); `run` may write it.",
+    )
     table: Name | None = Field(default=None, description="Table of `file`, if that is a database with several tables.")
     trusted: tuple[Name, ...] = Field(
         default=(), description="Types that a skops file may contain beyond those that skops trusts by default."
@@ -223,7 +244,7 @@ class Predict(ConfigModel):
     @classmethod
     def rule(cls, keys: AbstractSet[str]) -> str | None:
         """Require exactly one source."""
-        return exactly_one(SOURCES, keys)
+        return None if {"run", "log"} <= keys and keys.isdisjoint(_OTHERS) else exactly_one(SOURCES, keys)
 
 
 class Baseline(ConfigModel):
@@ -235,6 +256,7 @@ class Baseline(ConfigModel):
     ref: Reference | None = Field(
         default=None, description="Branch, tag or commit whose own train and predict steps make the baseline."
     )
+    log: Place | None = Field(default=None, description="The baseline's evaluation log, or several by a glob.")
     table: Name | None = Field(default=None, description="Table of `file`, if that is a database with several tables.")
     score: Name | None = Field(default=None, description="Score column in `file`; the candidate's if omitted.")
     decision: Name | None = Field(default=None, description="Decision column in `file`; the candidate's if omitted.")
@@ -246,12 +268,27 @@ class Baseline(ConfigModel):
     @classmethod
     def rule(cls, keys: AbstractSet[str]) -> str | None:
         """Require exactly one origin."""
-        return exactly_one(("file", "ref"), keys)
+        return exactly_one(("file", "ref", "log"), keys)
 
     @property
     def inherits_columns(self) -> bool:
         """Whether the file has the columns of the candidate's predictions."""
         return self.score is None and self.decision is None and self.probabilities is None
+
+
+class RowsEvaluation(Evaluation):
+    """A checked evaluation set of rows."""
+
+    data: Place
+    label: Name
+
+
+def rows_evaluation(evaluation: Evaluation | None) -> RowsEvaluation | None:
+    """Return an evaluation set as one of rows; ``None`` if it names no data or no label."""
+    if evaluation is None or evaluation.data is None or evaluation.label is None:
+        return None
+    values = {name: getattr(evaluation, name) for name in Evaluation.model_fields}
+    return RowsEvaluation.model_construct(_fields_set=evaluation.model_fields_set, **values)
 
 
 class BehaviourTests(ConfigModel):
@@ -270,6 +307,11 @@ class ReportSection(ConfigModel):
 
     rows: int = Field(
         default=0, ge=0, le=200, description="Rows whose loss changed most, with key, label and both predictions."
+    )
+    items: Literal["keys", "text"] | None = Field(
+        default=None,
+        description="Items of an evaluation log that changed most: by their `keys`, or with the `text` of the answers; "
+        "if omitted, text, and keys in a public repository.",
     )
     public: bool = Field(
         default=False, description="Whether a public repository's report shows these rows, which everyone can read."
@@ -319,6 +361,9 @@ class Gate(ConfigModel):
     max_rise: Annotated[Limit, LimitField("max_rise")] | None = Field(
         default=None, description="Largest rise against the baseline, absolute or in per cent of it."
     )
+    range: Annotated[tuple[Finite, Finite], AfterValidator(_ascending)] | None = Field(
+        default=None, description="Lowest and highest score that a scorer can give (`task: scores`)."
+    )
     judge: Literal["estimate", "interval"] | None = Field(
         default=None, description="Value that the limit is compared with; if omitted, it depends on the kind of gate."
     )
@@ -352,6 +397,9 @@ class Policy(ConfigModel):
     confidence: Finite = Field(default=0.95, ge=0.5, lt=1, description="Two-sided level of every interval.")
     inconclusive: OnDoubt = Field(default="warn", description="Effect of a gate if the rows can't decide it.")
     no_baseline: OnDoubt = Field(default="warn", description="Effect of a gate on a change without a baseline.")
+    errored_items: OnDoubt = Field(
+        default="block", description="Effect of a gate whose outcome depends on answers without a score."
+    )
     comment: Literal["always", "on-change", "on-failure", "never"] = Field(
         default="always", description="When a new comment is written; an existing one is always kept up to date."
     )
@@ -364,7 +412,7 @@ class Config(ConfigModel):
     model: Annotated[str, Field(pattern=MODEL_ID)] = Field(
         description="Name of the model in reports and the registry: letters, digits, `.`, `_` and `-`."
     )
-    task: Task = Field(description="Binary, multiclass or regression.")
+    task: Task = Field(description="Binary, multiclass, regression, or scores of an evaluation log.")
     evaluation: Evaluation | None = Field(
         default=None, description="Rows that both models are evaluated on; omitted only with `predict.metrics`."
     )
@@ -417,13 +465,15 @@ class Config(ConfigModel):
 class RowsConfig(Config):
     """A checked configuration whose models predict for the rows of an evaluation set."""
 
-    evaluation: Evaluation
+    task: RowsTask
+    evaluation: RowsEvaluation
 
 
 class MetricsConfig(Config):
     """A checked configuration whose models write metrics files, which have no rows."""
 
     evaluation: None = None
+    source: ClassVar[tuple[str, str]] = ("a metrics file", "metrics")
 
     @property
     def metrics_file(self) -> str:
@@ -431,6 +481,20 @@ class MetricsConfig(Config):
         return str(self.predict.metrics)
 
 
+class ScoresConfig(Config):
+    """A checked configuration whose models are compared by the items of evaluation logs."""
+
+    evaluation: Evaluation
+    source: ClassVar[tuple[str, str]] = ("an evaluation log", "log")
+
+    @property
+    def log(self) -> str:
+        """Path or glob of the candidate's log."""
+        return str(self.predict.log)
+
+
+WithoutRows = MetricsConfig | ScoresConfig
+"""Configurations without predictions for the rows of a table; ``source`` has the words for it, and its key."""
 CROSS = " × "
 
 

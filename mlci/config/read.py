@@ -26,7 +26,16 @@ from mlci.config.loader import (
     read_bounded_config,
     with_lines,
 )
-from mlci.config.models import SOURCES, Config, Evaluation, MetricsConfig, RowsConfig, Task
+from mlci.config.models import (
+    SOURCES,
+    Config,
+    Evaluation,
+    MetricsConfig,
+    RowsConfig,
+    RowsTask,
+    ScoresConfig,
+    rows_evaluation,
+)
 from mlci.config.types import Path
 from mlci.config.yaml_tree import YamlTree
 from mlci.errors import Problem
@@ -72,11 +81,16 @@ def load_text(text: str | bytes, catalogue: Metrics, *, path: str) -> CheckedCon
     return Loaded(checked_config(loaded.config), loaded.lines, loaded.path)
 
 
-def checked_config(config: Config) -> RowsConfig | MetricsConfig:
-    """Return a configuration without problems as the kind that its ``predict`` decides."""
-    kind = RowsConfig if config.predict.metrics is None else MetricsConfig
+def checked_config(config: Config) -> RowsConfig | MetricsConfig | ScoresConfig:
+    """Return a configuration without problems as the kind that its task and ``predict`` decide."""
     values = {name: getattr(config, name) for name in Config.model_fields}
-    return kind.model_construct(_fields_set=config.model_fields_set, **values)
+    if config.task == "scores":
+        values["evaluation"] = config.evaluation or Evaluation()
+        return ScoresConfig.model_construct(_fields_set=config.model_fields_set, **values)
+    if config.predict.metrics is not None:
+        return MetricsConfig.model_construct(_fields_set=config.model_fields_set, **values)
+    values["evaluation"] = rows_evaluation(config.evaluation)
+    return RowsConfig.model_construct(_fields_set=config.model_fields_set, **values)
 
 
 Data = dict[str, Any]
@@ -153,7 +167,7 @@ class _RecoveredData:
 
     def variants(self) -> Iterator[Data]:
         """Yield the data with every possible task and source of predictions."""
-        tasks = get_args(Task) if self._at_fault("task") else (self.data["task"],)
+        tasks = self._tasks() if self._at_fault("task") else (self.data["task"],)
         predicts = self._predicts() if self._at_fault("predict") else (self.data["predict"],)
         self.replaced |= {(key,) for key in ("task", "predict") if self._at_fault(key)}
         for task in tasks:
@@ -206,6 +220,11 @@ class _RecoveredData:
         return [scope[0] if isinstance(scope, list) and len(scope) == 1 else scope for scope in scopes if scope] + [
             _SLICE
         ]
+
+    def _tasks(self) -> tuple[str, ...]:
+        """Return the possible tasks, by the source of predictions."""
+        predict = self.data.get("predict")
+        return ("scores",) if isinstance(predict, dict) and "log" in predict else get_args(RowsTask)
 
     def _predicts(self) -> tuple[Data, ...]:
         """Return the possible sources: the one that is set, with columns, or one of either kind."""

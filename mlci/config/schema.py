@@ -21,8 +21,11 @@ def build_schema() -> dict[str, Any]:
     """Return the schema that is generated from the models."""
     schema = _tidy(Config.model_json_schema())
     parts = schema["$defs"]
-    parts["Predict"]["oneOf"] = _require_one(SOURCES)
-    parts["Baseline"]["oneOf"] = _require_one(("file", "ref"))
+    others = [source for source in SOURCES if source not in {"run", "log"}]
+    parts["Predict"]["oneOf"] = [*_require_one(others), {"anyOf": _require_one(("run", "log"))}]
+    parts["Baseline"]["oneOf"] = _require_one(("file", "ref", "log"))
+    rows = {"properties": {"evaluation": {"required": ["data", "label"]}}}
+    schema["allOf"] = [{"if": {"properties": {"task": {"const": "scores"}}}, "else": rows}]
     parts["Gate"]["anyOf"] = _require_one(LIMIT_KINDS)
     parts["Retention"]["anyOf"] = _require_one(("versions", "days"))
     parts["ReportSection"]["dependentRequired"] = {"public": ["rows"]}

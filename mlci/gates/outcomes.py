@@ -21,6 +21,7 @@ from mlci.metrics import catalogue
 from mlci.metrics.statistics import Scope
 
 TOO_FEW_ROWS = "too few rows"
+ITEMS = "items"
 ACROSS_LIMIT = "the limit lies inside the interval"
 TOO_FEW_DISAGREEMENTS = 8
 
@@ -70,6 +71,8 @@ class Reason(StrEnum):
     """The limit is broken."""
     DISAPPEARED = "disappeared"
     """The metric is in the baseline's metrics file and not in the candidate's."""
+    ERRORED_ITEMS = "errored_items"
+    """Answers without a score could change the outcome."""
     TEST_FAILED = "test_failed"
     """A behavioural test failed."""
     TEST_NOT_RUN = "test_not_run"
@@ -211,7 +214,8 @@ def small_groups(case: GateCase, least: int) -> str | None:
         return f"{TOO_FEW_ROWS}: {small}; {least:,} are needed" if small else None
     if case.scope.slice is None or case.measured.rows >= least or case.measured.rows == 0:
         return None
-    return f"{TOO_FEW_ROWS}: it has {case.measured.rows:,} rows; {least:,} are needed"
+    unit = ITEMS if case.measured.unit == ITEMS else "rows"
+    return f"{TOO_FEW_ROWS}: it has {case.measured.rows:,} {unit}; {least:,} are needed"
 
 
 def _without_baseline() -> GateOutcome:

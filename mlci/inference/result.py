@@ -8,6 +8,7 @@ from mlci.inference.class_curves import ClassCurves
 from mlci.inference.evidence import Evidence
 from mlci.inference.plots import Confusion, Curves, Residuals
 from mlci.metrics.cost_budget import CostBudget
+from mlci.metrics.item_changes import ItemChanges
 from mlci.metrics.row_changes import RowChanges
 from mlci.metrics.statistics import Scope
 
@@ -131,7 +132,7 @@ class EvaluationResult:
     """One complete evaluation, for gates and reports.
 
     Attributes:
-        task: ``binary``, ``multiclass`` or ``regression``.
+        task: ``binary``, ``multiclass``, ``regression`` or ``scores``.
         rows: Rows of the evaluation set; ``None`` for a metrics file.
         fingerprint: Content hash of the evaluation set, ``sha256:…``; ``None`` for a metrics file.
         has_baseline: Whether it has a baseline.
@@ -143,6 +144,7 @@ class EvaluationResult:
         notes: Remarks for the reader (joined by position, bins instead of ranks, …).
         tests: Behavioural tests of the candidate, in the order in which they ran.
         row_changes: Rows whose loss changed most; ``None`` unless the configuration asks for them.
+        item_changes: Comparison by item of two evaluation logs; ``None`` for other tasks.
         unchanged_since: Merge base from which no relevant file differs, so that nothing was trained.
         classes: Names of the classes; empty for regression and for a metrics file.
     """
@@ -165,6 +167,7 @@ class EvaluationResult:
     classes: tuple[str, ...] = ()
     tests: tuple[BehaviourTest, ...] = ()
     row_changes: RowChanges | None = None
+    item_changes: ItemChanges | None = None
     unchanged_since: str | None = None
 
     @property

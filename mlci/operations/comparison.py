@@ -93,8 +93,8 @@ def _reference(config: Config, baseline: ModelPredictions | None) -> BaselineRef
         return BaselineRef(source="production", version=version, commit=baseline.commit if baseline else None)
     if not isinstance(config.baseline, Baseline):
         return BaselineRef(source="none")
-    if config.baseline.file is not None:
-        return BaselineRef(source="file", label=config.baseline.file)
+    if config.baseline.file is not None or config.baseline.log is not None:
+        return BaselineRef(source="file", label=config.baseline.file or config.baseline.log)
     return BaselineRef(source="ref", commit=baseline.commit if baseline else None, label=config.baseline.ref)
 
 

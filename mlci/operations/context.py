@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from mlci.config.loader import Loaded
-from mlci.config.models import Config, Evaluation, MetricsConfig, RowsConfig
+from mlci.config.models import Config, MetricsConfig, RowsConfig, RowsEvaluation, ScoresConfig
 from mlci.cost.energy import Energy
 from mlci.cost.runner import NO_RATE, Rate
 from mlci.engine.interface import Engine, Survey
@@ -117,9 +117,10 @@ class ContextOf(Generic[C_co]):
         return cast("ContextOf[C]", replace(cast("ContextOf[Config]", self), loaded=loaded))
 
 
-RunContext = ContextOf[RowsConfig | MetricsConfig]
+RunContext = ContextOf[RowsConfig | MetricsConfig | ScoresConfig]
 RowsContext = ContextOf[RowsConfig]
 MetricsContext = ContextOf[MetricsConfig]
+ScoresContext = ContextOf[ScoresConfig]
 
 
 def registry_of(context: RunContext) -> Registry:
@@ -132,7 +133,7 @@ def registry_of(context: RunContext) -> Registry:
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
-def evaluation_path(evaluation: Evaluation, folder: Path, *, opened: Path | None = None) -> str:
+def evaluation_path(evaluation: RowsEvaluation, folder: Path, *, opened: Path | None = None) -> str:
     """Return the path of an evaluation set, with its table and its labels if they are in another file.
 
     ``opened`` is the file with decrypted labels, if they are sealed.

@@ -180,7 +180,7 @@ def asked_operations(config: Config) -> tuple[str, ...]:
 
 def _rule(gate: Gate, index: int, config: Config) -> Rule:
     return Rule(
-        metric=gate.metric if config.predict.metrics is not None else metric_name(gate),
+        metric=gate.metric if config.predict.metrics or config.predict.log else metric_name(gate),
         limits=gate.limits,
         each=slice_scope(gate) if gate.each is not None else None,
         across=slice_scope(gate) if gate.across is not None else None,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlci.config.loader import Loaded, LoadedConfig, load_unchecked
-from mlci.config.models import Config, MetricsConfig, RowsConfig
+from mlci.config.models import Config, RowsConfig, WithoutRows, rows_evaluation
 from mlci.engine.interface import Job
 from mlci.errors import InputError
 from mlci.git.git import is_tracked
@@ -104,7 +104,7 @@ def keep_rows(context: RunContext) -> tuple[Artifact, Rows] | None:
     belong to rows by position.
     """
     config = context.config
-    if isinstance(config, MetricsConfig) or context.rows is None or _has_sealed_labels(config):
+    if isinstance(config, WithoutRows) or context.rows is None or _has_sealed_labels(config):
         return None
     evaluation, data = config.evaluation, context.with_config(config).data
     digests = context.rows(data, evaluation.key, evaluation.label, in_order=evaluation.key is None)
@@ -186,7 +186,7 @@ class OwnEvaluationSet:
 
 def find_own_set(loaded: LoadedConfig, worktree: Worktree) -> OwnEvaluationSet | None:
     """Find a commit's evaluation set by its own configuration; ``None`` if it is elsewhere."""
-    evaluation = _own_config(loaded, worktree).evaluation
+    evaluation = rows_evaluation(_own_config(loaded, worktree).evaluation)
     if evaluation is None or "://" in evaluation.data:
         return None
     data = evaluation_path(evaluation, worktree.folder)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlci.config.loader import LoadedConfig, load_unchecked
+from mlci.config.models import rows_evaluation
 from mlci.errors import InputError, OutsideError
 from mlci.git.git import Git, changed_files
 from mlci.git.refs import CommitHead
@@ -128,7 +129,7 @@ def changes_since(context: RunContext, before: RecordedOrigin, now: CurrentState
 
 def _evaluation(context: RunContext, own: LoadedConfig, worktree: Worktree, into: Path, *, now: str) -> str | None:
     """Return the fingerprint of the commit's own evaluation set, and keep its rows if the set differs."""
-    evaluation = own.config.evaluation
+    evaluation = rows_evaluation(own.config.evaluation)
     if evaluation is None or "://" in evaluation.data:
         return None if evaluation is None else now  # data at an address does not belong to a commit
     data = evaluation_path(evaluation, worktree.folder)

@@ -36,6 +36,7 @@ from mlci.report.document import (
     SharedRows,
     Waiver,
 )
+from mlci.report.item_rows import ItemsChanged
 from mlci.report.lineage_rows import Lineage, TrendRow
 
 Interval = tuple[float, float]
@@ -129,6 +130,9 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
         confusion=None if result.confusion is None else ConfusionRow.model_validate(asdict(result.confusion)),
         tests=tuple(_behaviour(test) for test in result.tests),
         rows_changed=None if result.row_changes is None else RowsChanged.model_validate(asdict(result.row_changes)),
+        items_changed=(
+            None if result.item_changes is None else ItemsChanged.model_validate(asdict(result.item_changes))
+        ),
         notes=result.notes,
         unchanged_since=result.unchanged_since,
         training_label=facts.training_label,

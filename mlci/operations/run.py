@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from mlci.config.models import Baseline, MetricsConfig
+from mlci.config.models import Baseline, MetricsConfig, ScoresConfig
 from mlci.engine.interface import Source
 from mlci.errors import InputError
 from mlci.gates.outcomes import JudgedGate
@@ -34,6 +34,7 @@ from mlci.operations.provenance import ArtifactDigests, BuildProvenance, digest_
 from mlci.operations.registry import holdout_uses, training_noise, waivers
 from mlci.operations.registry.holdout_uses import HoldoutUse
 from mlci.operations.report_builder import build_report
+from mlci.operations.scores.run import run_on_scores
 from mlci.recovery.anchor import Anchor
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import RegistryView
@@ -98,6 +99,9 @@ def _run_and_judge(
     config = context.config
     if isinstance(config, MetricsConfig):
         comparison, gates = _run_on_metrics(context.with_config(config), keep=keep, since=since)
+    elif isinstance(config, ScoresConfig):
+        digest = partial(_digest_candidate, context, keep=keep)
+        comparison, gates = run_on_scores(context.with_config(config), digest)
     else:
         comparison = compare_models(context.with_config(config), keep=keep, since=since)
         noise = training_noise.load_noise(config, comparison.view, against=comparison.against, rows=comparison.rows)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlci.api.compare import ModelComparison
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import Loaded
-from mlci.config.models import Baseline, MetricsConfig, RowsConfig
+from mlci.config.models import Baseline, RowsConfig, WithoutRows
 from mlci.engine.encode.classes import tie_order
 from mlci.engine.interface import Source
 from mlci.engine.tables.cell_values import cell_text, parse_cell
@@ -103,8 +103,9 @@ def load_models(path: Path, *, session: Path | None) -> "LoadedModels":
     given = SESSION.validate_json(session.read_bytes()) if session else None
     loaded = load_configuration(Path(given.config) if given else path)
     config = loaded.config
-    if isinstance(config, MetricsConfig):
-        raise InputError(loaded.problem("tests need predictions, and a metrics file has none", "predict", "metrics"))
+    if isinstance(config, WithoutRows):
+        what, key = config.source
+        raise InputError(loaded.problem(f"tests need predictions, and {what} has none", "predict", key))
     return LoadedModels(Loaded(config, loaded.lines, loaded.path), given or _from_files(config, Path(loaded.path)))
 
 

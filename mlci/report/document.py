@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from mlci.gates.limits import LIMIT_KINDS, Kind, Limit
 from mlci.report.curve_rows import ClassCurvesRow, ConfusionRow, CurvesRow, ResidualsRow
+from mlci.report.item_rows import ItemsChanged
 from mlci.report.lineage_rows import Lineage, TrendRow
 from mlci.report.parts import Listed, Pair, ReportPart
 
@@ -34,6 +35,7 @@ Why = Literal[
     "disappeared",
     "test_failed",
     "test_not_run",
+    "errored_items",
 ]
 Cause = Literal["name", "missing", "labels", "too_few", "both", "candidate", "baseline"]
 
@@ -375,7 +377,7 @@ class Report(ReportPart):
 
     schema_: Annotated[Literal["mlci/report/1"], Field(alias="schema")] = "mlci/report/1"
     model: str
-    task: Literal["binary", "multiclass", "regression"]
+    task: Literal["binary", "multiclass", "regression", "scores"]
     verdict: Verdict
     candidate: Candidate
     baseline: BaselineRef
@@ -395,6 +397,10 @@ class Report(ReportPart):
     tests: Listed[BehaviourRow] = Field(default=(), description="Those that `tests.run` of the configuration ran.")
     rows_changed: RowsChanged | None = Field(
         default=None, description="Only with `report.rows`; in a public repository only with `report.public`."
+    )
+    items_changed: ItemsChanged | None = Field(
+        default=None,
+        description="Only of evaluation logs with a baseline; texts only where `report.items` allows them.",
     )
     notes: Listed[str] = ()
     unchanged_since: str | None = Field(

@@ -203,8 +203,9 @@ def _reason(d: Markup, row: GateRow) -> str:
 
 def _passed(d: Markup, report: Report) -> str:
     rows = report.evaluation.rows
-    where = "" if rows is None else f" on {number_format.pluralize(rows, 'row')}"
-    against = ", compared with the baseline on the same rows" if labels.has_baseline(report) and rows else ""
+    unit = labels.counted_unit(report)
+    where = "" if rows is None else f" on {number_format.pluralize(rows, unit)}"
+    against = f", compared with the baseline on the same {unit}s" if labels.has_baseline(report) and rows else ""
     return d.number(f"Every gate passed{where}{against}.")
 
 
@@ -264,6 +265,7 @@ _UNDECIDED: dict[str, str] = {
     "labels": "label rows of the kind that is missing for {}",
     "undefined_for_both": "use a metric that both models have for {}",
     "undefined_for_baseline": "use a metric that the baseline has for {}",
+    "errored_items": "run the errored items again for {}",
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mlci.report import headline
 from mlci.report.document import Report
-from mlci.report.sections import behaviour, costs, gates, groups, history, judging, metrics, waivers
+from mlci.report.sections import behaviour, costs, gates, groups, history, items, judging, metrics, waivers
 from mlci.report.sections.gates import RuleRow, attention_table, merge_rules
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Links, Markup
@@ -18,6 +18,7 @@ COMMENT: tuple[Builder, ...] = (
     waivers.waiver_section,
     judging.judging_section,
     gates.passed_gates,
+    items.items_section,
     behaviour.behaviour_section,
     groups.first_groups,
     groups.watched_disparities,
@@ -30,6 +31,7 @@ COMMENT: tuple[Builder, ...] = (
 SUMMARY: tuple[Builder, ...] = (
     judging.judging_section,
     gates.passed_gates,
+    items.items_section,
     behaviour.behaviour_section,
     groups.all_groups,
     groups.watched_disparities,
@@ -56,6 +58,7 @@ DROPPED = (
     "main metrics",
     "lineage",
     "tests",
+    "items",
     "passed gates",
     "notes",
     _UNDECIDED,
@@ -276,6 +279,8 @@ def _evaluation(d: Markup, report: Report) -> list[str]:
     if evaluation.rows is None:
         return []
     fingerprint = evaluation.fingerprint
+    if report.task == "scores":
+        return [d.words("items {}", d.code(_digest(fingerprint)))] if fingerprint else []
     text = (
         d.number("evaluation set")
         if fingerprint is None
@@ -297,5 +302,6 @@ def _compared(report: Report) -> str:
         return "nothing evaluated"
     if report.evaluation.rows is None:
         return "metrics files compared"
-    compared = "both models on the same rows" if labels.has_baseline(report) else "candidate alone"
-    return f"{number_format.pluralize(report.evaluation.rows, 'row')}, {compared}"
+    unit = labels.counted_unit(report)
+    compared = f"both models on the same {unit}s" if labels.has_baseline(report) else "candidate alone"
+    return f"{number_format.pluralize(report.evaluation.rows, unit)}, {compared}"

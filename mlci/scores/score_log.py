@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-Scalar = str | float | bool | None
+Scalar = bool | int | float | str | None
 ItemId = tuple[str, str]
 """Key of an item, and its repeat."""
 
@@ -35,6 +35,16 @@ class Usage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ItemText:
+    """What people read about one answer; ``None`` where the log does not have it."""
+
+    input: str | None = None
+    output: str | None = None
+    target: str | None = None
+    explanations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScoredItem:
     """One answer to one item.
 
@@ -48,6 +58,7 @@ class ScoredItem:
         usage: Cost, tokens, latency.
         content: Digest of what was asked and of the expected answer; ``None`` if the log does not have them.
         prompt: Digest of the rendered prompt, where the tool makes it from the item; ``None`` if it does not.
+        text: What people read about the answer; ``None`` where it was not read or is not kept.
     """
 
     key: str
@@ -59,6 +70,7 @@ class ScoredItem:
     usage: Usage = Usage()
     content: str | None = None
     prompt: str | None = None
+    text: ItemText | None = None
 
     @property
     def id(self) -> ItemId:
@@ -132,16 +144,6 @@ class ScoreLog:
             if scorer in item.scores:
                 scored.setdefault(item.key, []).append(item.scores[scorer])
         return {key: math.fsum(values) / len(values) for key, values in scored.items()}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ItemText:
-    """What people read about one answer; ``None`` where the log does not have it."""
-
-    input: str | None = None
-    output: str | None = None
-    target: str | None = None
-    explanations: Mapping[str, str] = field(default_factory=dict)
 
 
 def repeated_id(items: Iterable[ScoredItem]) -> ItemId | None:

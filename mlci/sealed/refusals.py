@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from mlci.config.loader import CheckedConfig
-from mlci.config.models import Baseline, Config, Evaluation, Gate, MetricsConfig, Reported
+from mlci.config.models import Baseline, Config, Evaluation, Gate, MetricsConfig, Reported, ScoresConfig
 from mlci.errors import Problem
 from mlci.metrics import catalogue
 from mlci.metrics.row_metrics import shown_name
@@ -22,6 +22,8 @@ def find_refusals(loaded: CheckedConfig) -> list[Problem]:
     config = loaded.config
     if isinstance(config, MetricsConfig):
         return [loaded.problem(_METRICS, "predict", "metrics")]
+    if isinstance(config, ScoresConfig):
+        return [loaded.problem(_LOG, "predict", "log")]
     found = [
         *_refuse_rows(loaded, config.evaluation),
         *_refuse_baseline(loaded, config),
@@ -36,6 +38,10 @@ def find_refusals(loaded: CheckedConfig) -> list[Problem]:
 _METRICS = (
     "sealed mode recomputes every number from predictions, and a metrics file holds only what the training job claims; "
     "predict row by row: `predict: {run: python predict.py, score: score}`"
+)
+_LOG = (
+    "sealed mode recomputes every number, and the scores in an evaluation log are what the training job claims; let "
+    "the pull request upload answers, and score them in a workflow of the default branch"
 )
 _NO_KEY = (
     "sealed mode joins predictions by key, because their order is the training job's choice; name the column that "

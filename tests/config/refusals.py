@@ -3,7 +3,7 @@
 # ruff: noqa: E501 - a table reads best with one case a line
 
 GATE = "{metric: roc_auc, min: 0.75, max_drop: 0.01}"
-KEYS = "metric, each, on, params, across, min, max, max_drop, max_rise, judge, noise, policy"
+KEYS = "metric, each, on, params, method, across, min, max, max_drop, max_rise, range, judge, noise, policy"
 CASES = {
     # keys
     "misspelt top key": [("baseline:", "base_line:"), "11: unknown key `base_line`; did you mean `baseline`?"],
@@ -11,7 +11,7 @@ CASES = {
     "other people's word": [("label: defaulted", "label: d\n  target: y"), "7: unknown key `target` in `evaluation`; did you mean `label`?"],
     "nothing like it": [("max_drop: 0.01", "zzz: 1"), f"13: unknown key `zzz` in `gates[0]`; known keys: {KEYS}"],
     "key of another part": [("key: id", "threshold: 0.5"), "5: unknown key `threshold` in `evaluation`; it belongs in `predict`"],
-    "key of the top": [("key: id", "gates: []"), "5: unknown key `gates` in `evaluation`; it belongs at the top level"],
+    "key of the top": [("key: id", "baseline: none"), "5: unknown key `baseline` in `evaluation`; it belongs at the top level"],
     "no space after the colon": [("metric: roc_auc,", "metric: roc_auc, judge:interval,"), "13: `gates[0].judge:interval` has no value; put a space after the `:`"],
     "the internal line": [("min: 0.75", "line: 3, min: 0.75"), f"13: unknown key `line` in `gates[0]`; known keys: {KEYS}"],
     "twice": [("key: id", "key: id\n  label: y"), "7: `evaluation.label` stands twice, on lines 6 and 7; keep one"],
@@ -33,8 +33,8 @@ CASES = {
     "more classes than columns": [("score: score", "probabilities: {" + ", ".join(f"c{i}: p{i}" for i in range(101)) + "}"), "10: `predict.probabilities` may have at most 100 entries, not 101; name the column with the predicted class in `decision` instead"],
     "class without a name": [("score: score", "probabilities: {'': p, b: q}"), "10: a name in `predict.probabilities` must not be empty"],
     # words and names
-    "unknown task": [("task: binary", "task: clasification"), "2: `task` must be binary, multiclass or regression, not `clasification`"],
-    "misspelt task": [("task: binary", "task: Binary"), "2: `task` must be binary, multiclass or regression, not `Binary`; did you mean `binary`?"],
+    "unknown task": [("task: binary", "task: clasification"), "2: `task` must be binary, multiclass, regression or scores, not `clasification`"],
+    "misspelt task": [("task: binary", "task: Binary"), "2: `task` must be binary, multiclass, regression or scores, not `Binary`; did you mean `binary`?"],
     "model with a space": [("credit-risk", "credit risk"), "1: `model` must be letters, digits, `.`, `_` and `-`, at most 100, beginning with a letter or digit, not `credit risk`; write `credit-risk`"],
     "number as a column": [("label: defaulted", "label: 2020"), "6: `evaluation.label` must be text, not `2020`; write it in quotes: '2020'"],
     "flag as a column": [("label: defaulted", "label: true"), "6: `evaluation.label` must be text, not `true`; write it in quotes: 'true'"],
@@ -59,8 +59,8 @@ CASES = {
     "time": [("score: score", "score: s\n  timeout: 30 minutes"), "11: `predict.timeout` must be a time such as `90s`, `30m` or `1h30m`, not `30 minutes`"],
     "no time": [("score: score", "score: s\n  timeout: 0"), "11: `predict.timeout` must be a time above 0 and of at most 365d, not `0`"],
     # one of several
-    "two sources": [("file: predictions.csv", "file: p\n  run: python p.py"), "8: `predict` has `run` and `file`; keep exactly one of `run`, `file`, `model` or `metrics`"],
-    "no source": [("  file: predictions.csv\n", ""), "8: `predict` needs one of `run`, `file`, `model` or `metrics`"],
+    "two sources": [("file: predictions.csv", "file: p\n  run: python p.py"), "8: `predict` has `run` and `file`; keep exactly one of `run`, `file`, `model`, `metrics` or `log`"],
+    "no source": [("  file: predictions.csv\n", ""), "8: `predict` needs one of `run`, `file`, `model`, `metrics` or `log`"],
     "predict as text": [("predict:\n  file: predictions.csv\n  score: score", "predict: predictions.csv"), "8: `predict` must be a mapping with keys, not `predictions.csv`"],
     "runner's token": [("score: score", "score: s\n  env: [DATA_TOKEN, GITHUB_TOKEN]"), "11: `predict.env[1]` names GITHUB_TOKEN, a token or file of GitHub's runner that no command gets; remove it. If a command needs its own token, store it as a secret and give it another name in the step's `env:`, such as `DATA_TOKEN: ${{ secrets.DATA_TOKEN }}`"],
     "runner's token in small letters": [("predict:", "train: {run: make, env: [gh_token]}\npredict:"), "8: `train.env[0]` names gh_token, a token or file of GitHub's runner that no command gets; remove it. If a command needs its own token, store it as a secret and give it another name in the step's `env:`, such as `DATA_TOKEN: ${{ secrets.DATA_TOKEN }}`"],
@@ -70,8 +70,8 @@ CASES = {
     "key of two columns": [("key: id", "key: [id, day]"), '5: `evaluation.key` must be text, not a list; make one column of several, `df["key"] = df[["id", "day"]].astype(str).agg("-".join, axis=1)`, in both files, and write `key: key`'],
     "baseline number": [("{file: old.csv}", "3"), "11: `baseline` must be `production`, `none`, `{ref: …}` or `{file: …}`, not `3`"],
     "baseline list": [("{file: old.csv}", "[main]"), "11: `baseline` must be `production`, `none`, `{ref: …}` or `{file: …}`, not a list"],
-    "both baselines": [("{file: old.csv}", "{file: old.csv, ref: main}"), "11: `baseline` has `file` and `ref`; keep exactly one of `file` or `ref`"],
-    "empty baseline": [("{file: old.csv}", "{}"), "11: `baseline` needs one of `file` or `ref`"],
+    "both baselines": [("{file: old.csv}", "{file: old.csv, ref: main}"), "11: `baseline` has `file` and `ref`; keep exactly one of `file`, `ref` or `log`"],
+    "empty baseline": [("{file: old.csv}", "{}"), "11: `baseline` needs one of `file`, `ref` or `log`"],
     "misspelt baseline": [("{file: old.csv}", "{ref: main, fiel: x}"), "11: unknown key `fiel` in `baseline`; did you mean `file`?"],
     "registry with another scheme": [("{file: old.csv}", "none\nregistry: s3a://b/p"), "12: `registry` must be written `s3://bucket/prefix`, not `s3a://b/p`"],
     "registry without slashes": [("{file: old.csv}", "none\nregistry: 's3:b'"), "12: `registry` must be written `s3://bucket/prefix`, not `s3:b`"],

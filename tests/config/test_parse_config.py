@@ -98,11 +98,11 @@ def test_parse_config__all_problems_in_the_order_of_lines():
         ("{file: old.csv}", "{}"),
     )
     assert find_problems(text) == [
-        "mlci.yml:1: `task` is missing: binary, multiclass or regression",
+        "mlci.yml:1: `task` is missing: binary, multiclass, regression, or scores of an evaluation log",
         "mlci.yml:2: unknown key `tsk`; did you mean `task`?",
         "mlci.yml:5: unknown key `ky` in `evaluation`; did you mean `key`?",
-        "mlci.yml:8: `predict` has `file` and `metrics`; keep exactly one of `run`, `file`, `model` or `metrics`",
-        "mlci.yml:12: `baseline` needs one of `file` or `ref`",
+        "mlci.yml:8: `predict` has `file` and `metrics`; keep exactly one of `run`, `file`, `model`, `metrics` or `log`",  # noqa: E501
+        "mlci.yml:12: `baseline` needs one of `file`, `ref` or `log`",
         "mlci.yml:14: `gates[0].min` has to be a finite number, not `.nan`",
         "mlci.yml:14: `gates[0].max` must be a number or a percentage such as `10%`, not `10 percent`",
     ]

@@ -11,7 +11,7 @@ from mlci.cli.output_files import write_files
 from mlci.cli.registry_factory import open_registry, runtime_environment, uses_registry
 from mlci.cli.run_output import check_output
 from mlci.cli.wiring import load_configuration, run_context
-from mlci.config.models import MetricsConfig
+from mlci.config.models import WithoutRows
 from mlci.errors import InputError
 from mlci.inference import serialization
 from mlci.operations.comparison import add_lineage, has_known_origin
@@ -42,8 +42,9 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetc
     prepare_output(out)
     loaded = load_configuration(config_path)
     config = loaded.config
-    if isinstance(config, MetricsConfig):
-        raise InputError(loaded.problem("a metrics file has nothing to evaluate; use `mlci run`", "predict", "metrics"))
+    if isinstance(config, WithoutRows):
+        what, key = config.source
+        raise InputError(loaded.problem(f"{what} has nothing to evaluate; use `mlci run`", "predict", key))
     check_output(out)
     compares = config.baseline == "production"
     registry = open_registry(loaded, config_path.parent, fetched=fetched) if compares else None

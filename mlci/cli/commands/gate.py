@@ -13,6 +13,7 @@ from mlci.cli.registry_factory import open_registry
 from mlci.cli.run_output import REPORT_FILES, write_report
 from mlci.cli.wiring import checkout_git, load_configuration, report_context, today
 from mlci.config.loader import LoadedConfig
+from mlci.config.models import rows_evaluation
 from mlci.errors import InputError, MlciError, Problem
 from mlci.events.events import ModelSelected
 from mlci.execution.sanitize import sanitize
@@ -80,8 +81,8 @@ def _noise(loaded: LoadedConfig, folder: Path, result: EvaluationResult, origins
     config, version = loaded.config, origins.baseline.version
     view = open_registry(loaded, folder).view() if training_noise.is_noise_wanted(config) else None
     rows = (
-        baseline_ref_or_file.same_rows(config, result.fingerprint, evaluation_path(config.evaluation, folder))
-        if config.evaluation
+        baseline_ref_or_file.same_rows(config, result.fingerprint, evaluation_path(evaluation, folder))
+        if (evaluation := rows_evaluation(config.evaluation))
         else ""
     )
     against = int(version) if version is not None and version.isdecimal() else None

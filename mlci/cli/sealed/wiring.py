@@ -18,7 +18,7 @@ from mlci.cli.publish_steps import Subject, read_subject
 from mlci.cli.registry_factory import clock, open_registry
 from mlci.cli.report_facts import report_facts
 from mlci.config.loader import Loaded
-from mlci.config.models import MetricsConfig
+from mlci.config.models import WithoutRows
 from mlci.config.read import load
 from mlci.engine.duckdb_engine import DuckDBEngine
 from mlci.engine.fingerprint import fingerprint
@@ -97,7 +97,7 @@ def _context(path: Path, about: Subject, scratch: Path, workflow: Workflow) -> t
     try:
         loaded = load(path, catalogue)
         config = loaded.config
-        if isinstance(config, MetricsConfig):
+        if isinstance(config, WithoutRows):
             raise InputError.of(find_refusals(loaded))
         uses_registry = config.baseline == "production" or config.probe is not None
         registry = open_registry(loaded, path.parent) if uses_registry else None

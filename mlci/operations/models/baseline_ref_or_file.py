@@ -233,7 +233,7 @@ def keep_inside(config: Config, worktree: Worktree) -> None:
     """
     named = {
         "train.model": config.train.model if config.train else None,
-        **{f"predict.{key}": getattr(config.predict, key) for key in ("file", "model", "metrics")},
+        **{f"predict.{key}": getattr(config.predict, key) for key in ("file", "model", "metrics", "log")},
     }
     root = worktree.root.resolve()
     outside = [

@@ -113,7 +113,7 @@ def run_train_step(context: RunContext, steps: StepContext, *, makes: str | None
     if train is None:
         return None
     leaves = tuple(name for name in (predict.file, predict.metrics, makes) if name is not None)
-    command = _command(context, steps, train, run=train.run, name="train")
+    command = step_command(context, steps, train, run=train.run, name="train")
     return stages.run_training(context.runner, command, model=train.model, leaves=leaves)
 
 
@@ -124,7 +124,7 @@ def _predict(context: RowsContext, steps: StepContext, *, data: str, model: Path
         return context.features(data, context.config.evaluation.label, folder)
 
     if predict.run is not None:
-        command = _command(context, steps, predict, run=predict.run, name="predict")
+        command = step_command(context, steps, predict, run=predict.run, name="predict")
         stage = stages.run_prediction(context.runner, command, scratch=steps.scratch, features=features, model=model)
         return stage, _source(predict, str(stage.output))
     if predict.model is not None:
@@ -175,7 +175,8 @@ def _skops_model(config: RowsConfig, steps: StepContext, named: str) -> skops_st
     )
 
 
-def _command(context: RunContext, steps: StepContext, step: Train | Predict, *, run: str, name: str) -> Command:
+def step_command(context: RunContext, steps: StepContext, step: Train | Predict, *, run: str, name: str) -> Command:
+    """Return the command of a step, with its folder, time-out, seed and variables."""
     return Command(
         run=run,
         folder=steps.folder,

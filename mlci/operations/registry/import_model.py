@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from mlci.config.models import Config, MetricsConfig
+from mlci.config.models import Config, WithoutRows
 from mlci.errors import InputError, StepError, UserCodeError
 from mlci.git.refs import read_head
 from mlci.governance.approvals import ApprovalCheck, ApprovalRefused
@@ -78,8 +78,8 @@ def import_model(
             "Evaluate the model as a candidate: `mlci run`, then `mlci promote`"
         )
     config = context.config
-    if isinstance(config, MetricsConfig):
-        raise InputError("`--import` needs an evaluation set: a metrics file has no model to import")
+    if isinstance(config, WithoutRows):
+        raise InputError(f"`--import` needs an evaluation set: {config.source[0]} has no model to import")
     bundle = _bundle(context, model, environment=environment)
     approval = find_approval(approve, bundle)
     if isinstance(approval, ApprovalRefused):

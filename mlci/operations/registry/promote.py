@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlci.config.loader import LoadedConfig, parse_config
-from mlci.config.models import Config, MetricsConfig
+from mlci.config.models import Config, MetricsConfig, WithoutRows
 from mlci.errors import InputError, OutsideError, UserCodeError
 from mlci.git.git import is_tracked
 from mlci.governance.approvals import ApprovalCheck, ApprovalRefused, BuildCommit
@@ -27,6 +27,7 @@ from mlci.operations.registry.preflight import (
     unknown_order_note,
 )
 from mlci.operations.registry.reevaluate import reevaluate_bundle
+from mlci.operations.scores.logs import ROWS as ON_SCORES
 from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState
 from mlci.registry.entry_kinds import ApprovalRecord, Promotion
@@ -221,8 +222,8 @@ def _find_earlier_promotion(view: RegistryView, author: Author, bundle: Verified
 def _evaluation_set_identifier(context: RunContext, bundle: VerifiedBundle) -> str:
     """Return the identifier of the current evaluation set; a set that training makes is the bundle's own."""
     config = context.config
-    if isinstance(config, MetricsConfig):
-        return ON_NUMBERS
+    if isinstance(config, WithoutRows):
+        return ON_NUMBERS if isinstance(config, MetricsConfig) else ON_SCORES
     known, on_rows = bundle.content.predictions.fingerprint, context.with_config(config)
     if bundle.report.evaluation.made_by_training and not is_tracked(context.git, config.evaluation.data):
         return known
@@ -238,7 +239,7 @@ def _refuse_other_rows(context: RunContext, bundle: VerifiedBundle, stale: list[
         UserCodeError: if training here is not a remedy.
     """
     config = context.config
-    if isinstance(config, MetricsConfig) or not bundle.report.evaluation.made_by_training:
+    if isinstance(config, WithoutRows) or not bundle.report.evaluation.made_by_training:
         return
     data = config.evaluation.data
     with contextlib.suppress(InputError):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlci.config.models import Config, MetricsConfig
+from mlci.config.models import Config, MetricsConfig, ScoresConfig
 from mlci.engine.interface import Source
 from mlci.engine.tables.files import suffix_of
 from mlci.errors import UserCodeError
@@ -17,7 +17,7 @@ from mlci.operations import comparison, evaluation_plan, evaluation_sets, metric
 from mlci.operations.behaviour import recorded_tests
 from mlci.operations.bundle import REPORT, VerifiedBundle, whole_set_values
 from mlci.operations.comparison import add_report_refs
-from mlci.operations.context import RowsContext, RunContext
+from mlci.operations.context import RowsContext, RunContext, ScoresContext
 from mlci.operations.evaluate import evaluate_models
 from mlci.operations.lineage import CurrentState
 from mlci.operations.measure import emit_gates, judge_gates
@@ -26,9 +26,12 @@ from mlci.operations.models.model_predictions import PER_ROWS, ModelPredictions
 from mlci.operations.provenance import Artifact, ArtifactDigests
 from mlci.operations.registry import holdout_uses, training_noise, version_history, waivers
 from mlci.operations.report_builder import ReportContext, build_report
+from mlci.operations.scores.compare import compare_logs
+from mlci.operations.scores.logs import champion_scores, shows_texts
 from mlci.registry.manifest import VersionFile
 from mlci.registry.registry import RegistryView
 from mlci.report.document import Report, SharedRows
+from mlci.scores.serialization import load_scores
 from mlci.util.digests import sha256_of
 
 
@@ -54,6 +57,8 @@ def reevaluate_bundle(
     config = context.config
     if isinstance(config, MetricsConfig):
         judged = _judge_numbers(context, bundle, view)
+    elif isinstance(config, ScoresConfig):
+        judged = _judge_scores(context.with_config(config), bundle, view)
     else:
         on_rows = context.with_config(config)
         _refuse_custom_metrics(on_rows)
@@ -117,6 +122,16 @@ def _judge_numbers(context: RunContext, bundle: VerifiedBundle, view: RegistryVi
     gates = metrics_only.judge_values(context.config, result, now, before.values if before else None)
     side = ModelPredictions(source=Source(path=""), commit=before.commit, version=before.version) if before else None
     return _Judged(baseline=side, result=result, gates=gates)
+
+
+def _judge_scores(context: ScoresContext, bundle: VerifiedBundle, view: RegistryView) -> _Judged:
+    """Compare the scores of a bundle's evaluation log with the champion's."""
+    before = champion_scores(context, view)
+    path = bundle.paths[bundle.content.predictions.file.digest]
+    now, texts = load_scores(path, shown=path.name), shows_texts(context)
+    compared = compare_logs(context.config, now, before.log if before else None, texts=texts)
+    side = ModelPredictions(source=Source(path=""), commit=before.commit, version=before.version) if before else None
+    return _Judged(baseline=side, result=compared.result, gates=compared.gates)
 
 
 def _candidate(bundle: VerifiedBundle) -> ModelPredictions:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from mlci.config.models import Config, MetricsConfig, RowsConfig
+from mlci.config.models import Config, RowsConfig, WithoutRows
 from mlci.engine.encode.classes import tie_order
 from mlci.engine.interface import Source
 from mlci.errors import InputError, Problem
@@ -102,7 +102,7 @@ def reproduce_version(
     registry = registry_of(context)
     view = registry.view()
     version = view.version(version_number(view, name))
-    if isinstance(context.config, MetricsConfig):
+    if isinstance(context.config, WithoutRows):
         raise InputError(f"version {version.number} {retrain.NO_PREDICTIONS}")
     current = context.with_config(context.config)
     recipe = retrain.with_recipe(current, version)

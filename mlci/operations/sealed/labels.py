@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlci.config.loader import CheckedConfig
-from mlci.config.models import Config, Evaluation, RowsConfig
+from mlci.config.models import Config, RowsConfig, RowsEvaluation, rows_evaluation
 from mlci.errors import InputError, Problem
 from mlci.git.git import Git
 from mlci.operations.context import evaluation_path, resolve_path
@@ -184,7 +184,7 @@ def find_later_leak(loaded: CheckedConfig, git: Git, seal: LabelSeal) -> str | N
     Raises:
         InputError: if git can't search the whole history.
     """
-    evaluation = loaded.config.evaluation
+    evaluation = rows_evaluation(loaded.config.evaluation)
     if evaluation is None:
         return None
     return find_leak(git, PlainLabels(table=seal.source, features=evaluation.data, label=evaluation.label))
@@ -203,11 +203,12 @@ def sealed_labels_path(loaded: CheckedConfig) -> Path:
     return Path(resolve_path(evaluation.labels, Path(loaded.path).parent))
 
 
-def _sealable(loaded: CheckedConfig) -> Evaluation:
+def _sealable(loaded: CheckedConfig) -> RowsEvaluation:
     """Return the evaluation set, if its labels can be sealed."""
     config = loaded.config
     if not isinstance(config, RowsConfig):
-        raise InputError(loaded.problem("a metrics file has no labels that could be sealed", "predict", "metrics"))
+        what, key = config.source
+        raise InputError(loaded.problem(f"{what} has no labels that could be sealed", "predict", key))
     evaluation = config.evaluation
     if evaluation.key is None:
         message = "sealed labels are joined by a key; name the column that identifies a row: `key: id`"

@@ -16,11 +16,12 @@ from mlci.report.page.gates import FOLDED, RuleView, SplitGates, gate_section, o
 from mlci.report.page.groups import GroupSection, fairness_sections, group_sections
 from mlci.report.page.metrics import cost_line, metric_table, trend_plots
 from mlci.report.page.rows import changed_rows, residual_section
-from mlci.report.sections import behaviour, history, judging, metrics
+from mlci.report.sections import behaviour, history, items, judging, metrics
 from mlci.report.sections import groups as sections_groups
 from mlci.report.templating import html_template
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import NO_LINKS, Html, Links
+from mlci.report.text.tables import Section
 
 BUDGET = 300_000
 """Bytes of UTF-8 in a page."""
@@ -105,6 +106,7 @@ def _parts(d: Html, report: Report, links: Links) -> dict[str, object]:
         "tally": outcome_tally(d, report),
         "facts": _facts(d, report, links),
         "tests": behaviour.behaviour_section(d, report),
+        "items": _items(d, report),
         "decisions": decision_section(d, report),
         "fairness": fairness_sections(d, report),
         "table": metric_table(d, report),
@@ -118,7 +120,7 @@ def _parts(d: Html, report: Report, links: Links) -> dict[str, object]:
     }
 
 
-_REST = ("tests", "decisions", "fairness", "table", "lineage", "cost", "trend", "notes", "provenance")
+_REST = ("tests", "items", "decisions", "fairness", "table", "lineage", "cost", "trend", "notes", "provenance")
 
 
 def _cut(d: Html, groups: Sequence[GroupSection], rules: Sequence[RuleView], detail: PageDetail) -> dict[str, object]:
@@ -130,6 +132,15 @@ def _cut(d: Html, groups: Sequence[GroupSection], rules: Sequence[RuleView], det
         "groups": [_shorten(d, groups[index], detail) for index in sorted(kept)],
         "rules": rules[: detail.rules],
     }
+
+
+def _items(d: Html, report: Report) -> list[Section]:
+    """Lay out the items that changed most with both answers side by side; nothing without an evaluation log."""
+    found = report.items_changed
+    if found is None:
+        return []
+    tables = (items.item_table(d, found, texts=True),) if found.items else ()
+    return [Section("items", items.items_title(d, found), tables, lines=tuple(items.items_lines(d, found)))]
 
 
 def _render(d: Html, report: Report, parts: Mapping[str, object], split: SplitGates, detail: PageDetail) -> str:
@@ -173,7 +184,7 @@ def _facts(d: Html, report: Report, links: Links) -> list[tuple[str, str]]:
         found.append(("Baseline", d.number("none yet" if labels.is_first(report) else "none")))
     if rows is not None:
         same = ", the same for both" if labels.has_baseline(report) else ""
-        found.append(("Evaluated on", d.number(f"{number_format.pluralize(rows, 'row')}{same}")))
+        found.append(("Evaluated on", d.number(f"{number_format.pluralize(rows, labels.counted_unit(report))}{same}")))
         found.append(("Intervals", d.number(number_format.format_percent(report.policy.confidence))))
     return found
 

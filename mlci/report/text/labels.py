@@ -161,6 +161,11 @@ def estimates_only(report: Report) -> bool:
     return report.evaluation.rows is None and not report.measured_nothing and report.training_label is None
 
 
+def counted_unit(report: Report) -> str:
+    """Return what both models are compared on: ``row``, or ``item`` of an evaluation log."""
+    return "item" if report.task == "scores" else "row"
+
+
 def short_title(commit: str) -> str:
     """Shorten a commit as git does; anything else stays as it is."""
     return commit[:7] if len(commit) >= 7 and all(char in "0123456789abcdef" for char in commit) else commit

@@ -159,12 +159,12 @@ def _usage(sample: Mapping[str, Any]) -> Usage:
 
 def _settings(log: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Setting]:
     dataset = spec.get("dataset") or {}
-    scorers = [{k: one.get(k) for k in ("name", "options")} for one in spec.get("scorers") or []]
+    scorers = {f"scorer {one.get('name')}": one.get("options") or {} for one in spec.get("scorers") or []}
     voiding = {
         "task": spec.get("task"),
         "task version": spec.get("task_version"),
         "dataset": dataset.get("name") or dataset.get("location"),
-        "scorers": scorers or None,
+        **scorers,
         "judge": (spec.get("model_roles") or {}).get("grader"),
     }
     listed = {

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.documents.pages import costs, github, governance, logs, production, registry, scripts, setup
+from tests.documents.pages import costs, github, governance, logs, production, registry, scores, scripts, setup
 from tests.support.page_shell import PageShell
 from tests.support.shell_blocks import Block, read_blocks
 
@@ -44,6 +44,7 @@ PROJECTS: dict[str, Project] = {
     "docs/how-to/registry/reproduce-a-version.md": registry.reproduce_a_version,
     "docs/how-to/registry/roll-back.md": registry.roll_back,
     "docs/how-to/registry/verify-a-registry.md": registry.verify_a_registry,
+    "docs/how-to/start/evaluation-logs.md": scores.evaluation_logs,
     "docs/how-to/start/set-up-a-repository.md": setup.set_up_a_repository,
     "docs/how-to/workflows/accept-forks.md": github.accept_forks,
     "docs/how-to/workflows/check-a-setup.md": github.check_a_setup,

@@ -15,7 +15,7 @@ from mlci.cli.standard_output import terminal_style
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.lifecycle.monitor import Monitor
 from mlci.config.loader import CheckedConfig
-from mlci.config.models import MetricsConfig
+from mlci.config.models import WithoutRows
 from mlci.errors import InputError, ProductionCode
 from mlci.github.issues import IssueClient
 from mlci.github.transport import transport
@@ -60,7 +60,7 @@ def command(config_path: Path, out: Path, *, as_json: bool, publish: bool, now: 
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = load_configuration(config_path)
     config = loaded.config
-    if isinstance(config, MetricsConfig) or config.monitor is None:
+    if isinstance(config, WithoutRows) or config.monitor is None:
         raise InputError(
             loaded.problem(
                 "has no `monitor`; name the log and its time column:\n    monitor: {data: logs.csv, time: at}"

@@ -1,0 +1,72 @@
+"""Checks of ``task: scores``: keys that evaluation logs need, and keys that only they or only rows have."""
+
+from collections.abc import Iterator
+
+from mlci.config.loader import LoadedConfig
+from mlci.config.models import Baseline
+from mlci.errors import Problem
+from mlci.metrics.catalogue import Direction
+
+_ROWS_ONLY = ("data", "table", "label", "labels", "labels_table", "positive", "classes", "timeout")
+_ITEMS_ONLY = ("items", "partial", "prompts")
+_PREDICT_ROWS = ("table", "trusted", "score", "decision", "probabilities", "threshold")
+_LOWER = ("cost_", "latency_", "input_tokens", "output_tokens", "errored_share")
+_LOG = "name the evaluation log: `predict: {log: logs/*.eval}`"
+
+
+def score_direction(name: str) -> Direction:
+    """Return the better direction of a metric of items; of a scorer it is not known before its log is read."""
+    return "lower" if name.startswith(_LOWER) else "none"
+
+
+def check_score_task(loaded: LoadedConfig) -> Iterator[Problem]:
+    """Check a configuration whose models are compared by evaluation logs."""
+    config, predict = loaded.config, loaded.config.predict
+    if predict.log is None:
+        source = next((key for key in ("file", "model", "metrics") if getattr(predict, key) is not None), None)
+        instead = f"; `predict.{source}` is for other tasks" if source else ""
+        yield loaded.problem(f"`task: scores` reads evaluation logs{instead}; {_LOG}", "predict")
+    yield from _misplaced(loaded, "predict", _PREDICT_ROWS)
+    yield from _misplaced(loaded, "evaluation", _ROWS_ONLY)
+    if isinstance(config.baseline, Baseline):
+        if config.baseline.file is not None:
+            message = "`baseline.file` is for predictions and metrics; name the log as `baseline: {log: …}`"
+            yield loaded.problem(message, "baseline", "file")
+        yield from _misplaced(loaded, "baseline", ("table", "score", "decision", "probabilities", "threshold"))
+    for section in ("tests", "monitor", "probe"):
+        if getattr(config, section) is not None:
+            yield loaded.problem(
+                f"`{section}` needs predictions for rows, and `task: scores` has none; remove it", section
+            )
+    for index, gate in enumerate(config.gates):
+        for key in ("across", "on", "params", "noise"):
+            if getattr(gate, key) is not None:
+                message = f"`gates[{index}].{key}` has no effect with `task: scores`; remove it"
+                yield loaded.problem(message, "gates", index, key)
+
+
+def _misplaced(loaded: LoadedConfig, section: str, keys: tuple[str, ...]) -> Iterator[Problem]:
+    part = getattr(loaded.config, section)
+    for key in keys if part is not None else ():
+        if key in part.model_fields_set:
+            message = f"`{section}.{key}` is for rows of a table, and `task: scores` reads a log; remove it"
+            yield loaded.problem(message, section, key)
+
+
+def refuse_score_keys(loaded: LoadedConfig) -> Iterator[Problem]:
+    """Check that a configuration with rows or a metrics file has no key that only evaluation logs have."""
+    config = loaded.config
+    needs = "is for evaluation logs (`task: scores`); remove it"
+    if config.predict.log is not None:
+        message = f"`predict.log` is for `task: scores`, and this task is {config.task}"
+        yield loaded.problem(message, "predict", "log")
+    if isinstance(config.baseline, Baseline) and config.baseline.log is not None:
+        yield loaded.problem(f"`baseline.log` {needs}", "baseline", "log")
+    if config.report.items is not None:
+        yield loaded.problem(f"`report.items` {needs}", "report", "items")
+    for key in (*_ITEMS_ONLY, "cluster") if config.evaluation is not None else ():
+        if config.evaluation is not None and key in config.evaluation.model_fields_set:
+            yield loaded.problem(f"`evaluation.{key}` {needs}", "evaluation", key)
+    for index, gate in enumerate(config.gates):
+        if gate.range is not None:
+            yield loaded.problem(f"`gates[{index}].range` {needs}", "gates", index, "range")

@@ -1,0 +1,1 @@
+"""Runs on evaluation logs: items of both models are paired, compared and judged."""
