@@ -40,7 +40,8 @@ def extras(config: Config) -> list[str]:
     )
     rows = (config.evaluation.data, config.evaluation.labels) if config.evaluation else ()
     production = (config.monitor.data, config.monitor.labels) if config.monitor else ()
-    tables = (*rows, config.predict.file, getattr(config.baseline, "file", None), *production)
+    experiment = (config.experiment.data, config.experiment.counts) if config.experiment else ()
+    tables = (*rows, config.predict.file, getattr(config.baseline, "file", None), *production, *experiment)
     remote = any(table.startswith(_STORES) or table.lower().endswith(_ARROW) for table in tables if table)
     place = config.registry
     sealed = config.evaluation is not None and is_sealed(config.evaluation.labels)

@@ -16,7 +16,7 @@ _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{?([A-Z][A-Z_]*)")
 _ASKS_GITHUB = re.compile(
     r'"\$MLCI" (publish|fetch|gate|promote|rollback|command|reproduce|ledger|doctor)\b'
-    r'|"\$MLCI" (card|monitor|experiment|backup|drill|deploy)\b'
+    r'|"\$MLCI" (card|monitor|experiment|backup|drill|deploy|costs)\b'
     r'|"\$MLCI" sealed (open|gate)\b'
     r'|"\$MLCI" models publish\b'
     r"|^gh "

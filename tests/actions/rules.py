@@ -20,8 +20,8 @@ _NOT_IN_BASH_3 = re.compile(
 _TRUSTED = re.compile(
     r"actions/(checkout|(down|up)load-artifact)@"
     r"|(\$|mlci/mlci)/actions/(setup|promote|rollback|commands|experiment|deploy|monitor)\b"
-    r"|gh release create |gh auth setup-git\ngit add deploy/model\.yaml\n"
-    r'|gh api "repos/\$GH_REPO/git/matching-refs/tags/|test -n |exec "\$MLCI" reproduce --record [\w./-]+\n?$'
+    r"|gh release create |gh auth setup-git\ncp deploy/model\.yaml "
+    r'|gh api "repos/\$GH_REPO/git/matching-refs/tags/|test -n |exec "\$MLCI" (reproduce|costs) --record [\w./-]+\n?$'
 )
 _GNU_ONLY = re.compile(
     r"\bsed -i|readlink -f|\brealpath\b|grep -\w*P|date (-d|\+%s%N)|sort -V|stat -c|xargs -r|\btimeout \d|sha256sum"

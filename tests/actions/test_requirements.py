@@ -20,6 +20,7 @@ baseline: {{file: {baseline}, score: s}}
 gates: [{{metric: {metric}, min: 0.5}}]
 """
 PLAIN = {"data": "d.csv", "more": "", "predict": "file: p.csv, score: s", "baseline": "b.csv", "metric": "roc_auc"}
+RATE = "metric: {rate: b, max_drop: 0.1}"
 
 
 def pins(name):
@@ -59,6 +60,9 @@ def test_requirements__files_agree():
         ({"more": "}\nregistry: folder\npolicy: {seed: 7"}, []),
         ({"more": "}\ncost: {energy: true}\npolicy: {seed: 7"}, ["energy"]),
         ({"more": "}\nmonitor: {data: l.csv, time: at, pandera: s.yaml}\npolicy: {seed: 7"}, ["schema"]),
+        ({"more": f"}}\nexperiment: {{counts: 's3://b/c.csv', {RATE}}}\npolicy: {{seed: 7"}, ["remote"]),
+        ({"more": f"}}\nexperiment: {{data: 'gs://b/*.csv', unit: u, {RATE}}}\npolicy: {{seed: 7"}, ["remote"]),
+        ({"more": f"}}\nexperiment: {{data: c.csv, unit: u, {RATE}}}\npolicy: {{seed: 7"}, []),
     ],
 )
 def test_extras__of_a_configuration(change, needs):

@@ -36,10 +36,11 @@ def checkout() -> Path:
 
 
 def make_checkout() -> None:
-    """Copy what git holds or would hold, and nothing else; and show uv where steps find it."""
+    """Copy what git holds or would hold, and nothing else; and show uv and gh's stand-in where steps find them."""
     TOOLS.mkdir(parents=True, exist_ok=True)
-    (TOOLS / "uv").unlink(missing_ok=True)
-    (TOOLS / "uv").symlink_to(Path(sys.executable).with_name("uv"))
+    for tool in (Path(sys.executable).with_name("uv"), STANDINS / "gh"):
+        (TOOLS / tool.name).unlink(missing_ok=True)
+        (TOOLS / tool.name).symlink_to(tool)
     shutil.rmtree(checkout(), ignore_errors=True)
     words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout

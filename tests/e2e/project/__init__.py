@@ -52,10 +52,11 @@ def _write_rest(folder: Path, tables: Mapping[str, int]) -> None:
         with (folder / name).open("w", encoding="utf-8", newline="") as stream:
             table = csv.writer(stream, lineterminator="\n")
             table.writerow(HEADER)
-            table.writerows(_customer(draws, number) for number in range(rows))
+            table.writerows(draw_customer(draws, number) for number in range(rows))
 
 
-def _customer(draws: random.Random, number: int) -> tuple[object, ...]:
+def draw_customer(draws: random.Random, number: int) -> tuple[object, ...]:
+    """Return a customer's row, the cells of ``HEADER``."""
     visits, spend, calls = (draws.gauss(0, 1) for _ in range(3))
     logit = 1.6 * calls - 1.2 * visits + 0.4 * spend - 0.3
     left = int(draws.random() < 1 / (1 + math.exp(-logit)))

@@ -42,6 +42,7 @@ class Start:
     actor: str = "octocat"
     uv: bool = True
     cancel_when: Callable[[], bool] | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -121,7 +122,8 @@ def _command(start: Start, event: Path) -> list[str]:
         words += ["--platform", f"{label}=-self-hosted"]
     words += ["--no-skip-checkout", "--no-cache-server"]
     words += ["--action-cache-path", str(start.scratch / "runner"), "--actor", start.actor]
-    words += ["--secret", f"GITHUB_TOKEN={start.token}"]
+    for name, value in {**start.secrets, "GITHUB_TOKEN": start.token}.items():
+        words += ["--secret", f"{name}={value}"]
     for name, value in start.env.items():
         words += ["--env", f"{name}={value}"]
     for uses, folder in sorted(_mapped(start.workflow).items()):

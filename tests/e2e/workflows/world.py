@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -82,6 +82,24 @@ class World:
         self.git("push", "--quiet", str(to or self.remote), f"HEAD:refs/heads/{branch}")
         return self.git("rev-parse", "HEAD")
 
+    def commit(self, files: Mapping[str, str], message: str = "Change files") -> str:
+        """Commit files on main, push it, and return its SHA."""
+        self.git("fetch", "--quiet", str(self.remote), "main")
+        self.git("checkout", "--quiet", "-B", "main", "FETCH_HEAD")
+        for name, text in files.items():
+            path = self.work / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        self.git("add", "--force", "--", *files)
+        self.git("commit", "--quiet", "--message", message)
+        self.git("push", "--quiet", str(self.remote), "HEAD:refs/heads/main")
+        return self.git("rev-parse", "HEAD")
+
+    def configure(self, section: str, files: Mapping[str, str] | None = None) -> None:
+        """Add a section to the configuration on main, and files beside it."""
+        text = (self.work / "mlci.yml").read_text("utf-8")
+        self.commit({"mlci.yml": text + section, **(files or {})})
+
     def pull(self, branch: str, change: str, *, fork: bool = False) -> int:
         """Push a change and open a pull request from it."""
         self.push(branch, change, to=self.fake.fork() if fork else None)
@@ -149,17 +167,22 @@ class World:
         cancel_when: Callable[[Path], bool] | None = None,
         run_id: int | None = None,
         attempt: int = 1,
+        secrets: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
         **facts: Any,
     ) -> Start:
-        """Return what starts a workflow for this event, as of now; each run has a new number, unless given."""
+        """Return what starts a workflow for this event, as of now; each run has a new number, unless given.
+
+        ``variables`` are more variables of the runner, such as the address of a server of this machine.
+        """
         self.runs += 1
         place = self.scratch / f"run-{self.runs}"
         place.mkdir()
-        variables = self.fake.environment(event, number, folder=place, **facts)
-        env = {name: value for name, value in variables.items() if name not in NOT_SET}
+        own = self.fake.environment(event, number, folder=place, **facts)
+        env = {name: value for name, value in own.items() if name not in NOT_SET} | dict(variables or {})
         env |= {
             "GITHUB_API_URL": self.fake.url,
-            "SHA_REF": variables["GITHUB_SHA"],  # act's name for it
+            "SHA_REF": own["GITHUB_SHA"],  # act's name for it
             "GITHUB_RUN_ID": str(run_id or 1000 + self.runs),
             "GITHUB_RUN_ATTEMPT": str(attempt),
             "E2E_REMOTE": str(self.remote),
@@ -173,6 +196,7 @@ class World:
             scratch=place,
             uv=uv,
             cancel_when=None if cancel_when is None else lambda: cancel_when(place),
+            secrets=secrets or {},
         )
 
     def artifact(self, name: str) -> Path:

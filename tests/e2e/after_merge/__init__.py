@@ -1,0 +1,1 @@
+"""Workflows after the merge: delivery, monitoring, experiments, recovery, costs."""
