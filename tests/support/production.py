@@ -72,14 +72,14 @@ def write_csv(path: Path, rows: list[dict[str, object]], columns: list[str]) -> 
         writer.writerows(rows)
 
 
-def promote_scored(folder: Path, config: str = CONFIG) -> Path:
+def promote_scored(folder: Path, config: str = CONFIG, **environment: str) -> Path:
     """Write the project and promote its model."""
     rows = make_rows(0, Week(rows=2_000), seed=1)
     write_csv(folder / "holdout.csv", rows, ["id", "x", "region", "y"])
     write_csv(folder / "predictions.csv", rows, ["id", "score", "p"])
     (folder / "mlci.yml").write_text(config, "utf-8")
     for command in ("run", "promote"):
-        done = mlci(command, cwd=folder)
+        done = mlci(command, cwd=folder, **environment)
         assert done.code == 0, done.out + done.err
     return folder
 

@@ -21,6 +21,7 @@ from mlci.registry.errors import CorruptError, UnknownOutcomeError
 from mlci.registry.registry import Intent, Registry
 from mlci.registry.stores.interface import Checkpoint
 from tests.support.registry.histories import promote_versions, sha, stamp, swap_promotion, verdict
+from tests.support.registry.record_contract import RecordContract
 
 MODELS = [
     "credit-risk",
@@ -60,7 +61,7 @@ class InDoubt:
         raise UnknownOutcomeError(f"whether entry {number} was written is not known")
 
 
-class Contract:
+class Contract(RecordContract):
     writers = 50
     racers = 20
     rounds = 5

@@ -10,6 +10,7 @@ from mlci.registry.entries import LedgerState
 from mlci.registry.entry_kinds import (
     Actor,
     Body,
+    CostRecord,
     DrillRecord,
     ErasureRecord,
     MonitorRecord,
@@ -111,7 +112,7 @@ def choose(state: LedgerState, kind: str, pick: int) -> Body | None:
         return PredictionsAdded(version=version, fingerprint=f"sha256:{pick}", predictions=DIGEST)
     if kind in {"reproduced", "monitored", "drilled"} and version is not None:
         return _about_version(kind, version)
-    if kind in {"waived", "probed", "erased"}:
+    if kind in {"waived", "probed", "erased", "cost"}:
         return _record(state, kind, pick)
     return verdict(f"sha256:{pick % 3}")
 
@@ -130,6 +131,8 @@ def drill(**changes) -> DrillRecord:
 
 
 def _record(state: LedgerState, kind: str, pick: int) -> Body:
+    if kind == "cost":
+        return CostRecord(month="2026-05", minutes=7, micro_usd=42_000, runner="linux", report=DIGEST)
     if kind == "erased":
         return ErasureRecord(digests=(DIGEST,), reason="request 4711", earlier=state.erased)
     if kind == "waived":
