@@ -1,4 +1,4 @@
-"""The stand-in of `tests/support/api_server.py` refuses what a real API server does (tests/kubernetes/e2e)."""
+"""The stand-in of `tests/support/kubernetes/stand_in.py` refuses what a real API server does (tests/kubernetes/e2e)."""
 
 import json
 
@@ -6,8 +6,8 @@ import pytest
 
 from mlci.errors import InputError, OutsideError
 from mlci.kubernetes.cluster import Cluster
-from tests.support.api_server import ApiServer
 from tests.support.deployments import manifest
+from tests.support.kubernetes.stand_in import ApiServer
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from tests.e2e.after_merge.cluster import Served
 from tests.e2e.machine import ROOT
 from tests.e2e.workflows.loop import Loop
 from tests.e2e.workflows.world import World
-from tests.kubernetes.e2e import api_server
-from tests.support.api_server import ApiServer
+from tests.support.kubernetes import real_server
+from tests.support.kubernetes.stand_in import ApiServer
 from tests.support.registry.buckets import S3
 
 
@@ -27,7 +27,7 @@ def loop(tmp_path, scenario):
 def cluster(tmp_path) -> Iterator[Served]:
     """The API server that MLCI_KUBE_APISERVER names, as in tests/kubernetes/e2e; without it the stand-in."""
     if os.environ.get("MLCI_KUBE_APISERVER"):
-        with api_server.running(tmp_path) as path:
+        with real_server.running(tmp_path) as path:
             yield Served(path.read_text("utf-8"))
     else:
         with ApiServer() as server:

@@ -11,14 +11,14 @@ from lightkube.resources.apps_v1 import Deployment
 from mlci.deploy.structure import Fields, _kinds, structure_problems
 from mlci.errors import InputError, OutsideError
 from mlci.kubernetes.cluster import Cluster
-from tests.kubernetes.e2e import api_server
 from tests.support.deployments import CONFIG, manifest, plain, section, serve
+from tests.support.kubernetes import real_server
 from tests.support.project import mlci
 
 
 @pytest.fixture(scope="module")
 def kubeconfig(tmp_path_factory):
-    with api_server.running(tmp_path_factory.mktemp("cluster")) as found:
+    with real_server.running(tmp_path_factory.mktemp("cluster")) as found:
         yield found
 
 
@@ -105,7 +105,7 @@ def test_apply__field_of_another_manager(cluster, kubeconfig):
 
 def test_kserve_fields__as_in_its_definition():
     """Each field that mlci adds to the pod's for KServe is in KServe's own definition, with its type."""
-    version = api_server.kserve_definition()["spec"]["versions"][0]
+    version = real_server.kserve_definition()["spec"]["versions"][0]
     assert version["name"] == "v1beta1"
     names = {str: "string", int: "integer", bool: "boolean", dict: "object", list: "array"}
 

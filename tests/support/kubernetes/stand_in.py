@@ -2,7 +2,7 @@
 
 It refuses what the API server refuses: a wrong token, another media type, no field manager, another name than the
 path's, an unknown namespace, a field or type that the resource's definition does not have, and a field of another
-manager. KServe's controller is not here, so no traffic is split. `tests/kubernetes/e2e` asks a real API server.
+manager. KServe's controller is not here, so no traffic is split. The tests in `tests/kubernetes/e2e` ask a real one.
 """
 
 import copy

@@ -1,0 +1,1 @@
+"""API servers of Kubernetes: a real one as processes, and a stand-in."""
