@@ -165,12 +165,17 @@ def _rounded_sql(column: TableColumn) -> str:
 
 def bad_scores(column: TableColumn, place: CellLocation, kind: Kind) -> list[Problem]:
     """Describe every kind of bad score in a column that has some, each by its first row."""
-    found = [
+    found = find_bad_scores(column, place, kind)
+    return found or [Problem(f"{column.name!r} has scores that are null, NaN, infinite or too large", place.table.path)]
+
+
+def find_bad_scores(column: TableColumn, place: CellLocation, kind: Kind) -> list[Problem]:
+    """Describe every kind of bad score in a column, each by its first row; nothing if there are none."""
+    return [
         place.problem(column, condition, message)
         for condition, message in _bad_score_checks(column, kind)
         if place.exists(condition)
     ]
-    return found or [Problem(f"{column.name!r} has scores that are null, NaN, infinite or too large", place.table.path)]
 
 
 def _not_number_checks(column: TableColumn, condition: str) -> list[tuple[str, str]]:

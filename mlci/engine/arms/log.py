@@ -7,7 +7,7 @@ from functools import cached_property
 import duckdb
 
 from mlci.engine import sql
-from mlci.engine.cell_errors import CellLocation, ProblemCollector, bad_scores
+from mlci.engine.cell_errors import CellLocation, ProblemCollector, find_bad_scores
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.table import Table, open_files
 from mlci.engine.tables.timestamps import time_sql
@@ -143,7 +143,7 @@ class _Reader:
 
     def _bad_metrics(self) -> Iterator[Problem]:
         for name in dict.fromkeys(name for one in self.log.metrics for name in (one.column, one.covariate) if name):
-            yield from bad_scores(self.columns[name], self.place, "number")
+            yield from find_bad_scores(self.columns[name], self.place, "number")
         for metric in self.log.metrics:
             if metric.is_rate:
                 column = self.columns[metric.column]
