@@ -1,15 +1,10 @@
-"""Packages that a lock file pins: requirements of pip, TOML of uv, Poetry, PDM and pylock, Pipfile.lock. Pure."""
+"""Packages of PyPI in a lock file, for a bill of materials. Pure."""
 
-import json
 import re
-import tomllib
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import Any
 
-_PIN = re.compile(
-    r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*===?\s*(?P<version>[A-Za-z0-9][A-Za-z0-9.!+_-]*)"
-)
+from mlci.lineage.lock_files import Pin, is_of_pypi, read_pins
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 MOST_PACKAGES = 20_000
@@ -35,48 +30,22 @@ class LockedPackage:
 
 
 def parse_lock(name: str, text: str) -> tuple[LockedPackage, ...] | None:
-    """Return the packages of a lock file, sorted; ``None`` for a format that is not read, or a damaged file.
+    """Return the packages of PyPI that a lock file pins to one version, without those of development only, sorted.
+
+    ``None`` for a format that is not read, or a malformed file.
 
     Args:
         name: Path of the file, whose name decides the format.
         text: Its content.
     """
-    base = PurePosixPath(name).name
-    try:
-        if base.endswith(".txt"):
-            pairs = _requirements(text)
-        elif base.endswith((".lock", ".toml")) and base not in {"Pipfile.lock", "pixi.lock", "renv.lock"}:
-            pairs = _toml(tomllib.loads(text))
-        elif base == "Pipfile.lock":
-            pairs = _pipfile(json.loads(text))
-        else:
-            return None
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    pins = read_pins(name, text) if is_of_pypi(name) else None
+    if pins is None:
         return None
-    found = {_package(*pair) for pair in pairs[:MOST_PACKAGES]}
-    return tuple(sorted(one for one in found if one is not None))
+    kept = [pin for pin in pins[:MOST_PACKAGES] if pin.is_exact and not pin.is_development and _is_plain(pin)]
+    return tuple(sorted({LockedPackage(name=pin.name, version=pin.version) for pin in kept}))
 
 
-def _requirements(text: str) -> list[tuple[str, str]]:
-    """Return the pins of a requirements file; ranges pin nothing."""
-    lines = text.replace("\\\n", " ").splitlines()
-    return [(match["name"], match["version"]) for line in lines if (match := _PIN.match(line.strip()))]
-
-
-def _toml(document: dict[str, Any]) -> list[tuple[str, str]]:
-    rows = document.get("package") or document.get("packages") or []
-    return [(row["name"], row["version"]) for row in rows if isinstance(row, dict) and {"name", "version"} <= set(row)]
-
-
-def _pipfile(document: dict[str, Any]) -> list[tuple[str, str]]:
-    rows = document.get("default", {}).items()
-    return [(name, str(row["version"]).removeprefix("==")) for name, row in rows if "version" in row]
-
-
-def _package(name: object, version: object) -> LockedPackage | None:
-    """Return a package with a normalized name; ``None`` for texts that are not a name and a version."""
-    if not isinstance(name, str) or not isinstance(version, str):
-        return None
-    if not _NAME.fullmatch(name) or not _VERSION.fullmatch(version) or len(name) + len(version) > 300:
-        return None
-    return LockedPackage(name=re.sub(r"[-_.]+", "-", name).lower(), version=version)
+def _is_plain(pin: Pin) -> bool:
+    """Check that a name and a version are texts that can be in an address."""
+    plain = _NAME.fullmatch(pin.name) and _VERSION.fullmatch(pin.version)
+    return plain is not None and len(pin.name) + len(pin.version) <= 300

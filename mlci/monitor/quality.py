@@ -14,14 +14,8 @@ from dataclasses import dataclass
 from mlci.gates.limits import Limit, Rule
 from mlci.inference.estimators.decision_metrics import base_rate, share_of_rows
 from mlci.inference.evidence import Evidence
-from mlci.inference.intervals.confidence_sequence import (
-    FEWEST_ROWS,
-    Sample,
-    SampleMean,
-    SampleRate,
-    sequential_interval,
-    sequential_quantile,
-)
+from mlci.inference.intervals.confidence_sequence import Sample, SampleMean, SampleRate
+from mlci.inference.intervals.two_samples import growing_difference, mover_difference, scaled_interval
 from mlci.inference.result import EvaluationResult
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import WHOLE, Moments, Scope, Statistics
@@ -150,7 +144,11 @@ def _sequential(
     if value is None or known is None or bound is None:
         return row.model_copy(update={"value": value, "reason": "the evaluation set does not define it"})
     change = case.limit.on_change
-    ends = _change_interval(before, now, level, scaled) if change else _scaled_interval(now, level, scaled)
+    ends = (
+        growing_difference(before, now, confidence=level, tuned_for=TUNED_FOR, scale=scaled)
+        if change
+        else scaled_interval(now, confidence=level, tuned_for=TUNED_FOR, scale=scaled)
+    )
     number = value - known if change else value
     judged = _judged(row, case.limit, value=value, number=number, ends=ends, bound=bound)
     if judged.finding == "unclear" and _informing(case, window, reference).finding == "bad":
@@ -164,29 +162,6 @@ def _root(value: float) -> float:
 
 def _value(sample: Sample, scaled: Callable[[float], float]) -> float | None:
     return scaled(sample.mean) if sample.rows else None
-
-
-def _scaled_interval(sample: Sample, level: float, scaled: Callable[[float], float]) -> Interval:
-    low, high = sequential_interval(sample, confidence=level, tuned_for=TUNED_FOR)
-    return scaled(low), scaled(high)
-
-
-def _change_interval(before: Sample, now: Sample, level: float, scaled: Callable[[float], float]) -> Interval:
-    """Return the interval of the window's value minus the reference's.
-
-    The reference is complete, and the window grows. The information about their difference grows like that of a single
-    sample, of the harmonic mean of both numbers of rows, whose boundary is used. Few events, and functions of means,
-    have the ends of both samples at half the error each.
-    """
-    plain = scaled is float and not any(isinstance(one, SampleRate) and one.few for one in (before, now))
-    if plain and min(before.rows, now.rows) >= FEWEST_ROWS and now.variance > 0:
-        error = before.variance / before.rows + now.variance / now.rows
-        reach = math.sqrt(error) * sequential_quantile(now.variance / error, confidence=level, tuned_for=TUNED_FOR)
-        change = now.mean - before.mean
-        return change - reach, change + reach
-    half = 1 - (1 - level) / 2
-    (low, high), (least, most) = (_scaled_interval(one, half, scaled) for one in (before, now))
-    return least - high, most - low
 
 
 def _informing(case: _Case, window: ScopedResult, reference: ScopedResult) -> QualityRow:
@@ -205,7 +180,8 @@ def _informing(case: _Case, window: ScopedResult, reference: ScopedResult) -> Qu
     if case.limit.on_change:
         if before is None or known is None or bound is None:
             return row.model_copy(update={"value": now.value, "reason": "the evaluation set does not define it"})
-        ends, number = _moved(now, before, confidence), now.value - known
+        others, number = before.interval(confidence), now.value - known
+        ends = None if ends is None or others is None else mover_difference(now.value, ends, known, others)
     if bound is None:
         return row
     return _judged(row, case.limit, value=now.value, number=number, ends=ends, bound=bound)
@@ -218,17 +194,6 @@ def _evidence(case: _Case, result: EvaluationResult) -> Evidence | None:
         return next((one.candidate for one in spread), None)
     found = (one for one in result.comparisons if (one.metric, one.scope) == (rule.metric, case.scope))
     return next((one.candidate for one in found), None)
-
-
-def _moved(now: Evidence, before: Evidence, confidence: float) -> Interval | None:
-    """Return the interval of a difference of independent values from both intervals (Zou & Donner 2008, MOVER)."""
-    mine, theirs = now.interval(confidence), before.interval(confidence)
-    if mine is None or theirs is None or now.value is None or before.value is None:
-        return None
-    down = math.hypot(now.value - mine[0], theirs[1] - before.value)
-    up = math.hypot(mine[1] - now.value, before.value - theirs[0])
-    change = now.value - before.value
-    return change - down, change + up
 
 
 def _row(case: _Case, *, rows: int, reference: float | None, bound: float | None, alarms: bool) -> QualityRow:

@@ -142,7 +142,7 @@ UV = '[[package]]\nname = "Scikit_Learn"\nversion = "1.5.2"\n[[package]]\nname =
         ("sub/uv.lock", UV, ["scikit-learn@1.5.2"]),
         ("pylock.toml", '[[packages]]\nname = "a"\nversion = "1"\n', ["a@1"]),
         ("Pipfile.lock", '{"default": {"A": {"version": "==1"}, "git": {"ref": "x"}}}', ["a@1"]),
-        ("requirements-dev.txt", "<b>==1\na==1@evil/../x\n", ["a@1"]),
+        ("requirements-dev.txt", "<b>==1\na==1@evil/../x\nb==2\n", ["b@2"]),
         ("uv.lock", "not [ toml", None),
         ("Pipfile.lock", "[1]", None),
         ("environment.yml", "dependencies: []", None),

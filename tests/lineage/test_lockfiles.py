@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlci.lineage.origin import locked_packages
+from mlci.lineage.lock_files import locked_packages
 
 REQUIREMENTS = """\
 # comment

@@ -25,7 +25,7 @@ from mlci.git.git import Git
 from mlci.metrics import catalogue
 from mlci.operations.context import RunContext
 from mlci.operations.doctor.checks.finding import Finding, order_findings
-from mlci.operations.doctor.collect import SetupPorts, collect_facts, find_top
+from mlci.operations.doctor.collect_facts import SetupPorts, collect_facts, find_top
 from mlci.operations.doctor.doctor import apply_fixes, check_setup, findings_text
 from mlci.operations.doctor.equal_candidates import simulate_pairs
 from mlci.operations.doctor.facts import RepositoryFacts, SetupFacts

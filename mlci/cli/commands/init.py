@@ -21,7 +21,7 @@ from mlci.execution.environment import child_environment
 from mlci.execution.sanitize import sanitize
 from mlci.git.git import Git
 from mlci.git.refs import main_branch, unborn_branch
-from mlci.operations.doctor.collect import configured_models, list_files
+from mlci.operations.doctor.collect_facts import configured_models, list_files
 from mlci.operations.doctor.doctor import check_setup, findings_text
 from mlci.operations.init.init import (
     CHANGES,

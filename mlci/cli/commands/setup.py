@@ -20,7 +20,7 @@ from mlci.git.git import Git
 from mlci.github.rest import RepositoryClient
 from mlci.github.transport import transport
 from mlci.operations.doctor.checks.required_check import ACTIONS_APP
-from mlci.operations.doctor.collect import configured_models, find_top, list_files, read_workflows
+from mlci.operations.doctor.collect_facts import configured_models, find_top, list_files, read_workflows
 from mlci.operations.doctor.facts import RequiredCheck
 from mlci.operations.doctor.label_conditions import find_labels
 from mlci.operations.doctor.workflows import find_environments

@@ -8,7 +8,8 @@ from itertools import islice, takewhile
 
 from mlci.config.loader import parse_config
 from mlci.errors import InputError, OutsideError
-from mlci.lineage.origin import Origin, Row, locked_packages
+from mlci.lineage.lock_files import locked_packages
+from mlci.lineage.origin import Origin, Row
 from mlci.lineage.rows import is_recorded
 from mlci.metrics import catalogue
 from mlci.registry.entries import rolled_back_versions

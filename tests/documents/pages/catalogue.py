@@ -30,6 +30,7 @@ REASONS = {
 PROJECTS: dict[str, Project] = {
     "docs/how-to/after-merge/back-up-and-restore.md": registry.back_up_and_restore,
     "docs/how-to/after-merge/publish-a-model-card.md": governance.publish_a_model_card,
+    "docs/how-to/after-merge/verify-a-model.md": governance.verify_a_model,
     "docs/how-to/after-merge/deploy-a-model.md": registry.deploy_a_model,
     "docs/how-to/after-merge/monitor-a-model.md": production.monitor_a_model,
     "docs/how-to/after-merge/read-the-logs.md": logs.read_the_logs,
@@ -41,6 +42,7 @@ PROJECTS: dict[str, Project] = {
     "docs/how-to/registry/keep-the-registry-in-github.md": github.keep_the_registry_in_github,
     "docs/how-to/registry/promote-a-model.md": registry.promote_a_model,
     "docs/how-to/registry/repair-a-registry.md": registry.repair_a_registry,
+    "docs/how-to/registry/remove-files.md": registry.remove_files,
     "docs/how-to/registry/reproduce-a-version.md": registry.reproduce_a_version,
     "docs/how-to/registry/roll-back.md": registry.roll_back,
     "docs/how-to/registry/verify-a-registry.md": registry.verify_a_registry,

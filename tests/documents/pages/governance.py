@@ -1,4 +1,4 @@
-"""Project for the page about model cards: a promoted model with a model file and a lock file."""
+"""Projects for the pages about model cards: a promoted model with a model file and a lock file."""
 
 from collections.abc import Iterator
 
@@ -15,6 +15,13 @@ def publish_a_model_card(shell: PageShell) -> Iterator[None]:
     succeed(shell, "promote")
     yield
     assert "pkg:pypi/numpy@2.1.0" in (shell.folder / "governance" / "bom.json").read_text("utf-8")
+
+
+def verify_a_model(shell: PageShell) -> Iterator[None]:
+    commit(init(shell.folder), {**files(1, baseline="production"), **IGNORED})
+    succeed(shell, "run")
+    succeed(shell, "promote")
+    yield
     yield
     yield
     yield

@@ -88,6 +88,10 @@ def back_up_and_restore(shell: PageShell) -> Iterator[None]:
     assert champion(shell) == 1
     yield
     assert "the ledger is whole" in shell.output
+
+
+def remove_files(shell: PageShell) -> Iterator[None]:
+    promoted(shell, 2, 1)
     yield
     assert "would remove 0 unused files and 0 files of predictions" in shell.output
     yield

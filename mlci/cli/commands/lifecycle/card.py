@@ -7,7 +7,7 @@ import click
 from mlci.cli import options
 from mlci.cli.output_files import write_files
 from mlci.cli.registry_factory import load_with_registry
-from mlci.operations.governance.collect import collect_evidence
+from mlci.operations.governance.collect_evidence import collect_evidence
 from mlci.operations.governance.documents import BOM, CARD, PAGE, SUMMARY, render_document, render_documents
 from mlci.operations.registry.find_version import find_version
 

@@ -19,11 +19,11 @@ from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.lifecycle.experiment import Experiment
 from mlci.config.loader import CheckedConfig
 from mlci.errors import InputError
-from mlci.experiment.page import render_experiment_page
 from mlci.experiment.result import SCHEMA, ExperimentResult
-from mlci.experiment.text import render_experiment_text
 from mlci.operations.experiment.carry_out import CarriedOut, carry_out
 from mlci.operations.experiment.measure import measure_experiment
+from mlci.report.experiment.page import render_experiment_page
+from mlci.report.experiment.text import render_experiment_text
 from mlci.util.json_text import pretty_json
 
 _FOLDER = Path(".mlci/experiment")

@@ -17,7 +17,7 @@ from mlci.operations.governance.attestation import (
     SignerPolicy,
     check_attestations,
 )
-from mlci.operations.governance.collect import collect_evidence
+from mlci.operations.governance.collect_evidence import collect_evidence
 from mlci.operations.governance.sigstore_bundle import open_sigstore_bundle
 from mlci.operations.governance.verify import FileComparison, compare_documents, compare_model
 from mlci.operations.registry.find_version import find_version

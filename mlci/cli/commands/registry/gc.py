@@ -15,7 +15,7 @@ from mlci.cli.registry_factory import open_registry
 from mlci.cli.wiring import load_configuration
 from mlci.config.types import Duration
 from mlci.errors import InputError
-from mlci.operations.recovery.collect import Collection, find_removable, remove_files
+from mlci.operations.recovery.remove_files import Collection, find_removable, remove_files
 from mlci.recovery.retention import PredictionsOwner, RetentionPolicy
 from mlci.registry.entries import LedgerState
 from mlci.registry.stores.interface import StoredFile

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 from mlci.experiment.result import ExperimentResult, ExperimentVerdict, Look
-from mlci.experiment.text import NEXT, experiment_table, facts, group_table, limit_words, metric_style, waiting_time
+from mlci.report.experiment.text import (
+    NEXT,
+    experiment_table,
+    facts,
+    group_table,
+    limit_words,
+    metric_style,
+    waiting_time,
+)
 from mlci.report.page.scales import Scale, fit_scale
 from mlci.report.templating import html_template
 from mlci.report.text.markup import Html

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.operations.recovery.collect import find_removable, remove_files
 from mlci.operations.recovery.copy_registry import CopyOptions, copy_registry
+from mlci.operations.recovery.remove_files import find_removable, remove_files
 from mlci.operations.registry import preflight
 from mlci.operations.registry.rollback import roll_back
 from mlci.recovery.retention import PredictionsOwner, RetentionPolicy

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mlci.experiment.result import ArmChange, ExperimentResult, ExperimentVerdict, GroupResult, MetricResult
+from mlci.gates.limits import Kind, Limit
 from mlci.report.text.escape import without_commands
 from mlci.report.text.markup import Markup, Plain
 from mlci.report.text.number_format import (
@@ -166,12 +167,8 @@ def interval_words(style: NumberStyle, change: ArmChange) -> str:
 
 def limit_words(style: NumberStyle, one: MetricResult) -> str:
     """Print a limit on a change in words: ``may fall by 0.010``."""
-    is_floor = "max_drop" in one.limit
-    verb, other = ("fall", "rise") if is_floor else ("rise", "fall")
-    if one.bound == 0:
-        return f"must {other}"
-    size = style.amount(one.bound)
-    return f"may {verb} by {size}" if (one.bound < 0) == is_floor else f"must {other} by {size}"
+    kind: Kind = "max_drop" if "max_drop" in one.limit else "max_rise"
+    return Limit(kind, abs(one.bound)).words(one.bound, style.amount(one.bound))
 
 
 def group_table(d: Markup, result: ExperimentResult) -> ReportTable:

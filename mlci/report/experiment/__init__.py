@@ -1,0 +1,1 @@
+"""Renderings of an experiment: terminal text and page."""
