@@ -9,6 +9,7 @@ MODULES = (
     "benchmarks.cost",
     "benchmarks.functions",
     "benchmarks.report_page",
+    "benchmarks.many_groups",
     "benchmarks.setup",
     "benchmarks.registry",
     "benchmarks.sealed",

@@ -8,6 +8,7 @@ two classes' mass in a bin. A bin of equal scores has no error.
 """
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -35,12 +36,30 @@ def rank_scores(frame: Frame, *, exact_rows: int, threads: int | None) -> tuple[
     ]
     if frame.rows <= exact_rows:
         return exact_ranks(frame, scopes), ()
-    ranked, bounds = binned_ranks(frame, exact_rows=exact_rows, threads=threads)
-    loose = [key for key in scopes if bounds[key] > BOUND]
+    kept = [i for i, names in enumerate(frame.partition.groups) if len(names) * FINE <= _HISTOGRAMS]
+    ranked, bounds = binned_ranks(_without_slices(frame, kept), exact_rows=exact_rows, threads=threads)
+    ranked, bounds = _renumber(ranked, kept), _renumber(bounds, kept)
+    loose = [key for key in scopes if bounds.get(key, np.inf) > BOUND]
     ranked.update(exact_ranks(frame, loose))
     worst = max((bound for key, bound in bounds.items() if key not in loose), default=0.0)
     message = f"scores ranked in {FINE:,} bins; the AUC is off by at most {worst:.1e}"
     return ranked, (message,) if worst else ()
+
+
+_HISTOGRAMS = 1 << 22
+"""Most bins of all groups of a slice; the few rows of each of more groups are ranked exactly, in less memory."""
+T = TypeVar("T")
+
+
+def _without_slices(frame: Frame, kept: list[int]) -> Frame:
+    """Return the rows with some of their slices."""
+    crossings = tuple(frame.partition.crossings[i] for i in kept)
+    return replace(frame, partition=replace(frame.partition, crossings=crossings))
+
+
+def _renumber(found: dict[Key, T], kept: list[int]) -> dict[Key, T]:
+    """Return results of some slices under the numbers that these have among all."""
+    return {(None if index is None else kept[index], group): one for (index, group), one in found.items()}
 
 
 def exact_ranks(frame: Frame, keys: list[Key]) -> dict[Key, Scores]:

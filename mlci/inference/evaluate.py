@@ -1,7 +1,8 @@
 """Evaluation of every metric in every scope and every disparity across every slice."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlci.inference.class_curves import class_curves
 from mlci.inference.disparity.disparity import measure_disparity
@@ -13,6 +14,8 @@ from mlci.inference.result import Comparison, Disparity, EvaluationResult
 from mlci.metrics.statistics import Statistics
 
 MOST_CLASSES = 30
+MOST_GROUPS_IN_FULL = 1_000
+"""Groups of a slice up to which every metric is measured in each of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,8 @@ class Question:
         seed: Of every bootstrap.
         min_group_size: Minimum of rows for a group to be judged; smaller ones are only listed.
         per_class: Whether to add precision, recall and F1 of every class, on the whole set.
+        named: Metrics and disparities that the configuration names, by slice; only these are measured across slices
+            with very many groups.
     """
 
     task: str
@@ -40,13 +45,16 @@ class Question:
     seed: int = 7
     min_group_size: int = 30
     per_class: bool = False
+    named: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def evaluate(
     statistics: Sequence[Statistics], question: Question, *, fingerprint: str, notes: tuple[str, ...]
 ) -> EvaluationResult:
     """Evaluate the question; ``statistics[0]`` is the whole set, the others are groups of slices."""
-    whole = statistics[0]
+    whole, large = statistics[0], _large_slices(statistics)
+    if large:
+        question = replace(question, disparities=_named_disparities(question, large))
     context = MeasureContext(
         whole=whole, confidence=question.confidence, seed=question.seed, baseline=question.baseline
     )
@@ -57,22 +65,49 @@ def evaluate(
         has_baseline=question.baseline,
         confidence=question.confidence,
         seed=question.seed,
-        comparisons=_comparisons(statistics, question, context),
+        comparisons=_comparisons(statistics, question, context, large),
         disparities=_disparities(statistics, question, context),
         agreement=agreement(whole.decisions) if whole.decisions is not None else None,
         curves=curves(whole),
         class_curves=class_curves(whole),
         residuals=residuals(whole),
         confusion=confusion(whole.decisions) if whole.decisions is not None else None,
-        notes=notes,
+        notes=(*notes, *(_large_note(name, groups) for name, groups in large.items())),
         classes=whole.decisions.classes if whole.decisions is not None else (),
     )
 
 
+def _large_slices(statistics: Sequence[Statistics]) -> dict[str, int]:
+    """Return the slices with more groups than are measured in full, and the number of their groups."""
+    counted = Counter(str(item.scope.slice) for item in statistics[1:])
+    return {name: groups for name, groups in counted.items() if groups > MOST_GROUPS_IN_FULL}
+
+
+def _named_disparities(question: Question, large: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
+    named = question.named
+    return tuple(
+        (metric, name)
+        for metric, name in question.disparities
+        if name not in large or metric in named.get(name, frozenset())
+    )
+
+
+def _large_note(name: str, groups: int) -> str:
+    return (
+        f"slice {name!r} has {groups:,} groups: only metrics that gates limit in it, or that `evaluation.metrics` "
+        "lists, are measured across them"
+    )
+
+
 def _comparisons(
-    statistics: Sequence[Statistics], question: Question, context: MeasureContext
+    statistics: Sequence[Statistics], question: Question, context: MeasureContext, large: Mapping[str, int]
 ) -> tuple[Comparison, ...]:
-    everywhere = [measure_metric(name, scope, context) for scope in statistics for name in question.metrics]
+    everywhere = [
+        measure_metric(name, scope, context)
+        for scope in statistics
+        for name in question.metrics
+        if scope.scope.slice not in large or name in question.named.get(str(scope.scope.slice), frozenset())
+    ]
     extra = [name for name in _by_class(statistics[0], question) if name not in question.metrics]
     return (*everywhere, *(measure_metric(name, statistics[0], context) for name in extra))
 

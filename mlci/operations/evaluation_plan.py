@@ -170,7 +170,16 @@ def evaluation_question(config: RowsConfig, *, baseline: bool) -> Question:
         seed=config.policy.seed,
         min_group_size=evaluation.min_group_size,
         per_class=config.task == "multiclass" and evaluation.metrics is None,
+        named=_named_by_slice(config),
     )
+
+
+def _named_by_slice(config: RowsConfig) -> dict[str, frozenset[str]]:
+    """Return the metrics that `evaluation.metrics` lists, and those that gates limit in a slice, by slice."""
+    listed = {metric_name(item) for item in config.evaluation.reported or ()}
+    gated = [(slice_scope(gate), metric_name(gate)) for gate in config.gates]
+    slices = [slice_name(item) for item in effective_slices(config)]
+    return {name: frozenset(listed | {metric for where, metric in gated if where == name}) for name in slices}
 
 
 def asked_operations(config: Config) -> tuple[str, ...]:

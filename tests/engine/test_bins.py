@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from mlci.engine import rank_statistics
 from mlci.engine.rank_statistics import BOUND, COARSE, FINE, by_quantile, by_width
 from tests.engine.oracles import auc, masks
 from tests.engine.tables import job, observe, people, same, slices, write
@@ -106,3 +107,23 @@ def test_bins__unresolved_group_is_ranked_exactly(tmp_path):
     assert [one.scores.exact for one in (whole, narrow, wide)] == [False, True, False]
     mine = frame[frame.part == "narrow"]
     assert auc(narrow.scores.candidate) == pytest.approx(roc_auc_score(mine.label, mine.score), abs=1e-12)
+
+
+def test_bins__slice_with_very_many_groups_is_ranked_exactly(tmp_path, monkeypatch):
+    """Its histograms would not fit; the slices before and after it keep their bins."""
+    frame = people(ROWS).assign(shop=np.arange(ROWS) % 97)
+    path = write(frame, tmp_path, "t", "parquet")
+    wanted = job(path, scores=True, slices=slices("region", "shop", "sex"))
+    few = observe(wanted, exact_rows=1000).statistics
+    monkeypatch.setattr(rank_statistics, "_HISTOGRAMS", 96 * FINE)
+    many = observe(wanted, exact_rows=1000).statistics
+    assert [one.scope for one in many] == [one.scope for one in few]
+    for one, other in zip(many, few, strict=True):
+        if one.scope.slice == "shop":
+            mine = frame[frame["shop"] == int(one.scope.group)]
+            assert one.scores.exact
+            assert auc(one.scores.candidate) == pytest.approx(roc_auc_score(mine.label, mine.score), abs=1e-12)
+        else:
+            assert one.scores.exact == other.scores.exact
+            assert auc(one.scores.baseline) == auc(other.scores.baseline)
+            assert one.scores.joint.tolist() == other.scores.joint.tolist()

@@ -19,10 +19,26 @@ def test_largest_distances__all_pairs(kind, groups, sizes, rate):
     base = generator.integers(*sizes, groups).astype(float)
     part = generator.binomial(base.astype(int), rate).astype(float)
     drawn = simultaneous.group_proportions(part, base, kind=kind, seed=1)
-    moved, error = drawn.redrawn - drawn.centre, drawn.redrawn_error
+    ((redrawn, error),) = drawn.redraw()
+    moved = redrawn - drawn.centre
     first, second = np.triu_indices(groups, k=1)
     every = np.abs(moved[:, first] - moved[:, second]) / np.hypot(error[:, first], error[:, second])
     assert largest_distances(moved, error).tolist() == every.max(axis=1).tolist()
+
+
+@pytest.mark.parametrize("kind", ["difference", "ratio"])
+def test_groups__redrawn_in_parts(kind, monkeypatch):
+    """Replicates are the same numbers, drawn together or a few at a time."""
+    base = np.array([7.0, 90.0, 4000.0])
+    rates = simultaneous.group_proportions(base * 0.4, base, kind=kind, seed=2)
+    means = simultaneous.group_estimates(base, np.sqrt(base), kind=kind, seed=2)
+    whole = [next(iter(one.redraw())) for one in (rates, means)]
+    monkeypatch.setattr(simultaneous, "MOST_DRAWN", 3 * 17)
+    for one, (redrawn, error) in zip((rates, means), whole, strict=True):
+        parts = list(one.redraw())
+        assert len(parts) == 59
+        assert np.array_equal(np.concatenate([values for values, _ in parts]), redrawn)
+        assert np.array_equal(np.concatenate([errors for _, errors in parts]), error)
 
 
 def test_largest_distances__all_zero():

@@ -10,7 +10,7 @@ of groups, and a thousand replicates of each pair would take hours and gigabytes
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,24 +21,25 @@ from mlci.inference.intervals.distributions import cdf
 from mlci.metrics.statistics import Floats
 
 REPLICATES = 1000
+MOST_DRAWN = 1 << 20
+"""Redrawn estimates in memory at a time."""
 Kind = Literal["difference", "ratio"]
 
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """One base metric over the groups: estimates on the scale of comparison with errors and redrawn estimates.
+    """One base metric over the groups: estimates on the scale of comparison with errors, and how they are redrawn.
 
     Attributes:
         centre: Estimate of each group, shape (groups,); the logarithm of the metric if ratios are compared.
         error: Its standard error, shape (groups,).
-        redrawn: Estimates from redrawn counts, shape (replicates, groups).
-        redrawn_error: Their standard errors, shape (replicates, groups).
+        redraw: Yields estimates and their standard errors from redrawn counts, some of the replicates at a time, both
+            of shape (replicates, groups); the same ones whenever it is called.
     """
 
     centre: Floats
     error: Floats
-    redrawn: Floats
-    redrawn_error: Floats
+    redraw: Callable[[], Iterator[tuple[Floats, Floats]]]
 
 
 @dataclass(frozen=True)
@@ -112,19 +113,35 @@ def group_proportions(part: Floats, base: Floats, *, kind: Kind, seed: int) -> G
     Every proportion gets one more success and failure, (x + 1) / (n + 2), so that its error is above 0 at both
     ends (Agresti & Caffo 2000, Am. Stat. 54:280); ratios are compared as logarithms of it by the delta method.
     """
-    generator = np.random.Generator(np.random.PCG64(seed))
-    redrawn = generator.binomial(base.astype(np.int64), part / base, size=(REPLICATES, len(base))).astype(np.float64)
     adjust = _difference if kind == "difference" else _logarithm
-    return Groups(*adjust(part, base), *adjust(redrawn, base))
+
+    def redraw() -> Iterator[tuple[Floats, Floats]]:
+        generator = np.random.Generator(np.random.PCG64(seed))
+        trials, share = base.astype(np.int64), part / base
+        for rows in _replicates(len(base)):
+            yield adjust(generator.binomial(trials, share, size=(rows, len(base))).astype(np.float64), base)
+
+    return Groups(*adjust(part, base), redraw)
+
+
+def _replicates(groups: int) -> Iterator[int]:
+    """Yield numbers of replicates that are drawn together; all of them follow each other in one stream of numbers."""
+    step = max(1, MOST_DRAWN // max(groups, 1))
+    yield from (min(step, REPLICATES - start) for start in range(0, REPLICATES, step))
 
 
 def group_estimates(value: Floats, error: Floats, *, kind: Kind, seed: int) -> Groups:
     """Resample another metric's group estimates from their normal approximation."""
-    generator = np.random.Generator(np.random.PCG64(seed))
     centre = value if kind == "difference" else np.log(value)
     scaled = error if kind == "difference" else error / value
-    redrawn = centre + scaled * generator.standard_normal((REPLICATES, len(value)))
-    return Groups(centre, scaled, redrawn, np.broadcast_to(scaled, redrawn.shape))
+
+    def redraw() -> Iterator[tuple[Floats, Floats]]:
+        generator = np.random.Generator(np.random.PCG64(seed))
+        for rows in _replicates(len(value)):
+            redrawn = centre + scaled * generator.standard_normal((rows, len(value)))
+            yield redrawn, np.broadcast_to(scaled, redrawn.shape)
+
+    return Groups(centre, scaled, redraw)
 
 
 def compare_groups(
@@ -168,13 +185,17 @@ def decisive_pairs(distance: Floats, error: Floats) -> tuple[Floats, Floats]:
 
 def _largest(groups: Groups, reference: int | None) -> Floats:
     """Return each replicate's largest standardised deviation over the pairs."""
-    moved = groups.redrawn - groups.centre
+    parts = (_largest_deviations(moved - groups.centre, error, reference) for moved, error in groups.redraw())
+    return np.concatenate(list(parts))
+
+
+def _largest_deviations(moved: Floats, error: Floats, reference: int | None) -> Floats:
     if reference is None:
-        return largest_distances(moved, groups.redrawn_error)
+        return largest_distances(moved, error)
     others = np.arange(moved.shape[1]) != reference
     distance = moved[:, others] - moved[:, [reference]]
-    error = np.hypot(groups.redrawn_error[:, others], groups.redrawn_error[:, [reference]])
-    return np.asarray((np.abs(distance) / error).max(axis=1))
+    errors = np.hypot(error[:, others], error[:, [reference]])
+    return np.asarray((np.abs(distance) / errors).max(axis=1))
 
 
 def disparity_evidence(values: Floats, *, reference: int | None, kind: Kind) -> Floats:

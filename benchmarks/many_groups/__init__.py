@@ -1,0 +1,1 @@
+"""A disparity over ten thousand groups."""
