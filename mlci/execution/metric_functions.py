@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlci.errors import InputError
+from mlci.metrics.external import KAPPA
 from mlci.metrics.resampling import MOST_CLASSES
 from mlci.metrics.row_metrics import Array, Method, On, RowMetric, is_reversed, predictions_by_name
 
 Function = Callable[..., float]
-KAPPA = {"quadratic_weighted_kappa": "quadratic", "linear_weighted_kappa": "linear"}
-"""mlci's names for a function of scikit-learn with fixed weights."""
 NOT_SMOOTH = frozenset({"max_error", "median_absolute_error"})
 """Functions of scikit-learn whose error the jackknife does not estimate (Efron 1979, Ann. Stat. 7:1)."""
 _ON_PROBABILITIES = frozenset({"d2_log_loss_score", "log_loss"})

@@ -21,11 +21,12 @@ import numpy as np
 from mlci.errors import InputError
 from mlci.execution.environment import add_folders, isolated_command
 from mlci.execution.metric_functions import MetricFunction, as_written, choose_method, find_function
+from mlci.execution.metric_stage import ANSWER, CURRENT, REQUEST, VALUES
 from mlci.execution.metric_workers import WorkerShare, Workload, evaluate_all, evaluate_share
 from mlci.metrics.resampling import MetricCall, Plan, draws_random_numbers, weighs_rows
 from mlci.metrics.row_metrics import Array, Method, RowMetric
 
-REQUEST, ANSWER, VALUES, CURRENT, WORKLOAD = "request.json", "answer.json", "values.bin", "current", "workload.json"
+WORKLOAD = "workload.json"
 _START_WORKER = isolated_command("mlci.execution.metric_process")  # before the user's folders are on the module path
 
 

@@ -21,14 +21,15 @@ import numpy as np
 from mlci.errors import InputError, StepError, UserCodeError
 from mlci.execution import environment
 from mlci.execution.interface import Runner, Step
-from mlci.execution.metric_functions import KAPPA
-from mlci.execution.metric_process import ANSWER, CURRENT, REQUEST, VALUES
 from mlci.execution.sanitize import sanitize
 from mlci.execution.stages import make_empty_folder
+from mlci.metrics.external import KAPPA
 from mlci.metrics.resampling import count_resamples
 from mlci.metrics.row_metrics import METHODS, Array, Method, On, RowMetric, RowSample, RowValues
 from mlci.util.bounds import ANSWER_BYTES
 
+REQUEST, ANSWER, VALUES, CURRENT = "request.json", "answer.json", "values.bin", "current"
+"""Files of the process, in its folder."""
 _REASON = 2_000  # bytes of the answer for each metric in each scope
 _ANSWER = ANSWER_BYTES.value
 _KINDS: tuple[On, ...] = ("score", "decision")

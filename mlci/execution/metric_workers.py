@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mlci.execution.metric_stage import CURRENT
 from mlci.metrics.resampling import Plan
 from mlci.metrics.row_metrics import Array, Method
 
@@ -31,7 +32,6 @@ _KNOWN = 0.1
 """Share of the work after which its own speed is known better than the estimate."""
 _POLL, _QUIET = 0.2, 10.0
 _DONE, _PART = "done", "part"
-CURRENT = "current"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Workload:
     def seconds(self) -> float:
         """Estimated seconds of one process."""
         counts = (
-            (cost, self.plan.resamples(metric, scope).count)
+            (cost, self.plan.count(metric, scope))
             for metric, costs in enumerate(self.costs)
             for scope, cost in enumerate(costs)
         )
@@ -245,7 +245,7 @@ def evaluate_share(workload: Workload, share: WorkerShare, begin: Begin, *, fold
     """Evaluate a share of the resamples as a worker; write the values, and before that what is done."""
     plan = workload.plan
     values = [
-        [np.full((call.models, 1 + plan.resamples(metric, scope).count), np.nan) for scope in range(len(plan.scopes))]
+        [np.full((call.models, 1 + plan.count(metric, scope)), np.nan) for scope in range(len(plan.scopes))]
         for metric, call in enumerate(plan.calls)
     ]
     marker = os.open(folder / f"{_DONE}{share.index}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

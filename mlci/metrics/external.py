@@ -16,6 +16,9 @@ _BINARY = frozenset({"binary"})
 _MULTICLASS = frozenset({"multiclass"})
 _REGRESSION = frozenset({"regression"})
 
+KAPPA = {"quadratic_weighted_kappa": "quadratic", "linear_weighted_kappa": "linear"}
+"""mlci's names for a function of scikit-learn with fixed weights."""
+
 TASKS: dict[str, frozenset[str]] = {
     **dict.fromkeys(
         ("fbeta_score", "hamming_loss", "linear_weighted_kappa", "quadratic_weighted_kappa", "zero_one_loss"), _CLASSES

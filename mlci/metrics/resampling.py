@@ -15,7 +15,7 @@ order of rows or of work.
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -174,13 +174,6 @@ class CellJackknife(_Rows):
         return found
 
 
-_KINDS: dict[Method, type[Bootstrap | GroupJackknife | CellJackknife]] = {
-    "row bootstrap": Bootstrap,
-    "group jackknife": GroupJackknife,
-    "cell jackknife": CellJackknife,
-}
-
-
 @dataclass(frozen=True, eq=False)
 class Plan:
     """All metrics on all scopes.
@@ -198,12 +191,19 @@ class Plan:
     classes: int
     draws: int
     seed: int
+    _cells: dict[tuple[int, int], CellJackknife] = field(default_factory=dict)
+
+    def count(self, metric: int, scope: int) -> int:
+        """Return how many resamples a metric has of a scope."""
+        rows, method = len(self.scopes[scope]), self.calls[metric].method
+        return count_resamples(method, rows=rows, classes=self.classes, draws=self.draws)
 
     def resamples(self, metric: int, scope: int) -> Resamples:
-        """Return a metric with its resamples of a scope."""
-        call, rows = self.calls[metric], self.scopes[scope]
-        count = count_resamples(call.method, rows=len(rows), classes=self.classes, draws=self.draws)
-        return _KINDS[call.method](call, rows, scope, self.seed, count)
+        """Return a metric with its resamples of a scope; the counts of cells, which are small, are kept."""
+        call, rows, count = self.calls[metric], self.scopes[scope], self.count(metric, scope)
+        if call.method == "cell jackknife":
+            return self._cells.setdefault((metric, scope), CellJackknife(call, rows, scope, self.seed, count))
+        return (Bootstrap if call.method == "row bootstrap" else GroupJackknife)(call, rows, scope, self.seed, count)
 
     def samples(self, begin: Callable[[int], None]) -> tuple[list[list[Array]], dict[tuple[int, int], str]]:
         """Evaluate every metric on every scope itself.

@@ -17,6 +17,7 @@ _UNDERFLOW = -30.0
 _DOUBLINGS = 60
 _TURNS = 100
 _CLOSE = 1e-12
+_ROUNDING = 1e-15
 
 
 def cdf(z: float) -> float:
@@ -60,13 +61,27 @@ def student_cdf(t: float, df: float) -> float:
 
 @lru_cache(maxsize=256)
 def student_two_sided(confidence: float, df: float) -> float:
-    """Return the t of a two-sided interval, by bisection to the last bit."""
-    target, low, high = (1 + confidence) / 2, 0.0, 1.0
-    while student_cdf(high, df) < target:
-        high *= 2
-    while low < (middle := (low + high) / 2) < high:
-        low, high = (middle, high) if student_cdf(middle, df) < target else (low, middle)
-    return middle
+    """Return the t of a two-sided interval, by Newton's method.
+
+    Student's distribution function is concave above 0, and its quantile is beyond the normal one: from there each step
+    stops short of the quantile, until what is left is a rounding error.
+    """
+    target, t = (1 + confidence) / 2, two_sided(confidence)
+    for _ in range(_STEPS):
+        slope = student_density(t, df)
+        step = (target - student_cdf(t, df)) / slope
+        t += step
+        if abs(step) <= _ROUNDING * max(t, 1 / slope):
+            break
+    return t
+
+
+def student_density(t: float, df: float) -> float:
+    """Return Student's density (Abramowitz & Stegun 1964, 26.7.1); the normal one from ``_MANY`` degrees of freedom."""
+    if df > _MANY:
+        return math.exp(-t * t / 2) / math.sqrt(2 * math.pi)
+    scale = math.exp(math.lgamma((df + 1) / 2) - math.lgamma(df / 2)) / math.sqrt(df * math.pi)
+    return scale * math.exp(-(df + 1) / 2 * math.log1p(t * t / df))
 
 
 def _incomplete_beta(x: float, a: float, b: float) -> float:

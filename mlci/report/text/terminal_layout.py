@@ -4,8 +4,6 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-from tabulate import tabulate
-
 from mlci.report.text.tables import ReportTable
 
 _FIRST = 0xF0000  # private use: every such character in a report's text was made visible before it came here
@@ -40,6 +38,8 @@ def text_grid(headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequ
     tabulate measures text by the optional package wcwidth, or by its length without it. Characters that are not one
     cell wide are swapped for as many one-cell stand-ins while it works, so that both ways give the same table.
     """
+    from tabulate import tabulate  # noqa: PLC0415 (with wcwidth, which it imports, slower than what most runs print)
+
     stand_ins: dict[str, str] = {}
     rules = ["-" * widest for widest in column_widths([headers, *rows])]
     text = tabulate(
