@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlci.config.models import BehaviourTests
 from mlci.engine.interface import Source
-from mlci.execution.behaviour_stage import BehaviourSession, PredictionTable, run_behaviour_tests
 from mlci.execution.stages import Command
 from mlci.inference.result import BehaviourOutcome, BehaviourTest, EvaluationResult
 from mlci.metrics.cost_budget import CostBudget
@@ -17,6 +17,9 @@ from mlci.operations.report_builder import ReportContext, build_report
 from mlci.registry.registry import RegistryView
 from mlci.report.document import BehaviourRow, Report
 from mlci.report.serialization import dump_report
+
+if TYPE_CHECKING:
+    from mlci.execution.behaviour_stage import PredictionTable
 
 
 def add_tests(
@@ -38,6 +41,8 @@ def add_tests(
     tests = context.config.tests
     if tests is None:
         return result
+    from mlci.execution.behaviour_stage import BehaviourSession, run_behaviour_tests  # noqa: PLC0415 (only for tests)
+
     report = context.scratch / "report-for-tests.json"
     config = context.config.model_copy(update={"tests": None})
     report.write_text(dump_report(build_report(result, judge_gates(config, result), facts)), encoding="utf-8")
@@ -86,7 +91,9 @@ def _is_joinable(context: RowsContext, baseline: ModelPredictions) -> bool:
     return baseline.own is None or context.config.evaluation.key is not None
 
 
-def _table(source: Source) -> PredictionTable:
+def _table(source: Source) -> "PredictionTable":
+    from mlci.execution.behaviour_stage import PredictionTable  # noqa: PLC0415 (only for tests)
+
     path = source.path if "://" in source.path else str(Path(source.path).absolute())
     return PredictionTable(path=path, **source.columns)
 

@@ -26,7 +26,9 @@ def test_student_cdf__scipy(t, df):
 
 @pytest.mark.parametrize("df", [1, 3, 29, 499, 1e6])
 def test_student_two_sided__scipy(df):
-    assert distributions.student_two_sided(0.95, df) == pytest.approx(stats.t.ppf(0.975, df), rel=1e-9)
+    for confidence in (0.5, 0.8, 0.95, 0.999):
+        expected = stats.t.ppf((1 + confidence) / 2, df)
+        assert distributions.student_two_sided(confidence, df) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize(("x", "n"), [(0, 10), (1, 10), (81, 263), (15, 148), (29, 29), (500, 1000)])
