@@ -81,7 +81,7 @@ def _with_threshold(effect: Effect, limits: ColumnLimits) -> EffectRow:
         return row
     constant = math.isinf(effect.value) and not effect.overflows
     why = "the evaluation set has one value" if constant else "the numbers are too large"
-    return row.model_copy(update={"reason": f"not known ({why})"})
+    return row.model_copy(update={"reason": f"unknown ({why})"})
 
 
 def _word(effects: tuple[EffectRow, ...]) -> Word:

@@ -15,7 +15,7 @@ class MonitorDocument(MonitorPart):
         model: The model.
         version: The version in production.
         unit: Kind of window.
-        state: ``ok``, ``warn``, ``alarm``, or ``unknown`` if the monitor could not tell.
+        state: ``ok``, ``warn``, ``alarm``, or ``unknown`` if rows or labels are missing.
         since: The first window of the state; ``None`` for ``ok``.
         reason: Why the newest windows do not tell; ``None`` if they do.
         entry: Number of the ledger's entry of this run; ``None`` if nothing changed.

@@ -4,15 +4,21 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from mlci.monitor.samples import Role
+
 Word = Literal["ok", "unclear", "suspect", "bad", "unknown"]
 """What a window shows of one series.
 
 ``bad``: beyond the limit, and its interval too; ``suspect``: a gate that can alarm is beyond it by the interval of a
-report, and not by the wider one that holds at every look; ``unclear``: beyond it, but no interval is; ``unknown``: it
-could not tell, because rows, labels or the column are missing.
+report, and not by the wider one that holds at every look; ``unclear``: beyond it, but no interval is; ``unknown``:
+rows, labels or the column are missing.
 """
 
 
+Measure = Literal["psi", "jensen_shannon", "wasserstein", "ks", "total_variation"]
+"""Effect sizes of drift."""
+CheckName = Literal["present", "nulls", "unseen", "invalid", "outside"]
+"""Checks of the cells of a column."""
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 BY_ALIAS = ConfigDict(**_STRICT, populate_by_name=True, serialize_by_alias=True)
 """Settings of documents, whose key ``schema`` differs from Python's name."""
@@ -27,7 +33,7 @@ class MonitorPart(BaseModel):
 class EffectRow(MonitorPart):
     """One effect size of one column, with its threshold."""
 
-    measure: str
+    measure: Measure
     value: float | None
     low: float | None
     high: float | None
@@ -50,8 +56,8 @@ class DriftRow(MonitorPart):
 
     series: str
     column: str
-    role: str
-    kind: str
+    role: Role
+    kind: Literal["number", "category"]
     slice: str | None = None
     group: str | None = None
     rows: int
@@ -66,7 +72,7 @@ class CheckRow(MonitorPart):
 
     series: str
     column: str
-    check: str
+    check: CheckName
     share: float | None = None
     reference: float | None = None
     limit: float | None = None

@@ -108,7 +108,7 @@ class ModelStanding(MonitorPart):
     """State of a model after its newest window.
 
     Attributes:
-        state: ``ok``, ``warn``, ``alarm``, or ``unknown`` if the monitor could not tell.
+        state: ``ok``, ``warn``, ``alarm``, or ``unknown`` if rows or labels are missing.
         since: The first window of the alarm or warning.
         series: Every series, those that count first.
         reason: Why the newest windows do not tell; also if an earlier one began the state.

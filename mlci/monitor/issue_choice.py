@@ -7,11 +7,15 @@ to the repository can label an issue. Of several, the oldest stays and the other
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 LABEL = "mlci-monitor"
 """Label of the issues."""
 _MARKER = re.compile(r"<!-- mlci-monitor id=([A-Za-z0-9._-]{1,100}) episode=([0-9T:-]{0,16}|none) -->\r?\n?")
+
+
+IssueState = Literal["open", "closed"]
+IssueReason = Literal["completed", "not_planned", "reopened"]
 
 
 class PostedIssue(Protocol):
@@ -45,7 +49,7 @@ class IssueText:
     Attributes:
         model: The model.
         episode: First window of the state that keeps the issue open; ``None`` if the model is well.
-        is_open: Whether it should be open; ``None`` leaves it as it is, because the monitor could not tell.
+        is_open: Whether it should be open; ``None`` leaves it as it is, because the state is unknown.
         title: Its title.
         body: Its text, without the marker.
         is_fresh: Whether a window was judged, so that the text has newer numbers than any other.
@@ -71,15 +75,15 @@ class IssueChange:
     Attributes:
         number: The issue; ``None`` creates one.
         title, body: New texts; ``None`` keeps one.
-        state: New state, ``open`` or ``closed``; ``None`` keeps it.
-        reason: Reason of the state: ``completed``, ``not_planned`` or ``reopened``.
+        state: New state; ``None`` keeps it.
+        reason: Reason of the state.
     """
 
     number: int | None
     title: str | None = None
     body: str | None = None
-    state: str | None = None
-    reason: str | None = None
+    state: IssueState | None = None
+    reason: IssueReason | None = None
 
 
 def own_issues(listed: Iterable[PostedIssue], model: str) -> list[PostedIssue]:
@@ -107,7 +111,7 @@ def choose_changes(own: list[PostedIssue], text: IssueText) -> list[IssueChange]
     return [IssueChange(number=kept.number, title=title, body=body, state=state, reason=reason), *extra]
 
 
-def _state(kept: PostedIssue, text: IssueText) -> tuple[str | None, str | None]:
+def _state(kept: PostedIssue, text: IssueText) -> tuple[IssueState | None, IssueReason | None]:
     """Return the new state of the issue, and its reason; ``None`` for no change."""
     if text.is_open is None or text.is_open == kept.is_open:
         return None, None

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Role = Literal["feature", "prediction"]
+"""What a column of the log is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +113,7 @@ class ColumnSample:
     """
 
     column: str
-    role: str
+    role: Role
     pair: Pair | None
     reference: CellCounts
     window: CellCounts

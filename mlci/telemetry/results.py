@@ -5,7 +5,7 @@ _ERRORS = {
     2: "input",
     3: "step_failed",
     4: "outside",
-    6: "inconclusive",
+    6: "could_not_tell",
     70: "bug",
     130: "stopped",
     141: "reader_gone",

@@ -100,4 +100,4 @@ def test_wasserstein__huge_numbers(rows):
     )
     row = judge_drift(sample, ColumnLimits(thresholds=THRESHOLDS, min_rows=100))
     reasons = {one.measure: one.reason for one in row.effects if one.reason}
-    assert (row.finding, reasons) == ("bad", {"wasserstein": "not known (the numbers are too large)"})
+    assert (row.finding, reasons) == ("bad", {"wasserstein": "unknown (the numbers are too large)"})

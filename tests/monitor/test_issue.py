@@ -52,7 +52,7 @@ def test_issue__opened_and_closed(published):
     assert code == 1
     assert (issue["state"], issue["title"]) == ("open", "mlci monitor: scored, alarm since 2026-01-12")
     assert issue["labels"] == ["mlci-monitor"]
-    assert "| accuracy.max_drop | alarm | 2026-01-12 | 0&#46;892 → 0.6475 on 400 rows; change -0.2445 " in issue["body"]
+    assert "| accuracy.max_drop | alarm | 2026-01-12 | 0&#46;8920 → 0.6475 on 400 rows; change −0.24" in issue["body"]
     code, document, [closed] = published([WELL, DECAYED, WELL, WELL])
     assert (code, document["state"], closed["state"]) == (0, "ok", "closed")
     assert (closed["number"], closed["title"]) == (issue["number"], "mlci monitor: scored, well")

@@ -95,7 +95,7 @@ def test_page__beyond_the_limit_is_not_well():
 
 def test_page__newest_window_not_known():
     reader = read_series([at(0.1), None])
-    assert {"not known", "1 series is not known"} <= set(reader.text)
+    assert {"unknown", "1 series is unknown"} <= set(reader.text)
     assert "state none" in reader.classes
 
 

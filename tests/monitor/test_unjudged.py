@@ -69,8 +69,8 @@ def test_monitor__a_gate_that_no_window_knows_is_named(monitored):
     write_log(monitored.folder, [Week(labelled=0)])
     done = mlci("monitor", "--now", week_end(1), cwd=monitored.folder)
     assert done.code == 0
-    assert "·  accuracy.max_drop: not known" in done.out
-    assert "Next: nothing to do by what is known; not known: accuracy.max_drop" in done.out
+    assert "·  accuracy.max_drop: unknown" in done.out
+    assert "Next: nothing to do by what is known; unknown: accuracy.max_drop" in done.out
 
 
 @pytest.mark.parametrize(

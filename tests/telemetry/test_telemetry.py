@@ -109,7 +109,7 @@ def test_telemetry__metrics_without_the_run(project):
     [
         ("experiment", 5, "success", None),
         ("experiment", 1, "failure", "roll_back"),
-        ("experiment", 6, "failure", "inconclusive"),
+        ("experiment", 6, "failure", "could_not_tell"),
         ("monitor", 1, "failure", "alarm"),
         ("promote", 1, "failure", "gate_blocks"),
         ("monitor", 4, "error", "outside"),

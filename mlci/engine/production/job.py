@@ -6,6 +6,7 @@ from typing import Literal
 from mlci.engine.interface import SliceSpec
 
 WindowUnit = Literal["hour", "day", "week", "month"]
+ColumnRole = Literal["feature", "prediction"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from mlci.engine import sql
 from mlci.engine.production import columns as counting
 from mlci.engine.production import tables
 from mlci.engine.production.columns import CountedCells, Counts, Watched
-from mlci.engine.production.job import PredictionColumnPair, ProductionJob, WindowCount
+from mlci.engine.production.job import ColumnRole, PredictionColumnPair, ProductionJob, WindowCount
 from mlci.engine.production.tables import LogTable, NamedRelation
 from mlci.engine.tables.files import PARQUET, suffix_of
 from mlci.errors import InputError, Problem, list_names
@@ -41,7 +41,7 @@ class WatchedCells:
     """
 
     name: str
-    role: str
+    role: ColumnRole
     kind: str
     reference: CountedCells
     windows: Mapping[str, CountedCells]
@@ -115,7 +115,7 @@ class ProductionLog:
             raise InputError(Problem(message, self.reference.path, setting=("monitor", "columns")))
         return list(chosen)
 
-    def _column(self, table: NamedRelation, name: str, role: str, *, sliced: bool) -> Iterator[WatchedCells]:
+    def _column(self, table: NamedRelation, name: str, role: ColumnRole, *, sliced: bool) -> Iterator[WatchedCells]:
         watched = counting.watch_column(self.connection, table, name)
         if isinstance(watched, str):
             self.notes.append(f"column {name!r} is not watched: {watched}")

@@ -4,8 +4,10 @@ Both follow from the registry's state and not from what this run did: a run that
 answer, leaves nothing that the next one does not make up for.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from mlci.config.lifecycle.monitor import Monitor
 from mlci.github.issues import Issue, IssueClient
@@ -16,6 +18,8 @@ from mlci.operations.monitor.records import keep_history
 from mlci.registry.registry import Registry
 from mlci.report.monitor.issue import issue_text
 
+IssueStep = Literal["opened", "updated", "reopened", "closed", "unchanged", "none"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class IssuePublished:
@@ -23,12 +27,12 @@ class IssuePublished:
 
     Attributes:
         url: Its address; empty if there is none.
-        did: ``opened``, ``updated``, ``reopened``, ``closed``, ``unchanged`` or ``none``.
+        did: What was done; ``none`` without an issue.
         dispatched: Whether a retraining was requested.
     """
 
     url: str = ""
-    did: str = "none"
+    did: IssueStep = "none"
     dispatched: bool = False
 
 
@@ -70,11 +74,14 @@ def _send(change: IssueChange, text: IssueText, github: IssueClient) -> Issue:
     return github.update(change.number, {name: value for name, value in fields.items() if value is not None})
 
 
-def _did(changes: list[IssueChange], kept: int | None) -> str:
+_STEPS: Mapping[Literal["open", "closed"], IssueStep] = {"open": "reopened", "closed": "closed"}
+
+
+def _did(changes: list[IssueChange], kept: int | None) -> IssueStep:
     own = next((change for change in changes if change.number == kept), None)
     if own is None:
         return "unchanged"
-    return {"open": "reopened", "closed": "closed"}.get(own.state or "", "updated")
+    return "updated" if own.state is None else _STEPS[own.state]
 
 
 def request_retraining(

@@ -129,7 +129,7 @@ def _render(document: MonitorDocument, detail: TimelineDetail) -> str:
 def _well_title(well: Sequence[TimelineView]) -> str:
     """Return the title of the series that do not stand out; of those, some may not be known in the newest window."""
     unknown = sum(view.shape == "none" for view in well)
-    counts = (("well", len(well) - unknown), ("not known", unknown))
+    counts = (("well", len(well) - unknown), ("unknown", unknown))
     parts = [f"{count} series {'is' if count == 1 else 'are'} {word}" for word, count in counts if count]
     return ", ".join(parts)
 

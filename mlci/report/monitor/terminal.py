@@ -11,7 +11,7 @@ _COLOURS = {"ok": "32", "warn": "33", "alarm": "31", "unknown": "33"}
 _MOST_SERIES = 30
 _MOST_WINDOWS = 8
 _MARKS = {"ok": "●", "unclear": "◇", "suspect": "◆", "bad": "■", "unknown": "·"}
-_LEGEND = "● within the limit   ◇ beyond it, no interval is   ◆ the usual interval is   ■ proven   · not known"
+_LEGEND = "● within the limit   ◇ beyond it, no interval is   ◆ the usual interval is   ■ proven   · unknown"
 
 
 def render_monitor(document: MonitorDocument, *, colour: bool = False, width: int = 100) -> str:

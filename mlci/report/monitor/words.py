@@ -6,15 +6,15 @@ from mlci.monitor.document import MonitorDocument
 from mlci.monitor.findings import CheckRow, DriftRow, QualityRow, SchemaRow, WindowFindings, Word
 from mlci.monitor.history import SeriesView, State
 from mlci.report.text.markup import Markup
-from mlci.report.text.number_format import pluralize
+from mlci.report.text.number_format import NONE, number_style, pluralize
 
-STATES: Mapping[State, str] = {"ok": "well", "warn": "warning", "alarm": "alarm", "unknown": "could not tell"}
+STATES: Mapping[State, str] = {"ok": "well", "warn": "warning", "alarm": "alarm", "unknown": "unknown"}
 FINDINGS: Mapping[Word, str] = {
     "ok": "ok",
     "unclear": "unclear",
     "suspect": "suspect",
     "bad": "beyond",
-    "unknown": "not known",
+    "unknown": "unknown",
 }
 MEASURES = {
     "psi": "PSI",
@@ -38,13 +38,13 @@ def show_day(window: str) -> str:
 
 
 def show_number(value: float | None) -> str:
-    """Return a number with four digits."""
-    return "–" if value is None else f"{value:.4g}"
+    """Return a number."""
+    return number_style((value,)).value(value, missing=NONE)
 
 
 def show_percent(value: float | None) -> str:
     """Return a share in per cent."""
-    return "–" if value is None else f"{100 * value:.3g} %"
+    return number_style((value,), unit="percent").value(value, missing=NONE)
 
 
 def headline(document: MonitorDocument) -> str:
@@ -59,7 +59,7 @@ def standing_out(document: MonitorDocument) -> list[SeriesView]:
 
 
 def state_words(view: SeriesView) -> str:
-    """Return the state of a series; of one that is well, whether its newest window is beyond the limit or not known."""
+    """Return the state of a series; of one that is well, whether its newest window is beyond the limit or unknown."""
     if view.state == "unknown" or (view.state == "ok" and view.finding == "unknown"):
         return FINDINGS["unknown"]
     return "beyond its limit" if view.state == "ok" and view.finding == "bad" else STATES[view.state]
@@ -80,7 +80,7 @@ def state_remedy(document: MonitorDocument) -> str:
     lacking = [one.series for one in document.series if one.state == "unknown" and one.muted is None]
     if lacking:
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
-        return f"Next: nothing to do by what is known; not known: {', '.join(lacking[:3])}{more}."
+        return f"Next: nothing to do by what is known; unknown: {', '.join(lacking[:3])}{more}."
     return "Next: nothing to do."
 
 
@@ -122,7 +122,7 @@ def drift_words(row: DriftRow) -> str:
 def check_words(row: CheckRow) -> str:
     """Return what a check found."""
     if row.reason is not None or row.share is None:
-        return row.reason or "not known"
+        return row.reason or "unknown"
     words = _CHECKS[row.check].format(show_percent(row.share), show_percent(row.reference))
     return f"{words}: {', '.join(row.examples)}" if row.examples else words
 
@@ -140,13 +140,15 @@ def schema_words(row: SchemaRow) -> str:
 def quality_words(row: QualityRow) -> str:
     """Return a gate's numbers: reference, value, and the interval of what is compared with the limit."""
     if row.reason is not None or row.value is None:
-        return row.reason or "not known"
-    interval = "" if row.low is None and row.high is None else f" [{show_number(row.low)}, {show_number(row.high)}]"
-    change = f"change {row.number:+.4g}" if row.number != row.value and row.number is not None else "value"
-    return (
-        f"{show_number(row.reference)} → {show_number(row.value)} on {pluralize(row.rows, 'row')}; "
-        f"{change}{interval}, limit {show_number(row.bound)}"
-    )
+        return row.reason or "unknown"
+    numbers = (row.reference, row.value, row.number)
+    style = number_style(numbers, bound=row.bound, judged=(row.number, row.low, row.high))
+    ends = (NONE if end is None else style.value(end) for end in (row.low, row.high))
+    interval = "" if row.low is None and row.high is None else f" [{', '.join(ends)}]"
+    change = f"change {style.change(row.number)}" if row.number != row.value and row.number is not None else "value"
+    before, limit = style.value(row.reference, missing=NONE), style.value(row.bound, missing=NONE)
+    on = pluralize(row.rows, "row")
+    return f"{before} → {style.value(row.value)} on {on}; {change}{interval}, limit {limit}"
 
 
 def mute_words(d: Markup, view: SeriesView) -> str | None:
