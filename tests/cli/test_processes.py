@@ -144,7 +144,7 @@ def test_run__signal_in_training_leaves_no_process_and_no_worktree(tmp_path, num
 LOOP = """\
 import os, sys
 from pathlib import Path
-from mlci.cli.commands.report import read_report_file
+from mlci.cli.earlier_output import read_report_file
 from mlci.cli.run_output import write_report
 report, out = read_report_file(Path("first/report.json")), Path("out")
 for _ in sys.stdin:

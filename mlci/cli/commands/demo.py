@@ -11,11 +11,11 @@ from typing import Any
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.registry.ledger import audit_summary, audit_text
-from mlci.cli.commands.registry.promote import promotion_text
 from mlci.cli.demo.acts import act_text, acts, play_act
 from mlci.cli.earlier_output import prepare_output
 from mlci.cli.output_files import keep_out_of_git
+from mlci.cli.registry.audit import audit_summary, audit_text
+from mlci.cli.registry.outcomes import promotion_text
 from mlci.cli.registry_factory import open_registry, runtime_environment
 from mlci.cli.run_output import save_files, write_report
 from mlci.cli.wiring import load_configuration, run_context

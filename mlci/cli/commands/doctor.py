@@ -3,17 +3,16 @@
 import contextlib
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from mlci.cli import options
 from mlci.cli.events.current import github_access, github_patience
-from mlci.cli.github_actions import read_workflow
 from mlci.cli.registry_factory import build_store
+from mlci.cli.repository_access import access_of
 from mlci.cli.wiring import run_context
 from mlci.config.loader import CheckedConfig, read_bounded_config
 from mlci.config.models import RowsConfig
@@ -40,8 +39,6 @@ from mlci.operations.doctor.false_blocks import (
 )
 from mlci.registry.registry import Registry
 from mlci.report.templating import template_folder
-
-_REMOTE = re.compile(r"(?:[:/])([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 
 
 @click.command()
@@ -210,37 +207,9 @@ def _context(loaded: CheckedConfig | None) -> contextlib.AbstractContextManager[
     return contextlib.nullcontext() if loaded is None else run_context(loaded, cached=False, user_code=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class RepositoryAccess:
-    """Address of the API, repository and token."""
-
-    api: str
-    repository: str
-    token: str
-
-
-def find_repository_access(folder: Path, environment: Mapping[str, str]) -> RepositoryAccess | None:
-    """Return how to reach the repository on GitHub; ``None`` without a token or a name.
-
-    Raises:
-        InputError: if a variable of the workflow has a value that can't be read.
-    """
-    return _access(Git(folder=folder, environment=child_environment(environment, {})), environment)
-
-
-def _access(git: Git, environment: Mapping[str, str]) -> RepositoryAccess | None:
-    workflow = read_workflow(environment)
-    if workflow.wrong is not None:
-        raise workflow.wrong
-    name = workflow.repository or _name_of_origin(git, workflow.server)
-    if workflow.token is None or name is None:
-        return None
-    return RepositoryAccess(api=workflow.api, repository=name, token=workflow.token)
-
-
 def _repository(git: Git, environment: Mapping[str, str], environments: Sequence[str]) -> RepositoryFacts | None:
     """Return the repository on GitHub; ``None`` without a token or a name."""
-    found = _access(git, environment)
+    found = access_of(git, environment)
     if found is None:
         return None
     from mlci.github.rest import RepositoryClient  # noqa: PLC0415 - only with a token
@@ -251,13 +220,3 @@ def _repository(git: Git, environment: Mapping[str, str], environments: Sequence
     return read_repository(
         RepositoryClient(transport(access), name=found.repository, patience=github_patience()), environments
     )
-
-
-def _name_of_origin(git: Git, server: str) -> str | None:
-    """Return ``owner/name`` of the remote `origin` if it is on this server."""
-    try:
-        address = git.ask("remote", "get-url", "origin").out
-    except InputError:
-        return None
-    found = _REMOTE.search(address) if server.rpartition("/")[2] in address else None
-    return found[1] if found else None

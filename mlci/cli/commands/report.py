@@ -5,13 +5,10 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
+from mlci.cli.earlier_output import read_report_file
 from mlci.cli.output_files import write_files
 from mlci.cli.run_output import print_report
-from mlci.errors import InputError, Problem
-from mlci.report.document import Report
 from mlci.report.render import render_all
-from mlci.report.serialization import MOST_BYTES, parse_report
-from mlci.util.safe_files import read_bounded
 
 
 @click.command()
@@ -31,15 +28,3 @@ def command(path: Path, out: Path | None, *, details: bool, as_json: bool) -> in
     write_files(out or path.parent, render_all(report))
     print_report(report, as_json=as_json, details=details)
     return 0
-
-
-def read_report_file(path: Path) -> Report:
-    """Read a report document.
-
-    Raises:
-        InputError: if the file is missing or not a report.
-    """
-    try:
-        return parse_report(read_bounded(path, MOST_BYTES), path=str(path))
-    except OSError as error:
-        raise InputError(Problem(f"can't be read: {error.strerror}; `mlci run` writes it", str(path))) from error

@@ -9,8 +9,8 @@ from typing import TypedDict, Unpack
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.doctor import find_repository_access
 from mlci.cli.events.current import github_access, github_patience
+from mlci.cli.repository_access import find_repository_access
 from mlci.config.loader import load_unchecked
 from mlci.config.types import GITHUB
 from mlci.errors import InputError, OutsideError

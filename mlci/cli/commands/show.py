@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.registry.versions import sanitize_text
+from mlci.cli.registry.ledger_words import sanitize_text
 from mlci.cli.registry_factory import load_with_registry
 from mlci.errors import InputError
 from mlci.registry.erasures import Erasure, is_erased

@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.doctor import find_repository_access
 from mlci.cli.events.current import github_access, github_patience
 from mlci.cli.options import DEFAULT_OUT
 from mlci.cli.registry_factory import open_registry
+from mlci.cli.repository_access import find_repository_access
 from mlci.cli.wiring import load_configuration, today
 from mlci.commands import grammar
 from mlci.errors import InputError

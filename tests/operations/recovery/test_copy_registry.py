@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from mlci.cli.copy_stores import copy_environment
+from mlci.cli.registry.copy_stores import copy_environment
 from mlci.errors import OutsideError
 from mlci.operations.recovery.copy_registry import CopyOptions, copy_registry
 from mlci.registry import entries, ledger

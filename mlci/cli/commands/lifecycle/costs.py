@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.report import read_report_file
+from mlci.cli.earlier_output import read_report_file
 from mlci.cli.registry_factory import load_with_registry, open_registry
 from mlci.cli.wiring import load_configuration, today
 from mlci.config.loader import LoadedConfig

@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.registry.promote import ledger_text
-from mlci.cli.commands.registry.rollback import rollback_text
 from mlci.cli.github_actions import write_step_result
+from mlci.cli.registry.ledger_words import ledger_text
+from mlci.cli.registry.outcomes import rollback_text
 from mlci.cli.registry_factory import load_with_registry, open_registry, update_mlflow_aliases, with_intent
 from mlci.cli.wiring import load_configuration
 from mlci.config.loader import CheckedConfig

@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.lifecycle.backup import format_bytes
-from mlci.cli.commands.registry.reproduce import find_uv
-from mlci.cli.commands.registry.versions import sanitize_text
-from mlci.cli.copy_stores import open_copy
 from mlci.cli.github_actions import write_step_result
+from mlci.cli.registry.copies import format_bytes
+from mlci.cli.registry.copy_stores import open_copy
+from mlci.cli.registry.find_uv import find_uv
+from mlci.cli.registry.ledger_words import sanitize_text
 from mlci.cli.registry_factory import build_store, clock, open_registry, runtime_environment
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import LoadedConfig

@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.doctor import find_repository_access
 from mlci.cli.events.current import github_access, github_patience
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.output_files import write_files
 from mlci.cli.registry_factory import clock, open_registry
+from mlci.cli.repository_access import find_repository_access
 from mlci.cli.standard_output import terminal_style
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.lifecycle.monitor import Monitor

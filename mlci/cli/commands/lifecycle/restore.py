@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.lifecycle.backup import run_copy, show_copy
-from mlci.cli.copy_stores import open_copy
+from mlci.cli.registry.copies import run_copy, show_copy
+from mlci.cli.registry.copy_stores import open_copy
 from mlci.cli.registry_factory import load_with_registry, update_mlflow_aliases
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.github_actions import write_step_result
+from mlci.cli.registry.ledger_words import sanitize_text
 from mlci.cli.registry_factory import load_with_registry
 from mlci.cli.run_output import BLOCKED
 from mlci.governance.evidence import VersionEvidence

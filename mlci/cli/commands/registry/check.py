@@ -9,8 +9,8 @@ import click
 
 from mlci.cli import options
 from mlci.cli.commands.registry.gc import erase_command, gc_command
-from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.github_actions import write_step_result
+from mlci.cli.registry.ledger_words import sanitize_text
 from mlci.cli.registry_factory import build_store, clock
 from mlci.config.read import load
 from mlci.metrics import catalogue

@@ -7,10 +7,9 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.lifecycle.backup import format_bytes
-from mlci.cli.commands.registry.promote import ledger_text
-from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.github_actions import write_step_result
+from mlci.cli.registry.copies import format_bytes
+from mlci.cli.registry.ledger_words import ledger_text, sanitize_text
 from mlci.cli.registry_factory import open_registry
 from mlci.cli.wiring import load_configuration
 from mlci.config.types import Duration

@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.lifecycle.approval import approval_check
+from mlci.cli.registry.ledger_words import MOST_WORDS, ledger_text
+from mlci.cli.registry.outcomes import promotion_text
 from mlci.cli.registry_factory import (
     open_registry,
     refuse_alias_of_user,
@@ -38,7 +39,6 @@ from mlci.report.serialization import dump_report
 from mlci.util.digests import sha256_of
 from mlci.util.json_text import pretty_json
 
-MOST_WORDS = 2_000  # of an entry of the ledger
 _MODEL = re.compile(r"models:/(?P<name>[^@/]+)(?:@(?P<alias>[^@/]+)|/(?P<number>[1-9][0-9]*))")
 
 
@@ -169,17 +169,6 @@ def _record_use(context: RunContext, report: Report, digest: str) -> None:
         holdout_uses.record_use(context, use, report, digest=digest, against=against)
 
 
-def ledger_text(text: str | None, option: str, *, most: int = MOST_WORDS) -> str | None:
-    """Return a text for the ledger, stripped; ``None`` for an empty one.
-
-    Raises:
-        click.UsageError: if the text is longer than an entry allows.
-    """
-    if text is not None and len(text.strip()) > most:
-        raise click.UsageError(f"{option} has {len(text):,} characters; the ledger takes {most:,}")
-    return (text or "").strip() or None
-
-
 def _outputs(outcome: PromotionResult, out: Path) -> dict[str, object]:
     return {
         "promoted": outcome.entry is not None,
@@ -202,25 +191,6 @@ def _json(outcome: PromotionResult) -> str:
         "notes": list(outcome.notes),
     }
     return pretty_json(document)
-
-
-def promotion_text(outcome: PromotionResult, out: Path) -> str:
-    """Return the lines that report the result of a promotion."""
-    report = outcome.report
-    lines = [f"re-evaluated because {reason}" for reason in outcome.reevaluated]
-    if outcome.refused is not None:
-        return "\n".join([*lines, f"not promoted: {sanitize_text(outcome.refused)} (see {out / 'report.json'})"])
-    if outcome.earlier is not None:
-        return "\n".join([*lines, "nothing was written", *(f"note: {sanitize_text(line)}" for line in outcome.notes)])
-    if outcome.entry is None:
-        return "\n".join([*lines, f"version {outcome.version} of {report.model} was in production already"])
-    first = "it is the first one" if outcome.replaced is None else f"it replaces version {outcome.replaced}"
-    word = "passed" if report.verdict == "pass" else "passed with warnings"
-    rows = "" if report.evaluation.rows is None else f" on {report.evaluation.rows:,} rows"
-    promoted = (
-        f"version {outcome.version} of {report.model} is in production; {first} ({word}{rows}; entry {outcome.entry})"
-    )
-    return "\n".join([*lines, promoted, *(f"note: {sanitize_text(line)}" for line in outcome.notes)])
 
 
 def fetch_model(context: RunContext, source: str, environment: MutableMapping[str, str]) -> ImportedModel:

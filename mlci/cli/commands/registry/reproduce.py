@@ -1,8 +1,6 @@
 """``mlci reproduce``."""
 
 import os
-import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import click
 from mlci.cli import options
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.output_files import write_files
+from mlci.cli.registry.find_uv import find_uv
 from mlci.cli.registry_factory import open_registry, refuse_training_beside_credentials, runtime_environment
 from mlci.cli.standard_output import terminal_style
 from mlci.cli.wiring import load_configuration, run_context
@@ -110,15 +109,6 @@ def _reproduce(
     environment = RuntimeEnvironment(runtime_environment(), builder)
     with run_context(loaded, cached=False, registry=registry) as context:
         return reproduce_version(context, name=version, runs=runs, environment=environment, count=count_disagreements)
-
-
-def find_uv() -> Path | None:
-    """Return uv: from PATH, else the one that mlci's actions installed beside mlci's environment."""
-    if path := shutil.which("uv"):
-        return Path(path)
-    ours = Path(os.environ.get("RUNNER_TEMP") or os.devnull) / "mlci"
-    beside = sorted(ours.glob("uv-*/bin/uv")) if ours.resolve() in Path(sys.prefix).resolve().parents else []
-    return next(iter(beside), None)
 
 
 def _record_of_other_job(loaded: LoadedConfig, folder: Path, taken: Path, *, alone: bool) -> int:

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
-from mlci.cli.commands.registry.promote import ledger_text
 from mlci.cli.github_actions import write_step_result
+from mlci.cli.registry.ledger_words import ledger_text
+from mlci.cli.registry.outcomes import rollback_text
 from mlci.cli.registry_factory import open_registry, update_mlflow_aliases, with_intent
 from mlci.cli.wiring import load_configuration
-from mlci.operations.registry.rollback import RollbackResult, roll_back
+from mlci.operations.registry.rollback import roll_back
 from mlci.util.json_text import pretty_json
 
 
@@ -47,14 +48,3 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str, ta
     if words := update_mlflow_aliases(registry, take_alias=take_alias):
         click.echo(words, err=True)
     return 0
-
-
-def rollback_text(done: RollbackResult) -> str:
-    """Return the line that reports the result of a rollback."""
-    if done.earlier is not None:
-        did = f"an earlier attempt of this command rolled back from version {done.replaced} (entry {done.earlier})"
-        more = "to go back further, name the version: `mlci rollback --to VERSION`"
-        return f"{did}; version {done.version} is in production and nothing was written; {more}"
-    if done.entry is None:
-        return f"version {done.version} is in production already; nothing was written"
-    return f"version {done.version} is in production again; version {done.replaced} is not (entry {done.entry})"

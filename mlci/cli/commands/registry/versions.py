@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from mlci.cli import options
+from mlci.cli.registry.ledger_words import sanitize_text
 from mlci.cli.registry_factory import load_with_registry
 from mlci.registry import ledger
 from mlci.registry.entries import rolled_back_versions
@@ -105,10 +106,3 @@ def _mark(row: dict[str, Any], *, reason: bool) -> str:
     if why is None:
         return "in production" if row["production"] else ""
     return f"rolled back: {sanitize_text(why)}" if reason else "rolled back"
-
-
-def sanitize_text(text: str | None) -> str:
-    """Sanitize a text from a ledger for the terminal."""
-    from mlci.execution.sanitize import sanitize  # noqa: PLC0415 (only for tables)
-
-    return sanitize(text or "")

@@ -1,0 +1,1 @@
+"""Helpers that commands about the registry share: texts, audits, copies, anchors."""
