@@ -12,6 +12,7 @@ from mlci.operations.init.scripts.script_facts import ScriptFacts
 from mlci.operations.init.training_command import join_paths, resolve_read
 
 _ABSOLUTE = re.compile(r"/|~|[A-Za-z]:[/\\\\]")
+_SERVER = re.compile(r"[\"'](https?://(?:localhost|127\.0\.0\.1)(?::\d+)?)")
 _MOST_UNREAD = 3
 _NOTEBOOK = (
     "A notebook is run by jupyter nbconvert, here and in the workflow: put nbconvert and ipykernel into the "
@@ -67,7 +68,7 @@ def shuffle_notes(repository: Repository, facts: ScriptFacts) -> list[str]:
 
 
 def source_notes(repository: Repository, facts: ScriptFacts, command: str, home: str) -> list[str]:
-    """Return a note for each file that the training command does not find, and for arguments that it lacks.
+    """Return a note for each file that the training command does not find, a server, and arguments that it lacks.
 
     Args:
         repository: The repository.
@@ -76,6 +77,13 @@ def source_notes(repository: Repository, facts: ScriptFacts, command: str, home:
         home: Folder in which the script runs.
     """
     notes = [note for path in facts.reads if (note := _read_note(repository, facts, command, home, path))]
+    if (server := _SERVER.search(facts.text)) is not None:
+        place = line_of(repository, facts, facts.text.count("\n", 0, server.start()) + 1)
+        notes.append(
+            f"{place} of {facts.path} names {server[1]}, and runners have no server there: start it in a step before "
+            "mlci, or name another one, such as `MLFLOW_TRACKING_URI=sqlite:///mlflow.db` if the script reads that "
+            "variable."
+        )
     last = command.rpartition("\n")[2]
     if facts.arguments is not None and last.endswith((facts.path, quote(facts.path), facts.path.rpartition("/")[2])):
         notes.append(

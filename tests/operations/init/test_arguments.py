@@ -77,15 +77,22 @@ def table(rows):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_init__files_named_by_defaults(tmp_path, shape):
+def test_read_script__files_named_by_defaults(shape):
+    facts = read_script("train.py", SHAPES[shape])
+    point = choose_point(facts)
+    assert (point.label_value.path, point.label_value.part) == ("data/test.csv", "test")
+    assert [saved.path for saved in facts.saved] == ["models/model.joblib"]
+
+
+def test_init__files_named_by_defaults(tmp_path):
     """The test file is the evaluation set, and the saved model predicts for it."""
-    write(tmp_path, {"train.py": SHAPES[shape], "data/train.csv": table(300), "data/test.csv": table(120)})
+    write(tmp_path, {"train.py": OF_FUNCTION, "data/train.csv": table(300), "data/test.csv": table(120)})
     found = plan(tmp_path)
     text = next(change["text"] for change in found["changes"] if change["path"] == "mlci.yml")
     assert found["on_ramp"] == "model", found["changes"]
     assert "data: data/test.csv" in text
     assert "model: models/model.joblib" in text
-    assert "train: {run: python train.py}" in " ".join(text.split()) or "run: python train.py" in text
+    assert "run: python train.py" in text
 
 
 def test_read_script__loader_that_is_called_for_each_file():

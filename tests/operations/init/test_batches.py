@@ -231,3 +231,26 @@ def test_point__ids_are_not_labels():
     script = "test = pd.read_csv('test.csv')\nids = test['PassengerId']\nmodel = pickle.load(open('m.pkl', 'rb'))\n"
     script += "preds = model.predict(test[['age']])\n"
     assert choose_point(read_script("predict.py", script)) is None
+
+
+def test_point__only_feature_is_not_the_label():
+    """A frame of one column may be the features; the script splits, fits and evaluates nothing."""
+    script = "df = pd.read_csv('pay.csv')\nX = df[['years']]\ny = df['pay']\n" + PARTS
+    _, point = change(
+        f"{script}model = LinearRegression()\nmodel.fit(X_train, y_train)\njoblib.dump(model, 'm.joblib')\n"
+    )
+    assert (point.features, point.labels, point.decision) == ("X_test", "y_test", "model.predict(X_test)")
+    script = script.replace("df['pay']", "df[['pay']]")
+    assert (
+        change(f"{script}model = SVR().fit(X_train, y_train)\nprint(model.score(X_test, y_test))\n")[1].labels
+        == "y_test"
+    )
+
+
+def test_point__model_that_is_fitted_on_all_rows_again():
+    """The final model saw the test part, so the lines stay where the model of the training part predicts."""
+    script = f"{PARTS}model = SVC().fit(X_train, y_train)\npred = model.predict(X_test)\n"
+    _, point = change(
+        f"{script}print(accuracy_score(y_test, pred))\nfinal = SVC()\nfinal.fit(X, y)\njoblib.dump(final, 'm.joblib')\n"
+    )
+    assert (point.model, point.decision) == ("model", "pred")

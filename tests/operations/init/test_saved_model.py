@@ -95,6 +95,15 @@ REFUSALS = {
         (),
         "train.py changes the columns before it trains, so model.pkl alone can't predict from a table: save a Pipeline",
     ),
+    "unknown columns": (
+        {
+            "train.py": TRAIN.replace(".fit(X, y)", ".fit(features, y)")
+            .replace("X, y", "features, y")
+            .replace('rows.drop(columns=["churned", "id"])', "prepare(rows)")
+        },
+        (),
+        "train.py trains on features, and init can't tell which columns of a table these are",
+    ),
     "codes": (
         {"train.py": TRAIN.replace('rows["churned"]', 'rows["churned"].map({"yes": 1, "no": 0})')},
         ("--data", "data/test.csv"),

@@ -184,3 +184,11 @@ def test_init__link_in_place_of_gitignore(tmp_path, leads_to):
     subprocess.run(["sh", "-c", remedy], cwd=link.parent, check=True)
     assert mlci("init", "--yes", cwd=link.parent).code == 0
     assert (tmp_path / "shared").read_text() == "*.pyc\n"
+
+
+def test_init__script_that_connects_to_its_own_machine(tmp_path):
+    logged = f'import mlflow\nmlflow.set_tracking_uri("http://localhost:5000/")\n{SPLITS_INSIDE}'
+    found = plan(write(tmp_path, {"train.py": logged, "data/loans.csv": loans(60)}))
+    assert any(
+        "line 2 of train.py names http://localhost:5000, and runners have no server" in note for note in found["notes"]
+    )

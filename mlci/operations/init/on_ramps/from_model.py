@@ -85,6 +85,12 @@ def explain_untested(repository: Repository) -> str:
     if model is None:
         return ""
     script, path = model.facts.path, model.saved.path
+    if trace_features(model.training).kind == "unknown":
+        return (
+            f"{script} trains on {model.training.features}, and init can't tell which columns of a table these are, so "
+            f"{path} alone can't predict: write predict.py as in {_PAGE}; or let {script} write its test part and "
+            "predictions, as in docs/how-to/start/gate-a-script-that-splits.md"
+        )
     if not takes_columns(model.training):
         return (
             f"{script} changes the columns before it trains, so {path} alone can't predict from a table: save a "

@@ -395,9 +395,14 @@ class _Walk:
             variable = variable_of(statement.targets[0]) or home
         self._trains(call, statement, variable, model.estimator)
         labels, features = self._test_labels(None), self._test_features()
-        if variable and labels and features:
+        if variable and labels and features and not self._is_seen(call, labels[1]):
             self._point("fit", statement, labels, features=features, model=variable, estimator=model.estimator,
                         decision=f"{variable}.predict({features})")  # fmt: skip
+
+    def _is_seen(self, call: ast.Call, labels: TracedValue) -> bool:
+        """Return whether a model is fitted on rows that may have the test part among them."""
+        fitted = trace(call.args[1], self.names) if len(call.args) > 1 else None
+        return fitted is not None and fitted.part is None and fitted.path in {None, labels.path}
 
     def _trains(self, call: ast.Call, statement: ast.stmt, model: str | None, estimator: str | None) -> None:
         """Note the features and labels that a model is fitted on."""
@@ -412,11 +417,15 @@ class _Walk:
         self.facts.trainings.append(point)
 
     def _test_features(self) -> str | None:
-        found = [name for name, value in self.names.items() if value.part == "test" and not self._is_label(name, value)]
+        found = [name for name, value in self.names.items()
+                 if value.part == "test" and not self._is_label(name, value) and not _PREDICTED.search(name)
+                 and value.kind not in {"predictions", "probabilities"}]  # fmt: skip
         return found[-1] if found else None
 
     def _is_label(self, name: str, value: TracedValue) -> bool:
         named = is_label_name(name) and not _PREDICTED.search(name)
+        if value.kind == "frame" and not named:
+            return False  # `df[["age"]]` may be the only feature
         scores = value.column == "score" and value.path is None  # of a model
         selected = value.column is not None and value.equals is None  # `test["sex"] == "f"` may be a filter
         key = isinstance(value.column, str) and KEY_NAME.search(value.column)
