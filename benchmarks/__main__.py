@@ -15,6 +15,7 @@ MODULES = (
     "benchmarks.sealed",
     "benchmarks.monitoring",
     "benchmarks.experiment",
+    "benchmarks.scored_items",
 )
 
 

@@ -148,6 +148,10 @@ class Evaluation(ConfigModel):
     prompts: Literal["same", "may_differ"] = Field(
         default="same", description="Whether prompts that the tool renders from the items may differ between the runs."
     )
+    repeat: Name | None = Field(
+        default=None,
+        description="Column with the repeat of an item in a table of scores; if omitted, rows are counted.",
+    )
     cluster: Name | None = Field(
         default=None, description="Metadata name of items that belong together, such as questions about one passage."
     )

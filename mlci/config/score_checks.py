@@ -26,6 +26,10 @@ def check_score_task(loaded: LoadedConfig) -> Iterator[Problem]:
         source = next((key for key in ("file", "model", "metrics") if getattr(predict, key) is not None), None)
         instead = f"; `predict.{source}` is for other tasks" if source else ""
         yield loaded.problem(f"`task: scores` reads evaluation logs{instead}; {_LOG}", "predict")
+    evaluation = config.evaluation
+    if evaluation is not None and evaluation.repeat is not None and evaluation.key is None:
+        message = "`evaluation.repeat` is for a table of scores, which needs `key`: the column with the item"
+        yield loaded.problem(message, "evaluation", "repeat")
     yield from _misplaced(loaded, "predict", _PREDICT_ROWS)
     yield from _misplaced(loaded, "evaluation", _ROWS_ONLY)
     if isinstance(config.baseline, Baseline):
@@ -64,7 +68,7 @@ def refuse_score_keys(loaded: LoadedConfig) -> Iterator[Problem]:
         yield loaded.problem(f"`baseline.log` {needs}", "baseline", "log")
     if config.report.items is not None:
         yield loaded.problem(f"`report.items` {needs}", "report", "items")
-    for key in (*_ITEMS_ONLY, "cluster") if config.evaluation is not None else ():
+    for key in (*_ITEMS_ONLY, "repeat", "cluster") if config.evaluation is not None else ():
         if config.evaluation is not None and key in config.evaluation.model_fields_set:
             yield loaded.problem(f"`evaluation.{key}` {needs}", "evaluation", key)
     for index, gate in enumerate(config.gates):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.project import run
+from tests.support.project import mlci, run
 from tests.support.repository import git, init
 
 LOGS = Path(__file__).parent / "files/inspect_ai"
@@ -201,3 +201,65 @@ def test_run__baseline_from_a_reference(tmp_path):
     found = value(ended, "includes")
     assert (found["baseline"], found["candidate"]) == (pytest.approx(0.875), pytest.approx(7 / 12))
     assert "The answer is 35" in ended.report["items_changed"]["items"][0]["baseline_output"]
+
+
+def test_run__against_the_version_in_production(tmp_path):
+    folder = project(init(tmp_path / "project"), candidate="log.eval", baseline="production")
+    shutil.copy(folder / "baseline.eval", folder / "log.eval")
+    git(folder, "add", "--all")
+    git(folder, "commit", "-m", "the first system")
+    first = mlci("run", "--bundle", cwd=folder)
+    assert "no baseline yet" in first.out
+    done = mlci("promote", cwd=folder)
+    assert done.code == 0, done.err
+    shutil.copy(folder / "candidate.eval", folder / "log.eval")
+    git(folder, "commit", "-am", "another prompt")
+    ended = run(folder, "--bundle")
+    found = value(ended, "includes")
+    assert (found["baseline"], found["candidate"]) == (pytest.approx(0.875), pytest.approx(7 / 12))
+    assert "The answer is 35" in ended.report["items_changed"]["items"][0]["baseline_output"]
+    second = mlci("promote", cwd=folder)
+    assert second.code == 0, second.err
+    assert "version 2" in second.out + second.err
+
+
+TABLE = """\
+model: support
+task: scores
+predict: {log: now.csv}
+baseline: {log: before.csv}
+evaluation: {key: question, REPEATslices: [language]}
+gates: [{metric: correct, max_drop: 0.5}, {metric: cost_usd, max_rise: 50%}]
+"""
+
+
+def scores_table(path, wrong, error="", first="1"):
+    rows = ["question,run,language,correct,cost_usd,error"]
+    for i in range(40):
+        for repeat in ("1", "2"):
+            bad = error if (i, repeat) == (0, "1") else ""
+            score = "" if bad else first if (i, repeat) == (1, "1") else str(int(i >= wrong))
+            rows.append(f"q{i},{repeat},{'en' if i % 2 else 'de'},{score},{0.01 + i / 1000},{bad}")
+    path.write_text("\n".join(rows) + "\n")
+
+
+@pytest.mark.parametrize("repeat", ["", "repeat: run, "])
+def test_run__any_table(tmp_path, repeat):
+    scores_table(tmp_path / "before.csv", 2)
+    scores_table(tmp_path / "now.csv", 6, error="timeout")
+    (tmp_path / "mlci.yml").write_text(TABLE.replace("REPEAT", repeat))
+    ended = run(tmp_path)
+    found = value(ended, "correct")
+    assert (found["baseline"], found["candidate"]) == (pytest.approx(38.5 / 40), pytest.approx(34.5 / 40))
+    assert value(ended, "cost_usd")["change"] == 0
+    assert value(ended, "errored_share")["candidate"] == pytest.approx(1 / 80)
+    assert gate(ended, "correct")["outcome"] == "passed"
+
+
+def test_run__table_with_a_score_that_is_text(tmp_path):
+    scores_table(tmp_path / "before.csv", 2)
+    scores_table(tmp_path / "now.csv", 2, first="right")
+    (tmp_path / "mlci.yml").write_text(TABLE.replace("REPEAT", ""))
+    ended = run(tmp_path)
+    assert "now.csv: row 3: correct is 'right', which is not a number" in ended.err
+    assert ended.code == 2

@@ -6,7 +6,7 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any
 
-from mlci.config.models import Baseline
+from mlci.config.models import Baseline, ScoresConfig
 from mlci.engine.interface import Source
 from mlci.errors import InputError, StepError
 from mlci.execution import stages
@@ -24,6 +24,8 @@ from mlci.operations.models.baseline_ref_or_file import (
 )
 from mlci.operations.models.model_predictions import ModelPredictions
 from mlci.operations.models.predictions import StepContext
+from mlci.operations.scores.item_metrics import is_usage, scorer_of
+from mlci.operations.scores.table_log import TableColumns, read_table_log
 from mlci.registry import stored_files
 from mlci.registry.registry import RegistryView
 from mlci.scores.formats.detect import find_format, read_log
@@ -70,7 +72,7 @@ def _make_scores(context: ScoresContext, steps: StepContext) -> tuple[stages.Sta
     seconds = {"train": trained.seconds} if trained else {}
     predict, pattern = context.config.predict, context.config.log
     if predict.run is None:
-        return trained, read_logs(_matches(steps.folder, pattern), shown_in=steps.folder), seconds
+        return trained, read_logs(_matches(steps.folder, pattern), steps.folder, context), seconds
     before = {path: stages.file_stamps(path) for path in _matches(steps.folder, pattern)}
     variables = {} if trained is None or trained.output is None else {"MLCI_MODEL": str(trained.output.absolute())}
     command = predictions.step_command(context, steps, predict, run=predict.run, name="predict")
@@ -78,7 +80,7 @@ def _make_scores(context: ScoresContext, steps: StepContext) -> tuple[stages.Sta
     written = [path for path in _matches(steps.folder, pattern) if before.get(path) != stages.file_stamps(path)]
     if not written:
         raise StepError(f"{command.name} ended well but wrote no log: no new file matches `predict.log: {pattern}`")
-    return trained, read_logs(written, shown_in=steps.folder), {**seconds, "predict": ran.seconds}
+    return trained, read_logs(written, steps.folder, context), {**seconds, "predict": ran.seconds}
 
 
 def _matches(folder: Path, pattern: str) -> list[Path]:
@@ -91,10 +93,31 @@ def _matches(folder: Path, pattern: str) -> list[Path]:
     return found
 
 
-def read_logs(paths: Sequence[Path], *, shown_in: Path) -> ScoreLog:
-    """Read the logs of one run, of one task or several, with the texts of their items."""
-    shown = [str(path.relative_to(shown_in)) if path.is_relative_to(shown_in) else str(path) for path in paths]
-    return join_tasks([_with_texts(path, name) for path, name in zip(paths, shown, strict=True)], shown)
+def read_logs(paths: Sequence[Path], folder: Path, context: ScoresContext) -> ScoreLog:
+    """Read the logs of one run, of one task or several, with the texts of their items.
+
+    Args:
+        paths: The files.
+        folder: Folder that messages name them from.
+        context: Run context; with a key column the files are tables.
+    """
+    shown = [str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path) for path in paths]
+    columns = _table_columns(context.config)
+    logs = [
+        _with_texts(path, name) if columns is None else read_table_log(path, name, columns)
+        for path, name in zip(paths, shown, strict=True)
+    ]
+    return join_tasks(logs, shown)
+
+
+def _table_columns(config: ScoresConfig) -> TableColumns | None:
+    """Return the columns of a table of scores; ``None`` for the log of a tool."""
+    evaluation = config.evaluation
+    if evaluation.key is None:
+        return None
+    listed = [item.metric for item in evaluation.reported or ()]
+    gated = [scorer_of(gate.metric) for gate in config.gates if not is_usage(gate.metric)]
+    return TableColumns(key=evaluation.key, repeat=evaluation.repeat, scores=tuple(dict.fromkeys([*listed, *gated])))
 
 
 def _with_texts(path: Path, shown: str) -> ScoreLog:
@@ -138,7 +161,7 @@ def _of_file(context: ScoresContext, pattern: str) -> ScoreLog:
     if pattern == own:
         why = "the candidate would be compared with itself: `baseline.log` and `predict.log` are the same"
         raise InputError(context.loaded.problem(f"{why}; name the production system's log", "baseline", "log"))
-    return read_logs(paths, shown_in=context.folder)
+    return read_logs(paths, context.folder, context)
 
 
 def candidate_file(context: ScoresContext) -> None:

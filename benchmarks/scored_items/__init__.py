@@ -1,0 +1,1 @@
+"""Simulated evaluation runs: wrong verdicts on few items, and coverage of means over clusters."""
