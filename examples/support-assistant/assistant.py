@@ -1,6 +1,8 @@
 """Questions to a support assistant, scored by Inspect. Its mock model answers from a table, so it runs offline."""
 
 import random
+from collections.abc import Iterator
+from typing import Any
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
@@ -18,18 +20,19 @@ PROMPTS = {
 RIGHT = {"main": {"en": 0.9, "de": 0.9}, "short": {"en": 0.9, "de": 0.45}, "examples": {"en": 1.0, "de": 1.0}}
 
 
-def questions():
+def questions() -> Iterator[Sample]:
     """Return 60 questions in English and 30 in German."""
     for number in range(90):
         language = "de" if number % 3 == 2 else "en"
         text = ASKED[language].format(number)
-        yield Sample(id=f"{language}-{number:02d}", input=text, target=HOURS[number % 6], metadata={"language": language})
+        key, facts = f"{language}-{number:02d}", {"language": language}
+        yield Sample(id=key, input=text, target=HOURS[number % 6], metadata=facts)
 
 
-def mock(prompt):
+def mock(prompt: str) -> Any:  # noqa: ANN401 (a model of Inspect)
     """Return the mock model: a question is answered right with the probability in the table, the same in every run."""
 
-    def answer(messages, *_):
+    def answer(messages: list[Any], *_: object) -> ModelOutput:
         text = messages[-1].text
         number = int("".join(filter(str.isdigit, text)))
         language = "de" if text.startswith("Wann") else "en"
@@ -43,7 +46,7 @@ def mock(prompt):
 
 
 @task
-def assistant(prompt: str = "main"):
+def assistant(prompt: str = "main") -> Task:
     """The assistant with one of the prompts."""
     solver = [system_message(PROMPTS[prompt]), generate()]
     dataset = MemoryDataset(list(questions()), name="opening-hours")

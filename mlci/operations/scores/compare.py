@@ -184,7 +184,7 @@ def _range_notes(config: ScoresConfig, ranges: dict[str, ScoreRange]) -> list[st
     assumed = [name for name, one in ranges.items() if one.assumed and name in gated]
     if not assumed:
         return []
-    return [f"scores of {', '.join(assumed)} are taken to be between 0 and 1; `range` on a gate sets other bounds"]
+    return [f"scores of {', '.join(assumed)} are taken to be between 0 and 1; the range of a gate sets other bounds"]
 
 
 def _judge(
