@@ -1,5 +1,6 @@
 """`monitor.pandera`: what fails is named with rows, and a schema that can't be evaluated is never well."""
 
+import importlib.util
 import json
 import sys
 
@@ -165,6 +166,16 @@ def test_schema__that_does_not_exist(tmp_path):
     stage = SchemaStage(InProcess(), folder=tmp_path, scratch=tmp_path / "scratch")
     with pytest.raises(InputError, match=r"names 'a/b.py:C', and .*b.py does not exist"):
         stage.require("a/b.py:C")
+
+
+def test_schema__without_pandera(tmp_path, monkeypatch):
+    (tmp_path / "rows.yaml").write_text("schema_type: dataframe\n", "utf-8")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pandera" else name)
+    stage = SchemaStage(InProcess(), folder=tmp_path, scratch=tmp_path / "scratch")
+    with pytest.raises(
+        InputError, match=r"needs pandera, which is not installed here:\n    pip install 'mlci\[schema\]'"
+    ):
+        stage.require("rows.yaml")
 
 
 def window(number, *, finding="ok", bad=False, schema=True):

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,8 @@ def command(url: str, config_path: Path, *, as_json: bool, where: str, max_age: 
     with tempfile.TemporaryDirectory(prefix="mlci-drill-", ignore_cleanup_errors=True) as folder:
         registry = Registry(FolderStore(Path(folder), loaded.config.model))
         withheld = registry_credentials(url)
-        with run_context(loaded, cached=False, registry=registry, withheld=withheld) as context:
+        unmetered = replace(loaded, config=loaded.config.model_copy(update={"cost": None}))  # a meter takes seconds
+        with run_context(unmetered, cached=False, registry=registry, withheld=withheld) as context:
             result = run_drill(context, backup, tools)
     code = _finish(result, _lag(loaded, config_path.parent, result.copied.number), max_age, as_json=as_json)
     if record and record_drill(open_registry(loaded, config_path.parent, writes=True), result):
