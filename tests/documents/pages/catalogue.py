@@ -20,6 +20,7 @@ REASONS = {
     "installs software": r"(pip|pipx|uv tool) (install|download)\b",
     "the checks of this repository": r"(make [\w-]+|\.ci/run)( |$)",
     "writes files of this repository": r"MLCI_GOLDEN=write ",
+    "writes a workflow": r"cp templates/workflows/",
     "needs an App of GitHub": r"gh (api|secret|variable) ",
     "needs a Kubernetes cluster": r"mlci deploy (apply|diff|rollback)",
     "needs an MLflow server": r"mlci .*models:/",
