@@ -8,14 +8,16 @@ import duckdb
 import numpy as np
 
 from mlci.engine import sql
+from mlci.engine.blocks.observe import goes_in_blocks, observe_blocks
+from mlci.engine.blocks.parallel import Pool
 from mlci.engine.count_pushdown import count_rows, is_countable
 from mlci.engine.encode.binder import BoundJob, bind_job
 from mlci.engine.encode.classes import read_class_values
-from mlci.engine.encode.columns import ClassColumn, EncodedColumns, encode_columns
+from mlci.engine.encode.columns import EncodedColumns, encode_columns
 from mlci.engine.encode.dictionary import CodeRange, KnownValues
 from mlci.engine.encode.grouping import Elements, Partition, build_partition
 from mlci.engine.fingerprint import fingerprint_table
-from mlci.engine.interface import Job, Observed
+from mlci.engine.interface import Job, Observed, Progress, ignore_progress
 from mlci.engine.join import Frame, ModelColumns, ScannedRows, read_rows
 from mlci.engine.reduce import reduce
 from mlci.engine.row_comparison import find_row_changes
@@ -34,6 +36,7 @@ class DuckDBEngine:
         threads: int | None = None,
         exact_rows: int = 250_000,
         row_metrics: RowMetricEvaluator | None = None,
+        progress: Progress = ignore_progress,
     ) -> None:
         """Configure the engine.
 
@@ -41,8 +44,9 @@ class DuckDBEngine:
             threads: Threads of DuckDB and NumPy blocks; ``None`` uses all of the machine. No result depends on it.
             exact_rows: Most rows for which scores are ranked exactly instead of in bins.
             row_metrics: Evaluates functions of rows; optional for jobs without them.
+            progress: Receives the rows that were read of a large table, about every ten seconds.
         """
-        self.row_metrics = row_metrics
+        self.row_metrics, self.progress = row_metrics, progress
         self.threads, self.exact_rows = threads, exact_rows
 
     def observe(self, job: Job) -> Observed:
@@ -59,6 +63,10 @@ class DuckDBEngine:
 
     def _observe(self, connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> Observed:
         bound = bind_job(connection, job, scratch)
+        if goes_in_blocks(bound, self.exact_rows) and not is_countable(bound):
+            observed = observe_blocks(bound, Pool(self.threads, self.progress))
+            if observed is not None:
+                return observed
         frame = load_frame(bound, threads=self.threads, by_rows=job.row_changes > 0)
         left_out = bound.prediction_columns
         fingerprint = fingerprint_table(
@@ -159,7 +167,7 @@ def summarize_columns(bound: BoundJob, encoded: EncodedColumns, read: ScannedRow
     digits = dict(zip(names, partition.bases.digits(packed), strict=True))
     few = {name: KnownValues(one.coded, digits[name]) for name, one in coded.items() if name in digits}
     if bound.label.name not in few:
-        few[bound.label.name] = KnownValues(encoded.label.coded, _values(encoded.label, len(encoded.classes))[classes])
+        few[bound.label.name] = KnownValues(encoded.label.coded, encoded.label.values_of(len(encoded.classes))[classes])
     return few, by_label[packed, classes]
 
 
@@ -175,13 +183,6 @@ def _coded_columns(
     if encoded.label is not None and read.label_codes is not None:
         coded[bound.label.name] = KnownValues(encoded.label.coded, encoded.label.coded.final(read.label_codes))
     return coded
-
-
-def _values(label: ClassColumn, classes: int) -> Array:
-    """Return the code of the label's value for each class."""
-    codes = np.zeros(classes, np.int64)
-    codes[label.lut[:-1]] = np.arange(len(label.lut) - 1)
-    return codes
 
 
 LOSS = "percentage"

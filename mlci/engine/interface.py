@@ -1,6 +1,6 @@
 """Port of the engine: from a job to statistics."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -9,6 +9,13 @@ from mlci.lineage.rows import Fingerprint
 from mlci.metrics.row_changes import RowChanges
 from mlci.metrics.row_metrics import RowMetric
 from mlci.metrics.statistics import Statistics
+
+Progress = Callable[[str, int, int, float], None]
+"""Receives what is being done, the rows that are done, all of them, and the seconds since it began."""
+
+
+def ignore_progress(_stage: str, _done: int, _rows: int, _seconds: float) -> None:
+    """Drop a report, if nothing shows it."""
 
 
 @dataclass(frozen=True, kw_only=True)

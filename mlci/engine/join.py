@@ -247,6 +247,33 @@ def read_score(bound: BoundJob, i: int) -> TableColumn | None:
     return model.score if needed else None
 
 
+def prediction_columns(bound: BoundJob, encoded: EncodedColumns, models: Iterable[int]) -> ColumnExpressions:
+    """Return the expressions for the predictions of some models."""
+    decisions, scores, probabilities = {}, {}, {}
+    for i in models:
+        if (decision := encoded.decisions[i]) is not None:
+            decisions[i] = decision.coded.expression
+        if (score := score_column(bound, i)) is not None:
+            scores[i] = score.as_float()
+        if columns := _probability_columns(bound, encoded, i):
+            probabilities[i] = tuple(column.as_float() for column in columns)
+    return ColumnExpressions(decisions=decisions, scores=scores, probabilities=probabilities)
+
+
+def _probability_columns(bound: BoundJob, encoded: EncodedColumns, i: int) -> list[TableColumn]:
+    """Return the columns with a model's probabilities, in the order of the classes."""
+    columns = bound.models[i].probabilities
+    return [columns[name] for name in encoded.classes] if columns else []
+
+
+def score_column(bound: BoundJob, i: int) -> TableColumn | None:
+    """Return the column of a model's scores if they are needed, also to compare predictions."""
+    job, model = bound.job, bound.models[i]
+    thresholded = needs_decision(job) and model.decision is None
+    needed = needs_values(job) or job.task == "regression" or thresholded or bound.both_score
+    return model.score if needed else None
+
+
 @dataclass(frozen=True)
 class _Reader:
     """Reader for one job; problems of scores are collected until all are known."""
@@ -285,24 +312,13 @@ class _Reader:
         return columns.assign(sql.fetch_arrays(self.bound.connection, columns.listed(), table.relation))
 
     def _predictions(self, models: Iterable[int]) -> ColumnExpressions:
-        """Return the expressions for the predictions of some models."""
-        decisions, scores, probabilities = {}, {}, {}
-        for i in models:
-            if (decision := self.encoded.decisions[i]) is not None:
-                decisions[i] = decision.coded.expression
-            if (score := self._score(i)) is not None:
-                scores[i] = score.as_float()
-            if columns := self._probabilities(i):
-                probabilities[i] = tuple(column.as_float() for column in columns)
-        return ColumnExpressions(decisions=decisions, scores=scores, probabilities=probabilities)
+        return prediction_columns(self.bound, self.encoded, models)
 
     def _probabilities(self, i: int) -> list[TableColumn]:
-        """Return the columns with a model's probabilities, in the order of the classes."""
-        columns = self.bound.models[i].probabilities
-        return [columns[name] for name in self.encoded.classes] if columns else []
+        return _probability_columns(self.bound, self.encoded, i)
 
     def _score(self, i: int) -> TableColumn | None:
-        return read_score(self.bound, i)
+        return score_column(self.bound, i)
 
     def _read_model(self, i: int, own: FetchedColumns, index: KeyIndex | None) -> ModelColumns:
         model = self.bound.models[i]

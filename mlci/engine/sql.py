@@ -140,6 +140,19 @@ def _configure(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnecti
     return connection
 
 
+_QUERY_ERRORS = {
+    "IO Error": duckdb.IOException,
+    "Invalid Input Error": duckdb.InvalidInputException,
+    "Out of Memory Error": duckdb.OutOfMemoryException,
+    "Conversion Error": duckdb.ConversionException,
+}
+
+
+def query_error(message: str) -> duckdb.Error:
+    """Return the exception for a message of DuckDB that came without one."""
+    return _QUERY_ERRORS.get(message.partition(":")[0], duckdb.Error)(message)
+
+
 @contextlib.contextmanager
 def reading(*paths: str) -> Iterator[None]:
     """Convert a query's error on a damaged file to one that names the files; an invalid query stays a bug.

@@ -1,12 +1,14 @@
 """Ranks of more scores than are sorted in every scope: bins, and their error."""
 
+from dataclasses import replace
+
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from mlci.engine import rank_statistics
-from mlci.engine.rank_statistics import BOUND, COARSE, FINE, by_quantile, by_width
+from mlci.engine.blocks.loose_scopes import BOUND
+from mlci.engine.blocks.score_range import FINE
 from tests.engine.oracles import auc, masks
 from tests.engine.tables import job, observe, people, same, slices, write
 
@@ -77,34 +79,20 @@ def test_bins__order_of_rows(tmp_path, shape):
     assert same(*found)
 
 
-@pytest.mark.parametrize("bins_of", [by_width, by_quantile])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_bins__ordered_and_few(shape, bins_of):
-    score = draw_table(shape).score.to_numpy()
-    binning = bins_of(score, 1)
-    order = np.argsort(score, kind="stable")
-    assert (np.diff(binning.fine[order].astype(int)) >= 0).all()
-    assert (np.diff(binning.coarse.astype(int)) >= 0).all()
-    assert binning.fine.max() < binning.size <= FINE
-    assert binning.coarse.max() < COARSE
-    distinct = pd.Series(score).groupby(binning.fine).nunique()
-    assert binning.mixed()[distinct.index].tolist() == (distinct > 1).tolist()
+@pytest.mark.parametrize("shape", ["even", "piled", "50 values"])
+def test_bins__equal_for_rows_in_memory(tmp_path, shape):
+    path = write(draw_table(shape, 3000), tmp_path, "t", "parquet")
+    asked = job(path, key="id", scores=True)
+    blocks, memory = (observe(replace(asked, row_changes=rows), exact_rows=1000) for rows in (0, 3))
+    assert same([one.scores for one in blocks.statistics], [one.scores for one in memory.statistics])
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_by_quantile__unequal_scores_in_a_bin_are_few(shape):
-    binning = by_quantile(draw_table(shape).score.to_numpy(), 1)
-    crowd = np.bincount(binning.fine, minlength=binning.size)[binning.mixed()]
-    assert crowd.max(initial=0) <= 2 * -(-ROWS // FINE)
-
-
-def test_bins__unresolved_group_is_ranked_exactly(tmp_path):
+def test_bins__unresolved_group_has_bins_of_its_own(tmp_path):
     frame = people(ROWS).assign(part="wide")
     frame.loc[:500, "part"] = "narrow"
     frame.loc[:500, "score"] = 0.5 + frame.score[:501] / 1000
     path = write(frame, tmp_path, "t", "parquet")
-    whole, narrow, wide = observe(job(path, scores=True, slices=slices("part")), exact_rows=1000).statistics
-    assert [one.scores.exact for one in (whole, narrow, wide)] == [False, True, False]
+    _, narrow, _ = observe(job(path, scores=True, slices=slices("part")), exact_rows=1000).statistics
     mine = frame[frame.part == "narrow"]
     assert auc(narrow.scores.candidate) == pytest.approx(roc_auc_score(mine.label, mine.score), abs=1e-12)
 
@@ -113,7 +101,7 @@ def test_bins__slice_with_very_many_groups_is_ranked_exactly(tmp_path, monkeypat
     """Its histograms would not fit; the slices before and after it keep their bins."""
     frame = people(ROWS).assign(shop=np.arange(ROWS) % 97)
     path = write(frame, tmp_path, "t", "parquet")
-    wanted = job(path, scores=True, slices=slices("region", "shop", "sex"))
+    wanted = job(path, key="id", scores=True, row_changes=3, slices=slices("region", "shop", "sex"))
     few = observe(wanted, exact_rows=1000).statistics
     monkeypatch.setattr(rank_statistics, "_HISTOGRAMS", 96 * FINE)
     many = observe(wanted, exact_rows=1000).statistics
@@ -126,4 +114,4 @@ def test_bins__slice_with_very_many_groups_is_ranked_exactly(tmp_path, monkeypat
         else:
             assert one.scores.exact == other.scores.exact
             assert auc(one.scores.baseline) == auc(other.scores.baseline)
-            assert one.scores.joint.tolist() == other.scores.joint.tolist()
+            assert one.scores.joint[:, 2:].sum(axis=0).tolist() == other.scores.joint[:, 2:].sum(axis=0).tolist()

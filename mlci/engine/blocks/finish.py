@@ -1,16 +1,16 @@
 """Statistics of every scope from the sums of all rows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 
-from mlci.engine.blocks.counts import RankTables
-from mlci.engine.blocks.group_decisions import GroupDecisions
 from mlci.engine.blocks.plan import Members, SumPlan
 from mlci.engine.blocks.sums import PartialSums
+from mlci.engine.blocks.tables.counts import RankTables
+from mlci.engine.blocks.tables.group_decisions import GroupDecisions
 from mlci.engine.encode.grouping import too_many_groups
 from mlci.engine.sql import Array
 from mlci.engine.tables.cell_values import SEPARATOR
@@ -132,17 +132,7 @@ class _View:
 
     def _scores(self, number: int) -> Scores:
         tables, rows = self._tables(number)
-        bins = []
-        for table, coarse in zip(tables.histograms, tables.coarse, strict=True):
-            negatives, positives = _sum_rows(table, rows).reshape(2, -1)
-            kept = np.flatnonzero(negatives + positives)
-            bins.append(ModelBins(positives[kept], negatives[kept], coarse[kept].astype(np.int64)))
-        if tables.joint is None:
-            return Scores(bins[0], None, None, 0, exact=False)
-        negatives, positives = _sum_rows(tables.joint, rows).reshape(2, -1)
-        kept = np.flatnonzero(negatives + positives)
-        pairs = [kept // tables.sizes[0], kept % tables.sizes[0], positives[kept], negatives[kept]]
-        return Scores(bins[0], bins[1], np.column_stack(pairs), self._counted[number].unequal, exact=False)
+        return scores_of(tables, rows, self._counted[number].unequal)
 
     def _tables(self, number: int) -> tuple[RankTables, list[int] | None]:
         """Return the tables with a group, and its rows in them; ``None`` for all of them."""
@@ -156,14 +146,48 @@ class _View:
         own = self.slice is None
         single = [one.edges.single if own else one.single_of_groups for one in self.plan.ranks]
         for number, scope in enumerate(self.scopes):
-            tables, rows = self._tables(number)
-            yield (
-                scope,
-                max(
-                    _auc_bound(_sum_rows(table, rows).reshape(2, -1), one)
-                    for table, one in zip(tables.histograms, single, strict=True)
-                ),
-            )
+            yield scope, auc_bound(*self._tables(number), single)
+
+
+def scores_of(tables: RankTables, rows: list[int] | None, differing: int) -> Scores:
+    """Return the ranks of the rows that some groups of tables have together; ``None`` for all groups."""
+    bins = []
+    for table, coarse in zip(tables.histograms, tables.coarse, strict=True):
+        negatives, positives = _sum_rows(table, rows).reshape(2, -1)
+        kept = np.flatnonzero(negatives + positives)
+        bins.append(ModelBins(positives[kept], negatives[kept], coarse[kept].astype(np.int64)))
+    if tables.joint is None:
+        return Scores(bins[0], None, None, 0, exact=False)
+    negatives, positives = _sum_rows(tables.joint, rows).reshape(2, -1)
+    kept = np.flatnonzero(negatives + positives)
+    pairs = [kept // tables.sizes[0], kept % tables.sizes[0], positives[kept], negatives[kept]]
+    return Scores(bins[0], bins[1], np.column_stack(pairs), differing, exact=False)
+
+
+def auc_bound(tables: RankTables, rows: list[int] | None, single: list[Array]) -> float:
+    """Return how far the AUC of either model may be off; bins of a single score add nothing."""
+    return max(
+        _mixed_share(_sum_rows(table, rows).reshape(2, -1), one)
+        for table, one in zip(tables.histograms, single, strict=True)
+    )
+
+
+def scope_codes(plan: SumPlan) -> Callable[[Scope], tuple[int | None, int]]:
+    """Return a function from a scope to the number of its slice and its combination of codes."""
+    numbers = {name: number for number, (name, _) in enumerate(plan.slices)}
+
+    def code(scope: Scope) -> tuple[int | None, int]:
+        if scope.slice is None or scope.group is None:
+            return None, 0
+        number = numbers[scope.slice]
+        names = {SEPARATOR.join(one): at for at, one in enumerate(product(*_base_names(plan, number)))}
+        return number, names[scope.group]
+
+    return code
+
+
+def _base_names(plan: SumPlan, number: int) -> list[tuple[str, ...]]:
+    return [plan.bases[member] for member in plan.slices[number][1]]
 
 
 def _sum_rows(table: Array, rows: list[int] | None) -> Array:
@@ -171,7 +195,7 @@ def _sum_rows(table: Array, rows: list[int] | None) -> Array:
     return summed
 
 
-def _auc_bound(histogram: Array, single: Array) -> float:
+def _mixed_share(histogram: Array, single: Array) -> float:
     negatives, positives = (int(one.sum()) for one in histogram)
     mixed = histogram[:, ~single].astype(np.float64)
     return 0.5 * float((mixed[0] * mixed[1]).sum()) / (negatives * positives) if negatives and positives else 0.0

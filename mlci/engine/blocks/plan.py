@@ -17,6 +17,8 @@ _PACKED = 1 << 13
 """Most combinations of all base columns that have sums of their own; more are summed for each slice."""
 MOST_GROUPS = 1 << 15
 """Most combinations of codes in one slice."""
+MOST_RANKED = 1 << 10
+"""Most combinations of codes in one slice whose scores are ranked; the few rows of more groups are ranked in memory."""
 _COARSE_BUDGET, _FINE_BUDGET = 1 << 22, 1 << 22
 CALIBRATION_BINS = 15
 

@@ -11,8 +11,9 @@ from functools import cached_property
 
 import numpy as np
 
+from mlci.engine.blocks.block import MOST_ROWS
 from mlci.engine.blocks.strips import STRIPS, first_scores, order_of, scores_at, strips_of
-from mlci.engine.blocks.table_bytes import read_tables, write_tables
+from mlci.engine.blocks.tables.table_bytes import read_tables, write_tables
 from mlci.engine.sql import Array
 from mlci.errors import InputError
 
@@ -197,14 +198,16 @@ class ScoreSurvey:
         """Add the scores of some rows, and the number of further rows whose score is null."""
         self.rows += len(scores) + missing
         self.missing += missing
-        if not len(scores):
-            return
+        for start in range(0, len(scores), MOST_ROWS):
+            self._add(scores[start : start + MOST_ROWS])
+
+    def _add(self, scores: Array) -> None:
         low, high = float(scores.min()), float(scores.max())
         if not (np.isfinite(low) and np.isfinite(high)):
             finite = scores[np.isfinite(scores)]
             self.missing += len(scores) - len(finite)
-            self.rows -= len(finite)
-            self.add(finite)
+            if len(finite):
+                self._add(finite)
             return
         self.lowest, self.highest = min(self.lowest, low), max(self.highest, high)
         if self.ranges is None:

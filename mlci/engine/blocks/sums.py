@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 
 from mlci.engine.blocks.block import Block
-from mlci.engine.blocks.counts import MOST_CELLS, CalibrationSums, DecisionCounts, RankTables
-from mlci.engine.blocks.exact_sums import MOST_ROWS
-from mlci.engine.blocks.losses import BinaryLossSums, LossSums, RegressionLossSums
 from mlci.engine.blocks.plan import SumPlan
-from mlci.engine.blocks.table_bytes import read_tables, write_tables
+from mlci.engine.blocks.tables.counts import MOST_CELLS, CalibrationSums, DecisionCounts, RankTables
+from mlci.engine.blocks.tables.exact_sums import MOST_ROWS
+from mlci.engine.blocks.tables.losses import BinaryLossSums, LossSums, RegressionLossSums
+from mlci.engine.blocks.tables.table_bytes import read_tables, write_tables
 from mlci.engine.sql import Array
 from mlci.errors import InputError
 

@@ -92,6 +92,12 @@ class ClassColumn:
         """Convert fetched codes to indices of the classes."""
         return self.coded.final(raw, lut=self.lut)
 
+    def values_of(self, classes: int) -> Array:
+        """Return the final code of each class's value."""
+        codes = np.zeros(classes, np.int64)
+        codes[self.lut[:-1]] = np.arange(len(self.lut) - 1)
+        return codes
+
 
 @dataclass(frozen=True)
 class EncodedColumns:

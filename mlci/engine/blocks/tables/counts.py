@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlci.engine.blocks.exact_sums import ExactSums, total
 from mlci.engine.blocks.plan import CALIBRATION_BINS, CodeLevel, Members, fold_inner
+from mlci.engine.blocks.tables.exact_sums import ExactSums, total
 from mlci.engine.sql import Array
 from mlci.errors import InputError
 
@@ -150,3 +150,10 @@ class RankTables:
         for table, places in zip(self.tables, cells, strict=True):
             at = places if groups is None else groups * table.shape[1] + places
             np.add.at(table.reshape(-1), at, np.uint32(1))
+
+    def merge(self, other: "RankTables") -> None:
+        """Add the rows of other tables; groups that did not occur are left without memory."""
+        for table, more in zip(self.tables, other.tables, strict=True):
+            for group, theirs in enumerate(more):
+                if theirs.any():
+                    table[group] += theirs

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from mlci.engine.blocks.exact_sums import MAGNITUDES, ExactSums, magnitudes, total, total_scaled
 from mlci.engine.blocks.plan import CodeLevel, LossPlan, Members, fold_inner
+from mlci.engine.blocks.tables.exact_sums import MAGNITUDES, ExactSums, magnitudes, total, total_scaled
 from mlci.engine.sql import Array
 from mlci.metrics import statistics
 from mlci.metrics.statistics import Moments
