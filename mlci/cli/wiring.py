@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from mlci import __version__
 from mlci.cli.events.current import current_events, stream_events
@@ -26,8 +26,6 @@ from mlci.engine.export.features import write_features
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.row_comparison import row_digests, share_rows
 from mlci.events.events import Emit, ModelSelected
-from mlci.execution.energy.codecarbon_meter import CodeCarbonMeter
-from mlci.execution.energy.metered_runner import MeteredRunner
 from mlci.execution.environment import COLLECTOR_CREDENTIALS, child_environment, hide_environment, registry_credentials
 from mlci.execution.interface import RefusingRunner, Runner
 from mlci.execution.metric_stage import MetricProcess, missing_metric_reason
@@ -42,6 +40,9 @@ from mlci.operations.report_builder import ReportContext
 from mlci.operations.sealed.labels import open_labels
 from mlci.registry.registry import Registry
 from mlci.sealed.label_seal import KEY_VARIABLE
+
+if TYPE_CHECKING:
+    from mlci.execution.energy.metered_runner import MeteredRunner
 
 
 def load_configuration(path: Path) -> CheckedConfig:
@@ -146,11 +147,14 @@ def _may_train(loaded: LoadedConfig, environment: dict[str, str]) -> bool:
     return train is None or train.when == "always" or is_training_requested_here(environment, train.label)
 
 
-def _metered(loaded: LoadedConfig, processes: ProcessRunner) -> MeteredRunner | None:
+def _metered(loaded: LoadedConfig, processes: ProcessRunner) -> "MeteredRunner | None":
     """Return a runner that reads energy; ``None`` if the configuration does not ask for it."""
     cost = loaded.config.cost
     if cost is None or not cost.energy:
         return None
+    from mlci.execution.energy.codecarbon_meter import CodeCarbonMeter  # noqa: PLC0415 (only if it is asked for)
+    from mlci.execution.energy.metered_runner import MeteredRunner  # noqa: PLC0415 (as above)
+
     return MeteredRunner(processes, CodeCarbonMeter(country=cost.country, grams_per_kwh=cost.g_co2_per_kwh))
 
 

@@ -34,7 +34,6 @@ from mlci.operations.provenance import ArtifactDigests, BuildProvenance, digest_
 from mlci.operations.registry import holdout_uses, training_noise, waivers
 from mlci.operations.registry.holdout_uses import HoldoutUse
 from mlci.operations.report_builder import build_report
-from mlci.operations.scores.run import run_on_scores
 from mlci.recovery.anchor import Anchor
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import RegistryView
@@ -100,6 +99,8 @@ def _run_and_judge(
     if isinstance(config, MetricsConfig):
         comparison, gates = _run_on_metrics(context.with_config(config), keep=keep, since=since)
     elif isinstance(config, ScoresConfig):
+        from mlci.operations.scores.run import run_on_scores  # noqa: PLC0415 (only for logs of evaluations)
+
         digest = partial(_digest_candidate, context, keep=keep)
         comparison, gates = run_on_scores(context.with_config(config), digest)
     else:
