@@ -71,6 +71,7 @@ class MetricProcess:
             scopes=tuple(len(rows) for rows in sample.scopes),
             classes=len(sample.classes),
             draws=draws,
+            lacking=frozenset(_lacking(sample)),
         )
         step = Step(
             name="metric " + ", ".join(metric.name for metric in metrics),
@@ -97,12 +98,25 @@ class AnswerShape:
         scopes: Rows of each scope.
         classes: Number of classes; 0 for regression.
         draws: Resamples of a bootstrap.
+        lacking: Predictions that a model does not have.
     """
 
     models: int
     scopes: tuple[int, ...]
     classes: int
     draws: int
+    lacking: frozenset[On] = frozenset()
+
+    def check(self, on: Sequence[On], methods: Sequence[Method]) -> None:
+        """Check which predictions the metrics got, and how they were resampled.
+
+        Raises:
+            ValueError: if a model does not have those predictions, or they have no cells.
+        """
+        for kind, method in zip(on, methods, strict=True):
+            by_cells = method == "cell jackknife"
+            if kind in self.lacking or (by_cells and (kind == "score" or self.classes == 0)):
+                raise ValueError(kind, method)
 
     def split(self, flat: Array, methods: Sequence[Method]) -> list[list[Array]]:
         """Return the values of each metric in each scope, shape (models, 1 + resamples).
@@ -133,12 +147,9 @@ class AnswerShape:
 
 
 def _write(folder: Path, metrics: Sequence[RowMetric], sample: RowSample, settings: dict[str, Any]) -> None:
-    lacking: list[On] = []
+    lacking = _lacking(sample)
     for kind, arrays in zip(_KINDS, (sample.scores, sample.decisions), strict=True):
-        if any(array is None for array in arrays):
-            lacking.append(kind)
-            continue
-        for model, array in enumerate(arrays):
+        for model, array in enumerate(() if kind in lacking else arrays):
             np.save(folder / f"{kind}{model}.npy", np.asarray(array), allow_pickle=False)
     np.save(folder / "labels.npy", sample.labels, allow_pickle=False)
     np.save(folder / "rows.npy", np.concatenate(sample.scopes), allow_pickle=False)
@@ -153,6 +164,12 @@ def _write(folder: Path, metrics: Sequence[RowMetric], sample: RowSample, settin
         **settings,
     }
     (folder / REQUEST).write_text(json.dumps(request), "utf-8")
+
+
+def _lacking(sample: RowSample) -> list[On]:
+    """Return the predictions that one of the models does not have."""
+    kinds = zip(_KINDS, (sample.scores, sample.decisions), strict=True)
+    return [kind for kind, arrays in kinds if any(array is None for array in arrays)]
 
 
 def _read(folder: Path, metrics: Sequence[RowMetric], shape: AnswerShape) -> RowValues:
@@ -170,6 +187,7 @@ def _read(folder: Path, metrics: Sequence[RowMetric], shape: AnswerShape) -> Row
         data = _bytes(folder / VALUES, most=shape.most_bytes(methods))
         values = shape.split(np.frombuffer(data, "<f8").astype(np.float64), methods)
         on = tuple(_KINDS[_KINDS.index(answer["on"][index])] for index in range(len(metrics)))
+        shape.check(on, methods)
         reasons = {(int(index), int(scope)): sanitize(str(text)) for index, scope, text in answer["reasons"]}
         notes = _notes(metrics, answer)
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:

@@ -132,6 +132,25 @@ def test_evaluate__weights_that_are_ignored(tmp_path):
     assert note.startswith("`mine:ignores` takes `sample_weight`, but weights do not count as repeated rows")
 
 
+@pytest.mark.parametrize(
+    ("on", "method", "lacking", "classes"),
+    [
+        ("decision", "row bootstrap", {"decision"}, 2),
+        ("score", "cell jackknife", set(), 2),
+        ("decision", "cell jackknife", set(), 0),
+        ("decision", "delete everything", set(), 2),
+    ],
+)
+def test_read__methods_and_predictions_that_cannot_be(tmp_path, on, method, lacking, classes):
+    answer = {"on": [on], "methods": [method], "reasons": [], "guessed": [], "random": [], "unweighted": []}
+    (tmp_path / "answer.json").write_text(json.dumps(answer))
+    count = 1 + (classes**2 if method == "cell jackknife" else 0)
+    (tmp_path / "values.bin").write_bytes(bytes(8 * count))
+    shape = metric_stage.AnswerShape(models=1, scopes=(4,), classes=classes, draws=0, lacking=frozenset(lacking))
+    with pytest.raises(StepError, match="left no result that can be read"):
+        metric_stage._read(tmp_path, [RowMetric(name="mine:f", function="mine:f")], shape)
+
+
 def noisy(y, p):
     return float((y == p).mean()) + random.random()
 
