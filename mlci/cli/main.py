@@ -25,6 +25,7 @@ _SECTIONS = {
         "run": "Train, predict, compare with the baseline, judge, and report.",
         "train": "Run the training step only.",
         "evaluate": "Evaluate both models without judging gates; writes evaluation.json.",
+        "merge": "Merge the shards of an evaluation; writes evaluation.json.",
         "gate": "Judge an evaluation.json and write the report.",
         "report": "Render a report.json again.",
         "publish": "Publish a report on GitHub: check, comment, job summary.",
@@ -62,7 +63,7 @@ _SECTIONS = {
 """One line of help by command, in the sections and the order of ``--help``."""
 _REGISTRY = {"fetch", "promote", "rollback", "versions", "diff", "reproduce", "ledger"}
 _LIFECYCLE = _SECTIONS["In production"]
-_PLACES = {"models": "monorepo.models", "registry": "registry.check", "sealed": "sealed.group"}
+_PLACES = {"merge": "shards.merge", "models": "monorepo.models", "registry": "registry.check", "sealed": "sealed.group"}
 
 
 def _module(command: str) -> str:

@@ -214,13 +214,17 @@ class ScoreNotes:
 
     def add(self, model: BoundPredictions, low: float, high: float, *, only_ends: bool) -> None:
         """Note unusual scores between ``low`` and ``high``; ``only_ends`` if every score is one of both."""
-        if self.job.task != "binary" or model.score is None or model.decision is not None:
+        if model.score is not None and model.decision is None:
+            self.add_column(model.role, model.score.name, low, high, only_ends=only_ends)
+
+    def add_column(self, role: str, name: str, low: float, high: float, *, only_ends: bool) -> None:
+        """Note unusual scores of a column by which a model decides."""
+        if self.job.task != "binary":
             return
-        name = model.score.name
         if self.job.assumed_threshold and not (low >= 0 and high <= 1):
-            self.undecided.append(f"the {model.role}'s {name!r} has scores from {low:.6g} to {high:.6g}")
+            self.undecided.append(f"the {role}'s {name!r} has scores from {low:.6g} to {high:.6g}")
         if only_ends and (low, high) == (0, 1):
-            message = f"the {model.role}'s score {name!r} has only 0 and 1 and looks like decisions"
+            message = f"the {role}'s score {name!r} has only 0 and 1 and looks like decisions"
             self.notes.append(f"{message}; if so, write `predict: {{decision: {yaml_value(name)}}}` instead of `score`")
 
 

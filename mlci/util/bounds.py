@@ -287,6 +287,10 @@ MODELS_REPORTS = Bound(
     "models-reports", 1_000, "files", "the reports that `mlci models publish` reads",
     "a folder with artifacts of other runs", "mlci.operations.monorepo.collect:collect_reports",
 )  # fmt: skip
+SHARD_BYTES = Bound(
+    "shard", 512 << 20, "bytes", "a file that one shard of an evaluation wrote",
+    "a file of another program", "mlci.operations.shards.shard_rounds:read_shard_files",
+)  # fmt: skip
 GIT_SECONDS = Bound(
     "git", 900, "seconds", "a command of git",
     "a checkout of many large files", "mlci.git.git:Git.ask",

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.support.page_shell import PageShell
 from tests.support.project import BY_FILE, BY_RUNNING, BY_TRAINING, config, files, holdout, predictions, write
 from tests.support.repository import commit, git, init
-from tests.support.setups import GATE, template
+from tests.support.setups import GATE, ROOT, template
 
 HEAD = "customer,sex,region,"
 ROWS = [f"{row},{'fm'[row % 2]},{('north', 'south')[row // 2 % 2]}," for row in range(200)]
@@ -79,6 +79,25 @@ def gate_several_models(shell: PageShell) -> Iterator[None]:
     git(shell.folder, "update-ref", "refs/remotes/origin/main", "HEAD")
     commit(shell.folder, {"tumour/train.py": f"{SCRIPT}# changed\n"})
     yield
+
+
+def evaluate_in_shards(shell: PageShell) -> Iterator[None]:
+    page = (ROOT / "docs/how-to/workflows/evaluate-in-shards.md").read_text("utf-8")
+    text = page.partition("```yaml\n")[2].partition("```")[0]
+    rows = [f"{row},{row // 10 % 2},{('north', 'south')[row // 2 % 2]}\n" for row in range(400)]
+    scores = "id,score\n" + "".join(f"{row},{0.2 + 0.6 * (row // 10 % 2)}\n" for row in range(400))
+    tables = {"rows.csv": f"id,y,region\n{''.join(rows)}", "now.csv": scores, "before.csv": scores}
+    commit(init(shell.folder), {"mlci.yml": text, **tables})
+    yield  # the first round's two shards
+    yield
+    assert len(list((shell.folder / "surveys").iterdir())) == 2
+    yield  # the second round's
+    yield
+    assert len(list((shell.folder / "sums").iterdir())) == 2
+    yield  # copied, merged, judged
+    yield
+    yield
+    assert (shell.folder / ".mlci/out/report.json").exists()
 
 
 def checked_project(shell: PageShell) -> Path:

@@ -47,6 +47,10 @@ def offered_workflows():
     return names
 
 
+OTHER_PROJECTS = {SEVERAL.name, MANY.name, TRAIN.name, "mlci-shards.yml"}
+"""Workflows that other tests run, or that need files of predictions: `evaluate-in-shards.md` runs their commands."""
+
+
 def of_pull_requests():
     """Those that a pull request starts, for one model, and that publish; those left out have tests of their own."""
     offered = ((text, name) for text, name in offered_workflows().items() if "\n  pull_request:\n" in text)

@@ -1,0 +1,1 @@
+"""Evaluation in shards: what each job does, and what may not be split."""
