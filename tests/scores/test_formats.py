@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import InputError
-from mlci.scores.formats import inspect_ai, lm_eval
+from mlci.scores.formats import (
+    deepeval,
+    every_eval_ever,
+    inspect_ai,
+    lm_eval,
+    nemo_evaluator,
+    openai_evals,
+    promptfoo,
+)
 from mlci.scores.formats.detect import find_format, read_log
 from mlci.scores.formats.log_file import LogFile
 from mlci.scores.score_log import State
@@ -23,6 +31,12 @@ WRITTEN = {
     FILES / "inspect_ai/baseline.json": inspect_ai,
     SUMS: lm_eval,
     CHOICE: lm_eval,
+    FILES / "promptfoo/baseline.json": promptfoo,
+    FILES / "promptfoo/baseline.jsonl": promptfoo,
+    FILES / "deepeval/baseline.json": deepeval,
+    FILES / "openai_evals/run.jsonl": openai_evals,
+    FILES / "nemo_evaluator/results.jsonl": nemo_evaluator,
+    FILES / "every_eval_ever/sums_samples.jsonl": every_eval_ever,
 }
 READ_BY_INSPECT = json.loads((FILES / "inspect_ai/read_by_inspect.json").read_text("utf-8"))
 

@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Protocol
 
 from mlci.errors import InputError
-from mlci.scores.formats import inspect_ai, lm_eval
+from mlci.scores.formats import (
+    deepeval,
+    every_eval_ever,
+    inspect_ai,
+    lm_eval,
+    nemo_evaluator,
+    openai_evals,
+    promptfoo,
+)
 from mlci.scores.formats.log_file import LogFile
 from mlci.scores.score_log import ItemId, ItemText, ScoreLog, repeated_id
 
@@ -32,7 +40,15 @@ class LogFormat(Protocol):
         ...
 
 
-FORMATS: tuple[LogFormat, ...] = (inspect_ai, lm_eval)
+FORMATS: tuple[LogFormat, ...] = (
+    inspect_ai,
+    lm_eval,
+    promptfoo,
+    deepeval,
+    openai_evals,
+    nemo_evaluator,
+    every_eval_ever,
+)
 """In the order in which they are asked; the first that recognises a file reads it."""
 
 
