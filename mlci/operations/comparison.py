@@ -21,6 +21,7 @@ from mlci.operations.provenance import ArtifactDigests, BuildProvenance, collect
 from mlci.operations.registry import holdout_uses
 from mlci.operations.registry.version_history import origin_of_version, trend_rows
 from mlci.operations.report_builder import ReportContext
+from mlci.recovery.anchor import Anchor
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import RegistryView
 from mlci.report.document import BaselineRef, Candidate
@@ -104,6 +105,13 @@ def has_known_origin(config: Config) -> bool:
     return baseline == "production" or (isinstance(baseline, Baseline) and baseline.ref is not None)
 
 
+def _anchor(view: RegistryView | None) -> str | None:
+    """Return the anchor of the ledger that was read; ``None`` for no registry, or one without entries."""
+    if view is None or view.head.digest is None:
+        return None
+    return Anchor(number=view.head.number, digest=view.head.digest).text
+
+
 def add_lineage(
     context: RunContext,
     comparison: ComparisonRun,
@@ -119,10 +127,9 @@ def add_lineage(
         environment: Environment of the run; without it the report lists no changes.
         keep: Whether the candidate is kept, with digests of its rows.
     """
-    result, facts = (
-        comparison.result,
-        replace(comparison.facts, uses=holdout_uses.known_uses(comparison.view, comparison.result.fingerprint)),
-    )
+    result = comparison.result
+    uses = holdout_uses.known_uses(comparison.view, result.fingerprint)
+    facts = replace(comparison.facts, uses=uses, anchor=_anchor(comparison.view))
     provenance, now = None, None
     if environment is not None and comparison.has_rows:
         rows = evaluation_sets.keep_rows(context) if keep or _by_rows(comparison) else None

@@ -34,7 +34,6 @@ from mlci.operations.provenance import ArtifactDigests, BuildProvenance, digest_
 from mlci.operations.registry import holdout_uses, training_noise, waivers
 from mlci.operations.registry.holdout_uses import HoldoutUse
 from mlci.operations.report_builder import build_report
-from mlci.recovery.anchor import Anchor
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import RegistryView
 from mlci.report.document import Judging, Report
@@ -115,17 +114,10 @@ def _run_and_judge(
     emit_gates(context.emit, gates)
     use = holdout_uses.use_of_run(context, comparison.result.fingerprint, comparison.digests)
     explained, provenance = add_lineage(context, comparison, environment, keep=keep)
-    facts = replace(explained.facts, judging=judging, anchor=_anchor(comparison.view))
+    facts = replace(explained.facts, judging=judging)
     facts = facts if use is None else replace(facts, uses=use.count)
     report = build_report(explained.result, gates, replace(facts, cost=cost))
     return RunResult(report=report, comparison=comparison, use=use, provenance=provenance)
-
-
-def _anchor(view: RegistryView | None) -> str | None:
-    """Return the anchor of the ledger that was read; ``None`` for no registry, or one without entries."""
-    if view is None or view.head.digest is None:
-        return None
-    return Anchor(number=view.head.number, digest=view.head.digest).text
 
 
 def compare_models(

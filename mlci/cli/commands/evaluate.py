@@ -153,6 +153,7 @@ def origins_text(origins: ReportContext) -> str:
         "baseline": origins.baseline.model_dump(),
         "seconds": dict(origins.seconds),
         "uses": origins.uses,
+        "anchor": origins.anchor,
         "made_by_training": origins.made_by_training,
         "shared": origins.shared.model_dump() if origins.shared else None,
         "judging": origins.judging.model_dump() if origins.judging else None,

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import click
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from mlci.cli import options
 from mlci.cli.events.current import current_events
@@ -42,6 +43,7 @@ class Origins(ReportPart):
     candidate: Candidate
     baseline: BaselineRef
     seconds: Seconds
+    anchor: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,17}:[0-9a-f]{64}$")] | None = None
     uses: int | None = None
     judging: Judging | None = None
     lineage: Lineage | None = None
@@ -130,6 +132,7 @@ def _origins(path: Path, known: ReportContext) -> ReportContext:
         baseline=origins.baseline,
         seconds=seconds,
         uses=origins.uses,
+        anchor=origins.anchor,
         judging=origins.judging,
         lineage=origins.lineage,
         trend=origins.trend,
