@@ -115,3 +115,14 @@ def test_bins__slice_with_very_many_groups_is_ranked_exactly(tmp_path, monkeypat
             assert one.scores.exact == other.scores.exact
             assert auc(one.scores.baseline) == auc(other.scores.baseline)
             assert one.scores.joint[:, 2:].sum(axis=0).tolist() == other.scores.joint[:, 2:].sum(axis=0).tolist()
+
+
+def test_bins__only_slice_with_very_many_groups(tmp_path):
+    """The bins of the whole set do not depend on a column with more values than tables by value may have."""
+    frame = people(9000).assign(shop=np.arange(9000))
+    path = write(frame, tmp_path, "t", "parquet")
+    whole, *groups = observe(
+        replace(job(path, scores=True, slices=slices("shop")), max_groups=9000), exact_rows=100
+    ).statistics
+    assert (whole.scores.exact, len(groups), all(one.scores.exact for one in groups)) == (False, 9000, True)
+    assert auc(whole.scores.candidate) == pytest.approx(roc_auc_score(frame.label, frame.score), abs=BOUND)

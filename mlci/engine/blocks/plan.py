@@ -179,7 +179,7 @@ class SumPlan:
         packed = self._level(together)
         if packed.size <= _PACKED:
             return (packed,)
-        return tuple(self._level(members) for _, members in self.slices)
+        return tuple(self._level(members) for _, members in self.slices) or (self._level(()),)
 
     @cached_property
     def of_slices(self) -> tuple[CodeLevel, ...]:

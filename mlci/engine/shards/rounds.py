@@ -15,7 +15,7 @@ import numpy as np
 from mlci.engine import sql
 from mlci.engine.blocks.block import Block
 from mlci.engine.blocks.finish import auc_bounds, finish
-from mlci.engine.blocks.plan import MOST_GROUPS, LossPlan, SumPlan, count_combinations, rank_bins
+from mlci.engine.blocks.plan import MOST_GROUPS, MOST_RANKED, LossPlan, SumPlan, count_combinations, rank_bins
 from mlci.engine.blocks.score_range import FINE, ScoreSurvey
 from mlci.engine.blocks.sums import PartialSums
 from mlci.engine.encode.binder import BoundJob, BoundPredictions, bind_job, needs_decision
@@ -282,7 +282,8 @@ class ShardReading:
         """
         job, models = self.bound.job, self.bound.models
         bases, slices = tuple(bins.names for bins in self.encoded.bins), self._slices
-        wide = [name for name, members in slices if count_combinations(bases, [(name, members)]) > MOST_GROUPS]
+        most = MOST_RANKED if job.scores else MOST_GROUPS
+        wide = [name for name, members in slices if count_combinations(bases, [(name, members)]) > most]
         if wide:
             raise InputError(f"slice {wide[0]!r} has too many combinations of groups for shards; cut or drop a column")
         ends = [abs(end) for one in surveys.values() for end in (one.lowest, one.highest)]
