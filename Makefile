@@ -14,12 +14,13 @@ GOOGLE := .tools/bin/fake-gcs-server
 MLFLOW := .venv-mlflow
 SITE := .venv-site
 PYTORCH := .venv-pytorch
+SPARK := .venv-spark
 WORKERS ?= 2
 
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo examples example-pytorch test e2e registry-e2e kubernetes-e2e lint static node format bench docs site page picture pictures lifecycle-pictures sealed-pictures dist pin lock clean
+.PHONY: help demo examples example-pytorch test e2e registry-e2e kubernetes-e2e spark-e2e lint static node format bench docs site page picture pictures lifecycle-pictures sealed-pictures dist pin lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +48,9 @@ registry-e2e: $(VENV)/.dev $(AZURITE)/node_modules/.made $(VERSITY) $(GOOGLE) $(
 
 kubernetes-e2e: $(VENV)/.dev ## a canary on a real API server: MLCI_KUBE_APISERVER, MLCI_ETCD and MLCI_KSERVE_CRD name its files
 	@$(BIN)/python -m pytest tests/kubernetes/e2e
+
+spark-e2e: $(VENV)/.dev $(SPARK)/.made ## the Spark engine on two executors of this machine; needs Java 17, installs PySpark, 400 MB
+	@PYTHONPATH=$(abspath $(SPARK)) $(BIN)/python -m pytest tests/engine/spark/e2e
 
 lint: $(VENV)/.dev ## style, formatting, words, types
 	@$(BIN)/ruff check .
@@ -113,7 +117,7 @@ lock: $(VENV)/bin/uv ## lock requirements again
 	@sh requirements/lock.sh $(BIN)/uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PEERS) $(MLFLOW) $(SITE) $(PYTORCH) $(NODE)/node_modules $(BROWSER)/node_modules $(AZURITE)/node_modules .tools .e2e .page .site .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(MLFLOW) $(SITE) $(PYTORCH) $(SPARK) $(NODE)/node_modules $(BROWSER)/node_modules $(AZURITE)/node_modules .tools .e2e .page .site .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("mlci needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -173,6 +177,13 @@ $(MLFLOW)/.made: $(VENV)/.dev requirements/mlflow-server.txt
 	@touch $@
 
 # MkDocs with its theme, in an environment of its own.
+# PySpark beside the packages that tests run with; executors use the same Python.
+$(SPARK)/.made: $(VENV)/bin/uv requirements/spark.txt
+	@java -version >/dev/null 2>&1 || { echo "make spark-e2e starts Spark, which needs Java 17 or 21, and there is no java; install openjdk-17-jre-headless" >&2; exit 2; }
+	@rm -rf $(SPARK)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps --target $(SPARK) -r requirements/spark.txt
+	@touch $@
+
 $(SITE)/.made: $(VENV)/bin/uv requirements/site.txt
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SITE)
 	@$(BIN)/uv pip install --quiet --python $(SITE)/bin/python --require-hashes -r requirements/site.txt

@@ -13,7 +13,10 @@ printf 'uv\n' > requirements/uv.in
 lock uv.txt requirements/uv.in
 rm requirements/uv.in
 # Everything together first: what tests run with is what jobs install, and files installed into one environment agree.
-lock dev.txt pyproject.toml --all-extras --group dev requirements/build.in
+# Spark is left out: its package has 400 MB, and a cluster brings its own.
+extras=$(sed -n '/^\[project.optional-dependencies\]/,/^$/s/^\([a-z]*\) = .*/--extra \1/p' pyproject.toml | grep -v spark)
+# shellcheck disable=SC2086 # the names are words
+lock dev.txt pyproject.toml $extras --group dev requirements/build.in
 lock run.txt pyproject.toml --constraint requirements/dev.txt
 lock metrics.txt pyproject.toml --extra metrics --extra model --constraint requirements/dev.txt
 lock github.txt pyproject.toml --extra github --constraint requirements/dev.txt
@@ -28,5 +31,7 @@ lock energy.txt pyproject.toml --extra energy --constraint requirements/dev.txt
 lock site.txt --group docs
 # MLflow's server wants an older pandas than we test with, so it has an environment of its own.
 lock mlflow-server.txt requirements/mlflow-server.in
+# Spark for `make spark-e2e`, in a folder of its own beside the packages that tests run with.
+lock spark.txt requirements/spark.in
 # Peers of the benchmark live in an environment of their own, so that their pins never meet ours.
 lock bench.txt requirements/bench.in

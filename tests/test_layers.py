@@ -132,6 +132,7 @@ HEAVY = {
     "pandas",
     "pandera",
     "pyarrow",
+    "pyspark",
     "scipy",
     "sklearn",
     "skops",

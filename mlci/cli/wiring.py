@@ -25,6 +25,7 @@ from mlci.engine.encode.classes import survey_table
 from mlci.engine.export.features import write_features
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.row_comparison import row_digests, share_rows
+from mlci.engine.tables.cell_values import cell_text
 from mlci.events.events import Emit, ModelSelected
 from mlci.execution.environment import COLLECTOR_CREDENTIALS, child_environment, hide_environment, registry_credentials
 from mlci.execution.interface import RefusingRunner, Runner
@@ -42,6 +43,7 @@ from mlci.registry.registry import Registry
 from mlci.sealed.label_seal import KEY_VARIABLE
 
 if TYPE_CHECKING:
+    from mlci.engine.spark.spark_engine import SparkEngine
     from mlci.execution.energy.metered_runner import MeteredRunner
 
 
@@ -98,6 +100,8 @@ def _build_context(
 ) -> RunContext:
     folder = Path(loaded.path).parent
     processes = ProcessRunner(environment=environment, emit=emit, credentials=credentials)
+    spark = _spark_engine(loaded)
+    evaluator = _evaluator(processes, folder, scratch, environment, user_code=user_code)
     labels = open_labels(loaded.config, folder, scratch, environment.get(KEY_VARIABLE))
     python_path = environment.get("PYTHONPATH", "")
     metered = _metered(loaded, processes)
@@ -105,10 +109,10 @@ def _build_context(
     return RunContext(
         loaded=loaded,
         facts=replace(report_context(loaded), labels_sealed=labels is not None and labels.hidden),
-        engine=DuckDBEngine(row_metrics=_evaluator(processes, folder, scratch, environment, user_code=user_code)),
+        engine=spark or DuckDBEngine(row_metrics=evaluator),
         runner=runner if user_code else RefusingRunner(),
         features=write_features,
-        fingerprint=fingerprint,
+        fingerprint=fingerprint if spark is None else spark.fingerprint,
         metric_lack=missing_metric_reason(folder),
         git=Git(folder=folder, environment=child_environment(environment, {}, credentials=credentials)),
         cache=_baseline_cache(folder) if cached else None,
@@ -117,10 +121,10 @@ def _build_context(
         emit=emit,
         version=__version__,
         registry=registry,
-        rows=row_digests,
+        rows=row_digests if spark is None else None,
         share=share_rows,
         own_folder=folder / OURS,
-        survey=survey_table,
+        survey=survey_table if spark is None else None,
         user_code=user_code,
         public=is_public_repository(environment),
         today=today(),
@@ -131,6 +135,18 @@ def _build_context(
         opened_labels=labels.path if labels is not None else None,
         schemas=SchemaStage(processes, folder=folder, scratch=scratch / "schema", python_path=python_path),
     )
+
+
+def _spark_engine(loaded: CheckedConfig) -> "SparkEngine | None":
+    """Return the engine on a cluster, if the configuration names one."""
+    section = loaded.config.engine
+    if section is None:
+        return None
+    from mlci.engine.spark.session import SparkSettings  # noqa: PLC0415 - modules that only this engine needs
+    from mlci.engine.spark.spark_engine import SparkEngine  # noqa: PLC0415
+
+    conf = {name: cell_text(value) for name, value in section.spark.conf.items()}
+    return SparkEngine(SparkSettings(master=section.spark.master, conf=conf, environment=os.environ))
 
 
 def _evaluator(

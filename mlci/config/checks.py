@@ -152,6 +152,7 @@ def check_sections(context: CheckContext) -> Iterator[Problem]:
     yield from _check_experiment(context.loaded)
     yield from check_monitor(context.loaded)
     yield from _check_cost(context.loaded)
+    yield from _check_engine(context.loaded)
 
 
 def _check_cost(loaded: LoadedConfig) -> Iterator[Problem]:
@@ -159,6 +160,23 @@ def _check_cost(loaded: LoadedConfig) -> Iterator[Problem]:
     if cost is not None and cost.budget_usd_per_month is not None and loaded.config.baseline != "production":
         message = "`cost.budget_usd_per_month` is compared with the registry's records; it needs `baseline: production`"
         yield loaded.problem(message, "cost", "budget_usd_per_month")
+
+
+def _check_engine(loaded: LoadedConfig) -> Iterator[Problem]:
+    """Check that Spark finds tables where its rows are: nothing that a run writes on this machine."""
+    config = loaded.config
+    if config.engine is None:
+        return
+    here = "or remove `engine` to evaluate on this machine"
+    if config.predict.file is None:
+        message = "`engine: spark` reads predictions that executors can reach; write them there and name them by `file`"
+        yield loaded.problem(f"{message}, {here}", "predict")
+    if not (config.baseline == "none" or (isinstance(config.baseline, Baseline) and config.baseline.file)):
+        message = "`engine: spark` compares with predictions that executors can reach: write `baseline: {file: …}` or"
+        yield loaded.problem(f"{message} `baseline: none`, {here}", "baseline")
+    if config.tests is not None:
+        message = "`tests` get both models' predictions as files of this machine, which `engine: spark` does not have"
+        yield loaded.problem(f"{message}; remove it, {here}", "tests")
 
 
 def _check_evaluation(context: CheckContext) -> Iterator[Problem]:

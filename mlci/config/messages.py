@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from mlci.config.base import ConfigModel, fields
+from mlci.config.engine import EngineSection, SparkSection
 from mlci.config.lifecycle.cost import Cost
 from mlci.config.lifecycle.deploy import Deploy, KServe, PlainDeployment
 from mlci.config.lifecycle.experiment import Experiment, ExperimentMetric
@@ -38,6 +39,8 @@ SECTIONS: dict[Path, type[ConfigModel]] = {
     ("evaluation",): Evaluation,
     ("evaluation", "slices"): SliceColumnConfig,
     ("evaluation", "metrics"): Reported,
+    ("engine",): EngineSection,
+    ("engine", "spark"): SparkSection,
     ("train",): Train,
     ("predict",): Predict,
     ("baseline",): Baseline,

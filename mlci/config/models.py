@@ -14,6 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mlci.config.base import Command, ConfigModel, Name, OnDoubt, Place, exactly_one
+from mlci.config.engine import EngineSection
 from mlci.config.lifecycle.cost import Cost
 from mlci.config.lifecycle.deploy import Deploy
 from mlci.config.lifecycle.experiment import Experiment
@@ -419,6 +420,9 @@ class Config(ConfigModel):
     task: Task = Field(description="Binary, multiclass, regression, or scores of an evaluation log.")
     evaluation: Evaluation | None = Field(
         default=None, description="Rows that both models are evaluated on; omitted only with `predict.metrics`."
+    )
+    engine: EngineSection | None = Field(
+        default=None, description="Engine that evaluates the rows; if omitted, the embedded one, on this machine."
     )
     paths: Annotated[tuple[Place, ...], Field(min_length=1)] | None = Field(
         default=None,

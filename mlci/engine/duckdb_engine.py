@@ -72,7 +72,7 @@ class DuckDBEngine:
         fingerprint = fingerprint_table(
             connection, bound.table, left_out, coded=frame.coded, weights=frame.coded_weights, threads=self.threads
         )
-        job, left_out_notes = leave_out_percentages(bound, frame)
+        job, left_out_notes = leave_out_percentages(bound, frame.labels)
         statistics, notes = reduce(
             job, frame, exact_rows=self.exact_rows, threads=self.threads, evaluator=self.row_metrics
         )
@@ -197,7 +197,7 @@ _WHY = ", and mean_absolute_percentage_error divides by the label"
 _CURE = "; use mean_absolute_error, or take rows with a label of 0 out of the evaluation set"
 
 
-def leave_out_percentages(bound: BoundJob, frame: Frame) -> tuple[Job, tuple[str, ...]]:
+def leave_out_percentages(bound: BoundJob, labels: Array) -> tuple[Job, tuple[str, ...]]:
     """Return the job without percentages of the label if a label is 0, and a note about the omitted metric.
 
     A label nearer to 0 than the float64 epsilon counts as 0: the loss of its row alone would be the metric.
@@ -208,7 +208,7 @@ def leave_out_percentages(bound: BoundJob, frame: Frame) -> tuple[Job, tuple[str
     job = bound.job
     refused = job.zero_labels == "refused"
     divides = job.task == "regression" and (LOSS in job.losses or refused)
-    if not divides or not bool((np.abs(frame.labels) < _EPS).any()):
+    if not divides or not bool((np.abs(labels) < _EPS).any()):
         return job, ()
     near_zero = f"abs({bound.label.as_float()}) < {_EPS!r}"
     near_zero_label = bound.place().problem(

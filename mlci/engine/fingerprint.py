@@ -29,7 +29,7 @@ from mlci.engine.tables.table import Table
 from mlci.errors import InputError, Problem
 from mlci.lineage.rows import Fingerprint
 
-_CODED = 1000
+MOST_CODED = 1000
 _PACKED = 1 << 20
 _NULL = 0x6E756C6C00000000
 _TEXT = 0x7465787400000000
@@ -73,16 +73,16 @@ def fingerprint_table(
     columns = [column for column in table.columns if column.name not in exclude]
     if not columns:
         raise InputError(Problem("has no columns besides predictions to take a fingerprint of", table.path))
-    current, moved = _Reader(connection, table, threads).read(columns, dict(coded or {}), weights)
+    current, moved = FingerprintReader(connection, table, threads).read(columns, dict(coded or {}), weights)
     if not moved:
         return Fingerprint(current)
     same = {name: one for name, one in (coded or {}).items() if name not in moved} if weights is None else {}
-    former, _ = _Reader(connection, table, threads, rounded=True).read(columns, same, None)
+    former, _ = FingerprintReader(connection, table, threads, rounded=True).read(columns, same, None)
     return Fingerprint(current, former)
 
 
 @dataclass(frozen=True)
-class _Reader:
+class FingerprintReader:
     """Reader of a table's columns for its fingerprint, by scheme 2 or, if ``rounded``, by scheme 1."""
 
     connection: duckdb.DuckDBPyConnection
@@ -98,18 +98,21 @@ class _Reader:
         if weights is not None and rest:
             coded, weights, rest = {}, None, columns
         kept = {column.name: coded[column.name] for column in columns if column.name in coded}
-        codings = {column.name: self._code(column) for column in rest}
+        codings = {column.name: self.code(column) for column in rest}
         kept |= self._fetch([column for column in rest if codings[column.name].whole], codings)
         wide = [column for column in rest if not codings[column.name].whole]
-        moved = {column.name for column in columns if column.name in kept and self._is_moved(column, kept[column.name])}
+        moved = {
+            column.name for column in columns if column.name in kept and self.is_moved(column, kept[column.name].coded)
+        }
         sums = self._sums(kept, wide, weights, moved)
-        return _close([column.name for column in columns], self.table.rows, sums), frozenset(moved)
+        return close_fingerprint([column.name for column in columns], self.table.rows, sums), frozenset(moved)
 
-    def _code(self, column: TableColumn) -> DictionaryColumn:
+    def code(self, column: TableColumn) -> DictionaryColumn:
+        """Return the dictionary of a column; not a whole one if it has many values."""
         if not self.rounded:
-            return code_column(self.connection, self.table, column, most=_CODED)
+            return code_column(self.connection, self.table, column, most=MOST_CODED)
         before = column.as_scheme_1(0)
-        return code_column(self.connection, self.table, before, most=_CODED, reading=cell_values.round_cell)
+        return code_column(self.connection, self.table, before, most=MOST_CODED, reading=cell_values.round_cell)
 
     def _fetch(self, columns: list[TableColumn], codings: dict[str, DictionaryColumn]) -> dict[str, KnownValues]:
         if not columns:
@@ -120,26 +123,26 @@ class _Reader:
             name: KnownValues(one, one.final(codes)) for (name, one), codes in zip(coded.items(), arrays, strict=True)
         }
 
-    def _is_moved(self, column: TableColumn, values: KnownValues) -> bool:
+    def is_moved(self, column: TableColumn, coded: DictionaryColumn) -> bool:
         """Return whether scheme 1 reads other values in a column of few values."""
         if self.rounded:
             return False
         if column.former is None:
-            exact = [value for value in values.coded.values if isinstance(value, int | Decimal)]
+            exact = [value for value in coded.values if isinstance(value, int | Decimal)]
             return column.is_text and any(isinstance(one, Decimal) or not cell_values.is_exact(one) for one in exact)
         before = code_column(
-            self.connection, self.table, column.as_scheme_1(0), most=_CODED, reading=cell_values.round_cell
+            self.connection, self.table, column.as_scheme_1(0), most=MOST_CODED, reading=cell_values.round_cell
         )
-        return before.values != values.coded.values
+        return before.values != coded.values
 
     def _sums(
         self, kept: dict[str, KnownValues], wide: list[TableColumn], weights: Array | None, moved: set[str]
     ) -> tuple[int, int]:
         """Add up all rows; columns that scheme 1 reads as other values are added to ``moved``."""
-        packs = list(_pack(kept))
+        packs = list(pack_columns(kept))
         if not wide and len(packs) == 1:
             codes, states = packs[0]
-            return _total(states, count_codes(codes, len(states), weights, self.threads))
+            return add_up_rows(states, count_codes(codes, len(states), weights, self.threads))
         rows = self.table.rows if weights is None else len(weights)
         state = np.zeros(rows, np.uint64)
         for codes, states in packs:
@@ -150,18 +153,19 @@ class _Reader:
             if has_odd or column.was_rounded:
                 moved.add(column.name)
         totals = each_block(
-            rows, lambda part: _total(state[part], None if weights is None else weights[part]), self.threads
+            rows, lambda part: add_up_rows(state[part], None if weights is None else weights[part]), self.threads
         )
         return sum(low for low, _ in totals) % 2**64, sum(high for _, high in totals) % 2**64
 
 
-def _close(names: list[str], rows: int, sums: tuple[int, int]) -> str:
+def close_fingerprint(names: list[str], rows: int, sums: tuple[int, int]) -> str:
+    """Return the digest of a table: the names of its columns, the number of rows, and the sums over them."""
     listed = "".join(f"{len(name)}:{name}," for name in sorted(names))
     content = f"mlci/fingerprint/1 {rows} {sums[0]:016x} {sums[1]:016x} {listed}"
     return "sha256:" + hashlib.sha256(content.encode()).hexdigest()
 
 
-def _pack(kept: dict[str, KnownValues]) -> Iterator[tuple[Array, Array]]:
+def pack_columns(kept: dict[str, KnownValues]) -> Iterator[tuple[Array, Array]]:
     """Combine coded columns: codes of their combinations, and the state of each combination."""
     codes: Array | None = None
     states = np.zeros(1, np.uint64)
@@ -209,7 +213,7 @@ def _mix(state: Array) -> Array:
     return z
 
 
-def _total(states: Array, counts: Array | None) -> tuple[int, int]:
+def add_up_rows(states: Array, counts: Array | None) -> tuple[int, int]:
     """Add up rows, each mixed with two seeds."""
     sums = []
     for seed in _SEEDS:
@@ -265,6 +269,7 @@ def add_column(
     threads: int | None,
     *,
     rounded: bool = False,
+    known: "WideColumn | None" = None,
 ) -> bool:
     """Add a column of many values to every row's state.
 
@@ -275,13 +280,15 @@ def add_column(
         state: State of each row, which is updated.
         threads: For NumPy; the result does not depend on it.
         rounded: Round decimals of many digits to the nearest float64, as scheme 1 did.
+        known: How to read the cells, if the table is a part of another one, which decides it.
 
     Returns:
         Whether scheme 1 reads some of the cells as other values.
     """
-    number = f"{column.raw}::DOUBLE" if rounded and column.is_wide else _number_sql(connection, table, column)
+    wide = known or read_wide_column(connection, table, column, rounded=rounded)
+    number = wide.number
     if number is None:
-        odd, listed = None, [f"md5_number_lower({_text_sql(connection, table, column)})"]
+        odd, listed = None, [f"md5_number_lower({wide.text})"]
     else:
         odd = None if rounded else _odd_cells(connection, table, column, number)
         big = f"isfinite({number}) AND abs({number}) > {_FLOAT_LIMIT}"
@@ -294,26 +301,41 @@ def add_column(
     return odd is not None
 
 
-def _number_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: TableColumn) -> str | None:
-    """SQL for the column's numbers as float64; ``None`` for a column of texts."""
+@dataclass(frozen=True)
+class WideColumn:
+    """SQL for the cells of a column of many values: as float64, or as texts if it has other values than numbers."""
+
+    number: str | None
+    text: str = ""
+
+
+def read_wide_column(
+    connection: duckdb.DuckDBPyConnection, table: Table, column: TableColumn, *, rounded: bool = False
+) -> WideColumn:
+    """Decide by all cells of a column how they are read; ``rounded`` as in scheme 1."""
+    if rounded and column.is_wide:
+        return WideColumn(f"{column.raw}::DOUBLE")
     if column.is_number:
-        return column.as_float()
+        return WideColumn(column.as_float())
     if not column.is_text:
-        return None
+        return WideColumn(None, f"{column.ref}::VARCHAR")
+    not_number, not_truth = text_conditions(column)
+    if not table.exists(connection, not_number):
+        return WideColumn(column.as_float())
+    return WideColumn(None, column.ref if table.exists(connection, not_truth) else f"lower({column.ref})")
+
+
+def text_conditions(column: TableColumn) -> tuple[str, str]:
+    """SQL for cells of a column of texts that are no numbers, and for those that are no booleans.
+
+    Texts that are all booleans are normalized.
+    """
     value = column.as_float()
     outside = f"isinf({value}) OR ({value} = 0 AND regexp_matches({column.ref}, '^[^eE]*[1-9]'))"
     long = f"(length({column.ref}) > {_LONG} OR contains(lower({column.ref}), 'e'))"
     odd = f"NOT regexp_full_match({column.ref}, '{_NUMBER_RE}') OR ({long} AND ({outside}))"
-    return None if table.exists(connection, f"{column.ref} IS NOT NULL AND ({odd})") else value
-
-
-def _text_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: TableColumn) -> str:
-    """SQL for the column's texts; booleans are normalized if there are no other texts."""
-    if not column.is_text:
-        return f"{column.ref}::VARCHAR"
     booleans = ", ".join(map(sql.quote_text, cell_values.TRUTH))
-    other = f"{column.ref} IS NOT NULL AND {column.ref} NOT IN ({booleans})"
-    return column.ref if table.exists(connection, other) else f"lower({column.ref})"
+    return f"{column.ref} IS NOT NULL AND ({odd})", f"{column.ref} IS NOT NULL AND {column.ref} NOT IN ({booleans})"
 
 
 def _residual_sql(column: TableColumn, number: str) -> str:

@@ -1,0 +1,1 @@
+"""Spark engine: statistics computed where the rows are; only sums of them come back."""
