@@ -29,8 +29,8 @@ def judge_experiment(sums: Sequence[ArmSums], plan: ExperimentPlan) -> Experimen
     """Return the verdict on all moments so far, each period's once."""
     totals = _merge(((one.slice, one.group, one.metric, one.arm), one.moments) for one in sums)
     metrics = tuple(_judge(totals, metric, plan) for metric in plan.metrics)
-    ratio = check_sample_ratio(metrics[0].change.units, plan)
-    verdict, reason = _decide(metrics, ratio, plan)
+    ratio, of = check_sample_ratios(metrics, plan)
+    verdict, reason = _decide(metrics, ratio, of, plan)
     looks = measure_looks(sums, plan)
     needed = _units_needed(metrics) if verdict is ExperimentVerdict.KEEP_GOING else None
     return ExperimentResult(
@@ -46,10 +46,25 @@ def judge_experiment(sums: Sequence[ArmSums], plan: ExperimentPlan) -> Experimen
     )
 
 
-def check_sample_ratio(units: tuple[int, int], plan: ExperimentPlan) -> SampleRatio:
+def check_sample_ratios(metrics: Sequence[MetricResult], plan: ExperimentPlan) -> tuple[SampleRatio, str]:
+    """Return the first mismatch of all metrics, else the check of the primary one, and what is counted.
+
+    Logs have the same units in every metric; counts may lack those of one metric in one arm.
+    """
+    pairs: dict[tuple[int, int], str] = {metrics[0].change.units: "the units"}
+    for metric in metrics[1:]:
+        pairs.setdefault(metric.change.units, f"the units with {metric.metric}")
+    confidence = 1 - (1 - RATIO_CONFIDENCE) / len(pairs)
+    checks = [(check_sample_ratio(units, plan, confidence), of) for units, of in pairs.items()]
+    return next((one for one in checks if one[0].mismatch), checks[0])
+
+
+def check_sample_ratio(
+    units: tuple[int, int], plan: ExperimentPlan, confidence: float = RATIO_CONFIDENCE
+) -> SampleRatio:
     """Compare the treatment's share of units with the planned one, at a level that holds at every look."""
     total = sum(units)
-    low, high = sequential_interval(SampleRate(total, units[1]), confidence=RATIO_CONFIDENCE, tuned_for=plan.tuned_for)
+    low, high = sequential_interval(SampleRate(total, units[1]), confidence=confidence, tuned_for=plan.tuned_for)
     return SampleRatio(
         expected=plan.split,
         observed=units[1] / total if total else plan.split,
@@ -105,11 +120,11 @@ def _groups(totals: Mapping[Key, ArmMoments], plan: ExperimentPlan) -> Iterable[
 
 
 def _decide(
-    metrics: tuple[MetricResult, ...], ratio: SampleRatio, plan: ExperimentPlan
+    metrics: tuple[MetricResult, ...], ratio: SampleRatio, of: str, plan: ExperimentPlan
 ) -> tuple[ExperimentVerdict, str]:
     if ratio.mismatch:
         return ExperimentVerdict.COULD_NOT_TELL, (
-            f"sample-ratio mismatch: {ratio.observed:.2%} of the units are in the treatment, and {ratio.expected:.2%} "
+            f"sample-ratio mismatch: {ratio.observed:.2%} of {of} are in the treatment, and {ratio.expected:.2%} "
             "were planned; find out where units get lost or are assigned twice, and start the experiment again"
         )
     failed, passed, still = (_named(metrics, outcome) for outcome in ("failed", "passed", "open"))

@@ -87,7 +87,7 @@ class SampleRatio:
     Attributes:
         expected: Planned share of the treatment.
         observed: Its share so far.
-        interval: Interval of the share at confidence 0.999 that holds at every look.
+        interval: Interval of the share at confidence 0.999, shared by metrics whose units differ, at every look.
         mismatch: Whether the planned share is outside.
     """
 

@@ -203,6 +203,11 @@ def _left_out_if_ok(name: str) -> bool:
     return name.startswith(("drift[", "unseen[", "outside[", "invalid[", "present[", "schema["))
 
 
+def is_of_gate(name: str) -> bool:
+    """Check if a series is one of a gate, which labels answer, rather than of columns or of the team's schema."""
+    return not _left_out_if_ok(name) and not name.startswith("nulls[") and name != "schema"
+
+
 def _is_checked(name: str, record: WindowRecord) -> bool:
     """Check if a series belongs to what a record compares; a schema that is no longer configured does not."""
     return not name.startswith("schema[") or not record.rows or "schema" in record.points
@@ -285,7 +290,7 @@ def _doubt(windows: tuple[WindowRecord, ...], *, late: int, labels: bool) -> str
         return unjudged
     if all(point.finding == "unknown" for point in newest.points.values()):
         return f"the window of {newest.start} has too few rows to compare: {newest.rows:,}"
-    gates = [point for record in recent for name, point in record.points.items() if name in record.alarms]
+    gates = [point for record in recent for name, point in record.points.items() if is_of_gate(name)]
     if labels and len(recent) > late and gates and all(point.finding == "unknown" for point in gates):
         return f"no window since {recent[0].start} has enough labels, so the quality is not known"
     return None
@@ -296,6 +301,6 @@ def _newest_unjudged(recent: tuple[WindowRecord, ...]) -> str | None:
     for record in reversed(recent):
         if record.unjudged is not None:
             return record.unjudged
-        if any(point.finding != "unknown" for name, point in record.points.items() if name in record.alarms):
+        if any(point.finding != "unknown" for name, point in record.points.items() if is_of_gate(name)):
             return None
     return None

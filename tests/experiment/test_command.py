@@ -188,6 +188,11 @@ def test_experiment__few_events_are_judged_exactly(tmp_path):
         ("control,bought,6000,600", "control,bought,600,6000", "row 1: 6,000 events of 600 units"),
         ("treatment,ms,6000,,101,400", "treatment,ms,6000,,101,-4", "a variance cannot be negative"),
         ("treatment,ms,6000,,101,400", "treatment,ms,6000,,,400", "row 4: `mean` is empty"),
+        (
+            "control,bought,6000,600,,",
+            "control,bought,6000,,10,9",
+            "row 1: `mean` is 10, and a rate is between 0 and 1",
+        ),
         ("treatment,ms,6000", "treatmnt,ms,6000", "row 4: arm is 'treatmnt'"),
         ("treatment,ms", "treatment,msec", "has no row of `ms` in arm 'treatment'"),
         ("treatment,ms,6000,,101,400", "control,ms,6000,,100,400", "row 4: repeats row 3"),

@@ -93,6 +93,15 @@ def test_judge_experiment__sample_ratio_mismatch_comes_first():
     assert result.verdict.exit_code == 6
 
 
+def test_judge_experiment__counts_without_most_units_of_a_guardrail():
+    found = [*sums("bought", rate(8000, 0.1), rate(8000, 0.13)), *sums("ms", level(8000, 100), level(400, 101))]
+    result = judge_experiment(found, plan_of(PRIMARY, SLOWER))
+    assert [one.outcome for one in result.metrics] == ["passed", "passed"]
+    assert result.verdict is ExperimentVerdict.COULD_NOT_TELL
+    assert result.reason.startswith("sample-ratio mismatch: 4.76% of the units with ms are in the treatment")
+    assert result.sample_ratio.mismatch
+
+
 @pytest.mark.parametrize(("units", "split", "mismatch"), [((9000, 1000), 0.1, False), ((8600, 1400), 0.1, True)])
 def test_check_sample_ratio__uneven_split(units, split, mismatch):
     assert check_sample_ratio(units, plan_of(split=split)).mismatch is mismatch

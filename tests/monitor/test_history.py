@@ -99,6 +99,19 @@ def test_states__windows_that_cannot_be_judged_outrank_a_warning():
     assert WindowRecord.model_validate(broken[0].model_dump()) == broken[0]
 
 
+def test_states__labels_of_a_gate_that_only_informs_stop():
+    def assessed(*words):
+        records = [
+            record(at, gate=word, drift="ok").model_copy(update={"alarms": ()}) for at, word in enumerate(words, 1)
+        ]
+        history = add_windows(MonitorHistory(), records, keep=9, patience=2)
+        return assess(history, muted={}, patience=2, late=3, labels=True)
+
+    assert assessed("ok", "ok", "unknown", "unknown", "unknown").state == "ok"
+    assert assessed("ok", *["unknown"] * 4).state == "unknown"
+    assert assessed("ok", *["unknown"] * 4).reason.startswith("no window since 2026-01-02T00:00 has enough labels")
+
+
 def test_states__a_series_that_no_window_knows():
     records = [record(1, gate="ok", drift="unknown"), record(2, gate="ok", drift="unknown")]
     standing = assess(

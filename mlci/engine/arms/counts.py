@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,13 +69,16 @@ class _Row:
         return value
 
 
-def read_arm_counts(path: str, arms: tuple[str, str], metrics: Mapping[str, bool]) -> tuple[ArmSums, ...]:
+def read_arm_counts(
+    path: str, arms: tuple[str, str], metrics: Mapping[str, bool], rates: AbstractSet[str] = frozenset()
+) -> tuple[ArmSums, ...]:
     """Read and check the table.
 
     Args:
         path: CSV, Parquet or JSON: a path, a glob or a URL.
         arms: Names of control and treatment.
         metrics: Names of the metrics, each with whether it needs a covariate.
+        rates: Those that are rates.
 
     Raises:
         InputError: if a column is missing, a cell is invalid, or a row repeats another; the message has the row.
@@ -86,7 +90,7 @@ def read_arm_counts(path: str, arms: tuple[str, str], metrics: Mapping[str, bool
         query = sql.select([f"{column.ref}::VARCHAR" for column in named], table.relation, limit=MOST_ROWS)
         cells = connection.execute(query).fetchall()
     names = [column.name for column in named]
-    found = list(_read_rows(cells, names, table, arms, metrics))
+    found = list(_read_rows(cells, names, table, arms, metrics, rates))
     _check_complete(found, arms, metrics, path)
     return tuple(found)
 
@@ -107,6 +111,7 @@ def _read_rows(
     table: Table,
     arms: tuple[str, str],
     metrics: Mapping[str, bool],
+    rates: AbstractSet[str],
 ) -> Iterator[ArmSums]:
     seen: dict[tuple[str, ...], int] = {}
     for position, values in enumerate(cells):
@@ -115,6 +120,9 @@ def _read_rows(
         one = _read_row(row, arms, metrics)
         if one is None:
             continue
+        if one.metric in rates and not 0 <= one.moments.mean <= 1:
+            what = f"`mean` is {row.cells['mean']}, and a rate is between 0 and 1"
+            raise row.refuse(f"{what}; write how many of the units have {one.metric!r} as `events`")
         key = (one.arm, one.metric, one.period, one.slice, one.group)
         if key in seen:
             raise row.refuse(f"repeats row {seen[key]}: the same arm, metric, time, slice and group; add them up")

@@ -67,7 +67,8 @@ def read_arms(section: Experiment, folder: Path) -> tuple[ArmSums, ...]:
     arms = (section.control, section.treatment)
     if section.counts is not None:
         needs = {metric.name: metric.covariate is not None for metric in section.metrics}
-        return read_arm_counts(resolve_path(section.counts, folder), arms, needs)
+        rates = {metric.name for metric in section.metrics if metric.rate is not None}
+        return read_arm_counts(resolve_path(section.counts, folder), arms, needs, rates)
     log = ArmLog(
         path=resolve_path(section.data or "", folder),
         unit=section.unit or "",

@@ -22,6 +22,7 @@ from mlci.monitor.history import (
     WindowRecord,
     add_windows,
     assess,
+    is_of_gate,
     record_of,
     replay,
 )
@@ -103,7 +104,7 @@ def assess_history(history: MonitorHistory, settings: Monitor, *, today: str) ->
         muted=muted_series(settings, names, today=today),
         patience=settings.patience,
         late=settings.late,
-        labels=any(record.alarms for record in history.windows),
+        labels=any(is_of_gate(name) for record in history.windows for name in record.points),
     )
 
 
