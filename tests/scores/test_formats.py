@@ -10,8 +10,10 @@ from mlci.errors import InputError
 from mlci.scores.formats import (
     deepeval,
     every_eval_ever,
+    helm,
     inspect_ai,
     lm_eval,
+    mlflow_genai,
     nemo_evaluator,
     openai_evals,
     promptfoo,
@@ -37,6 +39,9 @@ WRITTEN = {
     FILES / "openai_evals/run.jsonl": openai_evals,
     FILES / "nemo_evaluator/results.jsonl": nemo_evaluator,
     FILES / "every_eval_ever/sums_samples.jsonl": every_eval_ever,
+    FILES / "helm/per_instance_stats.json": helm,
+    FILES / "mlflow_genai/result.csv": mlflow_genai,
+    FILES / "mlflow_genai/result.parquet": mlflow_genai,
 }
 READ_BY_INSPECT = json.loads((FILES / "inspect_ai/read_by_inspect.json").read_text("utf-8"))
 
@@ -84,6 +89,28 @@ def test_inspect__same_as_its_own_reader(name):
         for scorer, value in sample["scores"].items():
             for part, number in value.items() if isinstance(value, dict) else [(None, value)]:
                 assert item.scores.get(f"{scorer}.{part}" if part else scorer) == number
+
+
+def test_inspect__outage_graded_as_an_answer(tmp_path):
+    document = json.loads((FILES / "inspect_ai/baseline.json").read_text("utf-8"))
+    first, second, third = document["samples"][:3]
+    first["output"]["completion"] = "Error: 429 Too Many Requests"
+    second["output"]["completion"], second["scores"] = "", {"includes": {"value": "I"}}
+    second["model_usage"]["mockllm/model"]["output_tokens"] = 0
+    third["output"]["completion"] = "429 means too many requests."
+    (tmp_path / "log.json").write_text(json.dumps(document))
+    items = read_log(tmp_path / "log.json").items
+    assert [item.state for item in items[:4]] == [State.ERRORED, State.ERRORED, State.OK, State.OK]
+    assert items[1].reason == "empty answer with zero output tokens"
+
+
+def test_lm_eval__outage_graded_as_an_answer(tmp_path):
+    lines = [json.loads(line) for line in SUMS.read_text("utf-8").splitlines()]
+    lines[0]["resps"], lines[1]["resps"] = [["503 Service Unavailable"]], [["503 is the number of a bus"]]
+    (tmp_path / "samples.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    items = read_log(tmp_path / "samples.jsonl").items
+    assert [item.state for item in items[:2]] == [State.ERRORED, State.OK]
+    assert items[0].scores == {}
 
 
 def test_inspect__means_of_its_results():

@@ -192,3 +192,74 @@ def test_every_eval_ever__the_same_result_again_is_a_repeat(tmp_path):
     (tmp_path / "x.jsonl").write_text("\n".join([*lines, other]))
     with pytest.raises(InputError, match=r"x\.jsonl:21: .*samples of two runs"):
         read_log(tmp_path / "x.jsonl")
+
+
+HELM = FILES / "helm/per_instance_stats.json"
+
+
+def copy_helm(folder, *names):
+    for name in names:
+        (folder / f"{name}.json").write_text((HELM.parent / f"{name}.json").read_text("utf-8"))
+    return folder / "per_instance_stats.json"
+
+
+def test_helm__same_as_its_aggregates(tmp_path):
+    log = read_log(copy_helm(tmp_path, "per_instance_stats"))
+    assert (len(log.keys), log.repeats, list(log.scorers)) == (10, 2, ["exact_match", "quasi_length"])
+    assert {"id0", "id0 lowercase"} <= set(log.keys)
+    stats = [one for one in document("helm/stats.json") if one["name"]["name"] == "exact_match"]
+    means = log.means("exact_match")
+    for split, keys in {"valid": ("id0", "id1"), "test": ("id2", "id3", "id4")}.items():
+        for perturbation in (None, "lowercase"):
+            theirs = next(one for one in stats if _named(one, split, perturbation))
+            ours = [means[f"{key} {perturbation}" if perturbation else key] for key in keys]
+            assert sum(ours) / len(ours) == pytest.approx(theirs["mean"], abs=1e-12)
+
+
+def _named(stat, split, perturbation):
+    found = stat["name"].get("perturbation") or {}
+    of_split = stat["name"]["split"] == split
+    return of_split and (found.get("name"), found.get("computed_on", "perturbed")) == (perturbation, "perturbed")
+
+
+def test_helm__requests_that_failed_are_not_wrong_answers():
+    log = read_log(HELM)
+    errored = {(item.key, item.reason) for item in log.items if item.state is State.ERRORED}
+    message = "the answer is only an error message: 429 too many requests"
+    assert errored == {
+        *((key, message) for key in ("id3", "id3 lowercase")),
+        *((key, "503 Service Unavailable") for key in ("id4", "id4 lowercase")),
+    }
+    texts = find_format(LogFile(HELM, "x")).read_texts(LogFile(HELM, "x"), {("id2", "1")})
+    assert {(one.input, one.output, one.target) for one in texts.values()} == {("What is 2 plus 3?", "6", "5")}
+
+
+def test_helm__two_splits_and_two_metrics_of_one_instance(tmp_path):
+    path = copy_helm(tmp_path, "per_instance_stats")
+    records = json.loads(path.read_text())[:1]
+    other = json.loads(json.dumps(records[0]).replace('"valid"', '"test"'))
+    more = {**records[0], "stats": [{"name": {"name": "bleu", "split": "valid"}, "mean": 0.5}]}
+    path.write_text(json.dumps([*records, other, more]))
+    log = read_log(path)
+    assert [item.key for item in log.items] == ["id0 valid", "id0 test"]
+    assert log.items[0].scores == {"exact_match": 1.0, "quasi_length": 0.25, "bleu": 0.5}
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_mlflow__same_as_its_own_metrics(form):
+    log = read_log(FILES / f"mlflow_genai/result.{form}")
+    theirs = document("mlflow_genai/metrics.json")
+    assert list(log.scorers) == ["exact", "length"]
+    assert (len(log.keys), log.repeats) == (6, 2)
+    outage = next(item for item in log.items if item.state is State.ERRORED)
+    assert outage.reason == "the answer is only an error message: error: 429 too many requests"
+    exact = [item.scores.get("exact", 0.0) for item in log.items]
+    assert sum(exact) / 7 == pytest.approx(theirs["exact/mean"], abs=1e-12)
+    length = [item.scores["length"] for item in log.items if "length" in item.scores]
+    assert (sum(length) + 28 / 20) / 6 == pytest.approx(theirs["length/mean"], abs=1e-12)
+    assert {item.metadata["tags.language"] for item in log.items} == {"de", "en"}
+
+
+def test_mlflow__both_forms_are_one_run():
+    table, parquet = (read_log(FILES / f"mlflow_genai/result.{form}") for form in ("csv", "parquet"))
+    assert table == parquet

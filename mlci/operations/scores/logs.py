@@ -31,11 +31,12 @@ from mlci.registry.registry import RegistryView
 from mlci.scores.formats.detect import find_format, read_log
 from mlci.scores.formats.log_file import LogFile
 from mlci.scores.join_tasks import join_tasks
-from mlci.scores.score_log import ItemText, ScoreLog
+from mlci.scores.score_log import ItemId, ItemText, ScoreLog
 from mlci.scores.serialization import NAME, dump_scores, load_scores
 
 _MOST_FILES = 1_000
 _LONGEST_TEXT = 2_000
+_AT_ONCE = 500
 ROWS = "scores"
 """Placeholder for the rows that a version's scores were measured on; the items are in the scores themselves."""
 
@@ -94,7 +95,7 @@ def _matches(folder: Path, pattern: str) -> list[Path]:
 
 
 def read_logs(paths: Sequence[Path], folder: Path, context: ScoresContext) -> ScoreLog:
-    """Read the logs of one run, of one task or several, with the texts of their items.
+    """Read the logs of one run, of one task or several, with the texts of their items if the report shows them.
 
     Args:
         paths: The files.
@@ -103,8 +104,9 @@ def read_logs(paths: Sequence[Path], folder: Path, context: ScoresContext) -> Sc
     """
     shown = [str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path) for path in paths]
     columns = _table_columns(context.config)
+    texts = shows_texts(context)
     logs = [
-        _with_texts(path, name) if columns is None else read_table_log(path, name, columns)
+        _read_log(path, name, texts=texts) if columns is None else read_table_log(path, name, columns)
         for path, name in zip(paths, shown, strict=True)
     ]
     return join_tasks(logs, shown)
@@ -120,10 +122,19 @@ def _table_columns(config: ScoresConfig) -> TableColumns | None:
     return TableColumns(key=evaluation.key, repeat=evaluation.repeat, scores=tuple(dict.fromkeys([*listed, *gated])))
 
 
-def _with_texts(path: Path, shown: str) -> ScoreLog:
-    log, file = read_log(path, shown=shown), LogFile(path, shown)
-    texts = find_format(file).read_texts(file, {item.id for item in log.items})
-    return replace(log, items=tuple(replace(item, text=_cut(texts.get(item.id))) for item in log.items))
+def _read_log(path: Path, shown: str, *, texts: bool) -> ScoreLog:
+    log = read_log(path, shown=shown)
+    if not texts:
+        return log
+    found = _cut_texts(LogFile(path, shown), [item.id for item in log.items])
+    return replace(log, items=tuple(replace(item, text=found.get(item.id)) for item in log.items))
+
+
+def _cut_texts(file: LogFile, wanted: Sequence[ItemId]) -> dict[ItemId, ItemText | None]:
+    """Return the texts of answers, cut to a bounded length; those of an archive are read some hundred at once."""
+    form, size = find_format(file), _AT_ONCE if file.is_zip else len(wanted)
+    parts = (set(wanted[start : start + size]) for start in range(0, len(wanted), size))
+    return {item: _cut(text) for part in parts for item, text in form.read_texts(file, part).items()}
 
 
 def _cut(text: ItemText | None) -> ItemText | None:

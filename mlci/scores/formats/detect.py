@@ -8,8 +8,10 @@ from mlci.errors import InputError
 from mlci.scores.formats import (
     deepeval,
     every_eval_ever,
+    helm,
     inspect_ai,
     lm_eval,
+    mlflow_genai,
     nemo_evaluator,
     openai_evals,
     promptfoo,
@@ -48,6 +50,8 @@ FORMATS: tuple[LogFormat, ...] = (
     openai_evals,
     nemo_evaluator,
     every_eval_ever,
+    helm,
+    mlflow_genai,
 )
 """In the order in which they are asked; the first that recognises a file reads it."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlci.scores.formats.log_file import BOUNDS, LogFile, flattened, number, short_reason, text
 from mlci.scores.formats.zip_members import ArchiveMembers
+from mlci.scores.outages import outage_reason
 from mlci.scores.score_log import ItemId, ItemText, ScoredItem, ScoreLog, Scorer, Setting, State, Usage
 from mlci.util.digests import sha256_of
 
@@ -80,7 +81,7 @@ def _score_log(file: LogFile, log: Mapping[str, Any], samples: list[Mapping[str,
 def _item(sample: Mapping[str, Any]) -> ScoredItem:
     key, repeat = _id(sample)
     scores, unscored = _scores(sample.get("scores") or {})
-    reason = _error(sample)
+    reason = _error(sample) or _outage(sample)
     state = State.OK
     if reason is not None:
         state, scores = State.ERRORED, {}
@@ -111,6 +112,14 @@ def _error(sample: Mapping[str, Any]) -> str | None:
     if sample.get("completed") is False:
         return "not completed"
     return None
+
+
+def _outage(sample: Mapping[str, Any]) -> str | None:
+    """Return the sign of an outage in the answer: the completion, or in a summary what a scorer took for the answer."""
+    answer = (sample.get("output") or {}).get("completion")
+    taken = (one.get("answer") for one in (sample.get("scores") or {}).values() if isinstance(one, Mapping))
+    answer = answer or next((one for one in taken if one), None)
+    return outage_reason(text(answer), target=text(sample.get("target")), output_tokens=_usage(sample).output_tokens)
 
 
 def _scores(found: Mapping[str, Any]) -> tuple[dict[str, float], list[str]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from mlci.errors import InputError
 from mlci.scores.formats.log_file import LogFile, flattened, number, text
+from mlci.scores.outages import outage_reason
 from mlci.scores.score_log import ItemId, ItemText, ScoredItem, ScoreLog, Scorer, Setting, State
 from mlci.util.digests import sha256_of
 
@@ -105,11 +106,13 @@ def _add_scores(item: dict[str, Any], record: Mapping[str, Any], filtered: str) 
 def _item(key: str, one: Mapping[str, Any]) -> ScoredItem:
     record, scores = one["record"], one["scores"]
     unscored = ", ".join(one["unscored"]) or "the metrics of this task"
+    outage = outage_reason(text(_first(record.get("resps"))), target=text(record.get("target")))
+    state = State.ERRORED if outage else State.OK if scores else State.NOT_SCORED
     return ScoredItem(
         key=key,
-        scores=scores,
-        state=State.OK if scores else State.NOT_SCORED,
-        reason=None if scores else f"no score by {unscored}",
+        scores={} if outage else scores,
+        state=state,
+        reason=outage or (None if scores else f"no score by {unscored}"),
         metadata=flattened(record.get("doc") or {}, "doc"),
         content=_digest(record, "doc_hash", "doc") + _digest(record, "target_hash", "target"),
         prompt=text(record.get("prompt_hash")),
