@@ -62,23 +62,23 @@ def judged(folder, name, out):
 def test_merge__same_report_for_any_number_of_shards(tmp_path):
     top = project(tmp_path)
     shards(top, 1, name="one")
-    shards(top, 3, name="three")
+    shards(top, 2, name="two")
     code, one = judged(top, "one", "out-1")
     assert (code, one["verdict"], one["evaluation"]["rows"]) == (0, "warn", 400)
-    assert judged(top, "three", "out-3") == (0, one)
+    assert judged(top, "two", "out-2") == (0, one)
     whole = mlci("run", "--json", cwd=top).report
     assert whole["evaluation"]["fingerprint"] == one["evaluation"]["fingerprint"]
     assert [gate["outcome"] for gate in whole["gates"]] == [gate["outcome"] for gate in one["gates"]]
     recall = {(row["group"]): row["candidate"] for row in one["metrics"] if row["metric"] == "recall"}
     assert recall == {(row["group"]): row["candidate"] for row in whole["metrics"] if row["metric"] == "recall"}
-    (top / "three/survey-2/survey-2-of-3.mlci").unlink()
-    ended = mlci("merge", "three", "--out", "out", cwd=top)
-    assert (ended.code, "shard 2/3 is missing from the round `survey`" in ended.err) == (2, True)
+    (top / "two/survey-2/survey-2-of-2.mlci").unlink()
+    ended = mlci("merge", "two", "--out", "out", cwd=top)
+    assert (ended.code, "shard 2/2 is missing from the round `survey`" in ended.err) == (2, True)
 
 
 def test_merge__other_commit_and_configuration(tmp_path):
     top = project(tmp_path, rows=60)
-    shards(top, 2)
+    shards(top, 1)
     commit(top, {"mlci.yml": CONFIG.replace("0.05", "0.5")})
     ended = mlci("merge", "shards", cwd=top)
     assert ended.code == 2
