@@ -243,14 +243,6 @@ def own_columns(bound: BoundJob, encoded: EncodedColumns) -> ColumnExpressions:
     return ColumnExpressions(slices=tuple(bins.expression for bins in encoded.bins), label=label)
 
 
-def read_score(bound: BoundJob, i: int) -> TableColumn | None:
-    """Return the column of a model's scores if they are needed, also to compare predictions."""
-    job, model = bound.job, bound.models[i]
-    thresholded = needs_decision(job) and model.decision is None
-    needed = needs_values(job) or job.task == "regression" or thresholded or bound.both_score
-    return model.score if needed else None
-
-
 def prediction_columns(bound: BoundJob, encoded: EncodedColumns, models: Iterable[int]) -> ColumnExpressions:
     """Return the expressions for the predictions of some models."""
     decisions, scores, probabilities = {}, {}, {}

@@ -9,7 +9,7 @@ import numpy as np
 from mlci.engine import sql
 from mlci.engine.encode.binder import BoundJob, BoundPredictions
 from mlci.engine.encode.columns import Bins, ClassColumn, EncodedColumns
-from mlci.engine.join import ColumnExpressions, FetchedColumns, key_columns, own_columns, read_score
+from mlci.engine.join import ColumnExpressions, FetchedColumns, key_columns, own_columns, score_column
 from mlci.engine.spark.executors.batches import BatchReader, BatchSource, open_reader
 from mlci.engine.sql import Array
 from mlci.engine.tables.column_types import TableColumn
@@ -78,7 +78,7 @@ def predicted_columns(bound: BoundJob, encoded: EncodedColumns, model: int) -> C
 
 def _predictions(bound: BoundJob, encoded: EncodedColumns, models: list[int]) -> CodedTable:
     decisions = {i: one for i in models if (one := encoded.decisions[i]) is not None}
-    scores = {i: score.as_float() for i in models if (score := read_score(bound, i)) is not None}
+    scores = {i: score.as_float() for i in models if (score := score_column(bound, i)) is not None}
     return CodedTable(
         expressions=ColumnExpressions(
             decisions={i: one.coded.expression for i, one in decisions.items()}, scores=scores

@@ -1,19 +1,21 @@
 """First round: one scan of each table for values of columns, conditions and ranges of scores."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import duckdb
 
+import mlci
 from mlci.engine.blocks.score_range import ScoreCells, ScoreSurvey, crowded, resolve
 from mlci.engine.cell_errors import ProblemCollector, bad_scores, is_fine, is_rounded, kind_of_score
 from mlci.engine.encode.binder import BoundJob, needs_decision
 from mlci.engine.encode.dictionary import distinct_sql
 from mlci.engine.fingerprint import MOST_CODED
-from mlci.engine.join import ScoreNotes, read_score
+from mlci.engine.join import ScoreNotes, score_column
 from mlci.engine.spark.executors.table_survey import SurveyQuestions
 from mlci.engine.spark.spark_table import SparkTable, check_filled, spark_table
 from mlci.engine.tables.column_types import TableColumn
+from mlci.errors import InputError
 
 PERCENTAGE = "percentage"
 
@@ -38,6 +40,18 @@ def survey_tables(bound: BoundJob) -> None:
         spark = spark_table(table)
         spark.survey(bound.connection, _questions(bound, spark))
         check_filled(spark)
+        check_versions(spark.known.versions, mlci.__version__)
+
+
+def check_versions(found: Collection[str], own: str) -> None:
+    """Check that executors and driver have one version of mlci, because their sums have to mean the same.
+
+    Raises:
+        InputError: if executors have another one.
+    """
+    if others := sorted(set(found) - {own}):
+        message = f"executors have mlci {', '.join(others)}, and the driver has {own}; install one version on all nodes"
+        raise InputError(f"`engine: spark`: {message}")
 
 
 def _questions(bound: BoundJob, table: SparkTable) -> SurveyQuestions:
@@ -74,7 +88,7 @@ def _decisions(bound: BoundJob, table: SparkTable) -> Iterator[str]:
 
 def _scores(bound: BoundJob) -> Iterator[tuple[int, TableColumn]]:
     for i in range(len(bound.models)):
-        if (score := read_score(bound, i)) is not None:
+        if (score := score_column(bound, i)) is not None:
             yield i, score
 
 

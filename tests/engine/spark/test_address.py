@@ -6,6 +6,7 @@ from mlci.engine.interface import Job, Source
 from mlci.engine.spark.address import Address, read_address, shown_files
 from mlci.engine.spark.executors.map_merge import FAN_IN, levels
 from mlci.engine.spark.failures import describe_failure, describe_unreadable
+from mlci.engine.spark.first_round import check_versions
 from mlci.engine.spark.refusals import refuse_job
 from mlci.engine.spark.session import SparkSettings, require_spark
 from mlci.engine.spark.stored_types import stored_type
@@ -137,3 +138,9 @@ def test_describe_failure__words(text, kind, said):
 def test_describe_unreadable__missing_table():
     assert describe_unreadable("[TABLE_OR_VIEW_NOT_FOUND] `a.b`").startswith("Spark finds no such table: ")
     assert describe_unreadable("[OTHER] x") == "Spark can't read it: [OTHER] x"
+
+
+def test_check_versions__another_on_executors():
+    check_versions({"1.2"}, "1.2")
+    with pytest.raises(InputError, match=r"have mlci 1\.1, and the driver has 1\.2; install one version"):
+        check_versions({"1.1", "1.2"}, "1.2")
