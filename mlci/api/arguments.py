@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from mlci.errors import InputError
 from mlci.util.json_text import pretty_json
 
@@ -44,15 +46,21 @@ def gate_entries(gates: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def json_document(document: Mapping[str, Any]) -> str:
-    """Return a configuration as JSON.
+    """Return a configuration as JSON; a NumPy number, such as one of an estimator's ``classes_``, is a number.
 
     Raises:
         InputError: if it has a value that JSON does not have.
     """
     try:
-        return pretty_json(document)
+        return pretty_json(document, default=_python_value)
     except (TypeError, ValueError) as error:
         raise InputError(f"gates, slices and policy have texts, numbers, lists and dicts: {error}") from error
+
+
+def _python_value(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a {type(value).__name__} is none of them")
 
 
 def _kind(value: object) -> str:

@@ -120,7 +120,7 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
         data: Evaluation set: a pandas, Polars or Arrow frame, or the path of a file.
         label: Its column with the true values.
         candidate: Predictions: the name of a column of ``data``, a path, a frame with the key, an array in the order of
-            ``data``, or a fitted scikit-learn estimator. A ``Path`` is always a file.
+            ``data``, or a fitted scikit-learn estimator. A ``Path`` is always a file. The index of a Series is ignored.
         baseline: The same for the model to compare with; ``None`` evaluates the candidate alone.
         key: Column to join by; without one, rows are joined by position.
         table: Table of ``data``, and of predictions in the same file, if that is a database with several tables.
@@ -188,9 +188,18 @@ def _labelled_path(file: str | None, table: str | None) -> str | None:
 
 
 def _guess_task(file: str, label: str) -> str:
-    """Decide by the label's values, as ``mlci init`` does; a label that does not exist is an error of the run."""
+    """Decide by the label's values, as ``mlci init`` does; a label that does not exist is an error of the run.
+
+    Raises:
+        InputError: if no row has a label.
+    """
     summary = summarize_table(file, only=label).find(label)
-    return "binary" if summary is None else find_task(summary)[0]
+    if summary is None:
+        return "binary"
+    if summary.missing and not summary.distinct:
+        raise InputError(f"no row has a value of the label {label!r}; name the column with the true values")
+    one_class = [value.lower() for value, _ in summary.counts] if summary.kind != "real" else []
+    return "binary" if one_class in (["0"], ["1"], ["false"], ["true"]) else find_task(summary)[0]
 
 
 def _source(

@@ -90,13 +90,28 @@ def predictions_file(given: object, data: EvaluationTable, file: Path, *, name: 
     """
     if isinstance(given, str) and _names_column(given, data, name):
         if frame_names(data.given) is not None:
-            return _write(data, np.asarray(data.given[given]), file, name)
+            return _write(data, _array(data.given[given], name), file, name)
         return data.file, {_column_kind(given, data): given}
     if hasattr(given, "predict") and frame_names(given) is None:
         return _write_estimated(given, data, file, name)
     if isinstance(given, str | PathLike) or frame_names(given) is not None:
         return table_file(given, file), {}
-    return _write(data, np.asarray(given), file, name)
+    return _write(data, _array(given, name), file, name)
+
+
+def _array(given: object, name: str) -> np.ndarray[Any, Any]:
+    """Return predictions as an array without a mask, under which NumPy keeps the values that are missing.
+
+    Raises:
+        InputError: if a value is masked.
+    """
+    if isinstance(given, np.ma.MaskedArray) and given.ndim and (masked := np.ma.getmaskarray(given)).any():
+        first = int(np.flatnonzero(masked.reshape(len(masked), -1).any(axis=1))[0]) + 1
+        raise InputError(
+            f"{name}: {int(masked.sum()):,} values are masked, the first in row {first:,}; a missing prediction cannot "
+            "be judged: predict these rows, or leave them out of the evaluation set"
+        )
+    return np.asarray(given)
 
 
 def _names_column(given: str, data: EvaluationTable, name: str) -> bool:
@@ -157,10 +172,12 @@ def _write_columns(data: EvaluationTable, table: dict[str, np.ndarray[Any, Any]]
 
 
 def _are_scores(values: np.ndarray[Any, Any], task: str) -> bool:
-    """Whether values are scores: all of a regression's, and a binary model's if they are not all whole numbers."""
+    """Whether values are scores: all of a regression's, and a binary model's unless all are whole numbers or NaN."""
     if task == "regression":
         return True
-    return task == "binary" and values.dtype.kind == "f" and not np.array_equal(values, np.round(values))
+    return (
+        task == "binary" and values.dtype.kind == "f" and not np.array_equal(values, np.round(values), equal_nan=True)
+    )
 
 
 def _write_estimated(model: Any, data: EvaluationTable, file: Path, name: str) -> tuple[str, Columns]:  # noqa: ANN401 (any estimator)

@@ -6,6 +6,7 @@ lists. A limit on the size alone is therefore not sufficient.
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _STRING = re.compile(r'"[^"]*"?')
@@ -47,9 +48,9 @@ def excess(text: str, most: Bounds) -> str | None:
     return None
 
 
-def pretty_json(document: object) -> str:
-    """Return a document as people read it, without a line end."""
-    return without_old_commands(json.dumps(document, indent=1, ensure_ascii=False))
+def pretty_json(document: object, *, default: Callable[[object], object] | None = None) -> str:
+    """Return a document as people read it, without a line end; ``default`` converts values that JSON does not have."""
+    return without_old_commands(json.dumps(document, indent=1, ensure_ascii=False, default=default))
 
 
 def without_old_commands(text: str) -> str:

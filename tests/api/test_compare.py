@@ -193,6 +193,14 @@ def test_compare__without_gates_nothing_is_judged(rows, scores):
         ({"gates": [{"metric": "recal", "min": 0.5}]}, "did you mean `recall`?"),
         ({"gates": [{"metric": "recall", "max_fall": 0.5}]}, "max_fall"),
         ({"data": 7}, "a int is not a table"),
+        (
+            {"candidate": np.ma.masked_array(np.linspace(0.1, 0.9, 2_000), mask=np.arange(2_000) % 900 == 7)},
+            "candidate: 3 values are masked, the first in row 8",
+        ),
+        (
+            {"candidate": np.where(np.arange(2_000) == 3, np.nan, 1.0)},
+            "candidate: decision 'decision' is null in row 4",
+        ),
     ],
 )
 def test_compare__invalid_input_is_one_clear_line(rows, scores, changes, message):
@@ -201,6 +209,36 @@ def test_compare__invalid_input_is_one_clear_line(rows, scores, changes, message
         mlci.compare(arguments.pop("data"), **arguments)
     assert message in str(caught.value)
     assert "mlci-compare-" not in str(caught.value)
+
+
+@pytest.mark.parametrize("side", ["data", "candidate"])
+def test_compare__frame_with_one_name_twice(rows, scores, side):
+    """The first of the columns would be read without a notice, also if the second is the right one."""
+    given = {"data": rows[["id", "outcome"]], "candidate": pd.DataFrame({"id": rows["id"], "score": scores[0]})}
+    given[side] = pd.concat([given[side], 1 - given[side].iloc[:, [1]]], axis=1)
+    with pytest.raises(InputError, match=r"column names occur twice in the frame: '(outcome|score)'"):
+        mlci.compare(given["data"], label="outcome", candidate=given["candidate"], key="id")
+
+
+def test_compare__numbers_of_numpy_in_the_arguments(rows, models):
+    limit = [{"metric": "roc_auc", "max_drop": np.float32(0.25)}]
+    positive = models[0].classes_[1]
+    found = mlci.compare(rows, label="outcome", candidate=models[0], baseline=models[1], positive=positive, gates=limit)
+    assert [(gate.outcome, gate.limit.value) for gate in found.gates] == [("passed", 0.25)]
+
+
+@pytest.mark.parametrize("label", [0, 1, True])
+def test_compare__labels_of_one_class_are_binary(label):
+    """One class cannot decide an AUC, which is the cause to report instead of another task."""
+    rows = pd.DataFrame({"y": [label] * 80})
+    score, gates = np.linspace(0.1, 0.9, 80), [{"metric": "roc_auc", "max_drop": 0.05}]
+    found = mlci.compare(rows, label="y", candidate=score, baseline=score[::-1].copy(), gates=gates)
+    assert [(gate.outcome, gate.why) for gate in found.gates] == [("inconclusive", "labels")]
+
+
+def test_compare__no_row_has_a_label():
+    with pytest.raises(InputError, match="no row has a value of the label 'y'"):
+        mlci.compare(pd.DataFrame({"y": [np.nan] * 4}), label="y", candidate=np.linspace(0, 1, 4))
 
 
 def test_compare__estimator_names_the_columns_that_are_missing(rows, models):

@@ -1,5 +1,6 @@
 """Frames of pandas, Polars and Arrow as tables, and tables as pandas frames."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import duckdb
 
 from mlci.engine import sql
 from mlci.engine.tables.labelled_tables import open_table
-from mlci.errors import InputError
+from mlci.errors import InputError, list_names
 
 _PADDED = r"[+-]?0\d"
 
@@ -28,8 +29,10 @@ def write_frame(table: Any, file: Path) -> None:  # noqa: ANN401 (any kind of fr
     """Write a frame, its rows in order and its index left out, to a Parquet file.
 
     Raises:
-        InputError: if a column's values have no type in common, or if a mapping has other values than arrays.
+        InputError: if two columns have one name, if a column's values have no type in common, or if a mapping has other
+            values than arrays.
     """
+    _check_names(frame_names(table) or ())
     if isinstance(table, Mapping):
         _check_arrays(table)
     if hasattr(table, "write_parquet"):
@@ -43,6 +46,15 @@ def write_frame(table: Any, file: Path) -> None:  # noqa: ANN401 (any kind of fr
             _write(_copied(table), file)
         except duckdb.Error as error:
             raise InputError(f"a frame can't be written as a table: {str(error).splitlines()[0]}") from error
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    """Raise if a name occurs twice, because the first of such columns would be read without a notice."""
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+        raise InputError(
+            f"column names occur twice in the frame: {list_names(repeated)}; rename one, or keep the first: "
+            "`df = df.loc[:, ~df.columns.duplicated()]`"
+        )
 
 
 def _check_arrays(table: Mapping[Any, Any]) -> None:
