@@ -57,6 +57,16 @@ def test_find_format__by_content(path, tmp_path):
     assert find_format(LogFile(renamed, "log.bin")) is WRITTEN[path]
 
 
+@pytest.mark.parametrize("path", [path for path in WRITTEN if path.suffix == ".jsonl"], ids=named)
+def test_find_format__first_line_longer_than_what_is_looked_at(path, tmp_path):
+    lines = path.read_text("utf-8").splitlines()
+    lines[0] = lines[0][:-1] + ', "more": "' + "x" * 100_000 + '"}'
+    long = tmp_path / "log.jsonl"
+    long.write_text("\n".join(lines), "utf-8")
+    assert find_format(LogFile(long, "log.jsonl")) is WRITTEN[path]
+    assert len(read_log(long).items) == len(read_log(path).items)
+
+
 @pytest.mark.parametrize("path", WRITTEN, ids=named)
 def test_read_texts__every_answer(path):
     log, form = read_log(path), WRITTEN[path]

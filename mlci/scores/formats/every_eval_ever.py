@@ -20,8 +20,7 @@ Record = Mapping[str, Any]
 
 def recognises(file: LogFile) -> bool:
     """Return whether the first line is a sample."""
-    record = file.first_record
-    return record is not None and record.keys() >= _KEYS
+    return file.names(*(_KEYS - {"evaluation"}))
 
 
 def read(file: LogFile) -> ScoreLog:

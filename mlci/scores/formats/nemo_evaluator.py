@@ -21,8 +21,7 @@ Record = Mapping[str, Any]
 
 def recognises(file: LogFile) -> bool:
     """Return whether the first line is a result."""
-    record = file.first_record
-    return record is not None and record.keys() >= _KEYS
+    return file.head.lstrip().startswith(b"{") and file.names(*_KEYS)
 
 
 def read(file: LogFile) -> ScoreLog:

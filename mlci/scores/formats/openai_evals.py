@@ -21,9 +21,7 @@ Events = dict[str, dict[str, list[Mapping[str, Any]]]]
 
 def recognises(file: LogFile) -> bool:
     """Return whether the first line is the specification of a run."""
-    record = file.first_record
-    spec = record.get("spec") if record is not None else None
-    return isinstance(spec, dict) and {"eval_name", "run_id"} <= spec.keys()
+    return file.head.lstrip(b" \t\r\n{").startswith(b'"spec"') and file.names("eval_name", "completion_fns")
 
 
 def read(file: LogFile) -> ScoreLog:

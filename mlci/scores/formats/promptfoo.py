@@ -20,10 +20,11 @@ Record = Mapping[str, Any]
 
 def recognises(file: LogFile) -> bool:
     """Return whether it is a document or a line of the tool."""
-    record = file.first_record
-    if record is not None and {"testIdx", "promptIdx", "testCase"} <= record.keys():
-        return True
-    return file.names("evalId", "results", "prompts", "version")
+    return file.names("gradingResult", "promptIdx", "namedScores") or _is_document(file)
+
+
+def _is_document(file: LogFile) -> bool:
+    return file.head.lstrip(b"\xef\xbb\xbf \t\r\n{").startswith(b'"evalId"') and file.names("results", "version")
 
 
 def read(file: LogFile) -> ScoreLog:
@@ -65,8 +66,7 @@ def _cache_note(cached: int, answers: int) -> str:
 
 def _records(file: LogFile) -> tuple[Record, list[Record]]:
     """Return the document around the results, and the results."""
-    record = file.first_record
-    if record is not None and "testIdx" in record:
+    if not _is_document(file):
         found = [(line, one) for line, one in file.lines()]
         damaged = next((line for line, one in found if not _is_result(one)), None)
         if damaged is not None:
