@@ -10,6 +10,7 @@ MODULES = (
     "benchmarks.functions",
     "benchmarks.report_page",
     "benchmarks.many_groups",
+    "benchmarks.large_tables",
     "benchmarks.setup",
     "benchmarks.registry",
     "benchmarks.sealed",

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from mlci.execution.sanitize import sanitize
+from mlci.util.memory_budget import LEAST, parse_size
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -86,4 +87,33 @@ fetched = click.option(
     metavar="DIGEST",
     default="",
     help="Digest of the copy that `mlci fetch` made; read that copy instead of the registry. Empty reads the registry.",
+)
+
+
+_MEMORY = "mlci.memory"
+
+
+def _memory(context: click.Context, option: click.Parameter, size: str | None) -> None:
+    """Note the budget for :func:`memory_budget`."""
+    budget = None if size is None else parse_size(size)
+    if size is not None and budget is None:
+        raise click.BadParameter(f"{size!r} is not a size; write it as 2GiB or 500MB", context, option)
+    if budget is not None and budget < LEAST:
+        raise click.BadParameter(f"{size!r} is too little: mlci itself needs {LEAST >> 20}MiB", context, option)
+    context.meta[_MEMORY] = budget
+
+
+def memory_budget() -> int | None:
+    """Return the bytes of the option `--memory` of this command; ``None`` without one."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.meta.get(_MEMORY)
+
+
+memory = click.option(
+    "--memory",
+    metavar="SIZE",
+    expose_value=False,
+    callback=_memory,
+    help="Memory for tables, such as 2GiB; joins by key that need more spill to the temporary folder (TMPDIR). By "
+    "default the container's limit.",
 )

@@ -15,6 +15,7 @@ from mlci import __version__
 from mlci.cli.events.current import current_events, stream_events
 from mlci.cli.github_actions import head_of_this_run, is_public_repository, is_training_requested_here
 from mlci.cli.lifecycle.runner_facts import clock_since_start, read_runner
+from mlci.cli.options import memory_budget
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.cli.report_facts import report_facts
 from mlci.config.loader import CheckedConfig, LoadedConfig
@@ -24,9 +25,10 @@ from mlci.engine.duckdb_engine import DuckDBEngine
 from mlci.engine.encode.classes import survey_table
 from mlci.engine.export.features import write_features
 from mlci.engine.fingerprint import fingerprint
+from mlci.engine.interface import Progress
 from mlci.engine.row_comparison import row_digests, share_rows
 from mlci.engine.tables.cell_values import cell_text
-from mlci.events.events import Emit, ModelSelected
+from mlci.events.events import Emit, ModelSelected, RowsRead
 from mlci.execution.environment import COLLECTOR_CREDENTIALS, child_environment, hide_environment, registry_credentials
 from mlci.execution.interface import RefusingRunner, Runner
 from mlci.execution.metric_stage import MetricProcess, missing_metric_reason
@@ -109,7 +111,7 @@ def _build_context(
     return RunContext(
         loaded=loaded,
         facts=replace(report_context(loaded), labels_sealed=labels is not None and labels.hidden),
-        engine=spark or DuckDBEngine(row_metrics=evaluator),
+        engine=spark or DuckDBEngine(row_metrics=evaluator, progress=_report_rows(emit), memory=memory_budget()),
         runner=runner if user_code else RefusingRunner(),
         features=write_features,
         fingerprint=fingerprint if spark is None else spark.fingerprint,
@@ -147,6 +149,15 @@ def _spark_engine(loaded: CheckedConfig) -> "SparkEngine | None":
 
     conf = {name: cell_text(value) for name, value in section.spark.conf.items()}
     return SparkEngine(SparkSettings(master=section.spark.master, conf=conf, environment=os.environ))
+
+
+def _report_rows(emit: Emit) -> Progress:
+    """Return what turns the engine's progress into events."""
+
+    def report(stage: str, done: int, rows: int, seconds: float) -> None:
+        emit(RowsRead(stage=stage, done=done, rows=rows, seconds=seconds))
+
+    return report
 
 
 def _evaluator(

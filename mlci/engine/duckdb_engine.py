@@ -37,6 +37,7 @@ class DuckDBEngine:
         exact_rows: int = 250_000,
         row_metrics: RowMetricEvaluator | None = None,
         progress: Progress = ignore_progress,
+        memory: int | None = None,
     ) -> None:
         """Configure the engine.
 
@@ -45,8 +46,9 @@ class DuckDBEngine:
             exact_rows: Most rows for which scores are ranked exactly instead of in bins.
             row_metrics: Evaluates functions of rows; optional for jobs without them.
             progress: Receives the rows that were read of a large table, about every ten seconds.
+            memory: Budget in bytes, beyond which joins spill to disk; ``None`` uses the container's limit.
         """
-        self.row_metrics, self.progress = row_metrics, progress
+        self.row_metrics, self.progress, self.memory = row_metrics, progress, memory
         self.threads, self.exact_rows = threads, exact_rows
 
     def observe(self, job: Job) -> Observed:
@@ -54,9 +56,10 @@ class DuckDBEngine:
 
         Raises:
             InputError: if a table or its content is invalid; the message has every problem.
+            SpillError: if a join does not fit the memory budget, nor the disk.
         """
         with (
-            sql.session(threads=self.threads) as (connection, scratch),
+            sql.session(threads=self.threads, memory=self.memory) as (connection, scratch),
             sql.reading(*_read_late(job)),
         ):
             return self._observe(connection, job, scratch)

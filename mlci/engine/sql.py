@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import functools
 import itertools
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +15,8 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from mlci.errors import InputError, Problem
+from mlci.errors import InputError, OutsideError, Problem
+from mlci.util.memory_budget import container_limit, database_limit
 
 Array = NDArray[Any]
 
@@ -72,20 +74,24 @@ def select(
 
 
 @contextlib.contextmanager
-def session(*, threads: int | None = None) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+def session(
+    *, threads: int | None = None, memory: int | None = None
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """Yield a connection whose tables and types end with the session, and a temporary folder.
 
-    Sessions without ``threads`` share one database, because opening one takes 20 ms for DuckDB's functions.
+    Sessions without ``threads`` and ``memory`` share one database, because opening one takes 20 ms for DuckDB's
+    functions.
 
     Args:
         threads: Threads of the queries; ``None`` for DuckDB's own default.
+        memory: Budget in bytes; ``None`` for the container's limit, or DuckDB's own default.
     """
     with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
-        if threads is None:
+        if threads is None and memory is None:
             with _catalog(_shared_database().cursor()) as connection:
                 yield connection, Path(scratch)
         else:
-            with contextlib.closing(connect(threads=threads, scratch=scratch)) as connection:
+            with contextlib.closing(connect(threads=threads, memory=memory, scratch=scratch)) as connection:
                 yield connection, Path(scratch)
 
 
@@ -115,7 +121,7 @@ def _shared_database() -> duckdb.DuckDBPyConnection:
     return connect(scratch=folder)
 
 
-def connect(*, threads: int | None = None, scratch: str) -> duckdb.DuckDBPyConnection:
+def connect(*, threads: int | None = None, memory: int | None = None, scratch: str) -> duckdb.DuckDBPyConnection:
     """Open a database in memory that spills into ``scratch``, and never installs or loads an extension.
 
     Scans keep the order of their files (``preserve_insertion_order``), on which sums of floats depend.
@@ -130,6 +136,8 @@ def connect(*, threads: int | None = None, scratch: str) -> duckdb.DuckDBPyConne
     }
     if threads is not None:
         config["threads"] = threads
+    if budget := memory or container_limit():
+        config["memory_limit"] = f"{database_limit(budget) >> 20}MiB"
     return _configure(duckdb.connect(":memory:", config=config))
 
 
@@ -153,16 +161,35 @@ def query_error(message: str) -> duckdb.Error:
     return _QUERY_ERRORS.get(message.partition(":")[0], duckdb.Error)(message)
 
 
+_FULL = re.compile("No space left on device|Disk quota exceeded|max_temp_directory_size")
+
+
+class SpillError(OutsideError):
+    """A table or a join does not fit the memory budget, and the disk has no space for the rest."""
+
+
+def _spill_error() -> SpillError:
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free / 1e9
+    return SpillError(
+        f"memory and disk are full: what does not fit the budget is written to {folder}, which has {free:,.1f} GB "
+        "left; set TMPDIR to a folder with more space, or a larger budget: `--memory 8GiB`"
+    )
+
+
 @contextlib.contextmanager
 def reading(*paths: str) -> Iterator[None]:
     """Convert a query's error on a damaged file to one that names the files; an invalid query stays a bug.
 
     Raises:
         InputError: if a file could be opened but not read to its end.
+        SpillError: if data does not fit the memory budget, nor the disk.
     """
     try:
         yield
     except duckdb.Error as error:
+        if isinstance(error, duckdb.OutOfMemoryException) or _FULL.search(str(error)):
+            raise _spill_error() from error
         if isinstance(error, duckdb.ProgrammingError) and not isinstance(error, duckdb.InvalidInputException):
             raise
         detail = str(error).split("\n", maxsplit=1)[0]

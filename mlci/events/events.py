@@ -70,6 +70,16 @@ class EvaluationFinished:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RowsRead:
+    """Rows of a large table were read, ``done`` of ``rows``; ``stage`` is what for."""
+
+    stage: str
+    done: int
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequestSent:
     """A request to a server was answered, or failed; ``problem`` is set if there was no answer."""
 
@@ -150,6 +160,7 @@ RunEvent = (
     | StepProgress
     | StepFinished
     | EvaluationFinished
+    | RowsRead
     | RequestSent
     | RequestDelayed
     | GateEvaluated

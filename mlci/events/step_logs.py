@@ -8,7 +8,7 @@ and sanitized lines contain no commands.
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
-from mlci.events.events import NoteShown, RunEvent, StepFinished, StepLine, StepProgress, StepStarted
+from mlci.events.events import NoteShown, RowsRead, RunEvent, StepFinished, StepLine, StepProgress, StepStarted
 from mlci.events.stream import Sink
 from mlci.execution.sanitize import sanitize, sanitize_lines
 
@@ -50,10 +50,19 @@ def text_sink(log: StepLog, show: Callable[[str], None]) -> Sink:
                 log.end(seconds=event.seconds, outcome=event.outcome)
             case NoteShown():
                 show(sanitize_lines(event.text))
+            case RowsRead():
+                show(_rows_read(event))
             case _:
                 pass
 
     return sink
+
+
+def _rows_read(event: RowsRead) -> str:
+    """Return the progress through a table, with rows per second."""
+    rate = event.done / event.seconds if event.seconds > 0 else 0.0
+    share = f"{event.done:,} of {event.rows:,} rows"
+    return f"evaluate: {event.stage}, {share}, {rate:,.0f} a second"
 
 
 class PlainLog:

@@ -53,3 +53,10 @@ def test_run__config_option_is_not_searched_for(project):
     assert "using" not in ended.err
     elsewhere = mlci("run", "--out", "here", cwd=project / "src")
     assert (elsewhere.code, (project / "src/here/report.json").is_file()) == (0, True)
+
+
+@pytest.mark.parametrize(("size", "code", "words"), [("2 apples", 2, "2GiB"), ("1MB", 2, "256MiB"), ("1GiB", 0, "")])
+def test_run__memory(project, size, code, words):
+    ended = mlci("run", "--memory", size, cwd=project)
+    assert ended.code == code
+    assert words in ended.err

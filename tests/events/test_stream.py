@@ -13,6 +13,7 @@ from mlci.events.events import (
     EvaluationFinished,
     ModelSelected,
     NoteShown,
+    RowsRead,
     RunEvent,
     RunStarted,
     StepLine,
@@ -21,6 +22,7 @@ from mlci.events.events import (
 from mlci.events.json_lines import JsonLines, LinesAsNotes
 from mlci.events.masks import mask_values
 from mlci.events.run_identity import RunIdentity, read_identity
+from mlci.events.step_logs import PlainLog, text_sink
 from mlci.events.stream import EventStream
 
 RUNNER = {
@@ -142,3 +144,11 @@ def test_event_stream__event_without_texts_is_passed_on_as_it_is():
     line = StepLine(text="epoch 1")
     EventStream(lambda event, _: seen.append(event), now=lambda: 0.0, mask=lambda text: text).emit(line)
     assert seen[0] is line
+
+
+def test_text_sink__rows_read():
+    shown = []
+    text_sink(PlainLog(io.StringIO()), shown.append)(
+        RowsRead(stage="reading rows", done=3000, rows=9000, seconds=1.5), 0.0
+    )
+    assert shown == ["evaluate: reading rows, 3,000 of 9,000 rows, 2,000 a second"]

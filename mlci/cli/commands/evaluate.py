@@ -51,6 +51,7 @@ class EvaluateAnswers(TypedDict):
 )
 @options.fetched
 @options.changed_since
+@options.memory
 @click.option(
     "--shard",
     metavar="I/N",

@@ -46,6 +46,7 @@ from mlci.util.digests import sha256_of
 )
 @options.fetched
 @options.changed_since
+@options.memory
 def command(
     config_path: Path,
     out: Path,

@@ -19,7 +19,9 @@ MOST_GROUPS = 1 << 15
 """Most combinations of codes in one slice."""
 MOST_RANKED = 1 << 10
 """Most combinations of codes in one slice whose scores are ranked; the few rows of more groups are ranked in memory."""
-_COARSE_BUDGET, _FINE_BUDGET = 1 << 22, 1 << 22
+_FINE_CELLS, _COARSE_ENOUGH = 1 << 23, 120
+_COARSE_BINS = ((8, COARSE), (256, 128), (2048, 64), (8192, 32))
+"""Groups in all slices, and the coarse bins with which tables of that many groups fit in about 30 MB."""
 CALIBRATION_BINS = 15
 
 
@@ -41,21 +43,20 @@ class RankBins:
 
     @property
     def is_shared(self) -> bool:
-        """Whether groups have the bins of the whole set."""
-        return len(self.coarse_of_groups) == self.edges.size and np.array_equal(
-            self.coarse_of_groups, self.edges.coarse
-        )
+        """Whether the bins of groups do for the whole set, too."""
+        coarse = int(self.coarse_of_groups[-1]) + 1
+        return len(self.coarse_of_groups) == self.edges.size and coarse >= min(_COARSE_ENOUGH, self.edges.coarse_size)
 
 
 def rank_bins(cells: ScoreCells, groups: int) -> RankBins:
     """Return the bins of a surveyed model for tables of so many groups in all slices.
 
-    Pairs of coarse bins are counted for both models: with more than 64 groups there are fewer of them, and standard
-    errors of a change are larger by 0.02 % with 256 bins, 0.07 % with 128, 0.3 % with 64 and 1.2 % with 32.
+    Pairs of coarse bins are counted for both models: with more groups there are fewer of them, and standard errors of a
+    change are larger by 0.02 % with 256 bins, 0.07 % with 128, 0.3 % with 64 and 1.2 % with 32.
     """
     edges = bins(cells)
-    fine = min(FINE, 1 << max((_FINE_BUDGET // max(groups, 1)).bit_length() - 1, 6))
-    coarse = min(COARSE, 1 << max((_COARSE_BUDGET // max(groups, 1)).bit_length() - 1 >> 1, 4))
+    fine = min(FINE, 1 << max((_FINE_CELLS // max(groups, 1)).bit_length() - 1, 6))
+    coarse = next((size for most, size in _COARSE_BINS if groups <= most), 16)
     counts = _counts_of_bins(cells, edges)
     of_groups = merge_cells(counts, np.where(edges.single, 0.0, np.nan), fine)
     first = np.flatnonzero(np.append(True, of_groups[1:] != of_groups[:-1]))

@@ -191,7 +191,7 @@ class ScoreSurvey:
     def __post_init__(self) -> None:
         """Allocate the tables; the system provides memory for those parts that are used."""
         size = STRIPS if self.ranges is None else len(self.ranges.lows) << self.ranges.bits
-        self.counts, self.values = np.zeros(size, np.int64), np.zeros(size)
+        self.counts, self.values = np.zeros(size, np.uint32), np.zeros(size)
         self.mixed = np.zeros(size, np.uint8)
 
     def add(self, scores: Array, missing: int = 0) -> None:
@@ -216,13 +216,17 @@ class ScoreSurvey:
             self._count(*self.ranges.locate(scores))
 
     def _count(self, cells: Array, scores: Array) -> None:
-        open_ = np.flatnonzero(self.mixed.take(cells) == 0)
-        if len(open_):
-            own, values = cells[open_], scores[open_] + 0.0
-            fresh = self.counts[own] == 0
-            self.values[own[fresh]] = values[fresh]
-            self.mixed[own[self.values[own] != values]] = 1
-        np.add.at(self.counts, cells, 1)
+        mixed = self.mixed.take(cells)
+        if not mixed.all():
+            self._note_values(cells, scores, np.flatnonzero(mixed == 0))
+        np.add.at(self.counts, cells, np.uint32(1))
+
+    def _note_values(self, cells: Array, scores: Array, rows: Array) -> None:
+        """Note the score of cells without one, and that others have unequal scores."""
+        own, values = cells[rows], scores[rows] + 0.0
+        fresh = self.counts[own] == 0
+        self.values[own[fresh]] = values[fresh]
+        self.mixed[own[self.values[own] != values]] = 1
 
     def merge(self, other: "ScoreSurvey") -> None:
         """Add the rows of another survey of the same strips or ranges."""
@@ -277,12 +281,12 @@ class ScoreSurvey:
     def cells(self) -> ScoreCells:
         """Return the occupied cells."""
         at = self.occupied()
-        nothing = np.zeros(len(at), np.int64)
+        nothing, counts = np.zeros(len(at), np.int64), self.counts[at].astype(np.int64)
         values = np.where(self.mixed[at] != 0, np.nan, self.values[at])
         if self.ranges is None:
-            return ScoreCells(at, nothing, nothing, self.counts[at], values)
+            return ScoreCells(at, nothing, nothing, counts, values)
         lows, ends = self.ranges.bounds(at)
-        return ScoreCells(self.ranges.strips[at >> self.ranges.bits], lows, ends, self.counts[at], values)
+        return ScoreCells(self.ranges.strips[at >> self.ranges.bits], lows, ends, counts, values)
 
 
 def crowded(cells: ScoreCells) -> Ranges | None:

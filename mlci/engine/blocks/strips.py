@@ -1,7 +1,7 @@
 """Strips of the real line: narrow near 0 and 1, where scores crowd, and fixed, so that counts in them add up.
 
-A strip is the upper bits of the distance from the nearer of 0 and 1, plus :data:`_LEAST`: 32,768 strips for each power
-of two of it. Two scores in one strip below 0.5 differ by less than 1/32,768 of the larger one plus that constant.
+A strip is the upper bits of the distance from the nearer of 0 and 1, plus :data:`_LEAST`: 8,192 strips for each power
+of two of it. Two scores in one strip below 0.5 differ by less than 1/8,192 of the larger one plus that constant.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from mlci.engine.sql import Array
 _LEAST = 2.0**-30
 """Distances far below it share a strip."""
 _LARGEST = 2.0**34
-_BITS = 15
+_BITS = 13
 _SHIFT = 52 - _BITS
 _BASE = int(np.float64(_LEAST).view(np.int64)) >> _SHIFT
 _HALF = (int(np.float64(0.5 + _LEAST).view(np.int64)) >> _SHIFT) - _BASE

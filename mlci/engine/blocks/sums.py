@@ -9,7 +9,7 @@ import numpy as np
 from mlci.engine.blocks.block import Block
 from mlci.engine.blocks.plan import SumPlan
 from mlci.engine.blocks.tables.counts import MOST_CELLS, CalibrationSums, DecisionCounts, RankTables
-from mlci.engine.blocks.tables.exact_sums import MOST_ROWS
+from mlci.engine.blocks.tables.exact_sums import MOST_ROWS, ExactSums
 from mlci.engine.blocks.tables.losses import BinaryLossSums, LossSums, RegressionLossSums
 from mlci.engine.blocks.tables.table_bytes import read_tables, write_tables
 from mlci.engine.sql import Array
@@ -64,10 +64,10 @@ class PartialSums:
             cells.add(codes, rows.cells)
         for losses in self.losses:
             for codes, sums in zip(rows.levels, losses, strict=True):
-                sums.add(codes, rows.block.labels, rows.scores)
+                sums.add(codes, rows.labels, rows.scores)
         for scores, levels in zip(rows.scores, self.calibration, strict=False):
             for codes, calibrated in zip(rows.levels, levels, strict=True):
-                calibrated.add(codes, rows.block.labels, scores)
+                calibrated.add(codes, rows.labels, scores)
         if self.plan.ranks:
             self._add_ranks(rows)
 
@@ -122,9 +122,14 @@ class PartialSums:
     def tables(self) -> list[Array]:
         """Return all tables of fixed size."""
         ranks = [*self.ranks, *([] if self.whole_ranks is None else [self.whole_ranks])]
-        own = [table for each in self.losses for one in each for table in one.tables]
-        own += [table for each in self.calibration for one in each for table in one.tables]
-        return own + [table for one in ranks for table in one.tables]
+        counts = [one.counts for each in self.calibration for one in each]
+        words = [word for one in self._exact_sums() for word in one.tables]
+        return [*counts, *words, *(table for one in ranks for table in one.tables)]
+
+    def _exact_sums(self) -> Iterator[ExactSums]:
+        for each in self.losses:
+            yield from (sums for one in each for sums in one.sums)
+        yield from (one.sums for each in self.calibration for one in each)
 
     def _check_rows(self, more: int) -> None:
         if self.rows + more >= MOST_ROWS:
@@ -149,6 +154,11 @@ class _Rows:
     def levels(self) -> list[Array]:
         """Each row's code in every level."""
         return [level.mix(self.block.slices, self.block.rows) for level in self.plan.levels]
+
+    @cached_property
+    def labels(self) -> Array:
+        """The labels as float64."""
+        return self.block.labels.astype(np.float64)
 
     @property
     def scores(self) -> list[Array]:

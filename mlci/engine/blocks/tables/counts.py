@@ -75,24 +75,20 @@ class CalibrationSums:
         codes = level.size * 2 * CALIBRATION_BINS
         self.counts, self.sums = np.zeros((1, codes), np.int64), ExactSums(2, codes)
 
-    @property
-    def tables(self) -> list[Array]:
-        """All parts, which add up over blocks."""
-        return [self.counts, *self.sums.tables]
-
     def add(self, codes: Array, labels: Array, scores: Array) -> None:
         """Add rows."""
         bins = np.clip(scores * CALIBRATION_BINS, 0, CALIBRATION_BINS - 1).astype(np.int8)
-        mixed = (codes * 2 + labels) * CALIBRATION_BINS
+        mixed = (codes * 2 + labels.astype(np.intp)) * CALIBRATION_BINS
         mixed += bins
         gaps = (scores - labels) / self.unit
         self.counts[0] += np.bincount(mixed, minlength=self.counts.shape[1])
-        self.sums.add(mixed, (gaps, gaps * gaps))
+        self.sums.add(mixed, (gaps, gaps * gaps), fine=2)
 
     def of_groups(self, members: Members, groups: Array) -> list[tuple[Array, Array, Array, Array]]:
         """Return rows, sums of gaps and of squared gaps, and positives by bin, for each of some groups."""
         inner = 2 * CALIBRATION_BINS
-        counts, high, low = (fold_inner(table, self.level, members, inner)[:, groups] for table in self.tables)
+        tables = (self.counts, *self.sums.tables)
+        counts, high, low = (fold_inner(table, self.level, members, inner)[:, groups] for table in tables)
         return [self._of_group(counts[0, at], high[:, at], low[:, at]) for at in range(len(groups))]
 
     def _of_group(self, counts: Array, high: Array, low: Array) -> tuple[Array, Array, Array, Array]:
@@ -147,9 +143,16 @@ class RankTables:
 
     def add(self, groups: Array | None, cells: Sequence[Array]) -> None:
         """Add rows: the group of each (``None`` for a single one), and their :meth:`cells`."""
+        if groups is None:
+            for table, places in zip(self.tables, cells, strict=True):
+                np.add.at(table.reshape(-1), places, np.uint32(1))
+            return
+        width, first, at = 0, groups, np.empty_like(groups)
         for table, places in zip(self.tables, cells, strict=True):
-            at = places if groups is None else groups * table.shape[1] + places
-            np.add.at(table.reshape(-1), at, np.uint32(1))
+            if table.shape[1] != width:
+                width = table.shape[1]
+                first = groups * width
+            np.add.at(table.reshape(-1), np.add(first, places, out=at), np.uint32(1))
 
     def merge(self, other: "RankTables") -> None:
         """Add the rows of other tables; groups that did not occur are left without memory."""

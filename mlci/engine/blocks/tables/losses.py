@@ -48,23 +48,25 @@ class BinaryLossSums:
         self._change = ExactSums(3, codes) if models == 2 else None
 
     @property
-    def tables(self) -> list[Array]:
-        """All parts, which add up over blocks."""
-        return [*self._own.tables, *(self._change.tables if self._change else ())]
+    def sums(self) -> list[ExactSums]:
+        """All sums, which add up over blocks."""
+        return [self._own, *([self._change] if self._change else [])]
 
     def add(self, codes: Array, labels: Array, scores: Sequence[Array]) -> None:
         """Add rows, given the candidate's scores and the baseline's."""
-        codes = (codes * 2 + labels) * MAGNITUDES
+        codes = (codes * 2 + labels.astype(np.intp)) * MAGNITUDES
         losses = [loss_of(self.plan.name, labels, score) for score in scores]
         if self.plan.unit != 1.0:
             losses = [loss / self.plan.unit for loss in losses]
-        number, factor = magnitudes(losses[0] if len(losses) == 1 else _largest(*losses))
+        sizes = [np.abs(loss) for loss in losses] if self.plan.name == "signed" else losses
+        number, factor = magnitudes(sizes[0] if len(sizes) == 1 else np.maximum(*sizes))
         if self._change is not None:
             change = losses[0] - losses[1]
-            own, scale = magnitudes(change)
-            self._change.add(codes + own, _powers(change * scale))
+            own, scale = magnitudes(np.abs(change))
+            self._change.add(codes + own, _powers(change * scale), fine=3)
         scaled = [loss * factor for loss in losses]
-        self._own.add(codes + number, _powers(*scaled) if len(scaled) == 1 else _mixed_powers(*scaled))
+        powers = _powers(*scaled) if len(scaled) == 1 else _mixed_powers(*scaled)
+        self._own.add(codes + number, powers, fine=0 if self.plan.unit == 1.0 else len(self._own.high))
 
     def moments(
         self, members: Members, groups: Array, unequal: Sequence[int], counts: Sequence[Array]
@@ -107,11 +109,6 @@ class BinaryLossSums:
         return Moments(("baseline", "candidate"), rows, both[[1, 0]], products, differing, {}, by_class)
 
 
-def _largest(first: Array, second: Array) -> Array:
-    larger: Array = np.maximum(np.abs(first), np.abs(second))
-    return larger
-
-
 def _powers(loss: Array) -> Iterator[Array]:
     square = loss * loss
     yield from (loss, square, square * loss)
@@ -135,9 +132,9 @@ class RegressionLossSums:
         self._sums = ExactSums(plain + plain * (plain + 1) // 2 + columns, level.size)
 
     @property
-    def tables(self) -> list[Array]:
-        """All parts, which add up over blocks."""
-        return list(self._sums.tables)
+    def sums(self) -> list[ExactSums]:
+        """All sums, which add up over blocks."""
+        return [self._sums]
 
     def add(self, codes: Array, labels: Array, scores: Sequence[Array]) -> None:
         """Add rows, given the candidate's scores and the baseline's."""
@@ -146,7 +143,7 @@ class RegressionLossSums:
         if self.plan.name == "variance":
             y = labels - self.plan.centre
             columns = {"y": y, "y2": y * y, **columns}
-        self._sums.add(codes, self._quantities(columns))
+        self._sums.add(codes, self._quantities(columns), fine=len(self._sums.high))
 
     def _quantities(self, columns: Mapping[str, Array]) -> Iterator[Array]:
         plain = [columns[name] / self._unit(name) for name in self.names]
