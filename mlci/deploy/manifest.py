@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -73,14 +74,14 @@ def render_manifest(section: Deploy, version: DeployedVersion, *, canary: int | 
         InputError: if the traffic can't be split for this kind of resource.
     """
     name = resource_name(section, version.model)
-    kind, own = ("kserve", section.kserve) if section.kserve else ("deployment", section.deployment)
+    kind, served = ("kserve", section.kserve) if section.kserve else ("deployment", section.deployment)
     labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/managed-by": "mlci"}
     text = _template(f"deploy/{kind}.yaml.j2").render(
         name=name,
         namespace=section.namespace,
         labels=labels,
         annotations=_annotations(version),
-        section=own,
+        section=served,
         canary=canary,
         version=version.number,
         model_uri=model_uri(section, version),
@@ -101,6 +102,40 @@ def merge_patch(target: Any, patch: Any) -> Any:  # noqa: ANN401 - JSON values
         else:
             merged[key] = merge_patch(merged.get(key), value)
     return merged
+
+
+_PINNED, _NAMES = ("apiVersion", "kind", "storageUri", "image"), ("name", "namespace")
+"""Keys that say what is served, and those of the metadata that name the resource."""
+
+
+def check_pins(own: Manifest, patched: Manifest) -> None:
+    """Refuse a patch that changes what is served, or which version the resource says it serves.
+
+    Raises:
+        InputError: if it does; the message names the first such value.
+    """
+    before, after = dict(_pins(own, ())), dict(_pins(patched, ()))
+    changed = next((path for path, value in before.items() if after.get(path) != value), None)
+    if changed is not None:
+        raise InputError(
+            f"deploy: the patch changes {'.'.join(changed)}, which pins the manifest to the version; remove it from "
+            "`deploy.patch`. The image and the address of the model are set by the other keys of `deploy`"
+        )
+
+
+def _pins(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401 - JSON values
+    """Yield the values of a manifest that pin it, by their paths; containers and variables go by their names."""
+    if isinstance(node, list):
+        for index, item in enumerate(node):
+            yield from _pins(item, (*path, str(item.get("name", index)) if isinstance(item, dict) else str(index)))
+        return
+    for key, value in node.items() if isinstance(node, dict) else ():
+        if isinstance(value, dict | list):
+            yield from _pins(value, (*path, key))
+            continue
+        named = path == ("metadata",) and key in _NAMES
+        if named or key in _PINNED or key.startswith("mlci/") or (path[-1:] == ("MODEL_URI",) and key == "value"):
+            yield (*path, key), value
 
 
 def _annotations(version: DeployedVersion) -> dict[str, str]:

@@ -119,3 +119,11 @@ def test_apply_manifest__canary_without_a_version_before():
     shared = {"metadata": {"name": "m"}, "spec": {"predictor": {"canaryTrafficPercent": 10}}}
     with pytest.raises(InputError, match="no traffic can be split"):
         apply_manifest(Empty(), shared, dry_run=False)
+
+
+def test_render__patch_that_changes_what_is_served(served):
+    (served / "mlci.yml").write_text(CONFIG + "  patch: patch.yaml\n", "utf-8")
+    (served / "patch.yaml").write_text("spec: {predictor: {model: {storageUri: 's3://other/x'}}}\n", "utf-8")
+    done = mlci("deploy", "render", cwd=served)
+    assert done.code == 2
+    assert "the patch changes spec.predictor.model.storageUri, which pins the manifest to the version" in done.err

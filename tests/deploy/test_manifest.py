@@ -6,7 +6,15 @@ import pytest
 from pydantic import ValidationError
 
 from mlci.deploy.difference import field_changes
-from mlci.deploy.manifest import MODE, DeployedVersion, merge_patch, model_uri, render_manifest, resource_name
+from mlci.deploy.manifest import (
+    MODE,
+    DeployedVersion,
+    check_pins,
+    merge_patch,
+    model_uri,
+    render_manifest,
+    resource_name,
+)
 from mlci.deploy.structure import structure_problems
 from mlci.errors import InputError
 from tests.support.deployments import IMAGE, manifest, plain, section
@@ -141,3 +149,28 @@ def test_field_changes__without_what_the_cluster_adds():
     assert field_changes(live, manifest()) == []
     changed = [str(change) for change in field_changes(live, manifest(canary=10, patch={"spec": {"x": [1, 2]}}))]
     assert changed == ["+ spec.predictor.canaryTrafficPercent: 10", "+ spec.x: [1, 2]"]
+
+
+@pytest.mark.parametrize(
+    ("one", "patch", "changed"),
+    [
+        (section(), {"spec": {"predictor": {"model": {"storageUri": "s3://other/x"}}}}, "predictor.model.storageUri"),
+        (section(), {"metadata": {"annotations": {"mlci/digest": "sha256:00"}}}, "annotations.mlci/digest"),
+        (section(), {"metadata": {"namespace": "other"}}, "metadata.namespace"),
+        (section(), {"metadata": {"name": None}}, "metadata.name"),
+        (plain(), {"spec": {"template": {"spec": {"containers": [{"name": "model"}]}}}}, "containers.model.image"),
+        (
+            plain(),
+            {"spec": {"template": {"spec": {"containers": [{"name": "model", "image": IMAGE}]}}}},
+            "containers.model.env.MODEL_URI.value",
+        ),
+    ],
+)
+def test_check_pins__patch_that_serves_something_else(one, patch, changed):
+    with pytest.raises(InputError, match=changed):
+        check_pins(manifest(one), manifest(one, patch=patch))
+
+
+def test_check_pins__patch_that_adds():
+    patch = {"metadata": {"annotations": {"team": "risk"}}, "spec": {"predictor": {"timeout": 60}}}
+    check_pins(manifest(), manifest(patch=patch))

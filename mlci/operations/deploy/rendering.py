@@ -8,7 +8,7 @@ from ruamel.yaml.error import YAMLError
 
 from mlci.config.lifecycle.deploy import Deploy
 from mlci.config.loader import CheckedConfig
-from mlci.deploy.manifest import DeployedVersion, Manifest, render_manifest
+from mlci.deploy.manifest import DeployedVersion, Manifest, check_pins, render_manifest
 from mlci.deploy.structure import structure_problems
 from mlci.errors import InputError, Problem
 from mlci.operations.registry.find_version import find_version
@@ -58,9 +58,12 @@ def version_manifest(loaded: CheckedConfig, version: Version, *, canary: int | N
     """
     section = deploy_section(loaded)
     patch = read_manifest_file(Path(loaded.path).parent / section.patch, section.patch) if section.patch else {}
-    manifest = render_manifest(section, deployed_version(version), canary=canary, patch=patch)
+    served = deployed_version(version)
+    manifest = render_manifest(section, served, canary=canary, patch=patch)
     if found := structure_problems(manifest):
         raise InputError(*(Problem(f"in the manifest, {problem}", section.patch or loaded.path) for problem in found))
+    if patch:
+        check_pins(render_manifest(section, served, canary=canary, patch={}), manifest)
     return manifest
 
 
