@@ -196,6 +196,11 @@ def test_experiment__few_events_are_judged_exactly(tmp_path):
         ("treatment,ms,6000", "treatmnt,ms,6000", "row 4: arm is 'treatmnt'"),
         ("treatment,ms", "treatment,msec", "has no row of `ms` in arm 'treatment'"),
         ("treatment,ms,6000,,101,400", "control,ms,6000,,100,400", "row 4: repeats row 3"),
+        (
+            "treatment,ms,6000,,101,400,2026-11-01",
+            "control,ms,6000,,100,400,2026-11-01T01:00:00+01:00",
+            "row 4: repeats row 3",
+        ),
         ("metric,units", "metrik,units", "has no column `metric`"),
         ("101,400,2026-11-01", "101,400,noon", "`time` is 'noon', which is not a date"),
     ],

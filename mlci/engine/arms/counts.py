@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from mlci.engine import sql
 from mlci.engine.tables.table import Table, open_files
@@ -148,12 +148,15 @@ def _read_row(row: _Row, arms: tuple[str, str], metrics: Mapping[str, bool]) -> 
 
 
 def _period(row: _Row) -> str:
-    """Return the start of the period, in one form for all rows; empty without one."""
+    """Return the start of the period in UTC, in one form for all rows; empty without one."""
     text = row.cells.get("time", "")
     try:
-        return datetime.fromisoformat(text).isoformat() if text else ""
+        at = datetime.fromisoformat(text) if text else None
     except ValueError:
         raise row.refuse(f"`time` is {text!r}, which is not a date or a time such as 2026-11-30T18:00:00") from None
+    if at is not None and at.tzinfo is not None:
+        at = at.astimezone(UTC).replace(tzinfo=None)
+    return "" if at is None else at.isoformat()
 
 
 def _moments(row: _Row, *, has_covariate: bool) -> ArmMoments:
