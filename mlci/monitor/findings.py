@@ -172,3 +172,23 @@ class WindowFindings(MonitorPart):
     metrics: tuple[ValueRow, ...] = ()
     notes: tuple[str, ...] = ()
     unjudged: str | None = None
+
+
+def in_doubt(found: WindowFindings, reason: str) -> WindowFindings:
+    """Return the findings of a window whose rows are not all known: nothing is well, what is beyond a limit stays.
+
+    Args:
+        found: The findings.
+        reason: Why its rows are not known.
+    """
+    doubt = {"finding": "unknown", "reason": reason}
+    return found.model_copy(
+        update={
+            "drift": tuple(row.model_copy(update=doubt) if row.finding == "ok" else row for row in found.drift),
+            "checks": tuple(row.model_copy(update=doubt) if row.finding == "ok" else row for row in found.checks),
+            "pandera": tuple(row.model_copy(update=doubt) if row.finding == "ok" else row for row in found.pandera),
+            "quality": tuple(row.model_copy(update=doubt) if row.finding == "ok" else row for row in found.quality),
+            "notes": tuple(dict.fromkeys((reason, *found.notes))),
+            "unjudged": found.unjudged or reason,
+        }
+    )

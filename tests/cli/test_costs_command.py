@@ -92,6 +92,20 @@ def test_costs__unknown_price_blocks_where_the_budget_does(tmp_path, day):
     assert "1 run without a known price: not in the sums" in mlci("costs", cwd=folder).out
     log = mlci("ledger", "log", cwd=folder).out
     assert "counted a run in 2026-11: 1 minute on local for an unknown price" in log
+    text = (folder / "mlci.yml").read_text()
+    (folder / "mlci.yml").write_text(text.replace("self-hosted", "local"))
+    priced = run(folder)  # the sum still lacks the first run
+    found = next(one for one in priced.report["gates"] if one["id"] == "cost_usd_per_month.max")
+    assert (priced.code, found["outcome"], found["candidate"]) == (1, "error", None)
+    assert "sum of 2026-11 is not known, because the price of 1 of 1 recorded run is unknown" in found["reason"]
+    assert "`cost: {runners: {'*': 0.05}}`" in found["reason"]
+    comment = (folder / ".mlci/out/comment.md").read_text()
+    assert "In 2026-11: at least 0.090 USD with this run, at least 36 % of the budget" in comment
+    (folder / "mlci.yml").write_text(text.replace("self-hosted", "local").replace("0.25", "0.05"))
+    assert gates(run(folder))["cost_usd_per_month.max"] == "failed"  # beyond it without that run
+    day("2026-12-01")
+    (folder / "mlci.yml").write_text(text.replace("self-hosted", "local"))
+    assert gates(run(folder))["cost_usd_per_month.max"] == "passed"
 
 
 def test_costs__record_of_a_report_once(tmp_path, day):

@@ -3,8 +3,12 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 
+from mlci.metrics.statistics import WHOLE, Decisions, Statistics
+from mlci.monitor.label_classes import lacking_classes
+from mlci.monitor.quality import ScopedResult
 from tests.support.production import CONFIG, Week, week_end, write_log
 from tests.support.project import mlci
 
@@ -89,3 +93,79 @@ def test_monitor__without_labels_says_so(monitored, line, note):
     code, document = run(monitored.folder)
     assert code == 0
     assert any(note in one for one in document["notes"])
+
+
+def keep_labels(folder, wanted):
+    """Keep the labels of some rows, given the row's number and its label."""
+    header, *rows = (folder / "labels.csv").read_text("utf-8").splitlines()
+    kept = [row for number, row in enumerate(rows) if wanted(number, row.rpartition(",")[2])]
+    (folder / "labels.csv").write_text("\n".join([header, *kept]) + "\n", "utf-8")
+
+
+def test_monitor__labels_of_one_class(monitored):
+    write_log(monitored.folder, [Week()])
+    keep_labels(monitored.folder, lambda _, label: label == "1")
+    code, document = run(monitored.folder)
+    assert (code, document["state"]) == (6, "unknown")
+    assert "with labels is of the class '0', which the evaluation set has" in document["reason"]
+    found = {row["series"]: row for row in document["windows"][-1]["quality"]}
+    accuracy = found["accuracy.max_drop"]
+    assert (accuracy["finding"], accuracy["reason"]) == ("unknown", document["reason"])
+    assert accuracy["value"] is not None
+    assert found["recall[region=north].max_drop"]["finding"] == "ok"  # it counts no other rows
+    write_log(monitored.folder, [Week()])
+    assert run(monitored.folder)[0] == 0
+
+
+def test_monitor__few_labels_of_one_class_are_only_late(monitored):
+    write_log(monitored.folder, [Week()])
+    keep_labels(monitored.folder, lambda number, label: label == "1" and number < 20)
+    code, document = run(monitored.folder)
+    assert (code, document["state"], document["reason"]) == (0, "ok", None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "now", "lacking"),
+    [
+        ((600, 390, 10), (500, 400, 0), ("c",)),
+        ((600, 390, 10), (50, 40, 0), ()),  # a tenth of the rows that one of a hundred needs
+        ((600, 390, 10), (50, 0, 0), ("b", "c")),
+        ((600, 390, 0), (500, 400, 0), ()),
+        ((600, 0, 0), (50, 0, 0), ()),
+    ],
+)
+def test_lacking_classes__of_three(rows, now, lacking):
+    assert lacking_classes(labelled(now), labelled(rows)) == lacking
+
+
+def labelled(rows):
+    """Return the statistics of rows of three classes, all decided right."""
+    index = np.flatnonzero(rows)
+    decisions = Decisions(("a", "b", "c"), index, None, index, np.array(rows)[index])
+    whole = Statistics(scope=WHOLE, rows=sum(rows), decisions=decisions)
+    return ScopedResult.of([whole], ScopedResult.empty().result)
+
+
+def test_monitor__rows_without_a_time(monitored):
+    write_log(monitored.folder, [Week()])
+    log = monitored.folder / "log.csv"
+    whole = log.read_text("utf-8")
+    assert run(monitored.folder)[0] == 0
+    log.write_text(whole + "".join(f"{number},0.1,north,0.7,1,\n" for number in range(4)), "utf-8")
+    code, document = run(monitored.folder)
+    assert (code, document["notes"][0]) == (0, "4 rows of the log have no readable time")
+    log.write_text(whole + "".join(f"{number},0.1,north,0.7,1,\n" for number in range(5)), "utf-8")
+    for _ in range(2):  # a window that was well before, and one that is read twice
+        code, document = run(monitored.folder)
+        assert (code, document["state"]) == (6, "unknown")
+        assert document["reason"].startswith("5 of 405 rows of the log have no readable time in 'at'")
+        assert {row["finding"] for row in document["windows"][-1]["quality"]} == {"unknown"}
+    log.write_text(whole, "utf-8")
+    assert run(monitored.folder)[0] == 0
+
+
+def test_monitor__alarm_of_rows_with_a_time_stays(monitored):
+    write_log(monitored.folder, [Week(wrong=0.4)])
+    rewrite(monitored.folder / "log.csv", "at", lambda number, cell: "" if number % 3 == 0 else cell)
+    code, document = run(monitored.folder)
+    assert (code, document["state"]) == (1, "alarm")

@@ -19,6 +19,8 @@ from mlci.engine.tables.timestamps import time_sql
 from mlci.errors import InputError, Problem, count_noun
 
 LABEL, POSITION = "mlci_label", "mlci_row"
+UNTIMED = 0.01
+"""Share of a log's rows up to which those without a readable time are only noted."""
 _FORMAT = "'%Y-%m-%dT%H:%M'"
 
 
@@ -54,6 +56,11 @@ class LogTable(NamedRelation):
     untimed: int
     unlabelled: str | None = None
     repeated: int = 0
+
+    @property
+    def is_untimed(self) -> bool:
+        """Whether more rows than :data:`UNTIMED` have no readable time."""
+        return self.untimed > UNTIMED * self.source.rows
 
 
 def open_log(connection: duckdb.DuckDBPyConnection, job: ProductionJob, scratch: Path) -> LogTable:

@@ -4,6 +4,7 @@ from mlci.cost.budget import MICRO, is_near_budget, month_total
 from mlci.cost.energy import ENERGY, KnownEnergy
 from mlci.cost.minutes import COST, PREDICTION_COST, billed_minutes, billed_usd
 from mlci.cost.runner import KnownRate
+from mlci.errors import count_noun
 from mlci.gates.budget import judge_month
 from mlci.gates.outcomes import JudgedGate
 from mlci.operations import evaluation_plan
@@ -70,6 +71,19 @@ def budget_gates(context: RunContext, cost: RunCost) -> tuple[JudgedGate, ...]:
     if asked is None or asked.budget_usd_per_month is None or asked.over == "warn":
         return ()
     line = context.loaded.lines.of("cost", "budget_usd_per_month")
-    spent = None if cost.month is None else cost.month.usd
+    budget, month = asked.budget_usd_per_month, cost.month
+    spent = None if month is None else month.usd
     reason = cost.reason or "the registry, which has the costs of the month, was not read"
-    return (judge_month(spent, budget=asked.budget_usd_per_month, line=line, reason=reason),)
+    if month is not None and month.unpriced and spent is not None and spent <= budget:
+        spent, reason = None, _unpriced(month)
+    return (judge_month(spent, budget=budget, line=line, reason=reason),)
+
+
+def _unpriced(month: MonthCost) -> str:
+    """Return why the sum of a month is not known, and how to give a price."""
+    return (
+        f"the sum of {month.month} is not known, because the price of {month.unpriced:,} of "
+        f"{count_noun(month.runs, 'recorded run')} is unknown. "
+        "Add your price in USD per minute, which counts for runs from then on: "
+        "`cost: {runners: {'*': 0.05}}`; for the rest of this month, have an owner set `over: warn`"
+    )

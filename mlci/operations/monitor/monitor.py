@@ -11,9 +11,9 @@ from mlci.engine.production.job import LabelSource, PredictionColumnPair, Produc
 from mlci.engine.production.reader import ProductionLog, WatchedCells, open_production
 from mlci.engine.production.tables import LABEL
 from mlci.engine.tables.table_path import table_path
-from mlci.errors import InputError, Problem, list_names
+from mlci.errors import InputError, Problem, count_noun, list_names
 from mlci.monitor.column_findings import ColumnLimits, broken_predictions, check_cells, judge_drift
-from mlci.monitor.findings import CheckRow, DriftRow, QualityRow, WindowFindings
+from mlci.monitor.findings import CheckRow, DriftRow, QualityRow, WindowFindings, in_doubt
 from mlci.monitor.history import (
     ModelStanding,
     MonitorHistory,
@@ -26,6 +26,7 @@ from mlci.monitor.history import (
     record_of,
     replay,
 )
+from mlci.monitor.label_classes import lacking_classes, without_lacking
 from mlci.monitor.quality import QualityLimits, ScopedResult, judge_quality, value_rows
 from mlci.monitor.samples import CategoryPair, CellCounts, ColumnSample, NumberPair, Pair
 from mlci.operations import evaluation_plan
@@ -81,7 +82,8 @@ def monitor_production(context: RowsContext, settings: Monitor, *, now: str) -> 
     with open_production(job) as log:
         log.notes.extend(_lacking_labels(settings, log))
         counts = {one.start: one for one in log.windows()}
-        starts = _pending(counts, history, settings, until=until, version=number)
+        again = log.log.is_untimed
+        starts = _pending(counts, history, settings, until=until, version=number, again=again)
         found = tuple(_WindowJudge(context, settings, production, log).judge(counts, starts)) if starts else ()
     records = _records(found, history, settings)
     kept, entry = keep_history(
@@ -189,9 +191,18 @@ def _pairs(settings: Monitor, production: ProductionVersion) -> tuple[Prediction
 
 
 def _pending(
-    counts: Mapping[str, WindowCount], history: MonitorHistory, settings: Monitor, *, until: str, version: int
+    counts: Mapping[str, WindowCount],
+    history: MonitorHistory,
+    settings: Monitor,
+    *,
+    until: str,
+    version: int,
+    again: bool,
 ) -> list[str]:
-    """Return the windows to judge: new ones, gaps included, and recorded ones that changed or could not be judged."""
+    """Return the windows to judge: new ones, gaps included, and recorded ones that changed or could not be judged.
+
+    With ``again``, all recorded ones that the log has.
+    """
     known = {record.start: record for record in history.windows}
     first = window_end(history.windows[-1].start, settings.window) if history.windows else min(counts, default=until)
     fresh = list(windows_between(first, until, settings.window))[-settings.keep :]
@@ -199,7 +210,7 @@ def _pending(
         start
         for start, record in known.items()
         if (one := counts.get(start)) is not None
-        and (record.unjudged is not None or (one.rows, one.labelled) != (record.rows, record.labelled))
+        and (again or record.unjudged is not None or (one.rows, one.labelled) != (record.rows, record.labelled))
         and record.version == version
     ]
     return sorted({*changed, *fresh})
@@ -252,13 +263,10 @@ class _WindowJudge:
             samples, checks, task=self._context.config.task, start=window.start, measured=labelled is not None
         )
         own = schema.get(window.start, _NO_SCHEMA)
-        unjudged = broken or unjudged or own.unjudged
         reference = self._reference
-        quality: tuple[QualityRow, ...] = ()
-        if reference is not None:
-            limits = QualityLimits(confidence=self._settings.confidence, min_rows=self._settings.min_rows)
-            quality = judge_quality(self._rules, labelled or _NOTHING, reference, limits)
-        return WindowFindings(
+        quality, lacking = self._quality(window, labelled)
+        unjudged = broken or unjudged or lacking or own.unjudged
+        found = WindowFindings(
             start=window.start,
             end=window_end(window.start, self._settings.window),
             version=self._production.version.number,
@@ -271,6 +279,36 @@ class _WindowJudge:
             metrics=value_rows(labelled.result if labelled else None, reference.result) if reference else (),
             notes=tuple(dict.fromkeys(filter(None, (unjudged, own.unjudged, *own.notes)))),
             unjudged=unjudged,
+        )
+        untimed = self._untimed() if window.rows else None
+        return found if untimed is None else in_doubt(found, untimed)
+
+    def _quality(self, window: WindowCount, labelled: ScopedResult | None) -> tuple[tuple[QualityRow, ...], str | None]:
+        """Judge the gates; return why some are not known although there are enough labels."""
+        reference, fewest = self._reference, self._settings.min_rows
+        if reference is None:
+            return (), None
+        limits = QualityLimits(confidence=self._settings.confidence, min_rows=fewest)
+        quality = judge_quality(self._rules, labelled or _NOTHING, reference, limits)
+        lacks = lacking_classes(labelled, reference) if labelled is not None else ()
+        if not lacks:
+            return quality, None
+        reason = (
+            f"the quality of {window.start} is not known: none of its {count_noun(window.labelled, 'row')} with labels "
+            f"is of the class {list_names(list(lacks))}, which the evaluation set has; usually only labels of some "
+            "classes are reported. Add the labels of all rows, or of a random sample of them"
+        )
+        judged = without_lacking(quality, reason)
+        return judged, reason if judged != quality and window.labelled >= fewest else None
+
+    def _untimed(self) -> str | None:
+        """Return why it is not known which rows a window has; ``None`` if nearly all rows have a time."""
+        log = self._log.log
+        if not log.is_untimed:
+            return None
+        return (
+            f"{log.untimed:,} of {count_noun(log.source.rows, 'row')} of the log have no readable time in "
+            f"{self._settings.time!r}, so it is not known which rows a window has. Write the time of each row"
         )
 
     def _labelled(self, window: WindowCount) -> tuple[ScopedResult | None, str | None]:

@@ -67,11 +67,12 @@ def _month(d: Markup, month: MonthCost) -> str:
     recorded = number_format.pluralize(month.runs, "recorded run")
     left_out = f"; {month.unpriced} of them without a known price are not in the sum" if month.unpriced else ""
     known, with_it = (month.recorded_usd, "without") if month.usd is None else (month.usd, "with")
-    sums = f"{_usd(known)} {with_it} this run"
+    least = "at least " if month.unpriced else ""
+    sums = f"{least}{_usd(known)} {with_it} this run"
     if month.budget_usd is None:
         return d.number(f"In {month.month}: {sums} ({recorded}{left_out}).")
     share = known / month.budget_usd
-    of = f"{share * 100:.0f} % of the budget of {_usd(month.budget_usd)}"
+    of = f"{least}{share * 100:.0f} % of the budget of {_usd(month.budget_usd)}"
     warning = "Warning: " if month.near else ""
     return d.number(f"{warning}In {month.month}: {sums}, {of} ({recorded}{left_out}).")
 
