@@ -22,6 +22,7 @@ from mlci.git.ref_baseline import WITHOUT_BASELINE, NoBaselineYetError
 from mlci.git.worktree import Worktree
 from mlci.inference.evidence import Cause, Evidence, Point, Undefined
 from mlci.inference.result import Comparison, EvaluationResult
+from mlci.metrics import catalogue
 from mlci.metrics.statistics import WHOLE
 from mlci.operations import evaluation_plan
 from mlci.operations.context import MetricsContext, RunContext
@@ -176,6 +177,9 @@ def judge_values(
 def _comparison(name: str, candidate: Values, baseline: Values | None) -> Comparison:
     now, before = candidate.get(name), (baseline or {}).get(name)
     absent = _absent(name, candidate, disappeared=before is not None)
+    if now is not None and before is not None and _in_other_units(name, now, before):
+        reason = f"{name} is {now:g} here and {before:g} in the baseline's file: one of them is in per cent"
+        absent, now = Undefined(f"{reason}; write both as the same kind of number", cause=Cause.MISSING), None
     has_baseline = baseline is not None and (before is not None or now is None)  # a new metric has no baseline yet
     change: Evidence = absent if now is None or before is None else Point(now - before)
     value: Evidence = absent if now is None else Point(now)
@@ -189,6 +193,14 @@ def _comparison(name: str, candidate: Values, baseline: Values | None) -> Compar
         baseline=None if before is None else Point(before),
         change=change if has_baseline else None,
     )
+
+
+def _in_other_units(name: str, now: float, before: float) -> bool:
+    """Return whether a fraction is between 0 and 1 in one file and a percentage in the other."""
+    info = catalogue.find(name) or catalogue.find(name.rpartition(".")[2].rpartition("_")[2])
+    fraction = info is not None and info.unit == "fraction" and info.low == 0
+    low, high = sorted((abs(now), abs(before)))
+    return fraction and 0 < low <= 1 < high <= 100
 
 
 def _absent(name: str, candidate: Values, *, disappeared: bool) -> Undefined:

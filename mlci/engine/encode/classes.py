@@ -77,20 +77,6 @@ def check_positive(labels: tuple[str, ...], *, positive: object, path: str, colu
     )
 
 
-def assumed_positive(classes: tuple[str, ...], *, positive: object) -> str | None:
-    """Return a note on the class that is assumed to be positive, without a configured or a usual one.
-
-    Args:
-        classes: Names (negative, positive).
-        positive: The positive value as configured; ``None`` if it isn't.
-    """
-    if positive is not None or classes[0] in _FALSE or classes[0] == f"not {classes[1]}":
-        return None
-    parsed = sorted(map(cell_values.parse_cell, classes), key=cell_values.sort_key)
-    shown = " and ".join(repr(value) if isinstance(value, str) else cell_values.cell_text(value) for value in parsed)
-    return f"label values are {shown}; {classes[1]} counts as positive: set evaluation.positive to choose another"
-
-
 def _quote(name: str) -> str:
     return repr(shorten_cell(name))
 
@@ -98,6 +84,8 @@ def _quote(name: str) -> str:
 def _positive(labels: list[str], wanted: str | None, path: str, column: str) -> str:
     if wanted is None:
         chosen = next((value for value in labels if value in _TRUE), None)
+        if any(value not in _TRUE | _FALSE for value in labels):
+            chosen = None  # of 1 and 2 many tools take 2, and scores of the other class pass every gate
         if chosen is None and len(labels) == 1 and labels[0] in _OPPOSITE:
             return _OPPOSITE[labels[0]]
         if chosen is None:

@@ -150,9 +150,8 @@ def encode_columns(bound: BoundJob) -> EncodedColumns:
     for model in bound.models:
         problems.add(*_misnamed_probabilities(model, classes))
     problems.stop()
-    assumed = naming.assumed_positive(classes, positive=job.positive) if job.task == "binary" else None
     order = tuple(map(classes.index, naming.tie_order(classes, job.classes)))
-    return EncodedColumns(bins, classes, labelled, decisions, (assumed,) if assumed else (), order)
+    return EncodedColumns(bins, classes, labelled, decisions, (), order)
 
 
 def _code(bound: BoundJob, table: Table, column: TableColumn, problems: ProblemCollector) -> DictionaryColumn | None:
