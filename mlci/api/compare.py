@@ -120,7 +120,8 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
         data: Evaluation set: a pandas, Polars or Arrow frame, or the path of a file.
         label: Its column with the true values.
         candidate: Predictions: the name of a column of ``data``, a path, a frame with the key, an array in the order of
-            ``data``, or a fitted scikit-learn estimator. A ``Path`` is always a file. The index of a Series is ignored.
+            ``data``, or a fitted scikit-learn estimator. A ``Path`` is always a file. A Series is paired by position,
+            and refused if its index is that of ``data`` in another order.
         baseline: The same for the model to compare with; ``None`` evaluates the candidate alone.
         key: Column to join by; without one, rows are joined by position.
         table: Table of ``data``, and of predictions in the same file, if that is a database with several tables.

@@ -96,7 +96,25 @@ def predictions_file(given: object, data: EvaluationTable, file: Path, *, name: 
         return _write_estimated(given, data, file, name)
     if isinstance(given, str | PathLike) or frame_names(given) is not None:
         return table_file(given, file), {}
+    _refuse_other_order(given, data.given, name)
     return _write(data, _array(given, name), file, name)
+
+
+def _refuse_other_order(given: object, table: object, name: str) -> None:
+    """Refuse a pandas Series whose index has the rows of the frame in another order: it would be paired by position.
+
+    Raises:
+        InputError: if it has.
+    """
+    own: Any = getattr(given, "index", None)
+    theirs: Any = getattr(table, "index", None)
+    if not (hasattr(own, "equals") and hasattr(theirs, "equals")) or own.equals(theirs):
+        return
+    if len(own) == len(theirs) and own.is_unique and not len(own.symmetric_difference(theirs)):
+        raise InputError(
+            f"{name}: its index has the rows of the data in another order, and they are paired by position; pass "
+            "`.reindex(data.index)`, or `.to_numpy()` if the order is right as it is"
+        )
 
 
 def _array(given: object, name: str) -> np.ndarray[Any, Any]:

@@ -325,3 +325,12 @@ def test_compare__empty_data(data):
         mlci.compare(data, label="outcome", candidate=np.array([]))
     assert "mlci-compare-" not in str(caught.value)
     assert "data" in str(caught.value)
+
+
+def test_compare__series_in_another_order(rows, scores):
+    shuffled = pd.Series(scores[1], index=rows.index).sample(frac=1, random_state=1)
+    with pytest.raises(InputError, match=r"candidate: its index has the rows of the data in another order.*reindex"):
+        mlci.compare(rows, label="outcome", candidate=shuffled, gates=GATES[:1])
+    aligned = mlci.compare(rows, label="outcome", candidate=shuffled.reindex(rows.index), gates=GATES[:1])
+    plain = mlci.compare(rows, label="outcome", candidate=scores[1], gates=GATES[:1])
+    assert aligned.metrics == plain.metrics
