@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mlci.cli import wiring
 from mlci.cost.energy import KnownEnergy, UnknownEnergy
+from mlci.execution.energy import codecarbon_meter
 from tests.support.meters import FixedMeter
 from tests.support.project import config, files, mlci, run, write
 
@@ -18,7 +18,7 @@ def project(tmp_path, monkeypatch):
     """Return a project whose steps each have this energy."""
 
     def make(energy, more=GATES + COST):
-        monkeypatch.setattr(wiring, "CodeCarbonMeter", lambda **_: FixedMeter(energy))
+        monkeypatch.setattr(codecarbon_meter, "CodeCarbonMeter", lambda **_: FixedMeter(energy))
         return write(tmp_path, {**files(2), "mlci.yml": config(baseline="none", more=more)})
 
     return make

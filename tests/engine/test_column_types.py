@@ -97,7 +97,7 @@ def job(path, **more):
 
 def of_many_values(path, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(prints, "_CODED", 0)
+        patched.setattr(prints, "MOST_CODED", 0)
         return fingerprint(path, exclude=("s",))
 
 

@@ -7,7 +7,7 @@ row's ``trace`` shows which column is a scorer's and which an expected answer; e
 import csv
 import json
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -65,14 +65,15 @@ def _infos(file: LogFile) -> list[Info]:
     return infos
 
 
-def _csv_traces(file: LogFile) -> Iterator[str | None]:
-    csv.field_size_limit(min(sys.maxsize, _MOST_CELL))
-    with file.path.open(encoding="utf-8-sig", newline="") as stream:
-        try:
-            for row in csv.DictReader(stream, strict=True):
-                yield row.get("trace")
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise file.problem(f"is not a whole CSV table: {error}") from None
+def _csv_traces(file: LogFile) -> list[str | None]:
+    before = csv.field_size_limit(min(sys.maxsize, _MOST_CELL))  # the limit is the whole process's
+    try:
+        with file.path.open(encoding="utf-8-sig", newline="") as stream:
+            return [row.get("trace") for row in csv.DictReader(stream, strict=True)]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise file.problem(f"is not a whole CSV table: {error}") from None
+    finally:
+        csv.field_size_limit(before)
 
 
 def _parquet_columns(file: LogFile) -> list[str]:

@@ -1,5 +1,6 @@
 """Checks of the two-job form: artifacts that are handed over, the publishing step, and artifact names in a matrix."""
 
+import re
 from collections.abc import Iterator
 
 from mlci.operations.doctor.checks.finding import Finding
@@ -38,7 +39,7 @@ def check_hidden_files(facts: SetupFacts) -> Iterator[Finding]:
             for step in job.steps:
                 path = str(step.input("path"))
                 hidden = str(step.input("include-hidden-files", "false")).lower() == "true"
-                if step.uploads and ".mlci" in path and not hidden:
+                if step.uploads and re.search(r"(^|[\s/])\.mlci\b", path) and not hidden:
                     yield Finding(
                         name="handoff-hidden-files",
                         severity="warning",
