@@ -45,3 +45,9 @@ def _remove_work(application):
 @pytest.fixture
 def engine(session):
     return SparkEngine(SparkSettings(), session=session)
+
+
+def pytest_collection_modifyitems(items):
+    """Let PySpark warn that it does not support pandas 3 fully; no path of mlci's goes through its pandas code."""
+    for item in items:
+        item.add_marker(pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"))
