@@ -54,7 +54,7 @@ OTHER_PROJECTS = {SEVERAL.name, MANY.name, TRAIN.name, "mlci-shards.yml"}
 def of_pull_requests():
     """Those that a pull request starts, for one model, and that publish; those left out have tests of their own."""
     offered = ((text, name) for text, name in offered_workflows().items() if "\n  pull_request:\n" in text)
-    own = {SEVERAL.name, MANY.name, TRAIN.name, COSTS.name}
+    own = OTHER_PROJECTS | {COSTS.name}
     return [pytest.param(text, id=name) for text, name in offered if name not in own]
 
 

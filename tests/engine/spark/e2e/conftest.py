@@ -48,6 +48,6 @@ def engine(session):
 
 
 def pytest_collection_modifyitems(items):
-    """Let PySpark warn that it does not support pandas 3 fully; no path of mlci's goes through its pandas code."""
+    """Let PySpark warn about pandas 3, which it does at its first call with Arrow."""
     for item in items:
         item.add_marker(pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"))
