@@ -132,11 +132,6 @@ class ScoreLog:
         """Most repeats of one item."""
         return max(Counter(item.key for item in self.items).values(), default=0)
 
-    @property
-    def errored(self) -> tuple[ScoredItem, ...]:
-        """Answers without any score."""
-        return tuple(item for item in self.items if item.state is not State.OK)
-
     def means(self, scorer: str) -> dict[str, float]:
         """Return the mean score over the repeats of each item that has one."""
         scored: dict[str, list[float]] = {}

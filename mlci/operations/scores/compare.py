@@ -102,8 +102,7 @@ def metric_names(config: ScoresConfig, pairs: PairedItems, ranges: dict[str, Sco
     listed = [item.metric for item in config.evaluation.reported or ()]
     names = [*(listed or ranges), *(gate.metric for gate in config.gates)]
     answers = [item for one in pairs.candidate for item in one]
-    fields = {"cost_usd": "cost_usd", "output_tokens": "output_tokens", "latency_seconds_p95": "latency_seconds"}
-    names += [name for name in item_metrics.REPORTED if _has_usage(answers, fields[name])]
+    names += [name for name, field in item_metrics.REPORTED.items() if _has_usage(answers, field)]
     if any(map(is_errored, answers)):
         names.append(item_metrics.ERRORED)
     return list(dict.fromkeys(names))

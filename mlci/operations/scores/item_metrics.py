@@ -25,8 +25,12 @@ _USAGE: Mapping[str, str] = {
     "latency_seconds": "latency_seconds",
 }
 """Metrics of usage, and the field of an answer that each is computed from."""
-REPORTED = ("cost_usd", "output_tokens", "latency_seconds_p95")
-"""Metrics of usage that are reported if the log has them."""
+REPORTED: Mapping[str, str] = {
+    "cost_usd": "cost_usd",
+    "output_tokens": "output_tokens",
+    "latency_seconds_p95": "latency_seconds",
+}
+"""Metrics of usage that are reported if the log has them, and the field of an answer that each needs."""
 Answers = Sequence[ScoredItem]
 
 
