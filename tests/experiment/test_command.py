@@ -212,6 +212,16 @@ def test_experiment__bad_counts(tmp_path, old, new, message):
     assert message in ended.err
 
 
+def test_experiment__group_with_more_units_than_the_whole_set(tmp_path):
+    lines = TABLE.format(units=6000, control=600, treatment=900).splitlines()
+    slices = [",region,north" if line.startswith("control,ms,") else ",," for line in lines]
+    table = "\n".join(line + end for line, end in zip(lines, [",slice,group", *slices[1:]], strict=True))
+    whole = "control,ms,5999,,100,400,2026-11-01,,"
+    ended = mlci("experiment", cwd=counts(tmp_path, f"{table}\n{whole}\n"))
+    assert ended.code == 2
+    assert "has 6,000 units of 'ms' in arm 'control' for region=north, and 5,999 in the whole set" in ended.err
+
+
 @pytest.fixture(scope="module")
 def two_versions(tmp_path_factory):
     """A project with two versions, the second of another model, and a third one that is evaluated only."""

@@ -1,6 +1,7 @@
 """Read a table of counts or moments: one row for each metric, arm, period and group."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -92,6 +93,7 @@ def read_arm_counts(
     names = [column.name for column in named]
     found = list(_read_rows(cells, names, table, arms, metrics, rates))
     _check_complete(found, arms, metrics, path)
+    _check_groups(found, path)
     return tuple(found)
 
 
@@ -195,3 +197,18 @@ def _check_complete(found: Sequence[ArmSums], arms: tuple[str, str], metrics: Ma
     missing = [f"`{metric}` in arm {arm!r}" for metric in metrics for arm in arms if (metric, arm) not in known]
     if missing:
         raise InputError(Problem(f"has no row of {', '.join(missing)}; it needs columns {_EXAMPLE}", path))
+
+
+def _check_groups(found: Sequence[ArmSums], path: str) -> None:
+    """Refuse a group with more units than the whole set: then one of them is counted by another rule."""
+    units: Counter[tuple[str, str, str, str]] = Counter()
+    for one in found:
+        units[one.arm, one.metric, one.slice, one.group] += one.moments.units
+    for (arm, metric, name, group), count in units.items():
+        whole = units[arm, metric, WHOLE_SET, ""]
+        if name != WHOLE_SET and count > whole:
+            message = (
+                f"has {count:,} units of {metric!r} in arm {arm!r} for {name}={group}, and {whole:,} in the whole set "
+                "(its rows without `slice`); a group is a part of it: export both from the same units"
+            )
+            raise InputError(Problem(message, path))
