@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mlci.config import models
-from mlci.config.checks import FUNCTION, CheckContext, metric_known
+from mlci.config.checks import FUNCTION, ROWS_ADD, CheckContext, metric_known
 from mlci.config.messages import nearest_word
 from mlci.config.models import Gate, Reported
 from mlci.config.types import clip_text
@@ -52,6 +52,9 @@ def _check_limits(context: CheckContext, index: int, gate: Gate) -> Iterator[Pro
         if isinstance(info, MetricInfo) and info.kind == "shift" and limit.kind != "max":
             yield context.loaded.problem(f"`gates[{index}].{limit.kind}` {_SHIFTED}", "gates", index, limit.kind)
             continue
+        if limit.proves_gain and (message := _gain_fault(context, info, gate)):
+            yield context.loaded.problem(f"`gates[{index}].superior_by` {message}", "gates", index, limit.kind)
+            continue
         message = _change_fault(info, gate, limit) if limit.on_change else _percentage_fault(info, limit)
         # Totals are in the user's units: an accuracy of 93.5 is allowed.
         message = message or (None if context.totals else _range_fault(info, gate, limit))
@@ -64,6 +67,8 @@ def _check_limits(context: CheckContext, index: int, gate: Gate) -> Iterator[Pro
 
 def _change_fault(info: MetricInfo | SklearnMetric | None, gate: Gate, limit: Limit) -> str | None:
     """Return what is wrong with the direction or the sign of a limit on the change."""
+    if limit.proves_gain:
+        return f"must not be negative ({limit}); `max_drop` or `max_rise` allows a loss" if limit.value < 0 else None
     better, other = ("lower", "max_rise") if limit.is_floor else ("higher", "max_drop")
     if info is not None and info.direction == better:
         return f"would limit an improvement: {better} is better for `{gate.metric}`; use `{other}`"
@@ -72,10 +77,27 @@ def _change_fault(info: MetricInfo | SklearnMetric | None, gate: Gate, limit: Li
     return None
 
 
+def _gain_fault(context: CheckContext, info: MetricInfo | SklearnMetric | None, gate: Gate) -> str | None:
+    """Return what is wrong with a gain that has to be proven: it needs an interval, and a better direction."""
+    if context.totals:
+        return f"asks for proof, and a metrics file has no interval; {ROWS_ADD}"
+    if gate.judge == "estimate":
+        return "asks for proof, which the estimate alone is not; remove `judge: estimate`, or limit the value by `min`"
+    if isinstance(info, MetricInfo) and not info.interval:
+        return f"asks for proof, and `{gate.metric}` has no interval; limit its change by `max_drop` or `max_rise`"
+    direction = info.direction if info is not None else "none"
+    if not context.scored and gate.gain_direction(direction) == "none":
+        return (
+            f"needs to know which way of `{gate.metric}` is better; add `max_drop: 0` if higher is, `max_rise: 0` if "
+            "lower is"
+        )
+    return None
+
+
 def _percentage_fault(info: MetricInfo | SklearnMetric | None, limit: Limit) -> str | None:
     """Return what is wrong with a percentage that bounds a value."""
     if limit.relative and not (isinstance(info, MetricInfo) and info.unit == "fraction"):
-        return f"can't be in per cent ({limit}): the metric is not a fraction; only `max_drop` and `max_rise` can"
+        return f"can't be in per cent ({limit}): the metric is not a fraction; only limits on a change can"
     return None
 
 
@@ -90,9 +112,12 @@ def _range_fault(info: MetricInfo | SklearnMetric | None, gate: Gate, limit: Lim
             return f"is {limit}, but `{gate.metric}` {_describe_range(low, high)}"
         never = limit.value == (low if limit.is_floor else high)
     elif limit.relative:
-        never = limit.is_floor and low is not None and low >= 0 and limit.value >= 1
+        falls = gate.gain_direction(info.direction) == "lower" if limit.proves_gain else limit.is_floor
+        never = falls and low is not None and low >= 0 and limit.value >= 1
     else:
         never = low is not None and high is not None and limit.value >= high - low
+    if never and limit.proves_gain:
+        return f"is {limit}, but `{gate.metric}` {_describe_range(low, high)}: the gate could never pass"
     return f"is {limit}, but `{gate.metric}` {_describe_range(low, high)}: the gate could never fail" if never else None
 
 
@@ -200,7 +225,7 @@ def _missing_interval(context: CheckContext, index: int, gate: Gate, info: Metri
 def _noise_fault(context: CheckContext, gate: Gate) -> str | None:
     """Return what is wrong if a change can't be widened by training noise."""
     if not any(limit.on_change for limit in gate.limits):
-        return "widens the interval of a change; the gate needs `max_drop` or `max_rise`"
+        return "widens the interval of a change; the gate needs `max_drop`, `max_rise` or `superior_by`"
     if gate.each is not None or gate.across is not None:
         key = "each" if gate.each is not None else "across"
         return f"is known for the whole set only; remove it, or `{key}`"

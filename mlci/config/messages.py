@@ -74,6 +74,8 @@ MEANT = {
     "name": "metric",
     "by": "each",
     "bins": "cut",
+    "min_gain": "superior_by",
+    "min_improvement": "superior_by",
 }
 
 

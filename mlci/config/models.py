@@ -23,6 +23,7 @@ from mlci.config.lifecycle.monitor import Monitor
 from mlci.config.lifecycle.recovery import Retention
 from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
 from mlci.gates.limits import LIMIT_KINDS, Limit
+from mlci.metrics.catalogue import Direction
 from mlci.util.withheld_variables import NEVER_GIVEN
 
 RowsTask = Literal["binary", "multiclass", "regression"]
@@ -366,6 +367,9 @@ class Gate(ConfigModel):
     max_rise: Annotated[Limit, LimitField("max_rise")] | None = Field(
         default=None, description="Largest rise against the baseline, absolute or in per cent of it."
     )
+    superior_by: Annotated[Limit, LimitField("superior_by")] | None = Field(
+        default=None, description="Gain over the baseline that has to be proven, absolute or in per cent of it."
+    )
     range: Annotated[tuple[Finite, Finite], AfterValidator(_ascending)] | None = Field(
         default=None, description="Lowest and highest score that a scorer can give (`task: scores`)."
     )
@@ -385,7 +389,7 @@ class Gate(ConfigModel):
     def rule(cls, keys: AbstractSet[str]) -> str | None:
         """Require a limit, and at most one of ``each`` and ``across``."""
         if not keys & set(LIMIT_KINDS):
-            return "has no limit; add `min`, `max`, `max_drop` or `max_rise`"
+            return "has no limit; add `min`, `max`, `max_drop`, `max_rise` or `superior_by`"
         if {"each", "across"} <= keys:
             return "has both `each` (one gate per group) and `across` (their disparity); keep one, or write two gates"
         return None
@@ -394,6 +398,16 @@ class Gate(ConfigModel):
     def limits(self) -> tuple[Limit, ...]:
         """The limits that are set, in the order of judging."""
         return tuple(limit for kind in LIMIT_KINDS if isinstance(limit := getattr(self, kind), Limit))
+
+    def gain_direction(self, direction: Direction) -> Direction:
+        """Return the better direction; where the metric has none, that of the gate's limit on a loss.
+
+        Args:
+            direction: That of the metric.
+        """
+        if direction != "none":
+            return direction
+        return "lower" if self.max_rise is not None else "higher" if self.max_drop is not None else "none"
 
 
 class Policy(ConfigModel):

@@ -24,7 +24,7 @@ from mlci.gates.outcomes import (
     too_few_to_fail,
     too_few_to_judge,
 )
-from mlci.inference.evidence import Evidence
+from mlci.inference.evidence import Evidence, Tie
 from mlci.inference.minimums import MOST_ROWS, rows_needed, rows_without_disagreement
 from mlci.inference.result import Comparison, Disparity, EvaluationResult
 from mlci.inference.training_noise import UNKNOWN, TrainingNoise, WidenedChange
@@ -133,6 +133,8 @@ def _failing_p(case: GateCase) -> float | None:
     """Return the one-sided p-value for failing; ``None`` for cases outside Holm's family."""
     if case.judge == "estimate" or case.evidence is None or case.bound is None or case.evidence.value is None:
         return None
+    if isinstance(case.evidence, Tie) and case.limit.proves_gain:  # at a bound of 0, its exact value is beyond it
+        return float(case.limit.allows(case.evidence.value, case.bound))
     return case.evidence.below(case.bound) if case.limit.is_floor else case.evidence.above(case.bound)
 
 
@@ -285,13 +287,15 @@ def _by_power(case: GateCase, confidence: float) -> RowsNeeded | None:
     """Return the rows that decide the gate with a power of 80 %.
 
     A change is planned for two equally good models, so the distance is the margin. If the set has that many rows
-    already, the observed change is close to the limit, and its distance is used instead.
+    already, the observed change is close to the limit, and its distance is used instead, as it is for a gain, which
+    two equally good models do not have.
     """
     evidence, bound = case.evidence, case.bound
     if evidence is None or bound is None or evidence.value is None:
         return None
     have, distance = int(getattr(evidence, "rows", 0)), abs(evidence.value - bound)
-    if case.on_change and (planned := _rows(evidence, abs(bound), confidence)) and planned > have:
+    equal = case.on_change and not case.limit.proves_gain
+    if equal and (planned := _rows(evidence, abs(bound), confidence)) and planned > have:
         return RowsNeeded(planned, _unit(case))
     observed = _rows(evidence, distance, confidence)
     return RowsNeeded(observed, _unit(case)) if observed and observed > have else None

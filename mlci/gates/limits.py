@@ -5,29 +5,34 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-Kind = Literal["min", "max", "max_drop", "max_rise", "present"]
+Kind = Literal["min", "max", "max_drop", "max_rise", "superior_by", "present"]
 Judge = Literal["estimate", "interval"]
 OnDoubt = Literal["warn", "block"]
 
-LIMIT_KINDS: tuple[Kind, ...] = ("min", "max", "max_drop", "max_rise")
+LIMIT_KINDS: tuple[Kind, ...] = ("min", "max", "max_drop", "max_rise", "superior_by")
 """Kinds that can be configured, in the order of judging. ``present`` is implied: a metric must not disappear."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit as it was written: ``min`` and ``max`` on a value, ``max_drop`` and ``max_rise`` on a change.
+    """A limit as it was written: ``min`` and ``max`` on a value, the others on a change.
+
+    ``max_drop`` and ``max_rise`` are margins of non-inferiority; ``superior_by`` is one of superiority, a gain that has
+    to be exceeded.
 
     Attributes:
         kind: Its key in ``mlci.yml``.
         value: The number; a fraction if it was written in per cent (``"10%"`` is 0.1).
         relative: Whether it was written in per cent; for a limit on a change, of the baseline's value.
         written: How the user wrote it; not part of its identity.
+        lower_is_better: Whether a gain is a fall, for ``superior_by``, whose key does not say it.
     """
 
     kind: Kind
     value: float = 0.0
     relative: bool = False
     written: str = field(default="", compare=False, repr=False)
+    lower_is_better: bool = False
 
     def __post_init__(self) -> None:
         """Refuse numbers that are not finite."""
@@ -43,17 +48,23 @@ class Limit:
     @property
     def on_change(self) -> bool:
         """Whether it limits the change from the baseline."""
-        return self.kind in {"max_drop", "max_rise"}
+        return self.kind in {"max_drop", "max_rise", "superior_by"}
+
+    @property
+    def proves_gain(self) -> bool:
+        """Whether the change has to be beyond the bound, and not only at it."""
+        return self.kind == "superior_by"
 
     @property
     def is_floor(self) -> bool:
         """Whether the number has to be at or above the bound."""
-        return self.kind in {"min", "max_drop"}
+        return self.kind in {"min", "max_drop"} or (self.proves_gain and not self.lower_is_better)
 
     @property
     def signed(self) -> float:
         """The number with its sign: a drop of at most 0.01 is a change of at least -0.01."""
-        return 0.0 - self.value if self.kind == "max_drop" else self.value
+        falls = self.kind == "max_drop" or (self.proves_gain and self.lower_is_better)
+        return 0.0 - self.value if falls else self.value
 
     def bound(self, baseline: float | None) -> float | None:
         """Return the limit in the value's units and with its sign; ``None`` if it is a share of an unknown value."""
@@ -62,7 +73,12 @@ class Limit:
         return None if baseline is None else self.signed * abs(baseline) + 0.0  # never -0.0
 
     def allows(self, number: float, bound: float, slack: float = 0.0) -> bool:
-        """Return whether a number meets the bound; NaN meets none."""
+        """Return whether a number meets the bound; NaN meets none.
+
+        A number within the slack is at the bound, which a gain has to exceed.
+        """
+        if self.proves_gain:
+            return self.distance(number, bound) > slack
         return number >= bound - slack if self.is_floor else number <= bound + slack
 
     def distance(self, number: float, bound: float) -> float:
@@ -87,6 +103,8 @@ class Limit:
         if not self.on_change:
             return f"{'must be ' if sentence else ''}{'at least' if self.is_floor else 'at most'} {size}"
         verb, other = self.verbs
+        if self.proves_gain:
+            return f"must {other}" + (f" by more than {size}" if bound != 0 else "")
         if bound == 0:
             return f"may not {verb}"
         if (bound < 0) != self.is_floor:

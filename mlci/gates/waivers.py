@@ -45,7 +45,7 @@ def covers(accepted: AcceptedNumber | None, limit: Limit, *, value: float | None
     now = accepted_number(limit, value=value, interval=None, candidate=candidate)
     if accepted is None or now is None or now.of != accepted.of:
         return False
-    return limit.allows(now.worst, accepted.worst, _NOISE * max(1.0, abs(accepted.worst)))
+    return limit.distance(now.worst, accepted.worst) >= -_NOISE * max(1.0, abs(accepted.worst))
 
 
 def apply_waivers(

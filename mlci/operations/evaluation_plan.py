@@ -16,13 +16,15 @@ from mlci.config.models import (
     slice_name,
     slice_scope,
 )
+from mlci.config.score_checks import score_direction
 from mlci.engine.interface import SliceColumn, SliceSpec
 from mlci.engine.tables import cell_values
 from mlci.errors import InputError, Problem
-from mlci.gates.limits import Rule
+from mlci.gates.limits import Limit, Rule
 from mlci.inference.evaluate import Question
 from mlci.metrics import catalogue
-from mlci.metrics.catalogue import PARITIES, PER_CLASS, MetricInfo
+from mlci.metrics.catalogue import PARITIES, PER_CLASS, Direction, MetricInfo
+from mlci.metrics.external import sklearn_metric
 from mlci.metrics.row_metrics import On, RowMetric, shown_name
 
 PROBABILITY = frozenset({"brier_score_loss", "log_loss", "calibration_in_the_large", "expected_calibration_error"})
@@ -190,7 +192,7 @@ def asked_operations(config: Config) -> tuple[str, ...]:
 def _rule(gate: Gate, index: int, config: Config) -> Rule:
     return Rule(
         metric=gate.metric if config.predict.metrics or config.predict.log else metric_name(gate),
-        limits=gate.limits,
+        limits=tuple(_directed(limit, gate, config) for limit in gate.limits),
         each=slice_scope(gate) if gate.each is not None else None,
         across=slice_scope(gate) if gate.across is not None else None,
         judge=gate.judge,
@@ -200,6 +202,20 @@ def _rule(gate: Gate, index: int, config: Config) -> Rule:
         index=index,
         line=gate.line,
     )
+
+
+def _directed(limit: Limit, gate: Gate, config: Config) -> Limit:
+    """Return a limit with its direction, which the key of a gain that has to be proven does not say."""
+    if not limit.proves_gain:
+        return limit
+    return replace(limit, lower_is_better=gate.gain_direction(_direction(gate.metric, config)) == "lower")
+
+
+def _direction(name: str, config: Config) -> Direction:
+    if config.task == "scores":
+        return score_direction(name)
+    info = catalogue.find(name) or sklearn_metric(name) or sklearn_metric(catalogue.canonical(name))
+    return info.direction if info is not None else "none"
 
 
 def _columns(item: Slice) -> tuple[SliceColumn, ...]:

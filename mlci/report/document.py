@@ -154,7 +154,9 @@ class LimitRef(ReportPart):
     max: float | None = None
     max_drop: float | None = None
     max_rise: float | None = None
+    superior_by: float | None = None
     relative: bool = False
+    lower_is_better: bool = Field(default=False, description="Whether the gain of `superior_by` is a fall.")
 
 
 class StoredLimit:
@@ -173,11 +175,13 @@ class StoredLimit:
 
 def _read_limit(stored: LimitRef) -> Limit:
     kind: Kind = next((kind for kind in LIMIT_KINDS if getattr(stored, kind) is not None), "present")
-    return Limit(kind, getattr(stored, kind, 0.0), relative=stored.relative)
+    value = getattr(stored, kind, 0.0)
+    return Limit(kind, value, relative=stored.relative, lower_is_better=stored.lower_is_better)
 
 
 def _write_limit(limit: Limit) -> dict[str, object]:
-    return {kind: limit.value if kind == limit.kind else None for kind in LIMIT_KINDS} | {"relative": limit.relative}
+    values: dict[str, object] = {kind: limit.value if kind == limit.kind else None for kind in LIMIT_KINDS}
+    return {**values, "relative": limit.relative, "lower_is_better": limit.lower_is_better}
 
 
 class Waiver(ReportPart):

@@ -3,7 +3,9 @@
 # ruff: noqa: E501 - a table reads best with one case a line
 
 GATE = "{metric: roc_auc, min: 0.75, max_drop: 0.01}"
-KEYS = "metric, each, on, params, method, across, min, max, max_drop, max_rise, range, judge, noise, policy"
+KEYS = (
+    "metric, each, on, params, method, across, min, max, max_drop, max_rise, superior_by, range, judge, noise, policy"
+)
 CASES = {
     # keys
     "misspelt top key": [("baseline:", "base_line:"), "11: unknown key `base_line`; did you mean `baseline`?"],
@@ -102,7 +104,7 @@ CASES = {
     "no gates": [(f"gates:\n  - {GATE}", "gates: []"), "12: `gates` must list at least one entry"],
     "gates as mapping": [(f"gates:\n  - {GATE}", f"gates: {GATE}"), "12: `gates` must be a list, not a mapping; begin each entry with `- `"],
     "gate as text": [(GATE, "roc_auc"), "13: `gates[0]` must be a mapping with keys, not `roc_auc`"],
-    "no limit": [(", min: 0.75, max_drop: 0.01", ""), "13: `gates[0]` has no limit; add `min`, `max`, `max_drop` or `max_rise`"],
+    "no limit": [(", min: 0.75, max_drop: 0.01", ""), "13: `gates[0]` has no limit; add `min`, `max`, `max_drop`, `max_rise` or `superior_by`"],
     "each and across": [("min: 0.75", "each: region, across: age, min: 0.75"), "13: `gates[0]` has both `each` (one gate per group) and `across` (their disparity); keep one, or write two gates"],
     "judge": [("min: 0.75", "judge: intervals, min: 0.75"), "13: `gates[0].judge` must be estimate or interval, not `intervals`; did you mean `interval`?"],
     "gate policy": [("min: 0.75", "policy: {inconclusive: fail}, min: 0.75"), "13: `gates[0].policy.inconclusive` must be warn or block, not `fail`"],

@@ -67,6 +67,9 @@ GOOD_GATES = [
     "metric: hamming_loss, max_rise: 0.1",
     "metric: neg_log_loss, max_drop: 0.1",
     "metric: my_package.costs:expected_cost, max_rise: 0.1, max_drop: 7",
+    "metric: my_package.costs:expected_cost, max_rise: 0, superior_by: 7",
+    "metric: recall, superior_by: 120%",
+    "metric: log_loss, superior_by: 0",
     "metric: my_package.costs:expected_cost, each: region, max: 12.5",
     "metric: expected_calibration_error, max: 0.05, judge: estimate",
 ]
@@ -113,7 +116,7 @@ BAD_GATES = {
     "metric: predicted_positive_share_ratio, across: region, max_drop: 0.1": "`gates[0].max_drop`: a change of `predicted_positive_share_ratio` has no interval; set `judge: estimate`, or limit the selection rate",
     "metric: calibration_in_the_large_ratio, across: region, min: 0.1": "unknown metric `calibration_in_the_large_ratio`; did you mean `calibration_in_the_large`?",
     "metric: log_loss, max: -1": "`gates[0].max` is -1, but `log_loss` is at least 0",
-    "metric: log_loss, max: 50%": "`gates[0].max` can't be in per cent (50%): the metric is not a fraction; only `max_drop` and `max_rise` can",
+    "metric: log_loss, max: 50%": "`gates[0].max` can't be in per cent (50%): the metric is not a fraction; only limits on a change can",
     "metric: recall, min: 0.9, max: 80%": "`gates[0].min` (0.9) is above its `max` (80%); nothing could pass",
     "metric: recall_difference, max: 0.1": "`gates[0]`: `recall_difference` is a disparity between groups; name the slice, e.g. `across: region`",
     "metric: recall_difference, each: region, max: 0.1": "`gates[0]`: `recall_difference` is a disparity between groups; name the slice, e.g. `across: region`",
@@ -125,6 +128,14 @@ BAD_GATES = {
     "metric: recall, each: [region, sex], max_drop: 0.1": "`gates[0].each` is `[region, sex]`, but the crossing is written `[sex, region]`",
     "metric: recall, each: [region, age], max_drop: 0.1": "`gates[0].each` names no crossing under `evaluation.slices`; add `[region, age]` there, or write one gate for each column",
     "metric: expected_calibration_error, max: 0.05, judge: interval": "`gates[0].judge`: `expected_calibration_error` has no interval; remove it, or write `estimate`",
+    "metric: recall, superior_by: -0.1": "`gates[0].superior_by` must not be negative (-0.1); `max_drop` or `max_rise` allows a loss",
+    "metric: recall, superior_by: 1": "`gates[0].superior_by` is 1, but `recall` lies between 0 and 1: the gate could never pass",
+    "metric: log_loss, superior_by: 100%": "`gates[0].superior_by` is 100%, but `log_loss` is at least 0: the gate could never pass",
+    "metric: recall, superior_by: 0.1, judge: estimate": "`gates[0].superior_by` asks for proof, which the estimate alone is not; remove `judge: estimate`, or limit the value by `min`",
+    "metric: expected_calibration_error, superior_by: 0.1": "`gates[0].superior_by` asks for proof, and `expected_calibration_error` has no interval; limit its change by `max_drop` or `max_rise`",
+    "metric: selection_rate, superior_by: 0.1": "`gates[0].superior_by` needs to know which way of `selection_rate` is better; add `max_drop: 0` if higher is, `max_rise: 0` if lower is",
+    "metric: 'm:f', superior_by: 0.1": "`gates[0].superior_by` needs to know which way of `m:f` is better; add `max_drop: 0` if higher is, `max_rise: 0` if lower is",
+    "metric: recall_shift, across: region, superior_by: 0.1": "`gates[0].superior_by` can't limit a shift, which is a change itself and best at 0; write the most that is allowed as `max`",
     "metric: train_seconds, max: 60": "`gates[0]`: `train_seconds` needs `train.run`; nothing is trained here",
     "metric: predict_seconds_per_1k_rows, max: 60": "`gates[0]`: `predict_seconds_per_1k_rows` needs `predict.run`; nothing is predicted here",
     "metric: peak_memory_megabytes, max: 60": "`gates[0]`: `peak_memory_megabytes` needs `train.run` or `predict.run`; nothing is run here",
@@ -217,7 +228,7 @@ OTHER = {
     **{
         f"noise, {words}": (edit(gate(f"metric: {text}, noise: retraining"), ("{file: old.csv}", "production")), [f"m:13: `gates[0].noise` {expected}"])
         for words, text, expected in [
-            ("no change", "recall, min: 0.5", "widens the interval of a change; the gate needs `max_drop` or `max_rise`"),
+            ("no change", "recall, min: 0.5", "widens the interval of a change; the gate needs `max_drop`, `max_rise` or `superior_by`"),
             ("by group", "recall, each: region, max_drop: 0.1", "is known for the whole set only; remove it, or `each`"),
             ("spread", "recall_difference, across: region, max_rise: 0.1", "is known for the whole set only; remove it, or `across`"),
             ("estimate", "recall, max_drop: 0.1, judge: estimate", "widens an interval, and this gate is judged on the estimate"),
@@ -231,6 +242,7 @@ OTHER = {
         edit(GOOD, ("baseline: {file: old.csv}", "baseline: none"), ("gates:", "report: {rows: 5}\ngates:")),
         ["m:11: `report.rows` shows what changed against the baseline, and `baseline` is `none`; remove one of them"],
     ),
+    "totals without proof": (gate("metric: auc, superior_by: 0.5", TOTALS), ["m:6: `gates[0].superior_by` asks for proof, and a metrics file has no interval; predictions (`run` or `file`) would add slices, fairness and intervals"]),
     "totals the wrong way": (gate("metric: log_loss, max_drop: 0.5", TOTALS), ["m:6: `gates[0].max_drop` would limit an improvement: lower is better for `log_loss`; use `max_rise`"]),
 }  # fmt: skip
 

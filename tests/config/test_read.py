@@ -54,7 +54,7 @@ def test_load__values_keys_gates_and_metrics_at_once():
         f"m:17: `gates[2]{WRONG_WAY}",
         "m:18: `gates[3].max_drop` has to be a finite number, not `.nan`",
         "m:19: unknown key `mn` in `gates[4]`; did you mean `min`?",
-        "m:19: `gates[4]` has no limit; add `min`, `max`, `max_drop` or `max_rise`",
+        "m:19: `gates[4]` has no limit; add `min`, `max`, `max_drop`, `max_rise` or `superior_by`",
     ]
 
 

@@ -263,3 +263,13 @@ def test_run__table_with_a_score_that_is_text(tmp_path):
     ended = run(tmp_path)
     assert "now.csv: row 3: correct is 'right', which is not a number" in ended.err
     assert ended.code == 2
+
+
+def test_run__gain_of_a_scorer(tmp_path):
+    """The means fall, so a gain of half the range is refuted; one of cost would be a fall."""
+    gates = "  - {metric: includes, superior_by: 0.5}\n  - {metric: errored_share, superior_by: 0.01}"
+    ended = run(project(tmp_path, gates=gates))
+    assert [(gate(ended, name)["outcome"], gate(ended, name)["bound"]) for name in ("includes", "errored_share")] == [
+        ("failed", 0.5),
+        ("inconclusive", -0.01),
+    ]

@@ -12,7 +12,7 @@ from itertools import combinations, islice
 from pathlib import Path
 from statistics import fmean, stdev
 
-from mlci.config.models import RowsConfig
+from mlci.config.models import Gate, RowsConfig
 from mlci.engine.interface import Source
 from mlci.engine.tables.files import is_missing
 from mlci.errors import InputError
@@ -77,7 +77,8 @@ class FalseBlocks:
         blocked: Pull requests that any gate blocks.
         inconclusive: Pull requests with an inconclusive gate.
         limits: By rule and limit, in the order of the configuration.
-        left_out: Gates that were not judged: operational and custom metrics, and training noise.
+        left_out: Gates that were not judged: operational and custom metrics, training noise, and limits on a gain,
+            which equal models do not have.
         retrainings: Number of retrainings; ``None`` if the candidates were simulated.
         commit: Commit that was retrained.
         dirty: Whether the checkout has changes that were not retrained, because that commit lacks them.
@@ -238,19 +239,24 @@ def last_predictions(context: RowsContext, out: Path) -> Source:
 
 def _simulated(config: RowsConfig) -> tuple[RowsConfig, tuple[str, ...]]:
     """Return the configuration with the gates that can be simulated, and the names of the others."""
-    known = [
-        gate
-        for gate in config.gates
-        if gate.noise is None
-        and not gate.params
-        and catalogue.find(gate.metric) is not None
-        and gate.metric not in evaluation_plan.asked_operations(config)
-    ]
-    if not known:
-        raise InputError("`--aa` can simulate none of these gates: they limit costs, custom metrics or training noise")
-    left_out = tuple(dict.fromkeys(gate.metric for gate in config.gates if gate not in known))
+    kept = {index: gate for index, gate in enumerate(config.gates) if _is_simulated(gate, config)}
+    if not kept:
+        raise InputError(
+            "`--aa` can simulate none of these gates: they limit costs, custom metrics or training noise, or ask for a "
+            "gain, which models of equal quality do not have"
+        )
+    dropped = [gate.metric for index, gate in enumerate(config.gates) if index not in kept]
+    gains = [f"{gate.metric} (superior_by)" for gate in kept.values() if gate.superior_by is not None]
+    known = tuple(gate.model_copy(update={"superior_by": None}) for gate in kept.values())
+    left_out = tuple(dict.fromkeys([*dropped, *gains]))
     lean = config.evaluation.model_copy(update={"metrics": ()})
-    return config.model_copy(update={"gates": tuple(known), "evaluation": lean}), left_out
+    return config.model_copy(update={"gates": known, "evaluation": lean}), left_out
+
+
+def _is_simulated(gate: Gate, config: RowsConfig) -> bool:
+    known = catalogue.find(gate.metric) is not None and gate.metric not in evaluation_plan.asked_operations(config)
+    loss = any(not limit.proves_gain for limit in gate.limits)
+    return known and loss and gate.noise is None and not gate.params
 
 
 @dataclass(frozen=True)

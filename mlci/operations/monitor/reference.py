@@ -60,8 +60,13 @@ def find_production(context: RowsContext, view: RegistryView) -> ProductionVersi
 
 
 def monitored_rules(config: RowsConfig) -> tuple[Rule, ...]:
-    """Return the gates that rows of production can answer: not costs, not shifts of two models, not custom metrics."""
-    return tuple(rule for rule in evaluation_plan.gate_rules(config) if _is_answerable(rule.metric))
+    """Return the gates that rows of production can answer.
+
+    Not costs, not shifts of two models, not custom metrics, and not the gain that a pull request had to prove.
+    """
+    rules = (rule for rule in evaluation_plan.gate_rules(config) if _is_answerable(rule.metric))
+    kept = (replace(rule, limits=tuple(one for one in rule.limits if not one.proves_gain)) for rule in rules)
+    return tuple(rule for rule in kept if rule.limits)
 
 
 def _is_answerable(metric: str) -> bool:

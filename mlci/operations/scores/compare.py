@@ -5,6 +5,7 @@ score: an outcome that depends on them is that of the errored items, whatever th
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from mlci.config.models import ScoresConfig, effective_slices, slice_columns, slice_name
 from mlci.errors import InputError
 from mlci.gates.judge import judge_rules
+from mlci.gates.limits import Rule
 from mlci.gates.outcomes import JudgedGate, Outcome, Reason
 from mlci.inference.result import EvaluationResult
 from mlci.inference.scored_items import Errored, ItemContext, ItemScope, compare_items
@@ -63,7 +65,8 @@ def compare_logs(
     results = {mode: _estimate(config, pairs, ranges, mode) for mode in _modes(pairs)}
     changes = find_item_changes(config, pairs, ranges, texts=texts)
     result = replace(results[Errored.LEFT_OUT], item_changes=changes)
-    return ScoreComparison(pairs=pairs, ranges=ranges, result=result, gates=_judge(config, pairs, results))
+    lower = {name for log in logs for name, scorer in log.scorers.items() if scorer.higher_is_better is False}
+    return ScoreComparison(pairs=pairs, ranges=ranges, result=result, gates=_judge(config, pairs, results, lower))
 
 
 def _modes(pairs: PairedItems) -> tuple[Errored, ...]:
@@ -187,15 +190,24 @@ def _range_notes(config: ScoresConfig, ranges: dict[str, ScoreRange]) -> list[st
 
 
 def _judge(
-    config: ScoresConfig, pairs: PairedItems, results: dict[Errored, EvaluationResult]
+    config: ScoresConfig, pairs: PairedItems, results: dict[Errored, EvaluationResult], lower: AbstractSet[str]
 ) -> tuple[JudgedGate, ...]:
     """Judge the gates on what was scored, and check that the errored answers could not change an outcome."""
-    rules, least = evaluation_plan.gate_rules(config), config.evaluation.min_group_size
+    rules = [_directed(rule, lower) for rule in evaluation_plan.gate_rules(config)]
+    least = config.evaluation.min_group_size
     judged = {mode: judge_rules(rules, result, min_group_size=least) for mode, result in results.items()}
     if len(judged) == 1:
         return judged[Errored.LEFT_OUT]
     triples = zip(judged[Errored.LEFT_OUT], judged[Errored.WORST], judged[Errored.BEST], strict=True)
     return tuple(_with_errored(config, pairs, *triple) for triple in triples)
+
+
+def _directed(rule: Rule, lower: AbstractSet[str]) -> Rule:
+    """Return a rule whose limits on a gain know that the log says of its scorer that lower is better."""
+    if rule.metric not in lower:
+        return rule
+    limits = (replace(one, lower_is_better=one.proves_gain or one.lower_is_better) for one in rule.limits)
+    return replace(rule, limits=tuple(limits))
 
 
 def _with_errored(

@@ -278,6 +278,7 @@ _DECIDES = {
 def _rule(d: Markup, report: Report, links: Links, gates: Sequence[GateRow]) -> RuleView:
     first = gates[0]
     by = "A behavioural test" if first.test else f"Judged {_DECIDES[first.judge, first.on]}"
+    by += ", all of which has to show the gain" if first.limit.proves_gain else ""
     method = next((gate.method for gate in gates if gate.method is not None and gate.interval is not None), None)
     limit = next((gate_numbers(gate).condition for gate in gates), "")
     name = d.text(labels.metric_title(first.metric))

@@ -238,3 +238,10 @@ def test_doctor__disagreement_of_promoted_versions(noisy, tmp_path):
     assert "rows differently, as 1 promoted version did (seed" in ended.out
     given = json.loads(mlci("doctor", "--aa", "--disagreement", "0.03", "--json", cwd=folder).out)["false_blocks"]
     assert (given["versions"], given["disagreement"]) == (None, pytest.approx(0.03, abs=0.01))
+
+
+def test_measure_false_blocks__equal_models_have_no_gain(project):
+    gain = "  - {metric: recall, superior_by: 0.01}\n  - {metric: f1, superior_by: 0, max_drop: 0.5}\n"
+    found = measure(project, gain + TIGHT, pairs=10)
+    assert [one.name for one in found.limits] == ["f1, max_drop: 0.5", "accuracy, max_drop: 0.005"]
+    assert found.left_out == ("recall", "f1 (superior_by)")

@@ -152,7 +152,7 @@ def check_no_baseline(facts: SetupFacts) -> Iterator[Finding]:
     config = facts.loaded.config if facts.loaded else None
     if config is None or config.baseline != "none":
         return
-    on_change = [index for index, gate in enumerate(config.gates) if gate.max_drop or gate.max_rise]
+    on_change = [index for index, gate in enumerate(config.gates) if any(limit.on_change for limit in gate.limits)]
     if on_change:
         yield _finding(
             facts,
