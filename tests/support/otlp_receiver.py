@@ -59,7 +59,6 @@ def collector(behaviour="takes"):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            answer(self, body, behaviour, released)
             if behaviour == "takes":
                 kind = "traces" if self.path.endswith("/traces") else "metrics"
                 form = ExportTraceServiceRequest if kind == "traces" else ExportMetricsServiceRequest
@@ -67,6 +66,7 @@ def collector(behaviour="takes"):
                 received.headers.append(dict(self.headers))
                 received.bytes += body
                 received.arrived.set()
+            answer(self, body, behaviour, released)  # last, because the sender goes on with the answer
 
         def log_message(self, *_):
             pass
