@@ -61,6 +61,7 @@ _SECTIONS = {
     },
 }
 """One line of help by command, in the sections and the order of ``--help``."""
+_SETTING_UP = {"init", "doctor", "setup"}
 _REGISTRY = {"fetch", "promote", "rollback", "versions", "diff", "reproduce", "ledger"}
 _LIFECYCLE = _SECTIONS["In production"]
 _PLACES = {"merge": "shards.merge", "models": "monorepo.models", "registry": "registry.check", "sealed": "sealed.group"}
@@ -68,7 +69,8 @@ _PLACES = {"merge": "shards.merge", "models": "monorepo.models", "registry": "re
 
 def _module(command: str) -> str:
     """Return the module of a command."""
-    folder = "registry." if command in _REGISTRY else "lifecycle." if command in _LIFECYCLE else ""
+    folders = {"setting_up.": _SETTING_UP, "registry.": _REGISTRY, "lifecycle.": _LIFECYCLE}
+    folder = next((name for name, commands in folders.items() if command in commands), "")
     return f"mlci.cli.commands.{_PLACES.get(command, folder + command)}"
 
 

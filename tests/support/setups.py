@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from mlci.cli.commands.doctor import collect_setup
+from mlci.cli.commands.setting_up.doctor import collect_setup
 from mlci.operations.doctor.facts import SetupFacts
 from mlci.operations.doctor.workflows import WorkflowFile
 from tests.support.repository import commit, init

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlci.cli.commands.doctor import collect_setup
+from mlci.cli.commands.setting_up.doctor import collect_setup
 from mlci.operations.doctor.checks.environment import allows_python
 from mlci.operations.doctor.doctor import check_setup
 from mlci.operations.doctor.facts import EnvironmentFacts

@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from mlci.cli.commands import init as command
+from mlci.cli.commands.setting_up import init as command
 from tests.support.project import mlci, write
 from tests.support.repository import commit, git, init
 from tests.support.training_repositories import METRICS, SPLITS_INSIDE, first_run, loans, saved

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from mlci.cli.commands.doctor import collect_setup
+from mlci.cli.commands.setting_up.doctor import collect_setup
 from mlci.operations.doctor.doctor import check_setup
 from mlci.operations.init.scripts.script import read_script
 from mlci.operations.init.scripts.source_text import decode_source

@@ -13,7 +13,7 @@ from posixpath import dirname
 import click
 
 from mlci.cli.commands import run
-from mlci.cli.commands.doctor import collect_setup
+from mlci.cli.commands.setting_up.doctor import collect_setup
 from mlci.cli.output_files import OURS, keep_out_of_git, write_files
 from mlci.engine.tables.column_summary import summarize_table
 from mlci.errors import InputError, OutsideError
