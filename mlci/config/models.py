@@ -373,6 +373,10 @@ class Gate(ConfigModel):
     range: Annotated[tuple[Finite, Finite], AfterValidator(_ascending)] | None = Field(
         default=None, description="Lowest and highest score that a scorer can give (`task: scores`)."
     )
+    higher_is_better: bool | None = Field(
+        default=None,
+        description="Direction of a scorer (`task: scores`); if omitted, that of the log, if it says one.",
+    )
     judge: Literal["estimate", "interval"] | None = Field(
         default=None, description="Value that the limit is compared with; if omitted, it depends on the kind of gate."
     )

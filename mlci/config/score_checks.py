@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mlci.config.loader import LoadedConfig
-from mlci.config.models import Baseline
+from mlci.config.models import Baseline, Gate
 from mlci.errors import Problem
 from mlci.metrics.catalogue import Direction
 
@@ -47,6 +47,32 @@ def check_score_task(loaded: LoadedConfig) -> Iterator[Problem]:
             if getattr(gate, key) is not None:
                 message = f"`gates[{index}].{key}` has no effect with `task: scores`; remove it"
                 yield loaded.problem(message, "gates", index, key)
+        yield from _check_direction(loaded, index)
+
+
+def _check_direction(loaded: LoadedConfig, index: int) -> Iterator[Problem]:
+    """Check that no limit on a change contradicts the direction that the gate sets."""
+    gate = loaded.config.gates[index]
+    if gate.higher_is_better is None:
+        return
+    if score_direction(gate.metric) != "none":
+        message = f"`gates[{index}].higher_is_better` is for scorers; of `{gate.metric}` lower is better"
+        yield loaded.problem(message, "gates", index, "higher_is_better")
+        return
+    for kind in misdirected(gate, higher_is_better=gate.higher_is_better):
+        message = f"`gates[{index}].{kind}` {limits_improvement(gate, kind, 'the gate says')}"
+        yield loaded.problem(message, "gates", index, kind)
+
+
+def misdirected(gate: Gate, *, higher_is_better: bool) -> list[str]:
+    """Return the limits of a gate on a change for the better."""
+    return [limit.kind for limit in gate.limits if limit.on_change and limit.is_floor != higher_is_better]
+
+
+def limits_improvement(gate: Gate, kind: str, source: str) -> str:
+    """Return what is wrong with a limit on a change for the better."""
+    better, other = ("lower", "max_rise") if kind == "max_drop" else ("higher", "max_drop")
+    return f"would limit an improvement: {source} that {better} is better for `{gate.metric}`; use `{other}`"
 
 
 def _misplaced(loaded: LoadedConfig, section: str, keys: tuple[str, ...]) -> Iterator[Problem]:
@@ -72,5 +98,6 @@ def refuse_score_keys(loaded: LoadedConfig) -> Iterator[Problem]:
         if config.evaluation is not None and key in config.evaluation.model_fields_set:
             yield loaded.problem(f"`evaluation.{key}` {needs}", "evaluation", key)
     for index, gate in enumerate(config.gates):
-        if gate.range is not None:
-            yield loaded.problem(f"`gates[{index}].range` {needs}", "gates", index, "range")
+        for key in ("range", "higher_is_better"):
+            if getattr(gate, key) is not None:
+                yield loaded.problem(f"`gates[{index}].{key}` {needs}", "gates", index, key)

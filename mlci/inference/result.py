@@ -29,6 +29,7 @@ class Comparison:
         disagreements: Rows among those that carry the metric on which the two models differ; ``None`` if unknown.
         carriers: Rows that carry the candidate's value, by unit.
         baseline_carriers: The same for the baseline's value; empty without a baseline.
+        higher_is_better: Direction of a metric that the catalogue does not have, such as a scorer; ``None`` if unknown.
     """
 
     metric: str
@@ -42,6 +43,7 @@ class Comparison:
     disagreements: int | None = None
     carriers: Mapping[str, int] = field(default_factory=dict)
     baseline_carriers: Mapping[str, int] = field(default_factory=dict)
+    higher_is_better: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

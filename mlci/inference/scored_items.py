@@ -7,7 +7,7 @@ such as cost, has Student's interval with the degrees of freedom of its kurtosis
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -65,6 +65,8 @@ class ItemMetric:
         quantile: Quantile of the items instead of their mean.
         total: Whether the sum over the items is reported instead of their mean.
         missing: Why the metric can't be computed; ``None`` if it can.
+        higher_is_better: Direction; ``None`` if it is not known.
+        applies: Items that the metric is about; ``None`` for all.
     """
 
     name: str
@@ -75,6 +77,8 @@ class ItemMetric:
     quantile: float | None = None
     total: bool = False
     missing: str | None = None
+    higher_is_better: bool | None = None
+    applies: Mask | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,8 +109,12 @@ class ItemContext:
 
 
 def compare_items(metric: ItemMetric, context: ItemContext) -> list[Comparison]:
-    """Return the metric in every scope."""
-    return [_compare(metric, one, context) for one in context.scopes]
+    """Return the metric in every scope that has an item which the metric is about."""
+    scopes = context.scopes
+    if metric.applies is not None and metric.missing is None:
+        kept = [replace(one, items=one.items[metric.applies[one.items]]) for one in scopes]
+        scopes = [one for one in kept if len(one.items)]
+    return [_compare(metric, one, context) for one in scopes]
 
 
 def _compare(metric: ItemMetric, where: ItemScope, context: ItemContext) -> Comparison:
@@ -128,6 +136,7 @@ def _compare(metric: ItemMetric, where: ItemScope, context: ItemContext) -> Comp
         baseline=None if before is None else measure.value(before),
         change=None if before is None or both is None else measure.change(now, before, both),
         disagreements=None if before is None or both is None else int((now[both] != before[both]).sum()),
+        higher_is_better=metric.higher_is_better,
     )
 
 

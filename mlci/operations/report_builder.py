@@ -168,6 +168,7 @@ def _metric(item: Comparison, confidence: float) -> MetricRow:
         rows=item.rows,
         support=item.support,
         support_unit=item.unit,
+        higher_is_better=item.higher_is_better,
         **_evidenced(item, confidence),
     )
 

@@ -116,6 +116,9 @@ class MetricRow(Evidenced):
     rows: int | None = None
     support: int | None = Field(default=None, description="Rows in the metric's denominator.")
     support_unit: str | None = None
+    higher_is_better: bool | None = Field(
+        default=None, description="Direction of a scorer of an evaluation log; null if unknown, and for other metrics."
+    )
 
 
 class GroupRow(ReportPart):

@@ -30,6 +30,7 @@ def join_tasks(logs: Sequence[ScoreLog], shown: Sequence[str]) -> ScoreLog:
         task=", ".join(str(log.task) for log in logs),
         items=tuple(_of_task(item, log.task, prefix=f"{log.task}: ") for log in logs for item in log.items),
         scorers=_scorers(logs),
+        totals=tuple(dict.fromkeys(name for log in logs for name in log.totals)),
         settings=_settings(logs),
         incomplete="; ".join(f"{log.task}: {log.incomplete}" for log in logs if log.incomplete) or None,
         notes=tuple(f"{log.task}: {note}" for log in logs for note in log.notes),

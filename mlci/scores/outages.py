@@ -1,7 +1,15 @@
-"""Outages graded as answers: an answer that is only a provider's error message, or empty without output tokens."""
+"""Outages graded as answers: only a provider's error message, empty without output tokens, or a copy from a cache.
+
+A single empty answer of a log that counts no tokens is an answer: models do stop at once. A run of which half the
+answers are empty is not: see :func:`mark_empty_answers`.
+"""
 
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mlci.scores.score_log import ScoredItem, State
 
 _LONGEST = 1_000
 _SHOWN = 80
@@ -22,6 +30,60 @@ _BEGINNINGS = re.compile(
     r"(?:[a-z_.]*error: )?(?:rate limit (?:reached|exceeded) for \S+ (?:in|on) "
     rf"|you exceeded your current quota, please check|error code: {_STATUS} - [{{\[])"
 )
+
+
+_EMPTY_SHARE = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemAnswer:
+    """What the log has of one answer.
+
+    Attributes:
+        text: The answer; ``None`` if the log does not have it.
+        target: The expected answer.
+        output_tokens: Tokens of the answer; ``None`` if the log does not have them.
+    """
+
+    text: str | None
+    target: str | None = None
+    output_tokens: float | None = None
+
+    @property
+    def outage(self) -> str | None:
+        """Why it is not the system's answer; ``None`` if it is one."""
+        return outage_reason(self.text, target=self.target, output_tokens=self.output_tokens)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is empty, the expected one is not, and no count of tokens shows if the system answered."""
+        if self.text is None or self.text.strip() or self.output_tokens is not None:
+            return False
+        return self.target is None or bool(self.target.strip())
+
+
+def mark_empty_answers(items: Sequence[ScoredItem]) -> tuple[ScoredItem, ...]:
+    """Return the items; if half of a run's answers are empty, these are errored."""
+    empty = sum(item.empty for item in items)
+    if empty < _EMPTY_SHARE * len(items) or not empty:
+        return tuple(items)
+    reason = f"empty answer, as {empty:,} of {len(items):,} in this run: the system did not answer"
+    return tuple(replace(item, state=State.ERRORED, reason=reason, scores={}) if item.empty else item for item in items)
+
+
+def cached_copies(answers: Sequence[tuple[str, str | None, bool]]) -> list[str | None]:
+    """Return for each answer why it is not one of its own: a cache gave that of an earlier repeat again.
+
+    Args:
+        answers: Of each answer in the order of the repeats its item, its text, and whether it is from a cache.
+    """
+    seen: set[tuple[str, str | None]] = set()
+    reasons: list[str | None] = []
+    for key, text, cached in answers:
+        copied = cached and (key, text) in seen
+        reasons.append("a copy from the cache of an earlier repeat, not an answer of its own" if copied else None)
+        seen.add((key, text))
+    return reasons
 
 
 def outage_reason(answer: str | None, *, target: str | None = None, output_tokens: float | None = None) -> str | None:

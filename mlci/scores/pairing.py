@@ -1,6 +1,7 @@
 """Pairing of two evaluation runs by item: the same items, asked in the same way, scored by the same scorers."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from mlci.errors import InputError
 from mlci.scores.score_log import Scalar, ScoredItem, ScoreLog, State
 
 _LISTED = 5
+_JUDGE = "judge"
 Answers = dict[str, list[ScoredItem]]
 
 
@@ -36,6 +38,7 @@ class PairedItems:
         baseline: The baseline's; ``None`` without one.
         notes: Lines for the report.
         changed: Settings that differ and do not void the pairing: name, baseline's value, candidate's value.
+        totals: Metrics of the whole task, of which no item has a score.
     """
 
     keys: tuple[str, ...]
@@ -43,6 +46,7 @@ class PairedItems:
     baseline: Sequence[Sequence[ScoredItem]] | None
     notes: tuple[str, ...] = ()
     changed: tuple[tuple[str, str, str], ...] = ()
+    totals: tuple[str, ...] = ()
 
 
 def pair_items(candidate: ScoreLog, baseline: ScoreLog | None, accept: Acceptance) -> PairedItems:
@@ -54,11 +58,18 @@ def pair_items(candidate: ScoreLog, baseline: ScoreLog | None, accept: Acceptanc
     notes = [*_whole(candidate, "candidate", accept), *candidate.notes]
     answers = _by_key(candidate.items)
     if baseline is None:
-        return PairedItems(keys=tuple(answers), candidate=list(answers.values()), baseline=None, notes=tuple(notes))
+        return PairedItems(
+            keys=tuple(answers),
+            candidate=list(answers.values()),
+            baseline=None,
+            notes=tuple(notes),
+            totals=candidate.totals,
+        )
     notes += [*_whole(baseline, "baseline", accept), *(one for one in baseline.notes if one not in notes)]
     _refuse_other_settings(candidate, baseline)
     before = _by_key(baseline.items)
     keys, left_out = _common_keys(answers, before, accept)
+    notes += _same_repeats(keys, answers, before, accept)
     _refuse_other_content(keys, answers, before, accept)
     return PairedItems(
         keys=keys,
@@ -66,6 +77,7 @@ def pair_items(candidate: ScoreLog, baseline: ScoreLog | None, accept: Acceptanc
         baseline=[before[key] for key in keys],
         notes=(*notes, *left_out),
         changed=_changed_settings(candidate, baseline),
+        totals=candidate.totals,
     )
 
 
@@ -103,14 +115,15 @@ def _refuse_other_settings(candidate: ScoreLog, baseline: ScoreLog) -> None:
 
 
 def _voids(candidate: ScoreLog, baseline: ScoreLog, name: str) -> bool:
+    """Return whether two runs differ in what voids a pairing; a judge that only one names is another one."""
     now, before = candidate.settings.get(name), baseline.settings.get(name)
-    if now is None or before is None or now.value == before.value:
-        return False
-    return now.voids or before.voids
+    if now is None or before is None:
+        return name.startswith(_JUDGE)
+    return now.value != before.value and (now.voids or before.voids)
 
 
 def _shown(log: ScoreLog, name: str) -> str:
-    value = log.settings[name].value
+    value = log.settings[name].value if name in log.settings else "not named"
     return value if len(value) <= 80 else f"{value[:79]}…"
 
 
@@ -122,6 +135,7 @@ def _common_keys(now: Answers, before: Answers, accept: Acceptance) -> tuple[tup
         return keys, []
     parts = [f"{_listed(new)} only in the candidate's run"] if new else []
     parts += [f"{_listed(gone)} only in the baseline's run"] if gone else []
+    parts += [] if keys else ["no item is in both: the dataset was changed, or these are runs of two tasks"]
     if not accept.shared:
         raise InputError(
             f"the two runs do not have the same items: {'; '.join(parts)}. Evaluate both on the same items, or compare "
@@ -130,6 +144,25 @@ def _common_keys(now: Answers, before: Answers, accept: Acceptance) -> tuple[tup
     if not keys:
         raise InputError(f"the two runs have no item in common: {'; '.join(parts)}")
     return keys, [f"compared on the {len(keys):,} items that both runs have: {'; '.join(parts)}"]
+
+
+def _same_repeats(keys: Sequence[str], now: Answers, before: Answers, accept: Acceptance) -> list[str]:
+    """Return the note about items of which the candidate's run lacks repeats, if that is accepted.
+
+    Another number of repeats of all items is a setting; fewer of some is a run that ended early.
+    """
+    counts = Counter((len(now[key]), len(before[key])) for key in keys)
+    most = max((pair[0] for pair in counts), default=0)
+    lacking = [key for key in keys if len(now[key]) < most]
+    if not lacking or len({pair[1] for pair in counts}) > 1:
+        return []
+    words = f"{_listed(lacking)} without all {most:,} repeats that the candidate's run has of others"
+    if accept.partial:
+        return [words]
+    raise InputError(
+        f"the candidate's run is not whole: {words}. Run the evaluation again, or accept what it has:\n"
+        "    evaluation:\n      partial: true"
+    )
 
 
 def _listed(keys: Sequence[str]) -> str:

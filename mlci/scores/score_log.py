@@ -52,6 +52,7 @@ class ScoredItem:
         key: The item, the same in every run of the evaluation.
         repeat: Number or name of the repeat of the item.
         scores: Score by scorer; a scorer that gave none is missing.
+        unscored: Scorers that gave none, as far as the log names them.
         state: How the evaluation ended.
         reason: Why a score is missing, in the log's words.
         metadata: Values by dotted name, for slices and clusters.
@@ -59,11 +60,13 @@ class ScoredItem:
         content: Digest of what was asked and of the expected answer; ``None`` if the log does not have them.
         prompt: Digest of the rendered prompt, where the tool makes it from the item; ``None`` if it does not.
         text: What people read about the answer; ``None`` where it was not read or is not kept.
+        empty: Whether the answer is empty, and the log has no count of its tokens.
     """
 
     key: str
     repeat: str = "1"
     scores: Mapping[str, float] = field(default_factory=dict)
+    unscored: tuple[str, ...] = ()
     state: State = State.OK
     reason: str | None = None
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
@@ -71,6 +74,7 @@ class ScoredItem:
     content: str | None = None
     prompt: str | None = None
     text: ItemText | None = None
+    empty: bool = False
 
     @property
     def id(self) -> ItemId:
@@ -109,6 +113,7 @@ class ScoreLog:
         task: Name of the task or dataset.
         items: The answers, in the file's order.
         scorers: By name, in the file's order; every score is of one of them.
+        totals: Metrics that the tool computes over the whole task, so that no item has a score.
         settings: By name.
         incomplete: Why the run is not whole (cancelled, failed, fewer items than it names); ``None`` for a whole one.
         notes: Lines for the report.
@@ -118,6 +123,7 @@ class ScoreLog:
     task: str | None
     items: tuple[ScoredItem, ...]
     scorers: Mapping[str, Scorer]
+    totals: tuple[str, ...] = ()
     settings: Mapping[str, Setting] = field(default_factory=dict)
     incomplete: str | None = None
     notes: tuple[str, ...] = ()

@@ -214,30 +214,29 @@ def _with_errored(
     config: ScoresConfig, pairs: PairedItems, gate: JudgedGate, worst: JudgedGate, best: JudgedGate
 ) -> JudgedGate:
     """Return the gate, or that the errored answers decide it."""
-    if gate.outcome is Outcome.ERROR or gate.outcome is worst.outcome is best.outcome:
+    if gate.outcome is worst.outcome is best.outcome:
         return gate
     return replace(
         gate,
         outcome=Outcome.INCONCLUSIVE,
         why=Reason.ERRORED_ITEMS,
-        reason=_errored_words(pairs),
+        reason=_errored_words(pairs, item_metrics.scorer_of(gate.rule.metric)),
         rows_needed=None,
         rows_needed_of=None,
-        blocks=config.policy.errored_items == "block",
+        blocks=gate.outcome is Outcome.ERROR or config.policy.errored_items == "block",
     )
 
 
-def _errored_words(pairs: PairedItems) -> str:
-    """Return how many answers have no score in which run, and which items to run again."""
+def _errored_words(pairs: PairedItems, scorer: str) -> str:
+    """Return how many answers have no score of a scorer in which run, and which items to run again."""
     parts = []
     for whose, side in (("candidate", pairs.candidate), ("baseline", pairs.baseline or [])):
-        items = [item for one in side for item in one if is_errored(item)]
+        items = [item for one in side for item in one if is_errored(item) or scorer in item.unscored]
         if items:
             keys = list(dict.fromkeys(item.key for item in items))
+            why = items[0].reason or f"no score by {scorer}"
             named = ", ".join(keys[:_LISTED]) + (f" and {len(keys) - _LISTED:,} more" if len(keys) > _LISTED else "")
-            parts.append(
-                f"{len(items):,} of the {whose}'s answers have no score ({items[0].reason}); run again: {named}"
-            )
+            parts.append(f"{len(items):,} of the {whose}'s answers have no score ({why}); run again: {named}")
     return (
         f"the outcome depends on errored items: {'; '.join(parts)}"
         if parts

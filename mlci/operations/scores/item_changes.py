@@ -38,7 +38,8 @@ def find_item_changes(
         for key, now, before in zip(pairs.keys, pairs.candidate, pairs.baseline, strict=True)
     ]
     known = [one for one in both if not (math.isnan(one[3]) or math.isnan(one[4]))]
-    moved = sorted((one for one in known if one[3] != one[4]), key=lambda one: (one[3] - one[4], one[0]))
+    sign = -1 if ranges[scorer].higher_is_better is False else 1
+    moved = sorted((one for one in known if one[3] != one[4]), key=lambda one: (sign * (one[3] - one[4]), one[0]))
     repeats = max(len(one) for side in (pairs.candidate, pairs.baseline) for one in side)
     return ItemChanges(
         scorer=scorer,

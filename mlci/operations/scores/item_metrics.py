@@ -3,14 +3,17 @@
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlci.config.models import Gate
+from mlci.config.score_checks import limits_improvement, misdirected
 from mlci.errors import InputError
 from mlci.inference.scored_items import ItemColumn, ItemMetric
-from mlci.scores.pairing import PairedItems, is_errored, item_mean
+from mlci.scores.join_tasks import TASK
+from mlci.scores.pairing import PairedItems, group_of, is_errored, item_mean
 from mlci.scores.score_log import ScoredItem, ScoreLog, Scorer
 
 _PASS = re.compile(r"pass_(all|any)\((.+)\)")
@@ -36,11 +39,17 @@ Answers = Sequence[ScoredItem]
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreRange:
-    """Bounds of a scorer's values; infinite if it has none."""
+    """Bounds of a scorer's values, infinite if it has none, and its direction; ``None`` if it is not known."""
 
     low: float
     high: float
     assumed: bool = False
+    higher_is_better: bool | None = None
+
+    @property
+    def best(self) -> float:
+        """The best score; the highest one if the direction is not known."""
+        return self.low if self.higher_is_better is False else self.high
 
 
 def is_usage(name: str) -> bool:
@@ -71,7 +80,7 @@ def item_metric(name: str, pairs: PairedItems, scorers: Mapping[str, ScoreRange]
     if match := _PASS.fullmatch(name):
         return _of_repeats(name, pairs, match[1], match[2], scorers)
     if name not in scorers:
-        return _missing(name, pairs, _unknown(name, scorers))
+        return _missing(name, pairs, _unknown(name, scorers, pairs.totals))
     bounds = scorers[name]
 
     def column(answers: Sequence[Answers]) -> ItemColumn:
@@ -84,18 +93,54 @@ def item_metric(name: str, pairs: PairedItems, scorers: Mapping[str, ScoreRange]
         baseline=None if pairs.baseline is None else column(pairs.baseline),
         low=bounds.low,
         high=bounds.high,
+        higher_is_better=bounds.higher_is_better,
+        applies=_asked_of(pairs, name),
     )
 
 
+def _asked_of(pairs: PairedItems, scorer: str) -> NDArray[np.bool_] | None:
+    """Return the items of tasks that have a scorer; ``None`` if all have.
+
+    A task lacks a scorer if neither run names it for one of the task's items. An item without any score is kept: it may
+    be one that the scorer was asked about.
+    """
+    both = [
+        [*now, *before] for now, before in zip(pairs.candidate, pairs.baseline or [()] * len(pairs.keys), strict=True)
+    ]
+    named = {group_of(one, TASK) for one in both if any(scorer in (*item.scores, *item.unscored) for item in one)}
+    mask = np.array([group_of(one, TASK) in named or not any(item.scores for item in one) for one in both])
+    return None if mask.all() else mask
+
+
 def score_ranges(logs: Sequence[ScoreLog], gates: Sequence[Gate]) -> dict[str, ScoreRange]:
-    """Return the bounds of every scorer: a gate's, the log's, or 0 to 1 if all scores are there.
+    """Return the bounds of every scorer, a gate's, the log's, or 0 to 1 if all scores are there, and its direction.
 
     Raises:
-        InputError: if a score is beyond the range that a gate or the log names.
+        InputError: if a score is beyond the range that a gate or the log names, or directions contradict each other.
     """
     set_ranges = {scorer_of(gate.metric): gate.range for gate in gates if gate.range is not None}
     names = dict.fromkeys(name for log in logs for name in log.scorers)
-    return {name: _score_range(name, logs, set_ranges.get(name)) for name in names}
+    return {
+        name: replace(_score_range(name, logs, set_ranges.get(name)), higher_is_better=_direction(name, logs, gates))
+        for name in names
+    }
+
+
+def _direction(name: str, logs: Sequence[ScoreLog], gates: Sequence[Gate]) -> bool | None:
+    """Return whether more is better, by the logs or else by the gates; ``None`` if neither says it."""
+    written = {one for log in logs if name in log.scorers and (one := log.scorers[name].higher_is_better) is not None}
+    set_ones = {
+        gate.higher_is_better for gate in gates if scorer_of(gate.metric) == name and gate.higher_is_better is not None
+    }
+    if len(written | set_ones) > 1:
+        where = "two logs" if len(written) > 1 else "two gates" if len(set_ones) > 1 else "the log and a gate"
+        raise InputError(f"{where} differ in `higher_is_better` of {name}; remove it from the gates that are wrong")
+    found = next(iter(written or set_ones), None)
+    of_scorer = [(index, gate) for index, gate in enumerate(gates) if gate.metric == name]
+    for index, gate in of_scorer if found is not None else ():
+        for kind in misdirected(gate, higher_is_better=bool(found)):
+            raise InputError(f"`gates[{index}].{kind}` {limits_improvement(gate, kind, 'the log says')}")
+    return found
 
 
 def _score_range(name: str, logs: Sequence[ScoreLog], chosen: tuple[float, float] | None) -> ScoreRange:
@@ -116,7 +161,12 @@ def _score_range(name: str, logs: Sequence[ScoreLog], chosen: tuple[float, float
     return ScoreRange(low=-math.inf, high=math.inf)
 
 
-def _unknown(name: str, scorers: Mapping[str, ScoreRange]) -> str:
+def _unknown(name: str, scorers: Mapping[str, ScoreRange], totals: Sequence[str]) -> str:
+    if name in totals:
+        return (
+            f"the tool computes {name} over the whole task, so no item has a score and it has no interval; gate a "
+            f"score of the items instead ({', '.join(scorers) or 'the log has none'})"
+        )
     return f"no scorer of the log is called {name}; there are {', '.join(scorers) or 'none'}"
 
 
@@ -164,12 +214,12 @@ def _of_usage(
 def _of_repeats(
     name: str, pairs: PairedItems, which: str, scorer: str, scorers: Mapping[str, ScoreRange]
 ) -> ItemMetric:
-    """Return the share of items of which all, or any, of the repeats have the highest score."""
+    """Return the share of items of which all, or any, of the repeats have the best score."""
     if scorer not in scorers:
-        return _missing(name, pairs, _unknown(scorer, scorers))
-    high = scorers[scorer].high
-    if not math.isfinite(high):
-        return _missing(name, pairs, f"{scorer} has no highest score; set its `range` on the gate")
+        return _missing(name, pairs, _unknown(scorer, scorers, pairs.totals))
+    best = scorers[scorer].best
+    if not math.isfinite(best):
+        return _missing(name, pairs, f"{scorer} has no best score; set its `range` on the gate")
     counts = [sorted({len(one) for one in side}) for side in (pairs.candidate, pairs.baseline or []) if side]
     if len(counts) == 2 and counts[0] != counts[1]:
         now, before = (" or ".join(map(str, one)) for one in counts)
@@ -177,7 +227,7 @@ def _of_repeats(
     combine = all if which == "all" else any
 
     def of(answers: Answers, unscored: bool) -> float:
-        return float(combine(item.scores[scorer] >= high if scorer in item.scores else unscored for item in answers))
+        return float(combine(item.scores[scorer] == best if scorer in item.scores else unscored for item in answers))
 
     def column(side: Sequence[Answers]) -> ItemColumn:
         lowest = np.array([of(one, unscored=False) for one in side])
@@ -190,6 +240,8 @@ def _of_repeats(
         baseline=None if pairs.baseline is None else column(pairs.baseline),
         low=0.0,
         high=1.0,
+        higher_is_better=True,
+        applies=_asked_of(pairs, scorer),
     )
 
 

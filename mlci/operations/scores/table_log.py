@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -11,12 +11,15 @@ from typing import Any
 from mlci.engine import sql
 from mlci.engine.tables.labelled_tables import open_table
 from mlci.errors import InputError, Problem
-from mlci.scores.score_log import ItemText, Scalar, ScoredItem, ScoreLog, Scorer, State, Usage
+from mlci.scores.formats.answers import build_item
+from mlci.scores.outages import ItemAnswer, mark_empty_answers
+from mlci.scores.score_log import ItemText, Scalar, ScoredItem, ScoreLog, Scorer, Usage
 from mlci.util.digests import canonical_json, sha256_of
 
 _MOST_ROWS = 1_000_000
 _USAGE = ("cost_usd", "input_tokens", "output_tokens", "latency_seconds")
-_TEXTS = ("input", "output", "target")
+_OUTPUT = "output"
+_TEXTS = ("input", _OUTPUT, "target")
 _ERROR = "error"
 _WORDS = {"true": 1.0, "false": 0.0}
 _EMPTY = frozenset({None, "", "nan", "NaN"})
@@ -60,7 +63,7 @@ def read_table_log(path: Path, shown: str, columns: TableColumns) -> ScoreLog:
     return ScoreLog(
         tool="a table",
         task=None,
-        items=tuple(_items(records, shown, columns)),
+        items=mark_empty_answers(_items(records, shown, columns)),
         scorers={name: Scorer() for name in columns.scores},
     )
 
@@ -80,23 +83,25 @@ def _items(records: Sequence[Mapping[str, Any]], shown: str, columns: TableColum
 def _item(record: Mapping[str, Any], key: str, repeat: str, columns: TableColumns, place: Problem) -> ScoredItem:
     scores = {name: score for name in columns.scores if (score := _score(record[name], name, place)) is not None}
     error = record.get(_ERROR)
-    state = State.OK if scores else State.NOT_SCORED
-    if error not in _EMPTY and error is not False:
-        scores, state = {}, State.ERRORED
     taken = {columns.key, columns.repeat, *columns.scores, *_USAGE, *_TEXTS, _ERROR}
     texts = {name: None if record.get(name) is None else str(record[name]) for name in _TEXTS}
     asked = [texts["input"], texts["target"]]
-    return ScoredItem(
-        key=key,
-        repeat=repeat,
-        scores=scores,
-        state=state,
-        reason=None if state is State.OK else str(error) if state is State.ERRORED else "no score in its row",
+    usage = Usage(**{name: _number(record.get(name)) for name in _USAGE})
+    item = build_item(
+        (key, repeat),
+        {name: scores.get(name) for name in columns.scores},
+        answer=ItemAnswer(text=_answer(record), target=texts["target"], output_tokens=usage.output_tokens),
+        error=None if error in _EMPTY or error is False else error,
         metadata={name: _scalar(value) for name, value in record.items() if name not in taken},
-        usage=Usage(**{name: _number(record.get(name)) for name in _USAGE}),
+        usage=usage,
         content=None if asked == [None, None] else sha256_of(canonical_json(asked)),
-        text=ItemText(input=texts["input"], output=texts["output"], target=texts["target"]),
     )
+    return replace(item, text=ItemText(input=texts["input"], output=texts["output"], target=texts["target"]))
+
+
+def _answer(record: Mapping[str, Any]) -> str | None:
+    """Return the answer; an empty cell of a table with answers is an empty one. ``None`` without the column."""
+    return None if _OUTPUT not in record else str(record[_OUTPUT] or "")
 
 
 def _score(value: object, name: str, place: Problem) -> float | None:

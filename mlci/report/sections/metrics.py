@@ -3,6 +3,7 @@
 from typing import Literal
 
 from mlci.metrics import catalogue
+from mlci.metrics.catalogue import Direction
 from mlci.report.document import AgreementRow, MetricRow, Report
 from mlci.report.gate_numbers import LONG
 from mlci.report.sections.evidence import (
@@ -36,6 +37,7 @@ MAIN = (
 )
 """Metrics that are shown though no gate names them."""
 Movement = Literal["worse", "better", "no clear change", "changed"]
+_DIRECTIONS: dict[bool | None, Direction] = {True: "higher", False: "lower", None: "none"}
 _COUNTED = ("worse", "better", "no clear change", "changed")
 
 
@@ -91,8 +93,8 @@ def movement(row: MetricRow) -> Movement | None:
         return None
     if ends[0] <= 0 <= ends[1]:
         return "no clear change"
-    info = catalogue.find(row.metric)
-    direction = info.direction if info else "none"
+    info = catalogue.find(row.metric) if row.higher_is_better is None else None
+    direction = info.direction if info else _DIRECTIONS[row.higher_is_better]
     if direction not in {"higher", "lower"}:
         return "changed"
     return "better" if (ends[0] > 0) == (direction == "higher") else "worse"

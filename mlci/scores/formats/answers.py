@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterable, Mapping
 
 from mlci.scores.formats.log_file import number, short_reason, text
+from mlci.scores.outages import ItemAnswer
 from mlci.scores.score_log import Scalar, ScoredItem, Scorer, Setting, State, Usage
 from mlci.util.digests import sha256_of
 
@@ -33,6 +34,7 @@ def build_item(
     item: tuple[str, str],
     found: Mapping[str, object],
     *,
+    answer: ItemAnswer | None = None,
     error: object = None,
     metadata: Mapping[str, Scalar] | None = None,
     usage: Usage | None = None,
@@ -44,6 +46,7 @@ def build_item(
     Args:
         item: Key and repeat.
         found: Score by scorer, as the tool wrote it.
+        answer: What the log has of the answer; an outage leaves it without any score.
         error: Why the system gave no answer.
         metadata: Values by dotted name.
         usage: Cost, tokens, latency.
@@ -51,27 +54,31 @@ def build_item(
         prompt: Digest of the rendered prompt.
     """
     scores = {name: score for name, value in found.items() if (score := number(value)) is not None}
+    unscored = tuple(name for name in found if name not in scores)
     state, reason = State.OK, None
+    error = error or (answer.outage if answer else None)
     if error:
         state, reason, scores = State.ERRORED, short_reason(error), {}
     elif not scores:
-        state, reason = State.NOT_SCORED, f"no score by {', '.join(found)}" if found else "no scorer ran"
+        state, reason = State.NOT_SCORED, f"no score by {', '.join(unscored)}" if unscored else "no scorer ran"
     return ScoredItem(
         key=item[0],
         repeat=item[1],
         scores=scores,
+        unscored=unscored,
         state=state,
         reason=reason,
         metadata=metadata or {},
         usage=usage or Usage(),
         content=content,
         prompt=prompt,
+        empty=answer is not None and answer.is_empty,
     )
 
 
 def scorers_of(items: Iterable[ScoredItem]) -> dict[str, Scorer]:
-    """Return the scorers of all scores, without bounds and directions."""
-    return {name: Scorer() for name in dict.fromkeys(name for item in items for name in item.scores)}
+    """Return the scorers of all answers, those that gave no score too, without bounds and directions."""
+    return {name: Scorer() for name in dict.fromkeys(name for item in items for name in (*item.scores, *item.unscored))}
 
 
 def settings_of(voiding: Mapping[str, object], listed: Mapping[str, object]) -> dict[str, Setting]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlci.scores.formats.answers import build_item, digest, digest_key, number_repeats, scorers_of, settings_of
 from mlci.scores.formats.log_file import LogFile, flattened, number, text
-from mlci.scores.outages import outage_reason
+from mlci.scores.outages import ItemAnswer
 from mlci.scores.score_log import ItemId, ItemText, ScoredItem, ScoreLog, Scorer, Usage
 
 NAME = "deepeval"
@@ -39,6 +39,7 @@ def read(file: LogFile) -> ScoreLog:
         items=items,
         scorers={name: Scorer(higher_is_better=_direction(cases, name)) for name in scorers_of(items)},
         settings=settings_of(judges, {**thresholds, "hyperparameters": run.get("hyperparameters") or None}),
+        incomplete=_why_incomplete(run),
         notes=(f"{skipped:,} conversations are not read, only single turns",) if skipped else (),
     )
 
@@ -47,6 +48,14 @@ def read_texts(file: LogFile, wanted: Collection[ItemId]) -> dict[ItemId, ItemTe
     """Return what people read about the wanted answers."""
     cases = _run(file)["testCases"]
     return {item: _text(case) for case, item in zip(cases, _ids(cases), strict=True) if item in wanted}
+
+
+def _why_incomplete(run: Record) -> str | None:
+    """Return why the run is not whole, by the tool's own count of test cases."""
+    counts = [run.get("testPassed"), run.get("testFailed")]
+    total = sum(one for one in counts if isinstance(one, int))
+    cases = len(run["testCases"]) + len(run.get("conversationalTestCases") or [])
+    return f"it has {cases:,} of {total:,} samples" if total > cases else None
 
 
 def _run(file: LogFile) -> Record:
@@ -82,7 +91,7 @@ def _item(case: Record, item: ItemId) -> ScoredItem:
     return build_item(
         item,
         {str(one["name"]): None if one.get("error") else one.get("score") for one in _metrics(case)},
-        error=outage_reason(answer, target=target, output_tokens=tokens),
+        answer=ItemAnswer(text=answer, target=target, output_tokens=tokens),
         metadata=flattened(case.get("metadata") or {}, "metadata"),
         usage=Usage(
             cost_usd=number(case.get("tokenCost")),

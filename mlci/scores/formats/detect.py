@@ -1,6 +1,7 @@
 """Choice of the format of an evaluation log by its content."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from mlci.scores.formats import (
     promptfoo,
 )
 from mlci.scores.formats.log_file import LogFile
+from mlci.scores.outages import mark_empty_answers
 from mlci.scores.score_log import ItemId, ItemText, ScoreLog, repeated_id
 
 
@@ -54,6 +56,17 @@ FORMATS: tuple[LogFormat, ...] = (
     mlflow_genai,
 )
 """In the order in which they are asked; the first that recognises a file reads it."""
+_TOTALS = (
+    (
+        ("results", "group_subtasks", "configs"),
+        lm_eval.NAME,
+        "run it with `--log_samples`, and name the `samples_*.jsonl` beside this file",
+    ),
+    (("name", "count", "sum_squared"), helm.NAME, "name the `per_instance_stats.json` beside it"),
+    (("evaluation_results", "eval_library"), every_eval_ever.NAME, "name the `*_samples.jsonl` beside it"),
+    (("benchmark", "n_results", "sdk_version"), nemo_evaluator.NAME, "name the `results.jsonl` beside it"),
+)
+"""Keys of a tool's file of totals, the tool, and where its scores of items are."""
 
 
 def read_log(path: Path, *, shown: str | None = None) -> ScoreLog:
@@ -67,7 +80,7 @@ def read_log(path: Path, *, shown: str | None = None) -> ScoreLog:
     twice = repeated_id(log.items)
     if twice is not None:
         raise file.problem(f"has item {twice[0]!r} twice as repeat {twice[1]}: two runs were joined, or keys repeat")
-    return log
+    return replace(log, items=mark_empty_answers(log.items))
 
 
 def find_format(file: LogFile) -> LogFormat:
@@ -83,5 +96,8 @@ def find_format(file: LogFile) -> LogFormat:
     for one in FORMATS:
         if one.recognises(file):
             return one
+    for totals, tool, remedy in _TOTALS:
+        if file.names(*totals):
+            raise file.problem(f"has only totals of {tool}, and no score of an item: {remedy}")
     known = ", ".join(one.NAME for one in FORMATS)
     raise file.problem(f"is not a log of a known tool; known are {known}")

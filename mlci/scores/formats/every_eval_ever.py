@@ -9,7 +9,7 @@ from typing import Any
 
 from mlci.scores.formats.answers import build_item, scorers_of, settings_of
 from mlci.scores.formats.log_file import LogFile, flattened, number, text
-from mlci.scores.outages import outage_reason
+from mlci.scores.outages import ItemAnswer
 from mlci.scores.score_log import ItemId, ItemText, ScoredItem, ScoreLog, Usage
 
 NAME = "Every Eval Ever"
@@ -79,7 +79,8 @@ def _item(item: ItemId, records: Mapping[str, Record]) -> ScoredItem:
     return build_item(
         item,
         {scorer: record["evaluation"].get("score") for scorer, record in records.items()},
-        error=error or outage_reason(_answer(first), target=_target(first), output_tokens=output_tokens),
+        answer=ItemAnswer(text=_answer(first), target=_target(first), output_tokens=output_tokens),
+        error=error,
         metadata=flattened(_part(first, "metadata"), "metadata"),
         usage=Usage(
             input_tokens=number(tokens.get("input_tokens")),

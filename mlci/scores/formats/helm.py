@@ -4,13 +4,13 @@ An instance and a perturbation of it are two items, and so are two splits of one
 The tool scores a request that failed like a wrong answer: ``result.success`` of the scenario state shows which failed.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlci.errors import InputError
 from mlci.scores.formats.answers import build_item, digest, scorers_of, settings_of
 from mlci.scores.formats.log_file import LogFile, number, text
-from mlci.scores.outages import outage_reason
+from mlci.scores.outages import ItemAnswer, cached_copies
 from mlci.scores.score_log import ItemId, ItemText, Scalar, ScoredItem, ScoreLog, Usage
 
 NAME = "HELM"
@@ -36,7 +36,11 @@ def read(file: LogFile) -> ScoreLog:
     """
     found = _statistics(file)
     states = _states(file)
-    items = tuple(_item(item, place, values, states) for (item, place), values in found.items())
+    copies = _copies(list(found), states)
+    items = tuple(
+        _item(item, place, values, states, copied)
+        for ((item, place), values), copied in zip(found.items(), copies, strict=True)
+    )
     run = _beside(file, "run_spec.json")
     adapter = run.get("adapter_spec") or {}
     return ScoreLog(
@@ -45,9 +49,14 @@ def read(file: LogFile) -> ScoreLog:
         items=items,
         scorers=scorers_of(items),
         settings=settings_of(
-            {"scenario": run.get("scenario_spec"), "metrics": run.get("metric_specs")},
+            {
+                "scenario": run.get("scenario_spec"),
+                "metrics": run.get("metric_specs"),
+                "judge": run.get("annotators") or None,
+            },
             {"model": adapter.get("model"), "adapter": adapter or None},
         ),
+        incomplete=f"it has {len(items):,} of {len(states):,} samples" if len(states) > len(items) else None,
     )
 
 
@@ -107,18 +116,28 @@ def _beside(file: LogFile, name: str) -> Record:
     return document if isinstance(document, dict) else {}
 
 
-def _item(item: ItemId, place: Place, values: Record, states: Mapping[Place, Record]) -> ScoredItem:
+def _copies(places: Sequence[tuple[ItemId, Place]], states: Mapping[Place, Record]) -> list[str | None]:
+    """Return for each answer why it is a copy of an earlier trial: the cache gave it to the same prompt again."""
+    requests = [states.get(place, {}) for _, place in places]
+    return cached_copies(
+        [
+            (f"{key} {_text(one).input}", _text(one).output, (one.get("result") or {}).get("cached") is True)
+            for ((key, _), _), one in zip(places, requests, strict=True)
+        ]
+    )
+
+
+def _item(item: ItemId, place: Place, values: Record, states: Mapping[Place, Record], copied: str | None) -> ScoredItem:
     state = states.get(place, {})
     result, asked = state.get("result") or {}, _text(state)
     output_tokens = number(values.get(_OUTPUT))
     error = (result.get("error") or "the request failed") if result.get("success") is False else None
-    if state and error is None:
-        error = outage_reason(asked.output, target=asked.target, output_tokens=output_tokens)
     metadata: dict[str, Scalar] = {"split": str(values["split"]), "perturbation": place[1] or None}
     return build_item(
         item,
         {name: value for name, value in values.items() if name != "split" and not _is_beside(name)},
-        error=error,
+        answer=ItemAnswer(text=asked.output, target=asked.target, output_tokens=output_tokens) if state else None,
+        error=error or copied,
         metadata=metadata,
         usage=Usage(
             input_tokens=number(values.get(_INPUT)),

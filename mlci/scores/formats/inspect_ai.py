@@ -7,17 +7,19 @@ members are compressed by zstd since Inspect 0.3.206. A letter is a number as in
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from mlci.scores.formats.answers import build_item, digest, scorers_of, settings_of
 from mlci.scores.formats.log_file import BOUNDS, LogFile, flattened, number, short_reason, text
 from mlci.scores.formats.zip_members import ArchiveMembers
-from mlci.scores.outages import outage_reason
-from mlci.scores.score_log import ItemId, ItemText, ScoredItem, ScoreLog, Scorer, Setting, State, Usage
-from mlci.util.digests import sha256_of
+from mlci.scores.outages import ItemAnswer
+from mlci.scores.score_log import ItemId, ItemText, ScoredItem, ScoreLog, Setting, Usage
 
 NAME = "Inspect"
 _LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 _WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 _HEADER, _SUMMARIES, _START = "header.json", "summaries.json", "_journal/start.json"
 _JOURNAL = "_journal/summaries/"
+_TIME = "time"
+_GRADED = "model_graded"
 
 
 def recognises(file: LogFile) -> bool:
@@ -64,7 +66,6 @@ def _samples(file: LogFile, wanted: Collection[ItemId]) -> Iterator[Mapping[str,
 def _score_log(file: LogFile, log: Mapping[str, Any], samples: list[Mapping[str, Any]]) -> ScoreLog:
     spec = log.get("eval") or {}
     items = tuple(_item(sample) for sample in samples)
-    names = dict.fromkeys(name for item in items for name in item.scores)
     version = (spec.get("packages") or {}).get("inspect_ai")
     if not items:
         raise file.problem(f"has no samples: its status is {log.get('status', 'unknown')!r}")
@@ -72,31 +73,21 @@ def _score_log(file: LogFile, log: Mapping[str, Any], samples: list[Mapping[str,
         tool=f"{NAME} {version}" if version else NAME,
         task=text(spec.get("task")),
         items=items,
-        scorers={name: Scorer() for name in names},
+        scorers=scorers_of(items),
         settings=_settings(log, spec),
         incomplete=_why_incomplete(log, items),
     )
 
 
 def _item(sample: Mapping[str, Any]) -> ScoredItem:
-    key, repeat = _id(sample)
-    scores, unscored = _scores(sample.get("scores") or {})
-    reason = _error(sample) or _outage(sample)
-    state = State.OK
-    if reason is not None:
-        state, scores = State.ERRORED, {}
-    elif not scores:
-        state, reason = State.NOT_SCORED, f"no score by {', '.join(unscored)}" if unscored else "no scorer ran"
-    asked = {"input": sample.get("input"), "target": sample.get("target")}
-    return ScoredItem(
-        key=key,
-        repeat=repeat,
-        scores=scores,
-        state=state,
-        reason=reason,
+    return build_item(
+        _id(sample),
+        _scores(sample.get("scores") or {}),
+        answer=_answer(sample),
+        error=_error(sample),
         metadata=flattened(sample.get("metadata") or {}, "metadata"),
         usage=_usage(sample),
-        content=sha256_of((text(asked) or "").encode()),
+        content=digest({"input": sample.get("input"), "target": sample.get("target")}),
     )
 
 
@@ -111,31 +102,29 @@ def _error(sample: Mapping[str, Any]) -> str | None:
         return short_reason(error.get("message") if isinstance(error, Mapping) else error)
     if sample.get("completed") is False:
         return "not completed"
+    limit = sample.get("limit")
+    if (limit.get("type") if isinstance(limit, Mapping) else limit) == _TIME:
+        return "timed out: stopped by the time limit, which counts waiting for the provider"
     return None
 
 
-def _outage(sample: Mapping[str, Any]) -> str | None:
-    """Return the sign of an outage in the answer: the completion, or in a summary what a scorer took for the answer."""
+def _answer(sample: Mapping[str, Any]) -> ItemAnswer:
+    """Return the answer: the completion, or in a summary what a scorer took for the answer."""
     answer = (sample.get("output") or {}).get("completion")
-    taken = (one.get("answer") for one in (sample.get("scores") or {}).values() if isinstance(one, Mapping))
-    answer = answer or next((one for one in taken if one), None)
-    return outage_reason(text(answer), target=text(sample.get("target")), output_tokens=_usage(sample).output_tokens)
+    taken = [one.get("answer") for one in (sample.get("scores") or {}).values() if isinstance(one, Mapping)]
+    found = answer or next((one for one in taken if one), next((one for one in taken if one is not None), None))
+    tokens = _usage(sample).output_tokens
+    return ItemAnswer(text=text(found), target=text(sample.get("target")), output_tokens=tokens)
 
 
-def _scores(found: Mapping[str, Any]) -> tuple[dict[str, float], list[str]]:
-    """Return the scores by name, and the scorers that gave none; a mapping of scores has one name for each."""
-    scores: dict[str, float] = {}
-    unscored: list[str] = []
+def _scores(found: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the scores by name, ``None`` of a scorer that gave none; a mapping of scores has one name for each."""
+    scores: dict[str, float | None] = {}
     for name, score in found.items():
         value = score.get("value") if isinstance(score, Mapping) else score
         values = {f"{name}.{part}": one for part, one in value.items()} if isinstance(value, Mapping) else {name: value}
-        for each, one in values.items():
-            as_number = _as_number(one)
-            if as_number is None:
-                unscored.append(each)
-            else:
-                scores[each] = as_number
-    return scores, unscored
+        scores |= {each: _as_number(one) for each, one in values.items()}
+    return scores
 
 
 def _as_number(value: object) -> float | None:
@@ -174,7 +163,7 @@ def _settings(log: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Sett
         "task version": spec.get("task_version"),
         "dataset": dataset.get("name") or dataset.get("location"),
         **scorers,
-        "judge": (spec.get("model_roles") or {}).get("grader"),
+        "judge": _judge(spec),
     }
     listed = {
         "model": spec.get("model"),
@@ -184,11 +173,15 @@ def _settings(log: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Sett
         "revision": (spec.get("revision") or {}).get("commit"),
         "inspect_ai": (spec.get("packages") or {}).get("inspect_ai"),
     }
-    return {
-        name: Setting(value=text(value) or "", voids=name in voiding)
-        for name, value in {**voiding, **listed}.items()
-        if value is not None
-    }
+    return settings_of(voiding, listed)
+
+
+def _judge(spec: Mapping[str, Any]) -> object:
+    """Return the judge: the role of the grader, else the model itself if a scorer asks a model and names none."""
+    grader = (spec.get("model_roles") or {}).get("grader")
+    graded = [one for one in spec.get("scorers") or [] if _GRADED in str(one.get("name"))]
+    alone = any(not (one.get("options") or {}).get("model") for one in graded)
+    return grader or (spec.get("model") if alone else None)
 
 
 def _why_incomplete(log: Mapping[str, Any], items: tuple[ScoredItem, ...]) -> str | None:

@@ -5,18 +5,21 @@ own tables, or the plain name for the filter ``none``. ``results_<date>.json`` b
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mlci.errors import InputError
+from mlci.scores.formats.answers import build_item, scorers_of, settings_of
 from mlci.scores.formats.log_file import LogFile, flattened, number, text
-from mlci.scores.outages import outage_reason
-from mlci.scores.score_log import ItemId, ItemText, ScoredItem, ScoreLog, Scorer, Setting, State
+from mlci.scores.outages import ItemAnswer
+from mlci.scores.score_log import ItemId, ItemText, ScoredItem, ScoreLog, Scorer, Setting
 from mlci.util.digests import sha256_of
 
 NAME = "lm-evaluation-harness"
 _DEFAULT_FILTER = "none"
+_PERPLEXITY = "perplexity"
+"""Metric of which a sample has the log-likelihood of its target, and the tool reports exp(-mean)."""
 
 
 def recognises(file: LogFile) -> bool:
@@ -36,7 +39,7 @@ def read(file: LogFile) -> ScoreLog:
     found: dict[str, dict[str, Any]] = {}
     for line, record in file.lines():
         key = _key(file, record, line)
-        item = found.setdefault(key, {"record": record, "scores": {}, "unscored": [], "lists": [], "filters": set()})
+        item = found.setdefault(key, {"record": record, "scores": {}, "lists": [], "filters": set()})
         filtered = str(record.get("filter", _DEFAULT_FILTER))
         if filtered in item["filters"]:
             raise file.problem(f"has document {key} twice under the filter {filtered!r}", line=line)
@@ -53,9 +56,10 @@ def read(file: LogFile) -> ScoreLog:
         task=task,
         items=items,
         scorers=_scorers(items, (results.get("higher_is_better") or {}).get(task or "") or {}),
+        totals=tuple(corpus),
         settings=_settings(results, task),
         incomplete=_why_incomplete(results, task, len(items)),
-        notes=(f"{', '.join(corpus)}: computed over the whole task, so no item has a score",) if corpus else (),
+        notes=_notes(items, corpus),
     )
 
 
@@ -97,26 +101,29 @@ def _add_scores(item: dict[str, Any], record: Mapping[str, Any], filtered: str) 
             item["lists"].append(name)
             continue
         score = number(value)
-        if score is None:
-            item["unscored"].append(name)
-        else:
-            item["scores"][name] = score
+        item["scores"][name] = -score if metric == _PERPLEXITY and score is not None else score
 
 
 def _item(key: str, one: Mapping[str, Any]) -> ScoredItem:
-    record, scores = one["record"], one["scores"]
-    unscored = ", ".join(one["unscored"]) or "the metrics of this task"
-    outage = outage_reason(text(_first(record.get("resps"))), target=text(record.get("target")))
-    state = State.ERRORED if outage else State.OK if scores else State.NOT_SCORED
-    return ScoredItem(
-        key=key,
-        scores={} if outage else scores,
-        state=state,
-        reason=outage or (None if scores else f"no score by {unscored}"),
+    record = one["record"]
+    return build_item(
+        (key, "1"),
+        one["scores"],
+        answer=ItemAnswer(text=text(_first(record.get("resps"))), target=text(record.get("target"))),
         metadata=flattened(record.get("doc") or {}, "doc"),
         content=_digest(record, "doc_hash", "doc") + _digest(record, "target_hash", "target"),
         prompt=text(record.get("prompt_hash")),
     )
+
+
+def _notes(items: Sequence[ScoredItem], corpus: Sequence[str]) -> tuple[str, ...]:
+    """Return lines for the report about metrics that are not the mean of the items' scores."""
+    notes = [f"{', '.join(corpus)}: computed over the whole task, so no item has a score"] if corpus else []
+    if any(name.partition(",")[0] == _PERPLEXITY for item in items for name in item.scores):
+        notes.append(
+            "perplexity: an item's score is its negative log-likelihood, and exp of the mean is what the tool reports"
+        )
+    return tuple(notes)
 
 
 def _digest(record: Mapping[str, Any], hashed: str, plain: str) -> str:
@@ -153,8 +160,9 @@ def _task(file: LogFile, results: Mapping[str, Any]) -> str | None:
 
 
 def _scorers(items: tuple[ScoredItem, ...], directions: Mapping[str, Any]) -> dict[str, Scorer]:
-    names = dict.fromkeys(name for item in items for name in item.scores)
-    return {name: Scorer(higher_is_better=_boolean(directions.get(name.partition(",")[0]))) for name in names}
+    return {
+        name: Scorer(higher_is_better=_boolean(directions.get(name.partition(",")[0]))) for name in scorers_of(items)
+    }
 
 
 def _boolean(value: object) -> bool | None:
@@ -178,11 +186,7 @@ def _settings(results: Mapping[str, Any], task: str | None) -> dict[str, Setting
         "lm_eval": results.get("lm_eval_version"),
         "revision": results.get("git_hash"),
     }
-    return {
-        name: Setting(value=text(value) or "", voids=name in voiding)
-        for name, value in {**voiding, **listed}.items()
-        if value is not None
-    }
+    return settings_of(voiding, listed)
 
 
 def _why_incomplete(results: Mapping[str, Any], task: str | None, items: int) -> str | None:

@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping
 from importlib import import_module
 from typing import Any
 
-from mlci.scores.formats.answers import build_item, digest, number_repeats, scorers_of
+from mlci.scores.formats.answers import build_item, digest, number_repeats, scorers_of, settings_of
 from mlci.scores.formats.log_file import LogFile, flattened, number, text
-from mlci.scores.outages import outage_reason
+from mlci.scores.outages import ItemAnswer
 from mlci.scores.score_log import ItemId, ItemText, ScoredItem, ScoreLog, Usage
 
 NAME = "MLflow"
@@ -40,7 +40,9 @@ def read(file: LogFile) -> ScoreLog:
     """
     infos = _infos(file)
     items = tuple(_item(info, item) for info, item in zip(infos, _ids(infos), strict=True))
-    return ScoreLog(tool=NAME, task=None, items=items, scorers=scorers_of(items))
+    return ScoreLog(
+        tool=NAME, task=None, items=items, scorers=scorers_of(items), settings=settings_of(_judges(infos), {})
+    )
 
 
 def read_texts(file: LogFile, wanted: Collection[ItemId]) -> dict[ItemId, ItemText]:
@@ -139,11 +141,22 @@ def _item(info: Info, item: ItemId) -> ScoredItem:
     return build_item(
         item,
         {name: _score(one["feedback"].get("value")) for name, one in scored.items()},
-        error=failed or outage_reason(_answer(info), target=expected),
+        answer=ItemAnswer(text=_answer(info), target=expected),
+        error=failed,
         metadata=flattened(own_tags, "tags"),
         usage=Usage(latency_seconds=None if latency is None else latency / 1_000),
         content=digest([_asked(info), expected]),
     )
+
+
+def _judges(infos: list[Info]) -> dict[str, object]:
+    """Return the judges of each scorer that asks a model."""
+    found: dict[str, dict[str, None]] = {}
+    for name, one in (pair for info in infos for pair in _assessments(info, "feedback").items()):
+        source = one.get("source")
+        if isinstance(source, dict) and source.get("source_type") == "LLM_JUDGE":
+            found.setdefault(f"judge of {name}", {})[str(source.get("source_id"))] = None
+    return {name: ", ".join(judges) for name, judges in found.items()}
 
 
 def _score(value: object) -> object:

@@ -10,7 +10,7 @@ from typing import Any
 from mlci.errors import InputError
 from mlci.scores.formats.answers import build_item, digest, scorers_of, settings_of
 from mlci.scores.formats.log_file import LogFile, flattened, number, text
-from mlci.scores.outages import outage_reason
+from mlci.scores.outages import ItemAnswer
 from mlci.scores.score_log import ItemId, ItemText, ScoredItem, ScoreLog, Usage
 
 NAME = "NeMo Evaluator"
@@ -79,7 +79,8 @@ def _item(record: Record) -> ScoredItem:
     return build_item(
         _id(record),
         {"reward": record["reward"], **(rewards or {})},
-        error=details.get("error") or judged or outage_reason(answer, target=expected, output_tokens=_tokens(record)),
+        answer=ItemAnswer(text=answer, target=expected, output_tokens=_tokens(record)),
+        error=details.get("error") or judged,
         metadata=flattened(record.get("metadata") or {}, "metadata"),
         usage=Usage(latency_seconds=None if latency is None else latency / 1_000),
         content=digest([record.get("prompt"), record.get("expected_answer")]),

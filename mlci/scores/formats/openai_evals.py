@@ -9,7 +9,7 @@ from typing import Any
 
 from mlci.scores.formats.answers import build_item, digest, scorers_of, settings_of
 from mlci.scores.formats.log_file import LogFile, number, text
-from mlci.scores.outages import outage_reason
+from mlci.scores.outages import ItemAnswer
 from mlci.scores.score_log import ItemId, ItemText, ScoredItem, ScoreLog, Usage
 
 NAME = "openai/evals"
@@ -34,14 +34,20 @@ def read(file: LogFile) -> ScoreLog:
     items = tuple(_item(sample, index, one) for sample, one in events.items() for index in range(_repeats(one)))
     config = spec.get("run_config") or {}
     evaluated = config.get("eval_spec") or {}
+    models = [str(one) for one in spec.get("completion_fns") or []]  # a scorer that asks a model takes the last one
     return ScoreLog(
         tool=NAME,
         task=text(spec.get("eval_name")),
         items=items,
         scorers=scorers_of(items),
         settings=settings_of(
-            {"task": spec.get("eval_name"), "scorer": evaluated.get("cls"), "arguments": evaluated.get("args")},
-            {"model": ", ".join(map(str, spec.get("completion_fns") or [])) or None, "seed": config.get("seed")},
+            {
+                "task": spec.get("eval_name"),
+                "scorer": evaluated.get("cls"),
+                "arguments": evaluated.get("args"),
+                "judge": models[-1] if len(models) > 1 else None,
+            },
+            {"model": ", ".join(models[:-1] or models) or None, "seed": config.get("seed")},
         ),
         incomplete=None if ended else "it has no final report: the run was stopped, or is still going on",
     )
@@ -92,11 +98,11 @@ def _item(sample: str, index: int, events: Mapping[str, list[Mapping[str, Any]]]
     usage = sampled.get("usage") or {}
     tokens, expected = number(usage.get("completion_tokens")), matched.get("expected")
     failed = _nth(events, "error", index)
-    outage = outage_reason(_answer(sampled), target=text(expected), output_tokens=tokens)
     return build_item(
         (sample, str(index + 1)),
         {**({"match": matched["correct"]} if "correct" in matched else {}), **_nth(events, "metrics", index)},
-        error=failed.get("message") or ("error" if failed else None) or outage,
+        answer=ItemAnswer(text=_answer(sampled), target=text(expected), output_tokens=tokens),
+        error=failed.get("message") or ("error" if failed else None),
         usage=Usage(input_tokens=number(usage.get("prompt_tokens")), output_tokens=tokens),
         content=None if expected is None else digest(expected),
         prompt=digest(sampled["prompt"]) if "prompt" in sampled else None,

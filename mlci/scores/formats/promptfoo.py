@@ -9,7 +9,7 @@ from typing import Any
 
 from mlci.scores.formats.answers import build_item, digest, digest_key, number_repeats, scorers_of, settings_of
 from mlci.scores.formats.log_file import LogFile, flattened, number, text
-from mlci.scores.outages import outage_reason
+from mlci.scores.outages import ItemAnswer, cached_copies
 from mlci.scores.score_log import ItemId, ItemText, ScoredItem, ScoreLog, Scorer, Usage
 
 NAME = "promptfoo"
@@ -34,7 +34,10 @@ def read(file: LogFile) -> ScoreLog:
         InputError: if the file is damaged or has no results.
     """
     document, records = _records(file)
-    items = tuple(_item(record, item) for record, item in zip(records, _ids(records), strict=True))
+    copies = _copies(records)
+    items = tuple(
+        _item(record, item, copied) for record, item, copied in zip(records, _ids(records), copies, strict=True)
+    )
     cached = sum(_response(record).get("cached") is True for record in records)
     config = document.get("config") or {}
     version = (document.get("metadata") or {}).get("promptfooVersion")
@@ -46,7 +49,8 @@ def read(file: LogFile) -> ScoreLog:
             name: Scorer(low=0, high=1, higher_is_better=True) if name == "success" else scorer
             for name, scorer in scorers_of(items).items()
         },
-        settings=settings_of({}, _listed(records)),
+        settings=settings_of({"judge": _judges(config, records)}, _listed(records)),
+        incomplete=_why_incomplete(document, len(records)),
         notes=(_cache_note(cached, len(records)),) if cached else (),
     )
 
@@ -55,6 +59,41 @@ def read_texts(file: LogFile, wanted: Collection[ItemId]) -> dict[ItemId, ItemTe
     """Return what people read about the wanted answers."""
     _, records = _records(file)
     return {item: _text(record) for record, item in zip(records, _ids(records), strict=True) if item in wanted}
+
+
+def _copies(records: Sequence[Record]) -> list[str | None]:
+    """Return for each record why it is a copy of an earlier repeat."""
+    in_order = sorted(range(len(records)), key=lambda index: records[index]["testIdx"])
+    ids, responses = _ids(records), [_response(record) for record in records]
+    found = cached_copies(
+        [(ids[i][0], text(responses[i].get("output")), responses[i].get("cached") is True) for i in in_order]
+    )
+    reasons = dict(zip(in_order, found, strict=True))
+    return [reasons[index] for index in range(len(records))]
+
+
+def _why_incomplete(document: Record, records: int) -> str | None:
+    stats = (document.get("results") or {}).get("stats") or {}
+    total = sum(stats[name] for name in ("successes", "failures", "errors") if isinstance(stats.get(name), int))
+    return f"it has {records:,} of {total:,} samples" if total > records else None
+
+
+def _judges(config: Record, records: Sequence[Record]) -> str | None:
+    """Return the providers that grade: those of the assertions, and the default of the file."""
+    default = config.get("defaultTest")
+    options = (default.get("options") or {}) if isinstance(default, dict) else {}
+    asserted = [one.get("provider") for record in records for one in _assertions(record)]
+    found = dict.fromkeys(str(_provider_id(one)) for one in [options.get("provider"), *asserted] if one)
+    return ", ".join(found) or None
+
+
+def _provider_id(provider: object) -> object:
+    return provider.get("id") if isinstance(provider, dict) else provider
+
+
+def _assertions(record: Record) -> list[Record]:
+    found = (record.get("testCase") or {}).get("assert") or []
+    return [one for one in found if isinstance(one, dict)]
 
 
 def _cache_note(cached: int, answers: int) -> str:
@@ -98,7 +137,9 @@ def _ids(records: Sequence[Record]) -> list[ItemId]:
 
 
 def _asked(record: Record) -> list[object]:
-    return [record["vars"], (record.get("testCase") or {}).get("assert")]
+    """Return what an item asks: its variables and assertions, without the judge of these."""
+    asserted = [{name: value for name, value in one.items() if name != "provider"} for one in _assertions(record)]
+    return [record["vars"], asserted or None]
 
 
 def _response(record: Record) -> Record:
@@ -112,14 +153,15 @@ def _tokens(record: Record) -> Record:
     return found if isinstance(found, dict) else {}
 
 
-def _item(record: Record, item: ItemId) -> ScoredItem:
+def _item(record: Record, item: ItemId, copied: str | None) -> ScoredItem:
     output, tokens = text(_response(record).get("output")), _tokens(record)
     error = record.get("error") or "error" if record.get("failureReason") == _ERROR else None
     completion = number(tokens.get("completion"))
     return build_item(
         item,
         {**{name: record.get(name) for name in _BETWEEN}, **(record.get("namedScores") or {})},
-        error=error or outage_reason(output, output_tokens=completion),
+        answer=ItemAnswer(text=output, output_tokens=completion),
+        error=error or (f"{copied} (`promptfoo eval --no-cache`)" if copied else None),
         metadata={**flattened(record["vars"], "vars"), **flattened(_own_metadata(record), "metadata")},
         usage=Usage(
             cost_usd=number(record.get("cost")),
