@@ -113,6 +113,8 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
     threshold: float | None = None,
     model: str = "model",
     policy: Mapping[str, Any] | None = None,
+    cluster: str | None = None,
+    weight: str | None = None,
 ) -> ModelComparison:
     """Compare two models on the same rows, judge gates, and return the report.
 
@@ -137,6 +139,9 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
         threshold: A score at or above it decides for the positive class; ``None`` means 0.5.
         model: Name of the model in the report.
         policy: Confidence level, seed and policy, as in ``mlci.yml``.
+        cluster: Column of ``data`` with the cluster of each row, such as a patient; rows of a cluster are not
+            independent.
+        weight: Column of ``data`` with the positive weight of each row.
 
     Raises:
         InputError: if the data, the predictions or the gates are invalid; the message has every problem.
@@ -151,6 +156,8 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
             "task": task,
             "model": model,
             "labels_table": labels_table,
+            "cluster": cluster,
+            "weight": weight,
         },
         lists={"gates": gates, "slices": slices},
         mappings={"probabilities": probabilities, "policy": policy},
@@ -169,6 +176,8 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
             table=table,
             labels=labelled,
             labels_table=labels_table,
+            cluster=cluster,
+            weight=weight,
         )
         columns = {SCORE: score, DECISION: decision, PROBABILITIES: probabilities}
         predict = _source(candidate, evaluated, folder, "candidate", columns)

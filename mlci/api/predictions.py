@@ -42,11 +42,14 @@ class EvaluationTable:
     table: str | None = None
     labels: str | None = None
     labels_table: str | None = None
+    cluster: str | None = None
+    weight: str | None = None
 
     def section(self, slices: Sequence[Any]) -> dict[str, Any]:
         """Return the entry ``evaluation`` of the configuration."""
         named = {"label": self.label, "labels": self.labels, "key": self.key, "positive": self.positive}
         tables = {"table": self.table, "labels_table": self.labels_table}
+        named |= {"cluster": self.cluster, "weight": self.weight}
         return without_none({"data": self.file, **tables, **named, "slices": list(slices) or None})
 
 

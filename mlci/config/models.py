@@ -155,7 +155,11 @@ class Evaluation(ConfigModel):
         description="Column with the repeat of an item in a table of scores; if omitted, rows are counted.",
     )
     cluster: Name | None = Field(
-        default=None, description="Metadata name of items that belong together, such as questions about one passage."
+        default=None,
+        description="Column of rows that belong together, such as a patient's; with `task: scores` a metadata name.",
+    )
+    weight: Name | None = Field(
+        default=None, description="Column with the positive weight of each row; if omitted, rows count equally."
     )
 
     @property

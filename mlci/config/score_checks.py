@@ -7,7 +7,7 @@ from mlci.config.models import Baseline, Gate
 from mlci.errors import Problem
 from mlci.metrics.catalogue import Direction
 
-_ROWS_ONLY = ("data", "table", "label", "labels", "labels_table", "positive", "classes", "timeout")
+_ROWS_ONLY = ("data", "table", "label", "labels", "labels_table", "positive", "classes", "timeout", "weight")
 _ITEMS_ONLY = ("items", "partial", "prompts")
 _PREDICT_ROWS = ("table", "trusted", "score", "decision", "probabilities", "threshold")
 _LOWER = ("cost_", "latency_", "input_tokens", "output_tokens", "errored_share")
@@ -94,7 +94,7 @@ def refuse_score_keys(loaded: LoadedConfig) -> Iterator[Problem]:
         yield loaded.problem(f"`baseline.log` {needs}", "baseline", "log")
     if config.report.items is not None:
         yield loaded.problem(f"`report.items` {needs}", "report", "items")
-    for key in (*_ITEMS_ONLY, "repeat", "cluster") if config.evaluation is not None else ():
+    for key in (*_ITEMS_ONLY, "repeat") if config.evaluation is not None else ():
         if config.evaluation is not None and key in config.evaluation.model_fields_set:
             yield loaded.problem(f"`evaluation.{key}` {needs}", "evaluation", key)
     for index, gate in enumerate(config.gates):

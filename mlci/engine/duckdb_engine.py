@@ -13,6 +13,7 @@ from mlci.engine.blocks.parallel import Pool
 from mlci.engine.count_pushdown import count_rows, is_countable
 from mlci.engine.encode.binder import BoundJob, bind_job
 from mlci.engine.encode.classes import read_class_values
+from mlci.engine.encode.clusters import read_clustering
 from mlci.engine.encode.columns import EncodedColumns, encode_columns
 from mlci.engine.encode.dictionary import CodeRange, KnownValues
 from mlci.engine.encode.grouping import Elements, Partition, build_partition
@@ -108,6 +109,7 @@ def load_frame(bound: BoundJob, *, threads: int | None, by_rows: bool = False) -
         InputError: if cells are invalid or keys do not match; the message has the row and key of each.
     """
     encoded = encode_columns(bound)
+    clustering = read_clustering(bound)
     read = (count_rows if is_countable(bound) and not by_rows else read_rows)(bound, encoded, threads=threads)
     cells, width = mix_decisions(read.labels, read.models, len(encoded.classes))
     elements = Elements(weights=read.weights, inner=cells, width=width, threads=threads)
@@ -123,13 +125,14 @@ def load_frame(bound: BoundJob, *, threads: int | None, by_rows: bool = False) -
         baseline=read.models[1] if len(read.models) > 1 else None,
         cells=cells,
         width=width,
-        notes=(*encoded.notes, *read.notes),
+        notes=(*encoded.notes, *read.notes, *(clustering.notes if clustering else ())),
         undecided=read.undecided,
         coded=coded,
         coded_weights=coded_weights,
         differing=read.differing,
         class_values=read_class_values(bound, encoded.classes) if bound.job.row_metrics else (),
         tie_order=encoded.tie_order,
+        clustering=clustering,
     )
 
 

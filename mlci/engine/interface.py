@@ -130,6 +130,8 @@ class Job:
         replicates, seed, row_timeout: Of row metrics: resamples of a bootstrap, seed, time limit in seconds.
         max_groups: Most groups that one slice may have.
         row_changes: Most rows to name whose loss changed; 0 names none.
+        cluster: Column of rows that belong together; ``None`` if rows are independent.
+        weight: Column with the weight of each row; ``None`` if rows count equally.
     """
 
     task: Literal["binary", "multiclass", "regression"]
@@ -156,6 +158,13 @@ class Job:
     row_timeout: float = 3600
     max_groups: int = 100
     row_changes: int = 0
+    cluster: str | None = None
+    weight: str | None = None
+
+    @property
+    def by_cluster(self) -> bool:
+        """Whether rows have clusters or weights, so that sums over all rows do not suffice."""
+        return self.cluster is not None or self.weight is not None
 
 
 @dataclass(frozen=True, kw_only=True)

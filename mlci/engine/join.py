@@ -12,6 +12,7 @@ from mlci.engine import join_keys, sql
 from mlci.engine.cell_errors import ProblemCollector, check_probabilities, check_scores, kind_of_score
 from mlci.engine.chunks import each_block
 from mlci.engine.encode.binder import BoundJob, BoundPredictions, needs_decision, needs_values
+from mlci.engine.encode.clusters import Clustering
 from mlci.engine.encode.columns import EncodedColumns
 from mlci.engine.encode.dictionary import KnownValues
 from mlci.engine.encode.grouping import Partition
@@ -160,6 +161,7 @@ class Frame:
         differing: Number of each element's rows with unequal predictions; ``None`` without a baseline.
         class_values: The classes' values in the label column; read only for functions of rows.
         tie_order: Class indices in the order in which equal probabilities are decided.
+        clustering: Cluster and weight of each row; ``None`` if rows are independent and count equally.
     """
 
     rows: int
@@ -178,6 +180,7 @@ class Frame:
     differing: Array | None = None
     class_values: tuple[Scalar, ...] = ()
     tie_order: tuple[int, ...] = ()
+    clustering: Clustering | None = None
 
     @property
     def has_probabilities(self) -> bool:

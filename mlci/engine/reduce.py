@@ -14,14 +14,16 @@ import numpy as np
 from mlci.engine import multiclass
 from mlci.engine.chunks import count_codes, count_pairs, each_block
 from mlci.engine.encode.binder import needs_decision
+from mlci.engine.encode.clusters import clustered_scopes
 from mlci.engine.encode.grouping import Key, Level, View
 from mlci.engine.interface import Job
-from mlci.engine.join import Frame, most_probable
+from mlci.engine.join import Frame, ModelColumns, most_probable
 from mlci.engine.multiclass import class_histograms, rank_classes
 from mlci.engine.rank_statistics import rank_scores
 from mlci.engine.row_values import evaluate_rows
 from mlci.engine.sql import Array
 from mlci.metrics import statistics
+from mlci.metrics.clustered_rows import ModelRows, RowTable
 from mlci.metrics.row_metrics import RowMetricEvaluator
 from mlci.metrics.statistics import (
     WHOLE,
@@ -120,6 +122,7 @@ def reduce(
     by_class = rank_classes(frame, job.class_ranks)
     histograms = class_histograms(frame) if job.task == "multiclass" else ()
     drawn, row_notes = evaluate_rows(frame, job, evaluator)
+    clustered = clustered_scopes(row_table(frame, job.losses), frame.partition) if frame.clustering else {}
     statistics = tuple(
         Statistics(
             scope,
@@ -133,6 +136,7 @@ def reduce(
             class_histograms=histograms if scope == WHOLE else (),
             replicates=drawn.get(key, {}),
             differing=unequal.get(key),
+            clustered=clustered.get(key),
         )
         for key, scope, rows in _scopes(job, frame)
     )
@@ -168,6 +172,31 @@ LOSSES: dict[str, Loss] = {
     "log": _log_loss,
 }
 """Formulas of :mod:`mlci.metrics.statistics`, from labels and predictions to one loss per row."""
+
+
+def row_table(frame: Frame, losses: tuple[str, ...]) -> RowTable:
+    """Return the columns of all rows with their clusters and weights, and the losses of both models."""
+    if frame.clustering is None:
+        raise AssertionError(frame)  # called for frames with clusters
+    by_loss = {
+        name: _Rows(frame, "squared" if name == "variance" else name, 0.0).columns(slice(0, frame.rows))
+        for name in losses
+    }
+
+    def rows_of(name: str, model: ModelColumns) -> ModelRows:
+        own = {loss: columns[name] for loss, columns in by_loss.items() if name in columns}
+        return ModelRows(score=model.score, decision=model.decision, probabilities=model.probabilities, losses=own)
+
+    return RowTable(
+        clusters=frame.clustering.clusters,
+        weights=frame.clustering.weights,
+        labels=frame.labels,
+        classes=frame.classes,
+        candidate=rows_of("candidate", frame.candidate),
+        baseline=None if frame.baseline is None else rows_of("baseline", frame.baseline),
+        cluster=frame.clustering.cluster,
+        weight=frame.clustering.weight,
+    )
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,13 @@ class _RowSharing:
         """Write the shared rows and return the job on them; predictions in the evaluation set stay there."""
         job = self.job
         beside = [source for source in (job.candidate, job.baseline) if source is not None and source.path == job.data]
-        kept = {job.key, job.label, *(column.column for spec in job.slices for column in spec.columns)}
+        kept = {
+            job.key,
+            job.label,
+            job.cluster,
+            job.weight,
+            *(column.column for spec in job.slices for column in spec.columns),
+        }
         kept |= {name for source in beside for name in source.names}
         data = self._write_columns("evaluation", table, kept, mine)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mlci.inference import minimums
+from mlci.inference.estimators.by_cluster import cluster_evidence
 from mlci.inference.estimators.class_metrics import class_ranks_evidence, count_moved, top_k_evidence
 from mlci.inference.estimators.decision_metrics import base_rate, rate_evidence, ratio_evidence, share_evidence
 from mlci.inference.estimators.score_metrics import (
@@ -63,7 +64,9 @@ def _triple(
     """Return the evidence, without a computation if the labels leave the metric undefined."""
     if message := minimums.undefined_by_labels(name, carried):
         return undefined_evidence(message, baseline=context.baseline)
-    if info is None:
+    if statistics.clustered is not None and (info is None or info.kind != "operation"):
+        triple = cluster_evidence(name, info, statistics, context)
+    elif info is None:
         triple = custom_evidence(name, statistics, context)
     elif info.kind in _KINDS:
         triple = _KINDS[info.kind](info, statistics, context)

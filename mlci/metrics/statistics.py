@@ -7,9 +7,13 @@ that there is none; the candidate never replaces it.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from mlci.metrics.clustered_rows import ClusteredRows
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -255,6 +259,8 @@ class Statistics:
         replicates: By name of the metric, for metrics without a closed form.
         differing: Rows on which the two models' predictions are not equal: their scores if both have scores, else
             their decisions. 0 makes every comparison an exact tie; ``None`` if only decisions are known.
+        clustered: Rows with clusters and weights, from which metrics are estimated; ``None`` if rows are independent
+            and count equally.
     """
 
     scope: Scope
@@ -268,6 +274,7 @@ class Statistics:
     class_histograms: tuple[ClassHistogram, ...] = ()
     replicates: Mapping[str, Replicates] = field(default_factory=dict)
     differing: int | None = None
+    clustered: "ClusteredRows | None" = None
 
 
 LOSSES = ("squared", "absolute", "signed", "percentage", "pinball", "log", "variance")

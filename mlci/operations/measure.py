@@ -153,6 +153,8 @@ def engine_job(config: RowsConfig, candidate: Source, baseline: Source | None, *
         row_timeout=float(evaluation.timeout),
         seed=config.policy.seed,
         max_groups=evaluation.max_groups,
+        cluster=evaluation.cluster,
+        weight=evaluation.weight,
     )
 
 

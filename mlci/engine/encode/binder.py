@@ -78,13 +78,16 @@ class BoundJob:
     label: TableColumn
     bases: tuple[tuple[SliceColumn, TableColumn], ...]
     models: tuple[BoundPredictions, ...]
+    cluster: TableColumn | None = None
+    weight: TableColumn | None = None
 
     @cached_property
     def prediction_columns(self) -> frozenset[str]:
         """The evaluation table's columns that contain only predictions."""
         own = [model for model in self.models if not self.is_joined(model)]
         predicted = {column.name for model in own for column in model.columns}
-        kept = {self.label.name, *(column.name for _, column in self.bases)} | ({self.key.name} if self.key else set())
+        kept = {self.label.name, *(column.name for _, column in self.bases)}
+        kept |= {column.name for column in (self.key, self.cluster, self.weight) if column is not None}
         return frozenset(predicted - kept)
 
     @property
@@ -292,7 +295,8 @@ def bind_tables(connection: duckdb.DuckDBPyConnection, job: Job, open_path: Call
     sources = [("candidate", job.candidate)] + ([("baseline", job.baseline)] if job.baseline else [])
     beside = [name for _, source in sources if source.path == job.data for name in source.names]
     bases = [base.column for spec in job.slices for base in spec.columns]
-    table = collector.open(with_columns(job.data, [job.key, job.label, *bases, *beside]), ("evaluation", "data"))
+    own = [job.key, job.label, job.cluster, job.weight, *bases, *beside]
+    table = collector.open(with_columns(job.data, own), ("evaluation", "data"))
     opened = [
         (what, source, collector.open(with_columns(source.path, [job.key, *source.names]), (what, "file")))
         for what, source in sources
@@ -302,6 +306,8 @@ def bind_tables(connection: duckdb.DuckDBPyConnection, job: Job, open_path: Call
         raise AssertionError(job.data)  # stop() raised an error
     label = collector.find(table, job.label, "label", ("evaluation", "label"), number=job.task == "regression")
     key = collector.find_key(table, job.key)
+    cluster = collector.find(table, job.cluster, "cluster", ("evaluation", "cluster"))
+    weight = collector.find(table, job.weight, "weight", ("evaluation", "weight"), number=True)
     sliced = [
         (base, collector.find(table, base.column, "slice", (*_SLICES, base.column), number=base.cut is not None))
         for base in dict.fromkeys(column for spec in job.slices for column in spec.columns)
@@ -315,7 +321,7 @@ def bind_tables(connection: duckdb.DuckDBPyConnection, job: Job, open_path: Call
     if label is None:
         raise AssertionError(job.label)
     found_bases = tuple((base, column) for base, column in sliced if column is not None)
-    bound = BoundJob(connection, job, table, key, label, found_bases, tuple(models))
+    bound = BoundJob(connection, job, table, key, label, found_bases, tuple(models), cluster, weight)
     return _read_alike(bound)
 
 

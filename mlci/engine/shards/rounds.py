@@ -133,6 +133,8 @@ def refuse_whole_rows(job: Job) -> None:
         (bool(job.row_metrics), f"the row bootstrap of {names} resamples all rows; leave the metric out of mlci.yml"),
         (several, "AUCs over several classes rank all rows; name the `decision` instead of `probabilities`"),
         (job.task == "regression", "losses of a regression need the range of all labels; evaluate without --shard"),
+        (job.cluster is not None, "`evaluation.cluster` needs all rows of a cluster; evaluate without --shard"),
+        (job.weight is not None, "`evaluation.weight` is for rows in memory; evaluate without --shard"),
         (bool(job.row_changes), "`report: {rows: …}` compares all rows; leave it out of mlci.yml"),
     ]
     if found := [f"shards can't be used for this: {reason}" for needed, reason in reasons if needed]:

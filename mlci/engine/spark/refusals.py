@@ -28,6 +28,9 @@ def _reasons(job: Job) -> Iterator[Problem]:
         yield Problem(
             "`engine: spark` does not list the rows whose loss changed most; remove `report: {rows: …}`, " + _HERE
         )
+    for key, what in (("cluster", "sum by cluster"), ("weight", "weigh rows")):
+        if getattr(job, key) is not None:
+            yield Problem(f"`engine: spark` does not {what}; remove `{key}`, {_HERE}", setting=("evaluation", key))
     if job.candidate.probabilities or (job.baseline is not None and job.baseline.probabilities):
         message = "`engine: spark` does not read a probability for each class"
         yield Problem(f"{message}; keep `decision` alone, {_HERE}", setting=("candidate", "probabilities"))

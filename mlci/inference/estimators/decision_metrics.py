@@ -23,6 +23,8 @@ from mlci.metrics.catalogue import PER_CLASS, MetricInfo
 from mlci.metrics.confusion import Function, Margins, Rate, rate
 from mlci.metrics.statistics import Counts, Decisions, Floats, Statistics
 
+NO_SHARE_INTERVAL = "no interval for a change of shares"
+
 
 @dataclass(frozen=True)
 class Share:
@@ -88,6 +90,11 @@ _BASES: dict[str, Callable[[Margins], Floats]] = {
 """Means of rates over classes, by the rows that the rates are shares of."""
 
 
+def ratio_function(name: str) -> Function:
+    """Return a ratio of counts by any of its names."""
+    return _FUNCTIONS[catalogue.canonical(name)]
+
+
 class _Model(NamedTuple):
     """One of the models: its decisions on the cells of a scope, and their margins."""
 
@@ -145,7 +152,7 @@ def share_evidence(info: MetricInfo, statistics: Statistics, context: MeasureCon
     return (
         candidate,
         baseline,
-        Point(candidate.value - baseline.value, "difference", "no interval for a change of shares"),
+        Point(candidate.value - baseline.value, "difference", NO_SHARE_INTERVAL),
     )
 
 

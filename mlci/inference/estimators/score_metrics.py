@@ -168,13 +168,11 @@ def expected_calibration_error(rows: Counts, gap: Floats, square: Floats) -> Evi
     centre = sums / n
     error = np.sqrt(np.maximum(squares / n - centre**2, 0.0) / n)
     plain = float((n * np.abs(centre)).sum()) / total
-    noisy = sum(
-        k * _folded_mean(abs(c), e) for k, c, e in zip(n.tolist(), centre.tolist(), error.tolist(), strict=True)
-    )
+    noisy = sum(k * folded_mean(abs(c), e) for k, c, e in zip(n.tolist(), centre.tolist(), error.tolist(), strict=True))
     return Point(max(0.0, 2 * plain - noisy / total), "debiased", NO_CALIBRATION_INTERVAL)
 
 
-def _folded_mean(centre: float, error: float) -> float:
+def folded_mean(centre: float, error: float) -> float:
     """Return the mean of |X| for X normal around ``centre`` (Leone, Nelson & Nottingham 1961)."""
     if error == 0:
         return centre

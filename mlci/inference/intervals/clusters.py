@@ -7,9 +7,10 @@ hold an event. With clusters of equal size both are Student's t over the cluster
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlci.inference.evidence import Evidence, Point, Undefined
 from mlci.inference.intervals.error_intervals import Normal
@@ -32,6 +33,7 @@ class ClusterSums:
         squares: Sum of the (weighted) squares over all rows.
         rows: Number of rows.
         holding: Clusters with a row of the rarer outcome; for a change, with a row whose values differ.
+        ids: Number of each cluster in the whole set, ascending, shape (clusters,).
     """
 
     weights: Floats
@@ -39,15 +41,27 @@ class ClusterSums:
     squares: float
     rows: int
     holding: int
+    ids: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @classmethod
-    def of(cls, values: Floats, clusters: Counts, weights: Floats | None = None) -> "ClusterSums":
-        """Sum values by cluster, of rows whose cluster is a number from 0 on."""
+    def of(
+        cls, values: Floats, clusters: Counts, weights: Floats | None = None, *, rare: NDArray[np.bool_] | None = None
+    ) -> "ClusterSums":
+        """Sum values by cluster, of rows whose cluster is a number from 0 on.
+
+        Args:
+            values: One number a row.
+            clusters: Each row's cluster.
+            weights: Each row's weight, with a mean of 1; ``None`` if rows count equally.
+            rare: Rows with the rarer outcome; ``None`` if those are all without the most frequent value.
+        """
         each = np.ones(len(values)) if weights is None else weights
-        _, codes = np.unique(clusters, return_inverse=True)
-        occurring, counts = np.unique(values, return_counts=True)
-        rare = values != occurring[counts.argmax()] if len(occurring) else np.zeros(0, bool)
+        ids, codes = np.unique(clusters, return_inverse=True)
+        if rare is None:
+            occurring, counts = np.unique(values, return_counts=True)
+            rare = values != occurring[counts.argmax()] if len(occurring) else np.zeros(0, bool)
         return cls(
+            ids=ids,
             weights=np.bincount(codes, weights=each).astype(np.float64),
             sums=np.bincount(codes, weights=each * values).astype(np.float64),
             squares=float(each @ (values * values)),
