@@ -199,7 +199,18 @@ def _check_evaluation(context: CheckContext) -> Iterator[Problem]:
         )
     if evaluation.classes is not None:
         yield from _check_classes(loaded)
+    yield from _check_grouping(loaded, evaluation)
     yield from _check_labels(loaded, evaluation)
+
+
+def _check_grouping(loaded: LoadedConfig, evaluation: Evaluation) -> Iterator[Problem]:
+    """Check the columns of clusters and weights: they are not the label, and a cluster has several rows."""
+    for setting in ("cluster", "weight"):
+        if getattr(evaluation, setting) is not None and getattr(evaluation, setting) == evaluation.label:
+            yield loaded.problem(f"`evaluation.{setting}` and `label` are the same column", "evaluation", setting)
+    if evaluation.cluster is not None and evaluation.cluster == evaluation.key:
+        message = "`evaluation.cluster` is the key, so that every row would be its own cluster; remove it"
+        yield loaded.problem(message, "evaluation", "cluster")
 
 
 def _check_labels(loaded: LoadedConfig, evaluation: Evaluation) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from mlci.engine.encode.grouping import Key
 from mlci.engine.interface import Job
 from mlci.engine.join import Frame
 from mlci.engine.sql import Array
+from mlci.errors import InputError, Problem
 from mlci.metrics.row_metrics import Method, On, RowMetricEvaluator, RowSample, RowValues
 from mlci.metrics.statistics import Replicates
 
@@ -18,6 +19,11 @@ def evaluate_rows(
     """Evaluate a job's row metrics on every scope and on resamples of it; also return notes for the report."""
     if not job.row_metrics:
         return {}, ()
+    if job.by_cluster:
+        listed = ", ".join(f"`{metric.name}`" for metric in job.row_metrics)
+        setting = "cluster" if job.cluster is not None else "weight"
+        message = f"custom and scikit-learn metrics are not resampled by cluster or weight: {listed}"
+        raise InputError(Problem(f"{message}; leave them out, or remove `{setting}`", setting=("evaluation", setting)))
     if evaluator is None:
         raise AssertionError(job.row_metrics)  # an engine for such jobs has an evaluator
     keys, scopes = zip(*_scope_rows(frame), strict=True)

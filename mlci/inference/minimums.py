@@ -17,9 +17,11 @@ from mlci.inference.evidence import Cause, Evidence, Triple, Undefined
 from mlci.inference.intervals.distributions import quantile, two_sided
 from mlci.metrics import catalogue
 from mlci.metrics.catalogue import PER_CLASS
+from mlci.metrics.clustered_rows import ClusteredRows
 from mlci.metrics.statistics import Decisions, Statistics
 
-PROVES = 30
+PROVES, FRAGILE = 30, 8
+"""Rows, and clusters of rows, with fewer of which a slice never fails."""
 Column = Literal["rows", "label", "decision", "classes", "rarest"]
 
 
@@ -37,6 +39,11 @@ class Carrier:
     unit: str
     column: Column
     target: int | str | None = None
+
+    @property
+    def clusters(self) -> str:
+        """Unit of the clusters that hold such rows, in the plural."""
+        return "clusters" if self.column == "rows" else f"clusters with {self.unit}"
 
 
 @dataclass(frozen=True)
@@ -145,9 +152,11 @@ def missing_rows(metric: str, carried: Mapping[str, int], *, proving: bool = Fal
     A carrier that was not counted is not checked.
     """
     for item in minimums(metric):
-        unit, least = item.carrier.unit, item.proves if proving else item.judged
-        if carried.get(unit, least) < least:
-            return MissingRows(carried[unit], unit, least)
+        least = item.proves if proving else item.judged
+        needed = ((item.carrier.unit, least), (item.carrier.clusters, min(least, FRAGILE)))
+        for unit, count in needed:
+            if carried.get(unit, count) < count:
+                return MissingRows(carried[unit], unit, count)
     return None
 
 
@@ -159,6 +168,8 @@ def count_in_words(count: int, unit: str) -> str:
 
 
 def _singular(unit: str) -> str:
+    if unit.startswith("clusters"):
+        return unit.replace("clusters", "cluster", 1)
     if unit.startswith("rows "):
         return unit.replace("rows", "row", 1)
     return unit.removesuffix("es") if unit == _CLASSES.unit else unit.removesuffix("s")
@@ -168,7 +179,31 @@ def carriers(metric: str, statistics: Statistics, *, baseline: bool = False) -> 
     """Count the rows that carry a metric for one model, by unit; carriers without statistics are omitted."""
     units = [item.carrier for item in minimums(metric)]
     counts = {carrier.unit: _count(carrier, statistics, baseline=baseline) for carrier in units}
+    if statistics.clustered is not None and statistics.clustered.table.cluster is not None:
+        rows, names = statistics.clustered, _classes(statistics)
+        for carrier in units:
+            counts[carrier.clusters] = _count_clusters(carrier, rows, names, baseline=baseline)
     return {unit: count for unit, count in counts.items() if count is not None}
+
+
+def _classes(statistics: Statistics) -> tuple[str, ...]:
+    return () if statistics.clustered is None else statistics.clustered.table.classes
+
+
+def _count_clusters(carrier: Carrier, rows: ClusteredRows, classes: tuple[str, ...], *, baseline: bool) -> int | None:
+    """Count the clusters that hold rows of a carrier; of the class that the fewest hold for ``rarest``."""
+    if carrier.column == "rows":
+        return rows.count_clusters()
+    if carrier.column == "rarest":
+        return min(rows.count_clusters(rows.labels == k) for k in range(len(classes)))
+    model = rows.table.baseline if baseline else rows.table.candidate
+    decided = None if model is None or model.decision is None else rows.take(model.decision)
+    column = rows.labels if carrier.column == "label" else decided
+    target = carrier.target
+    index = classes.index(target) if isinstance(target, str) and target in classes else target
+    if column is None or not isinstance(index, int) or carrier.column == "classes":
+        return None
+    return rows.count_clusters(column == index)
 
 
 def undefined_by_labels(metric: str, carried: Mapping[str, int]) -> str | None:

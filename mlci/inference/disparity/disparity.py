@@ -253,7 +253,7 @@ def _groups(options: DisparityOptions, model: str, k: int) -> Groups | None:
         counted = [share_of(group.decisions, options.bases[k], model) for group in options.across.groups]
         part, base = np.array([c.part for c in counted], float), np.array([c.base for c in counted], float)
         return simultaneous.group_proportions(part, base, kind=options.kind, seed=seed)
-    values, errors = options.values(model)[k], options.errors(model)[k]
+    values, errors = (part[k] for part in options.estimates(model))
     if not np.isfinite(errors).all() or (errors <= 0).any() or (options.kind == "ratio" and (values <= 0).any()):
         return None
     return simultaneous.group_estimates(values, errors, kind=options.kind, seed=seed)

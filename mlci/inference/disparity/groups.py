@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mlci.inference.disparity.shared_clusters import estimate_groups
 from mlci.inference.disparity.simultaneous import Kind
 from mlci.inference.estimators import decision_metrics
 from mlci.inference.estimators.decision_metrics import base_rate
@@ -54,9 +55,26 @@ class DisparityOptions:
 
     @property
     def counted(self) -> bool:
-        """Whether every base is a rate, so that groups can be redrawn as counts."""
+        """Whether every base is a rate of independent rows, so that groups can be redrawn as counts."""
+        if self.clustered:
+            return False
         infos = [catalogue.find(base) for base in self.bases]
         return all(info is not None and info.kind == "rate" and "[" not in info.name for info in infos)
+
+    @property
+    def clustered(self) -> bool:
+        """Whether rows have clusters or weights."""
+        return any(group.clustered is not None for group in self.across.groups)
+
+    def estimates(self, what: str) -> tuple[Floats, Floats]:
+        """Return estimates and their standard errors, both of shape (bases, groups); NaN if unknown."""
+        if not self.clustered:
+            return (self.values(what) if what != "change" else np.empty(0)), self.errors(what)
+        pairs = [
+            estimate_groups(base, self.across.groups, measured, self.context, what)
+            for base, measured in zip(self.bases, self.measured, strict=True)
+        ]
+        return np.array([centre for centre, _ in pairs]), np.sqrt([variance for _, variance in pairs])
 
     def values(self, model: str) -> Floats:
         """Return the raw values of one model, shape (bases, groups); NaN if undefined."""
@@ -155,8 +173,10 @@ def moments_of(options: DisparityOptions) -> tuple[GroupMoments, GroupChanges] |
 
 def _estimate(options: DisparityOptions) -> Floats:
     """Return measured values and standard errors."""
-    errors = (options.errors(what) for what in ("candidate", "baseline", "change"))
-    return np.stack([options.values("candidate"), options.values("baseline"), *(error**2 for error in errors)])
+    (now, error), (before, before_error), (_, change_error) = map(
+        options.estimates, ("candidate", "baseline", "change")
+    )
+    return np.stack([now, before, error**2, before_error**2, change_error**2])
 
 
 def _count(options: DisparityOptions) -> Floats:

@@ -28,10 +28,11 @@ from mlci.inference.evidence import (
     absent_evidence,
     too_few,
 )
-from mlci.inference.intervals.clusters import FEWEST, FRAGILE, ClusterSums
+from mlci.inference.intervals.clusters import FEWEST, ClusterSums
 from mlci.inference.intervals.distributions import df_of_sample
 from mlci.inference.intervals.error_intervals import Hall, LogScale, Normal
 from mlci.inference.intervals.score_intervals import MixingScore
+from mlci.inference.minimums import FRAGILE
 from mlci.metrics import catalogue, confusion
 from mlci.metrics.catalogue import PER_CLASS, MetricInfo
 from mlci.metrics.clustered_rows import ClusteredRows, ModelRows
@@ -221,6 +222,28 @@ def _triple(rules: Rules, statistics: Statistics) -> Triple:
         return candidate, baseline, Tie()
     change = Summed.of(influence.difference(first.linear, second.linear), first.rows)
     return candidate, baseline, rules.pair(change)
+
+
+def cluster_sums(name: str, statistics: Statistics, context: MeasureContext, what: str) -> ClusterSums | None:
+    """Return the sums by cluster of the ``candidate``'s value, the ``baseline``'s, or their ``change``.
+
+    Returns ``None`` for a metric that has none, a value that is undefined, and a change between identical predictions.
+    """
+    info, table = catalogue.find(name), _rows(statistics).table
+    rules = Undefined(name) if info is None else find_rules(info, statistics, context)
+    if isinstance(rules, Undefined) or (what == "change" and statistics.differing == 0):
+        return None
+    models = {"candidate": table.candidate, "baseline": table.baseline}
+    found = [
+        None if model is None else rules.summed(statistics, model)
+        for model in ([models[what]] if what in models else models.values())
+    ]
+    known = [one for one in found if isinstance(one, Summed)]
+    if len(known) < len(found):
+        return None
+    if what in models:
+        return known[0].sums
+    return Summed.of(influence.difference(known[0].linear, known[1].linear), known[0].rows).sums
 
 
 def find_rules(info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Rules | Undefined:

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from mlci.inference.evidence import Evidence, Point, Undefined
 from mlci.inference.intervals.error_intervals import Normal
 from mlci.inference.intervals.score_intervals import MixingScore
+from mlci.inference.minimums import FRAGILE
 from mlci.metrics.statistics import Counts, Floats
 
-FEWEST, FRAGILE = 2, 8
-"""Clusters that an interval needs, and below which it has a warning."""
+FEWEST = 2
+"""Clusters that an interval needs."""
 _PSEUDO = 2
 _NOTHING = 1e-13
 

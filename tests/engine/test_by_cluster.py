@@ -6,7 +6,15 @@ import pytest
 from sklearn import metrics
 
 from mlci.engine.interface import Source
+from mlci.engine.shards.rounds import refuse_whole_rows
+from mlci.engine.spark.refusals import refuse_job
+from mlci.errors import InputError
+from mlci.inference.disparity.shared_clusters import estimate_groups, smallest_covariance
+from mlci.inference.estimators.by_cluster import cluster_sums
 from mlci.inference.evaluate import Question, evaluate
+from mlci.inference.evidence import MeasureContext
+from mlci.inference.measure import measure_metric
+from mlci.inference.minimums import missing_rows
 from tests.engine.tables import everything, job, observe, refusal, slices
 
 BINARY = {
@@ -126,12 +134,8 @@ def test_by_cluster__classes(table, tmp_path):
         "recall[cat]": metrics.recall_score(labels, decided, average=None, sample_weight=weights)[0],
         "f1[dog]": metrics.f1_score(labels, decided, average=None, sample_weight=weights)[1],
     }, abs=1e-12)  # fmt: skip
-    _, equal = evaluated(
-        clustered(
-            path, **more | {"task": "multiclass", "candidate": sources[0], "baseline": sources[1], "weight": None}
-        ),
-        "roc_auc_ovo",
-    )
+    unweighted = clustered(path, task="multiclass", candidate=sources[0], baseline=sources[1], weight=None, **more)
+    _, equal = evaluated(unweighted, "roc_auc_ovo")
     expected = metrics.roc_auc_score(labels, each[0], multi_class="ovo")
     assert equal["roc_auc_ovo", None].candidate.value == pytest.approx(expected, abs=1e-12)
 
@@ -180,6 +184,64 @@ def test_by_cluster__few_clusters_are_fragile(table, tmp_path):
     result, found = evaluated(clustered(path), "accuracy", "roc_auc")
     assert "only 6 clusters: the interval is fragile" in found["accuracy", None].candidate.reason
     assert any("6 clusters of `patient`" in note for note in result.notes)
+
+
+def test_disparity__clusters_of_one_row_are_independent_groups(table):
+    """Between two groups: lengths as without clusters, within a fifth."""
+    _, path = table
+    pairs = tuple((name, "sex") for name in ("accuracy_difference", "recall_ratio", "brier_score_loss_difference"))
+    more = {"slices": slices("sex"), "weight": None}
+    plain, _ = evaluated(clustered(path, cluster=None, **more), disparities=pairs)
+    found, _ = evaluated(clustered(path, cluster="id", **more), disparities=pairs)
+    for ours, theirs in zip(found.disparities, plain.disparities, strict=True):
+        assert ours.candidate.value == pytest.approx(theirs.candidate.value)
+        lengths = [np.diff(one.candidate.interval(0.95))[0] for one in (ours, theirs)]
+        assert lengths[0] == pytest.approx(lengths[1], rel=0.2), ours.metric
+        assert ours.change.interval(0.95)[0] < ours.change.value
+
+
+def test_disparity__groups_that_share_clusters(table, tmp_path):
+    """The error of the difference of two groups is that of both groups' influences, summed by cluster."""
+    frame, _ = table
+    frame["sex"] = np.where(frame.id % 2, "F", "M")
+    path = str(tmp_path / "shared.parquet")
+    frame.to_parquet(path)
+    asked = clustered(path, weight=None)
+    statistics = observe(asked).statistics
+    context = MeasureContext(whole=statistics[0], confidence=0.95, seed=7, baseline=True)
+    sums = [cluster_sums("brier_score_loss", one, context, "candidate") for one in statistics[1:]]
+    each = [one.residuals / np.sqrt(1 - one.shares) / one.weights.sum() for one in sums]
+    both = np.zeros((2, 60))
+    for row, one, part in zip(both, sums, each, strict=True):
+        row[one.ids] = part
+    assert smallest_covariance(sums) == pytest.approx(float(both[0] @ both[1]), rel=1e-12)
+    measured = [measure_metric("brier_score_loss", one, context) for one in statistics[1:]]
+    _, variance = estimate_groups("brier_score_loss", statistics[1:], measured, context, "candidate")
+    exact = float(((both[0] - both[1]) ** 2).sum())
+    assert 1 < variance.sum() / exact < 1.3  # the intervals are Hall's, of some 55 clusters
+
+
+def test_minimums__count_clusters(table, tmp_path):
+    """Two patients with all labelled positives are too few for recall, however many visits they have."""
+    frame, _ = table
+    frame["label"] = (frame.patient % 30 == 4).astype(int)
+    path = str(tmp_path / "few_positives.parquet")
+    frame.to_parquet(path)
+    _, found = evaluated(clustered(path), "recall", "roc_auc")
+    assert found["recall", None].carriers["clusters with labelled positives"] == 2
+    assert str(missing_rows("recall", found["recall", None].carriers)) == (
+        "2 clusters with labelled positives; 3 are needed"
+    )
+    assert found["roc_auc", None].change.interval(0.95) is None
+
+
+@pytest.mark.parametrize("setting", ["cluster", "weight"])
+def test_clusters__refused_on_spark_and_in_shards(setting):
+    asked = job("rows.parquet", key="id", **{setting: "patient"})
+    with pytest.raises(InputError, match=f"remove `{setting}`"):
+        refuse_job(asked)
+    with pytest.raises(InputError, match=f"`evaluation.{setting}`"):
+        refuse_whole_rows(asked)
 
 
 def _bad(frame, path, **cells):

@@ -1,0 +1,1 @@
+"""Simulated tables whose rows belong together: coverage of the intervals by cluster, and of those without."""
