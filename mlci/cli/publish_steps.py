@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import os
 import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,16 +20,20 @@ from mlci.cli.events.current import current_events, github_access, github_patien
 from mlci.cli.github_actions import Workflow, write_outputs, write_summary
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.cli.publish_console import PublishConsole
-from mlci.config.loader import parse_draft, read_bounded_config
+from mlci.cli.registry_factory import open_registry
+from mlci.config.loader import CheckedConfig, parse_draft, read_bounded_config
 from mlci.config.models import MODEL_ID
 from mlci.config.read import load
+from mlci.config.types import DEFAULT_REGISTRY
 from mlci.errors import InputError, OutsideError
 from mlci.events.events import ModelSelected, ReportPublished
 from mlci.github.client import Client
 from mlci.github.interface import CheckRun
 from mlci.github.transport import Access, transport
 from mlci.metrics import catalogue
+from mlci.operations.publish.count_look import record_before_publishing
 from mlci.operations.publish.publish import PublishResult, open_publication, publish_report
+from mlci.operations.registry.holdout_uses import budget_line
 from mlci.publish import result
 from mlci.publish.comment_choice import Policy
 from mlci.publish.event import Event
@@ -49,11 +54,13 @@ class Subject:
         model: The model's name; also read from a configuration that is invalid for another reason.
         policy: When to comment.
         error: Errors of the configuration.
+        loaded: The configuration, if it is valid.
     """
 
     model: str | None
     policy: Policy
     error: InputError | None = None
+    loaded: CheckedConfig | None = None
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -67,7 +74,7 @@ def read_subject(config: Path) -> Subject:
         loaded = load(config, catalogue)
     except InputError as error:
         return Subject(model=_salvaged(config), policy="always", error=error)
-    return Subject(model=loaded.config.model, policy=loaded.config.policy.comment)
+    return Subject(model=loaded.config.model, policy=loaded.config.policy.comment, loaded=loaded)
 
 
 def read_report(path: Path) -> tuple[Report | None, tuple[str, ...]]:
@@ -201,6 +208,7 @@ def conclude_run(
     event, broken = _event(workflow)
     broken = workflow.wrong or broken
     result = _found(about, report, ended=ending.ended, code=ending.code, commits=event.commits(workflow.sha))
+    result = _counted(result, about, config.parent)
     links = workflow.links(event.head)
     verdict = result.report.verdict if isinstance(result, Finished) else "error"
     console.trouble(write_summary(workflow.summary, lambda room: _summary(result, about, event, links, room)))
@@ -225,6 +233,16 @@ def _found(about: Subject, path: Path, *, ended: Ended | None, code: str | None,
     document, problems = read_report(path)
     claim = Claim(ended=ended, code=code, model=about.model or "?", commits=commits)
     return read_result(document if about.error is None else None, claim, problems=about.problems or problems)
+
+
+def _counted(found: Result, about: Subject, folder: Path) -> Result:
+    """Record the look that a report is, if the configuration limits them; without it there is no verdict."""
+    loaded = about.loaded
+    if not isinstance(found, Finished) or loaded is None or loaded.config.reuse is None:
+        return found
+    lost = loaded.config.registry == DEFAULT_REGISTRY and os.environ.get("GITHUB_ACTIONS") == "true"
+    registry = None if lost else open_registry(loaded, folder, writes=True)
+    return record_before_publishing(found.report, loaded.config, registry, line=budget_line(loaded))
 
 
 def _outputs(found: Result, path: Path, verdict: str) -> dict[str, str]:

@@ -87,6 +87,11 @@ def uses_registry(loaded: LoadedConfig) -> bool:
     return not isinstance(loaded.config.baseline, Baseline)
 
 
+def reads_registry(loaded: LoadedConfig) -> bool:
+    """Check if a run reads a registry: for the baseline, or for the looks at the evaluation set."""
+    return loaded.config.baseline == "production" or loaded.config.reuse is not None
+
+
 def is_remote(loaded: LoadedConfig) -> bool:
     """Check if a configuration's registry is read over the network, with a token or credentials."""
     place = loaded.config.registry

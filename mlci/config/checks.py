@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from mlci.config import models
 from mlci.config.lifecycle.monitor_checks import check_monitor
+from mlci.config.lifecycle.reuse import LEAST_ALPHA
 from mlci.config.loader import LoadedConfig
 from mlci.config.messages import nearest_word
 from mlci.config.models import Baseline, Config, Evaluation, Predict, SliceColumnConfig
@@ -153,6 +154,7 @@ def check_sections(context: CheckContext) -> Iterator[Problem]:
     yield from check_monitor(context.loaded)
     yield from _check_cost(context.loaded)
     yield from _check_engine(context.loaded)
+    yield from _check_reuse(context.loaded)
 
 
 def _check_cost(loaded: LoadedConfig) -> Iterator[Problem]:
@@ -410,3 +412,23 @@ def _check_experiment(loaded: LoadedConfig) -> Iterator[Problem]:
     for name, count in Counter(metric.name for metric in experiment.metrics).items():
         if count > 1:
             yield loaded.problem(f"`experiment` names the metric `{name}` twice; keep one of them", "experiment")
+
+
+def _check_reuse(loaded: LoadedConfig) -> Iterator[Problem]:
+    """Check that looks can be counted, and that the level of one look is one that intervals hold at."""
+    config, reuse = loaded.config, loaded.config.reuse
+    if reuse is None:
+        return
+    if config.predict.metrics is not None:
+        message = f"`reuse` counts looks at an evaluation set, and `predict.metrics` has none; remove it, or {ROWS_ADD}"
+        yield loaded.problem(message, "reuse")
+        return
+    alpha, most = reuse.look_alpha(config.policy.confidence), reuse.largest_budget(config.policy.confidence)
+    if alpha < LEAST_ALPHA:
+        remedy = f"write `budget: {most}` or less" if most else "lower `policy.confidence`"
+        remedy += ", or `adaptivity: first_change`" if reuse.adaptivity == "full" else ""
+        message = (
+            f"`reuse.budget: {reuse.budget}` with `adaptivity: {reuse.adaptivity}` leaves each look a level of "
+            f"{alpha:.1g}, and intervals are not known to hold below {LEAST_ALPHA:g}; {remedy}"
+        )
+        yield loaded.problem(message, "reuse", "budget" if "budget" in reuse.model_fields_set else "adaptivity")

@@ -17,6 +17,7 @@ from mlci.config.lifecycle.experiment import Experiment, ExperimentMetric
 from mlci.config.lifecycle.governance import Card
 from mlci.config.lifecycle.monitor import DriftThresholds, Monitor, Mute
 from mlci.config.lifecycle.recovery import Retention
+from mlci.config.lifecycle.reuse import Reuse
 from mlci.config.models import (
     Baseline,
     BehaviourTests,
@@ -51,6 +52,7 @@ SECTIONS: dict[Path, type[ConfigModel]] = {
     ("monitor", "thresholds"): DriftThresholds,
     ("monitor", "mute"): Mute,
     ("report",): ReportSection,
+    ("reuse",): Reuse,
     ("card",): Card,
     ("deploy",): Deploy,
     ("deploy", "kserve"): KServe,

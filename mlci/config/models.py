@@ -21,6 +21,7 @@ from mlci.config.lifecycle.experiment import Experiment
 from mlci.config.lifecycle.governance import Approvers, Card
 from mlci.config.lifecycle.monitor import Monitor
 from mlci.config.lifecycle.recovery import Retention
+from mlci.config.lifecycle.reuse import Reuse
 from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
 from mlci.gates.limits import LIMIT_KINDS, Limit
 from mlci.metrics.catalogue import Direction
@@ -476,6 +477,9 @@ class Config(ConfigModel):
     probe: Probe | None = Field(
         default=None, description="Budget of evaluations in sealed mode; if omitted, they are not counted."
     )
+    reuse: Reuse | None = Field(
+        default=None, description="Budget of candidates that one evaluation set judges; if omitted, there is none."
+    )
     card: Card | None = Field(
         default=None, description="What the owners state in the model card; if omitted, only evidence is in it."
     )
@@ -490,6 +494,12 @@ class Config(ConfigModel):
     experiment: Experiment | None = Field(
         default=None, description="Canary or A/B test in production, judged by `mlci experiment`."
     )
+
+    @property
+    def judged_confidence(self) -> float:
+        """Two-sided level that gates are judged at: the policy's, or that of one look if `reuse` limits them."""
+        confidence = self.policy.confidence
+        return confidence if self.reuse is None else 1 - 2 * self.reuse.look_alpha(confidence)
 
 
 class RowsConfig(Config):

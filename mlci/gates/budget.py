@@ -1,6 +1,6 @@
-"""Judge the budget of a month: a gate on the sum of the recorded costs and this run's."""
+"""Judge budgets: of a month, on the sum of recorded costs, and of an evaluation set, on the looks at it."""
 
-from mlci.gates.limits import Limit, Rule
+from mlci.gates.limits import Limit, OnDoubt, Rule
 from mlci.gates.outcomes import JudgedGate, Outcome, Reason
 from mlci.metrics.statistics import WHOLE
 
@@ -33,4 +33,35 @@ def judge_month(spent: float | None, *, budget: float, line: int | None, reason:
         bound=budget,
         method="sum of recorded runs",
         blocks=outcome is not Outcome.PASSED,
+    )
+
+
+LOOKS = "holdout_looks"
+"""Name of the gate of a worn-out evaluation set in reports, before its kind of limit."""
+
+
+def judge_worn_out(looks: int, *, budget: int, effect: OnDoubt, line: int | None, reason: str) -> JudgedGate:
+    """Return the gate of an evaluation set without a look left: it is inconclusive, whatever the numbers are.
+
+    Args:
+        looks: Looks at the evaluation set, with this one.
+        budget: Looks that it has.
+        effect: Whether it blocks.
+        line: Line of the budget in the configuration.
+        reason: Why no look is left.
+    """
+    limit = Limit("max", budget)
+    return JudgedGate(
+        rule=Rule(metric=LOOKS, limits=(limit,), line=line, inconclusive=effect),
+        limit=limit,
+        scope=WHOLE,
+        judge="estimate",
+        outcome=Outcome.INCONCLUSIVE,
+        why=Reason.WORN_OUT,
+        reason=reason,
+        candidate=looks,
+        value=looks,
+        bound=budget,
+        method="looks by the ledger",
+        blocks=effect == "block",
     )

@@ -73,6 +73,8 @@ class Reason(StrEnum):
     """The metric is in the baseline's metrics file and not in the candidate's."""
     ERRORED_ITEMS = "errored_items"
     """Answers without a score could change the outcome."""
+    WORN_OUT = "worn_out"
+    """The evaluation set was judged on as often as `reuse` allows."""
     TEST_FAILED = "test_failed"
     """A behavioural test failed."""
     TEST_NOT_RUN = "test_not_run"

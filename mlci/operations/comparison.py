@@ -43,6 +43,7 @@ class ComparisonRun:
         against: Version that the candidate was compared with.
         past: Origin of the commit that the candidate was compared with.
         scored: The champion's predictions, if they were made for this comparison.
+        judged: Digest of what was judged, if that is not the file of predictions.
         has_rows: Whether an evaluation set, or a metrics file of the candidate, was read.
     """
 
@@ -56,7 +57,13 @@ class ComparisonRun:
     against: int | None = None
     past: RecordedOrigin | None = None
     scored: ScoredChampion | None = None
+    judged: str | None = None
     has_rows: bool = True
+
+    @property
+    def predictions_digest(self) -> str | None:
+        """Digest of the candidate's predictions, by which a look at the evaluation set is known."""
+        return self.judged or (self.digests.digest if self.digests is not None else None)
 
 
 def add_report_refs(

@@ -168,7 +168,7 @@ def evaluation_question(config: RowsConfig, *, baseline: bool) -> Question:
         baseline=baseline,
         disparities=asked_disparities(config),
         references=reference_groups(evaluation),
-        confidence=config.policy.confidence,
+        confidence=config.judged_confidence,
         seed=config.policy.seed,
         min_group_size=evaluation.min_group_size,
         per_class=config.task == "multiclass" and evaluation.metrics is None,

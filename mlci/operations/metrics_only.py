@@ -156,7 +156,7 @@ def compare_values(
         rows=None,
         fingerprint=None,
         has_baseline=baseline is not None,
-        confidence=config.policy.confidence,
+        confidence=config.judged_confidence,
         seed=config.policy.seed,
         comparisons=tuple(_comparison(name, candidate, baseline) for name in names),
         notes=notes,

@@ -24,6 +24,7 @@ from mlci.report.document import (
     EvaluationSet,
     GateRow,
     GroupRow,
+    HoldoutLook,
     Judging,
     MetricRow,
     PolicyRef,
@@ -69,6 +70,7 @@ class ReportContext:
         training_label: Label that asks for training, if nothing was trained because it was not asked for.
         labels_sealed: Whether only a key opens the labels of the evaluation set.
         anchor: Newest entry of the registry's ledger, if the registry was read.
+        look: This run's look at the evaluation set, if the looks are counted.
     """
 
     model: str
@@ -90,12 +92,13 @@ class ReportContext:
     training_label: str | None = None
     labels_sealed: bool = False
     anchor: str | None = None
+    look: HoldoutLook | None = None
 
 
 def policy_ref(config: Config) -> PolicyRef:
     """Return the policy for the report."""
     return PolicyRef(
-        confidence=config.policy.confidence,
+        confidence=config.judged_confidence,
         inconclusive=config.policy.inconclusive,
         no_baseline=config.policy.no_baseline,
         comment=config.policy.comment,
@@ -114,7 +117,9 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
             rows=result.rows,
             fingerprint=result.fingerprint,
             fingerprint_scheme=SCHEME if result.fingerprint else None,
-            uses=facts.uses,
+            uses=facts.uses if facts.look is None else facts.look.looks,
+            budget=None if facts.look is None else facts.look.budget,
+            look=facts.look,
             sealed=facts.labels_sealed,
             made_by_training=facts.made_by_training,
             shared=facts.shared,
@@ -122,7 +127,7 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
         policy=facts.policy,
         metrics=tuple(_metric(item, result.confidence) for item in result.comparisons),
         disparities=tuple(_disparity(item, result.confidence) for item in result.disparities),
-        gates=tuple(_gate(gate, facts) for gate in gates),
+        gates=tuple(gate_row(gate, facts.baseline.source, records_waivers=facts.records_waivers) for gate in gates),
         agreement=None if result.agreement is None else AgreementRow(**_numbers(vars(result.agreement))),
         curves=None if result.curves is None else CurvesRow.model_validate(asdict(result.curves)),
         class_curves=tuple(_class_curves(one) for one in result.class_curves),
@@ -219,9 +224,9 @@ def _reason(evidence: Evidence) -> str | None:
     return evidence.reason
 
 
-def _gate(gate: JudgedGate, facts: ReportContext) -> GateRow:
-    """Return a gate's row."""
-    first, waiver = FIRST.get(facts.baseline.source), gate.waiver
+def gate_row(gate: JudgedGate, baseline: str, *, records_waivers: bool) -> GateRow:
+    """Return a gate's row; ``baseline`` is the source of the model that it was compared with."""
+    first, waiver = FIRST.get(baseline), gate.waiver
     return GateRow(
         id=gate.id,
         metric=gate.rule.metric,
@@ -245,7 +250,7 @@ def _gate(gate: JudgedGate, facts: ReportContext) -> GateRow:
         p=gate.p,
         blocks=gate.blocks,
         test=gate.rule.test,
-        waivable=facts.records_waivers and is_waivable(gate),
+        waivable=records_waivers and is_waivable(gate),
         not_covered=gate.not_covered,
         waived=Waiver(by=waiver.person, until=waiver.until, reason=waiver.reason) if waiver else None,
     )

@@ -75,6 +75,8 @@ def run_and_judge(
         since: Commit that the change is to be merged into; training is skipped if no relevant file changed since.
     """
     judging = judging_of_change(context.loaded, context.git, since) if since else None
+    if context.config.reuse is not None:
+        holdout_uses.require_ledger(context)  # before hours of training whose look could not be counted
     try:
         return _run_and_judge(context, judging, keep=keep, environment=environment, since=since)
     except TrainingNotRequestedError:
@@ -106,6 +108,13 @@ def _run_and_judge(
         comparison = compare_models(context.with_config(config), keep=keep, since=since)
         noise = training_noise.load_noise(config, comparison.view, against=comparison.against, rows=comparison.rows)
         gates = judge_gates(config, comparison.result, noise)
+    look = holdout_uses.look_of_comparison(
+        context,
+        comparison.result,
+        comparison.predictions_digest,
+        made_by_training=comparison.facts.made_by_training,
+    )
+    gates = (*gates, *holdout_uses.worn_out_gates(look, line=holdout_uses.budget_line(context.loaded)))
     cost = cost_so_far(context, comparison.view)
     if comparison.result.unchanged_since is None:
         gates = (*gates, *budget_gates(context, cost))
@@ -116,7 +125,8 @@ def _run_and_judge(
     explained, provenance = add_lineage(context, comparison, environment, keep=keep)
     facts = replace(explained.facts, judging=judging)
     facts = facts if use is None else replace(facts, uses=use.count)
-    report = build_report(explained.result, gates, replace(facts, cost=cost))
+    noted = replace(explained.result, notes=(*explained.result.notes, *holdout_uses.estimate_note(look, gates)))
+    report = build_report(noted, gates, replace(facts, cost=cost, look=look))
     return RunResult(report=report, comparison=comparison, use=use, provenance=provenance)
 
 
@@ -405,7 +415,8 @@ def _same_metrics(
 
 
 def _digest_candidate(context: RunContext, candidate: ModelPredictions, *, keep: bool) -> ArtifactDigests | None:
-    """Digest the candidate's artifacts if they are kept, or if the report lists what changed."""
+    """Digest the candidate's artifacts if they are kept, or if the report lists what changed or counts looks."""
     if keep:
         return digest_artifacts(candidate, context.fingerprint)
-    return try_digest_artifacts(candidate, context.fingerprint) if has_known_origin(context.config) else None
+    asked = has_known_origin(context.config) or context.config.reuse is not None
+    return try_digest_artifacts(candidate, context.fingerprint) if asked else None

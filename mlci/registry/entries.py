@@ -20,7 +20,7 @@ Entries of older versions contain the whole state.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,7 @@ from mlci.registry.entry_kinds import (
     DrillRecord,
     ErasureRecord,
     LedgerPart,
+    LookRecord,
     MonitorRecord,
     PredictionsAdded,
     ProbeRecord,
@@ -54,8 +55,8 @@ MOST_BYTES = ENTRY_BYTES.value
 
 
 _LATER = ("writer", "reader", "intent")
-_LATER_BODY = ("approval", "milliwatt_hours")
-_LATER_STATE = ("digests", "snapshot", "waived", "probed", "monitored", "spent", "erased", "drilled")
+_LATER_BODY = ("approval", "accepted_on", "milliwatt_hours")
+_LATER_STATE = ("digests", "snapshot", "waived", "probed", "monitored", "spent", "erased", "drilled", "looked")
 """Fields that older entries do not have: left out of the bytes if empty, so that older entries keep their bytes."""
 LINKED = 32
 """Number of entries, beside those that decide, with digests in a state; each costs some 80 bytes in every entry."""
@@ -67,6 +68,12 @@ WAIVERS = 32
 """Most waivers of one commit."""
 PROBES = 256
 """Most looks of all pull requests on one day; each costs some 20 bytes in every entry of that day."""
+LOOKED_SETS = 4
+"""Evaluation sets whose looks a state has; one with uses and without looks is worn out."""
+MOST_LOOKS = 256
+"""Most looks at one evaluation set; each costs some 20 bytes in every entry."""
+LOOK_DIGITS = 16
+"""Hexadecimal digits of the candidate's predictions by which a state recognizes a look."""
 _MAPS = ("promoted", "uses", "rescored", "reproduced")
 
 
@@ -94,6 +101,23 @@ class DayOfProbes(LedgerPart):
         return sum(map(len, self.pulls.values()))
 
 
+class LooksOfSet(LedgerPart):
+    """The looks at one evaluation set.
+
+    Attributes:
+        candidates: First digits of the digest of each candidate's predictions, oldest first.
+        alphas: One-sided level that each of them spent.
+        newest: Number of the newest entry with a look.
+        accepted: Number of looks before the first promotion that was judged on this set and replaced another version;
+            ``None`` before it.
+    """
+
+    candidates: Annotated[tuple[str, ...], Field(min_length=1)]
+    alphas: Annotated[tuple[float, ...], Field(min_length=1)]
+    newest: Annotated[int, Field(ge=1)]
+    accepted: Annotated[int, Field(ge=1)] | None = None
+
+
 class LedgerState(LedgerPart):
     """State of the ledger after an entry.
 
@@ -117,6 +141,8 @@ class LedgerState(LedgerPart):
             and not in the bytes, in a ledger without costs.
         erased: Number of the newest entry that erased files; ``None``, and not in the bytes, in a ledger without one.
         drilled: Number of the newest entry with a drill; ``None``, and not in the bytes, in a ledger without one.
+        looked: By fingerprint, the counted looks at the newest :data:`LOOKED_SETS` evaluation sets; ``None``, and not
+            in the bytes, in a ledger without one.
     """
 
     champion: int | None = None
@@ -134,6 +160,7 @@ class LedgerState(LedgerPart):
     spent: dict[str, MonthOfCosts] | None = None
     erased: int | None = None
     drilled: int | None = None
+    looked: dict[str, LooksOfSet] | None = None
 
 
 class Entry(LedgerPart):
@@ -207,12 +234,13 @@ def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
     """
     changed: dict[str, object]
     match body:
-        case Promotion(version=version, replaced=replaced):
+        case Promotion(version=version, replaced=replaced, accepted_on=rows):
             if version != state.versions + 1 or replaced != state.champion:
                 raise ValueError(f"version {version} was judged against {replaced}, the champion is {state.champion}")
             promoted = {**state.promoted, str(version): number}
             changed = {"champion": version, "versions": version, "decided": number}
             changed |= {"promoted": promoted, "rescored": {}}
+            changed |= _accepted_after(state.looked or {}, rows, replaced)
         case Rollback(version=version, replaced=replaced):
             if str(version) not in state.promoted or replaced != state.champion:
                 raise ValueError(f"roll-back from {replaced} to {version}: the champion is {state.champion}")
@@ -228,16 +256,14 @@ def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
         case ReproductionRecorded(version=version, runs=runs):
             _known(state, version)
             changed = {"reproduced": {**state.reproduced, str(version): number}} if runs > 1 else {}
-        case WaiverRecord() | ProbeRecord() | MonitorRecord() | CostRecord() | ErasureRecord() | DrillRecord():
-            changed = _after_record(state, body, number)
         case _:
-            assert_never(body)
+            changed = _after_record(state, body, number)
     return state.model_copy(update=changed)
 
 
 def _after_record(
     state: LedgerState,
-    body: WaiverRecord | ProbeRecord | MonitorRecord | CostRecord | ErasureRecord | DrillRecord,
+    body: WaiverRecord | ProbeRecord | LookRecord | MonitorRecord | CostRecord | ErasureRecord | DrillRecord,
     number: int,
 ) -> dict[str, object]:
     """Return what a record changes that is about one commit, one run, production, erased files, or a backup."""
@@ -256,7 +282,11 @@ def _after_record(
         return {"erased": number}
     if isinstance(body, WaiverRecord):
         return {"waived": _waived_after(state.waived or {}, body.head, number)}
-    return {"probed": _probed_after(state.probed, body)}
+    return (
+        _after_look(state, body, number)
+        if isinstance(body, LookRecord)
+        else {"probed": _probed_after(state.probed, body)}
+    )
 
 
 def _waived_after(waived: Mapping[str, tuple[int, ...]], head: str, number: int) -> dict[str, tuple[int, ...]]:
@@ -277,6 +307,31 @@ def _probed_after(before: DayOfProbes | None, look: ProbeRecord) -> DayOfProbes:
     if sum(map(len, pulls.values())) >= PROBES or name in pulls.get(pull, ()):
         raise ValueError(f"{look.day} has {PROBES} looks already, or pull request {pull} has this one")
     return DayOfProbes(day=look.day, pulls={**pulls, pull: (*pulls.get(pull, ()), name)})
+
+
+def _after_look(state: LedgerState, look: LookRecord, number: int) -> dict[str, object]:
+    """Return what a look changes: the uses, and the looks of the newest evaluation sets."""
+    looked = dict(state.looked or {})
+    own = looked.pop(look.fingerprint, None)
+    if own is not None and len(own.candidates) >= MOST_LOOKS:
+        raise ValueError(f"the evaluation set {look.fingerprint} has {MOST_LOOKS} looks already")
+    others = sorted(looked.items(), key=lambda item: item[1].newest)[-(LOOKED_SETS - 1) :]
+    after = LooksOfSet(
+        candidates=(*(own.candidates if own else ()), look.predictions[:LOOK_DIGITS]),
+        alphas=(*(own.alphas if own else ()), look.alpha),
+        newest=number,
+        accepted=own.accepted if own else None,
+    )
+    uses = {**state.uses, look.fingerprint: state.uses.get(look.fingerprint, 0) + 1}
+    return {"uses": uses, "looked": dict([*others, (look.fingerprint, after)])}
+
+
+def _accepted_after(looked: Mapping[str, LooksOfSet], rows: str | None, replaced: int | None) -> dict[str, object]:
+    """Return what a promotion changes for the evaluation set that it was judged on: the first one counts."""
+    if replaced is None or rows is None or rows not in looked or looked[rows].accepted is not None:
+        return {}
+    after = looked[rows].model_copy(update={"accepted": len(looked[rows].candidates)})
+    return {"looked": {**looked, rows: after}}
 
 
 def _known(state: LedgerState, version: int) -> None:

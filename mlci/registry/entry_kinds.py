@@ -73,6 +73,11 @@ class Promotion(LedgerPart):
     approval: ApprovalRecord | None = Field(
         default=None, description="Approvals that were required; not in the bytes of entries without one."
     )
+    accepted_on: Text | None = Field(
+        default=None,
+        description="Fingerprint of the evaluation set that it was judged on, if the ledger counts looks at that set; "
+        "not in the bytes of other entries.",
+    )
 
 
 class Rollback(LedgerPart):
@@ -139,6 +144,19 @@ class ProbeRecord(LedgerPart):
     attempt: Annotated[int, Field(ge=1)] = Field(description="Attempt of the training run.")
 
 
+class LookRecord(LedgerPart):
+    """A candidate's verdict is about to be published: one look at the evaluation set."""
+
+    kind: Literal["look"] = "look"
+    fingerprint: Annotated[Text, Field(min_length=1)] = Field(description="Fingerprint of the evaluation set.")
+    predictions: Digest = Field(description="Digest of the candidate's predictions; the same ones cost one look.")
+    policy: Digest = Field(description="Digest of the gates and the policy of the configuration.")
+    alpha: Annotated[float, Field(gt=0, le=0.25)] = Field(description="One-sided level that the look spends.")
+    disclosed: Literal["numbers", "rounded"] = Field(
+        description="What the report shows of the labels: all numbers, or those of sealed mode, rounded."
+    )
+
+
 class MonitorRecord(LedgerPart):
     """Windows of production were compared with a version; the document has the history and all states."""
 
@@ -201,6 +219,7 @@ Body = Annotated[
     | ReproductionRecorded
     | WaiverRecord
     | ProbeRecord
+    | LookRecord
     | MonitorRecord
     | CostRecord
     | ErasureRecord

@@ -36,6 +36,7 @@ Why = Literal[
     "test_failed",
     "test_not_run",
     "errored_items",
+    "worn_out",
 ]
 Cause = Literal["name", "missing", "labels", "too_few", "both", "candidate", "baseline"]
 
@@ -74,6 +75,21 @@ class SharedRows(ReportPart):
     )
 
 
+class HoldoutLook(ReportPart):
+    """This run's look at an evaluation set whose looks are counted (`reuse`)."""
+
+    looks: int = Field(description="Looks at the evaluation set by the ledger, with this one.")
+    budget: int
+    adaptivity: Literal["none", "first_change", "full"]
+    confidence: float = Field(description="Two-sided level that all looks together keep; each look has a higher one.")
+    alpha: float = Field(description="One-sided level that this look spends.")
+    predictions: str = Field(description="Digest of the candidate's predictions, by which the ledger knows a look.")
+    repeated: bool = Field(default=False, description="Whether the ledger had the look already; it costs nothing then.")
+    recorded: bool = Field(default=False, description="Whether the ledger has it; a job that publishes records it.")
+    worn_out: str | None = Field(default=None, description="Why the evaluation set has no look left for it.")
+    blocks: bool = Field(default=False, description="Whether the verdict blocks because of that.")
+
+
 class EvaluationSet(ReportPart):
     """The rows that both models were judged on."""
 
@@ -88,6 +104,7 @@ class EvaluationSet(ReportPart):
     )
     made_by_training: bool = Field(default=False, description="Whether the candidate's training made it.")
     shared: SharedRows | None = Field(default=None, description="Only where the baseline's own set is another one.")
+    look: HoldoutLook | None = Field(default=None, description="Only if `reuse` limits the looks at it.")
 
 
 class Evidenced(ReportPart):

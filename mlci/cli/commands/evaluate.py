@@ -10,7 +10,7 @@ import click
 from mlci.cli import options
 from mlci.cli.earlier_output import prepare_output
 from mlci.cli.output_files import write_files
-from mlci.cli.registry_factory import open_registry, runtime_environment, uses_registry
+from mlci.cli.registry_factory import open_registry, reads_registry, runtime_environment, uses_registry
 from mlci.cli.run_output import check_output
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import CheckedConfig
@@ -23,6 +23,7 @@ from mlci.inference import serialization
 from mlci.operations.comparison import add_lineage, has_known_origin
 from mlci.operations.context import RowsContext
 from mlci.operations.judging import judging_of_change
+from mlci.operations.registry.holdout_uses import look_of_comparison
 from mlci.operations.report_builder import ReportContext
 from mlci.operations.run import compare_models
 from mlci.operations.shards.shard_rounds import read_shard_files, write_shard_round
@@ -81,7 +82,7 @@ def command(
     part = parse_shard(shard)
     files = read_shard_files(surveys) if surveys is not None else None
     loaded, config = load_with_rows(config_path)
-    with run_context(loaded, registry=_registry(loaded, config, config_path, answers)) as context:
+    with run_context(loaded, registry=_registry(loaded, config_path, answers)) as context:
         data = write_shard_round(context.with_config(config), part, files)
     place = out / shard_file_name("survey" if files is None else "sums", part)
     out.mkdir(parents=True, exist_ok=True)
@@ -104,9 +105,8 @@ def load_with_rows(config_path: Path) -> tuple[CheckedConfig, RowsConfig]:
     return loaded, config
 
 
-def _registry(loaded: CheckedConfig, config: RowsConfig, path: Path, answers: EvaluateAnswers) -> Registry | None:
-    compares = config.baseline == "production"
-    return open_registry(loaded, path.parent, fetched=answers["fetched"]) if compares else None
+def _registry(loaded: CheckedConfig, path: Path, answers: EvaluateAnswers) -> Registry | None:
+    return open_registry(loaded, path.parent, fetched=answers["fetched"]) if reads_registry(loaded) else None
 
 
 def evaluate_and_write(
@@ -123,7 +123,7 @@ def evaluate_and_write(
     prepare_output(out)
     loaded, config = load_with_rows(config_path)
     check_output(out)
-    registry = _registry(loaded, config, config_path, answers)
+    registry = _registry(loaded, config_path, answers)
     with run_context(loaded, cached=not answers["no_cache"], registry=registry) as context:
         keep, since = uses_registry(loaded), answers["changed_since"] or None
         judging = judging_of_change(context.loaded, context.git, since) if since else None
@@ -132,10 +132,17 @@ def evaluate_and_write(
         comparison = compare_models(rows, keep=keep, since=since)
         about = runtime_environment() if has_known_origin(config) else None
         comparison, _ = add_lineage(context, comparison, about, keep=False)
+        look = look_of_comparison(
+            context,
+            comparison.result,
+            comparison.predictions_digest,
+            made_by_training=comparison.facts.made_by_training,
+        )
     result = comparison.result
     text = serialization.dump_evaluation(result)
     write_files(
-        out, {"evaluation.json": text, "origins.json": origins_text(replace(comparison.facts, judging=judging))}
+        out,
+        {"evaluation.json": text, "origins.json": origins_text(replace(comparison.facts, judging=judging, look=look))},
     )
     if answers["as_json"]:
         click.echo(text, nl=False)
@@ -155,6 +162,7 @@ def origins_text(origins: ReportContext) -> str:
         "seconds": dict(origins.seconds),
         "uses": origins.uses,
         "anchor": origins.anchor,
+        "look": origins.look.model_dump() if origins.look else None,
         "made_by_training": origins.made_by_training,
         "shared": origins.shared.model_dump() if origins.shared else None,
         "judging": origins.judging.model_dump() if origins.judging else None,

@@ -27,9 +27,10 @@ from mlci.inference.training_noise import TrainingNoise
 from mlci.operations.context import evaluation_path
 from mlci.operations.measure import emit_gates, judge_gates
 from mlci.operations.models import baseline_ref_or_file
-from mlci.operations.registry import training_noise, waivers
+from mlci.operations.registry import holdout_uses, training_noise, waivers
+from mlci.operations.registry.holdout_uses import budget_line
 from mlci.operations.report_builder import ReportContext, build_report
-from mlci.report.document import BaselineRef, Candidate, Judging, Seconds, SharedRows
+from mlci.report.document import BaselineRef, Candidate, HoldoutLook, Judging, Seconds, SharedRows
 from mlci.report.lineage_rows import Lineage, TrendRow
 from mlci.report.parts import ReportPart
 from mlci.util.safe_files import read_bounded
@@ -45,6 +46,7 @@ class Origins(ReportPart):
     seconds: Seconds
     anchor: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,17}:[0-9a-f]{64}$")] | None = None
     uses: int | None = None
+    look: HoldoutLook | None = None
     judging: Judging | None = None
     lineage: Lineage | None = None
     trend: tuple[TrendRow, ...] = ()
@@ -73,9 +75,24 @@ def command(config_path: Path, out: Path, *, as_json: bool) -> int:
     known = report_context(loaded)
     origins = _origins(out / "origins.json", known)
     gates = judge_gates(loaded.config, result, _noise(loaded, config_path.parent, result, origins))
+    gates = (*gates, *holdout_uses.worn_out_gates(_look(loaded, result, origins), line=budget_line(loaded)))
     gates = _waived(loaded, gates, known.candidate.commit)
     emit_gates(current_events().emit, gates)
+    result = replace(result, notes=(*result.notes, *holdout_uses.estimate_note(origins.look, gates)))
     return write_report(build_report(result, gates, origins), out, as_json=as_json)
+
+
+def _look(loaded: LoadedConfig, result: EvaluationResult, origins: ReportContext) -> HoldoutLook | None:
+    """Return the look that `mlci evaluate` found.
+
+    Raises:
+        InputError: if `reuse` is newer than the evaluation.
+    """
+    judged = not result.measured_nothing and result.unchanged_since is None
+    if loaded.config.reuse is not None and origins.look is None and judged:
+        words = "`reuse` counts looks, and `mlci evaluate` ran without it; run `mlci evaluate` again"
+        raise InputError(loaded.problem(words, "reuse"))
+    return origins.look
 
 
 def _noise(loaded: LoadedConfig, folder: Path, result: EvaluationResult, origins: ReportContext) -> TrainingNoise:
@@ -114,8 +131,9 @@ def _agree(loaded: LoadedConfig, result: EvaluationResult) -> None:
     again = "run `mlci evaluate` again"
     if config.task != result.task:
         raise InputError(loaded.problem(f"`task` is {config.task}, but {result.task} was measured; {again}", "task"))
-    if config.policy.confidence != result.confidence:
-        words = f"`policy.confidence` is {config.policy.confidence}, but {result.confidence} was measured; {again}"
+    if config.judged_confidence != result.confidence:
+        named = "`policy.confidence`" if config.reuse is None else "the confidence by `policy` and `reuse`"
+        words = f"{named} is {config.judged_confidence}, but {result.confidence} was measured; {again}"
         raise InputError(loaded.problem(words, "policy", "confidence"))
 
 
@@ -132,6 +150,7 @@ def _origins(path: Path, known: ReportContext) -> ReportContext:
         baseline=origins.baseline,
         seconds=seconds,
         uses=origins.uses,
+        look=origins.look,
         anchor=origins.anchor,
         judging=origins.judging,
         lineage=origins.lineage,

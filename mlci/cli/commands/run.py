@@ -9,6 +9,7 @@ from mlci.cli import options
 from mlci.cli.earlier_output import prepare_output
 from mlci.cli.registry_factory import (
     open_registry,
+    reads_registry,
     refuse_training_beside_credentials,
     runtime_environment,
     uses_registry,
@@ -75,7 +76,7 @@ def command(
         instead = "record in a separate job with `mlci promote --record` (input `record` of actions/promote)"
         refuse_training_beside_credentials(loaded, os.environ, instead=instead)
     check_output(out)
-    compares = loaded.config.baseline == "production"
+    compares = reads_registry(loaded)
     since = None if record or bundle else changed_since or None
     bundle = record or uses_registry(loaded) if bundle is None else bundle
     wanted, folder = record or compares, config_path.parent

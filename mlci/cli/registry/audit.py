@@ -5,6 +5,7 @@ from mlci.registry.entry_kinds import (
     CostRecord,
     DrillRecord,
     ErasureRecord,
+    LookRecord,
     MonitorRecord,
     PredictionsAdded,
     ProbeRecord,
@@ -71,12 +72,12 @@ def audit_text(entry: Entry) -> str:
             return f"scored version {version} on {fingerprint[:19]}"
         case ReproductionRecorded(version=version, outcome=outcome):
             return f"trained version {version} again: {outcome}"
-        case WaiverRecord() | ProbeRecord() | MonitorRecord() | CostRecord() | ErasureRecord() | DrillRecord() as body:
+        case body:
             return _record_text(body)
 
 
 def _record_text(
-    body: WaiverRecord | ProbeRecord | MonitorRecord | CostRecord | ErasureRecord | DrillRecord,
+    body: WaiverRecord | ProbeRecord | LookRecord | MonitorRecord | CostRecord | ErasureRecord | DrillRecord,
 ) -> str:
     """Describe what was recorded about a commit of a pull request, a run, production, erased files, or a backup."""
     if isinstance(body, DrillRecord):
@@ -88,7 +89,14 @@ def _record_text(
         return f"counted a run in {body.month}: {pluralize(body.minutes, 'minute')} on {body.runner} for {price}"
     if isinstance(body, ErasureRecord):
         return f"erased {pluralize(len(body.digests), 'file')}: {body.reason}"
-    head = body.head[:7]
     if isinstance(body, WaiverRecord):
-        return f"{body.person} waived {body.gate} on {head} until {body.until}: {body.reason}"
+        return f"{body.person} waived {body.gate} on {body.head[:7]} until {body.until}: {body.reason}"
+    return _look_text(body)
+
+
+def _look_text(body: ProbeRecord | LookRecord) -> str:
+    """Describe a look at an evaluation set, or at sealed labels."""
+    if isinstance(body, LookRecord):
+        return f"counted a look at {body.fingerprint[:19]}: predictions {body.predictions[:12]}, level {body.alpha:.3g}"
+    head = body.head[:7]
     return f"counted an evaluation of pull request {body.pull} on {body.day}: {head}, run {body.run}.{body.attempt}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from mlci.cli.events.current import current_events, github_access, github_patience
 from mlci.cli.github_actions import Workflow
 from mlci.cli.publish_steps import Subject, read_subject
-from mlci.cli.registry_factory import clock, open_registry
+from mlci.cli.registry_factory import clock, open_registry, reads_registry
 from mlci.cli.report_facts import report_facts
 from mlci.config.loader import Loaded
 from mlci.config.models import WithoutRows
@@ -99,7 +99,7 @@ def _context(path: Path, about: Subject, scratch: Path, workflow: Workflow) -> t
         config = loaded.config
         if isinstance(config, WithoutRows):
             raise InputError.of(find_refusals(loaded))
-        uses_registry = config.baseline == "production" or config.probe is not None
+        uses_registry = reads_registry(loaded) or config.probe is not None
         registry = open_registry(loaded, path.parent) if uses_registry else None
         opened = open_labels(config, path.parent, scratch, os.environ.get(KEY_VARIABLE))
     except InputError as error:

@@ -95,7 +95,7 @@ def recorded_champion(context: RowsContext, view: RegistryView) -> tuple[Version
     if report is None or not report.evaluation.made_by_training or report.evaluation.rows is None:
         context.say(f"nothing relevant changed, but {of} was judged on rows that no training made, so training runs")
         return None
-    return (champion, report) if report.policy.confidence == context.config.policy.confidence else None
+    return (champion, report) if report.policy.confidence == context.config.judged_confidence else None
 
 
 def same_as_reference(context: RowsContext) -> bool:
@@ -168,7 +168,7 @@ def result_without_rows(config: Config, base: str) -> EvaluationResult:
         rows=None,
         fingerprint=None,
         has_baseline=True,
-        confidence=config.policy.confidence,
+        confidence=config.judged_confidence,
         seed=config.policy.seed,
         comparisons=(),
         unchanged_since=base,

@@ -38,7 +38,7 @@ def result_without_training(context: RunContext) -> EvaluationResult:
         rows=None,
         fingerprint=None,
         has_baseline=False,
-        confidence=policy.confidence,
+        confidence=context.config.judged_confidence,
         seed=policy.seed,
         comparisons=(),
     )

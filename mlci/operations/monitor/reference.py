@@ -111,7 +111,8 @@ def measure_rows(
     question = evaluation_plan.evaluation_question(context.config, baseline=False)
     named = tuple(name for name in question.metrics if catalogue.find(name) is not None)
     spreads = tuple({(rule.metric, rule.across) for rule in monitored_rules(context.config) if rule.across is not None})
-    question = replace(question, metrics=named, disparities=spreads)
+    level = context.config.policy.confidence  # production is another set, whose looks are not counted
+    question = replace(question, metrics=named, disparities=spreads, confidence=level)
     if observed.undecided:
         question = evaluation_plan.DecisionMetrics(frozenset()).leave_out(question)
     result = evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=observed.notes)

@@ -138,7 +138,7 @@ def _unjudged(config: Config, facts: ReportContext) -> Report:
         rows=None,
         fingerprint=None,
         has_baseline=False,
-        confidence=policy.confidence,
+        confidence=config.judged_confidence,
         seed=policy.seed,
         comparisons=(),
     )

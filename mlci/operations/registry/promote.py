@@ -17,7 +17,7 @@ from mlci.operations.bundle import read_bundle as open_bundle
 from mlci.operations.context import RunContext, registry_of
 from mlci.operations.models import baseline_production, baseline_ref_or_file, recorded_predictions
 from mlci.operations.registry import preflight, waivers
-from mlci.operations.registry.holdout_uses import ON_NUMBERS
+from mlci.operations.registry.holdout_uses import ON_NUMBERS, look_terms, record_holdout_look, worn_out_reason
 from mlci.operations.registry.preflight import (
     RolledBack,
     find_own_decision,
@@ -145,10 +145,11 @@ class _Promotion:
         view, author = registry.view(), registry.required_author()
         if (own := _find_earlier_promotion(view, author, self.bundle)) is not None:
             return own
-        stale = self._reasons_to_reevaluate(view)
-        if self.bundle.report.verdict == "block" and not stale:
+        stale, worn_out = self._reasons_to_reevaluate(view), self._count_look(registry)
+        refused = "a gate blocks" if self.bundle.report.verdict == "block" else worn_out
+        if refused is not None and not stale:
             _keep_champion_predictions(self.context, view, self.bundle)
-            return self._refused("a gate blocks")
+            return self._refused(refused)
         checked = self._check(view, author)
         if (ended := _ended_without_entry(self.context, view, self.bundle, checked.rolled_back)) is not None:
             return ended
@@ -160,6 +161,16 @@ class _Promotion:
         if self.bundle.report.verdict == "block":
             return self._refused("a gate blocks")
         return self._append(registry, view, checked)
+
+    def _count_look(self, registry: Registry) -> str | None:
+        """Record the look that the bundle's verdict was, unless the ledger has it; return why it counts for nothing."""
+        config, report = self.context.config, self.bundle.report
+        if config.reuse is None or report.measured_nothing or report.unchanged_since is not None:
+            return None
+        evaluation, file = report.evaluation, self.bundle.content.predictions.file
+        digest = evaluation.look.predictions if evaluation.look is not None else file.digest
+        look = record_holdout_look(registry, look_terms(config, evaluation.fingerprint, digest))
+        return worn_out_reason(look) if look.blocks else None
 
     def _append(self, registry: Registry, view: RegistryView, checked: preflight.RegistryCheck) -> PromotionResult:
         """Append the promotion, with the approval that the configuration requires."""
@@ -329,7 +340,7 @@ def _same_judged_settings(loaded: LoadedConfig, bundle: VerifiedBundle) -> bool:
 
 
 def _judged_settings(config: Config) -> dict[str, Any]:
-    parts = config.model_dump(mode="json", include={"task", "evaluation", "gates", "tests", "policy"})
+    parts = config.model_dump(mode="json", include={"task", "evaluation", "gates", "tests", "policy", "reuse"})
     (parts["evaluation"] or {}).pop("data", None)  # its content counts, not its path
     return parts
 
@@ -354,7 +365,16 @@ def append_version(
     def decide(state: LedgerState) -> Promotion:
         if (state.champion, state.versions, state.decided) != (seen.champion, seen.versions, seen.decided):
             raise MovedError
-        return Promotion(version=number, manifest=digest, replaced=state.champion, note=note, approval=approval)
+        rows = bundle.report.evaluation.fingerprint
+        counted = rows if rows in (state.looked or {}) else None
+        return Promotion(
+            version=number,
+            manifest=digest,
+            replaced=state.champion,
+            note=note,
+            approval=approval,
+            accepted_on=counted,
+        )
 
     entry = registry.append(decide)
     return PromotionResult(

@@ -28,6 +28,7 @@ from mlci.operations.registry import holdout_uses, training_noise, version_histo
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.operations.scores.compare import compare_logs
 from mlci.operations.scores.logs import champion_scores, shows_texts
+from mlci.operations.scores.run import scores_digest
 from mlci.registry.manifest import VersionFile
 from mlci.registry.registry import RegistryView
 from mlci.report.document import Report, SharedRows
@@ -67,15 +68,23 @@ def reevaluate_bundle(
         judged = _judge_predictions(on_rows, bundle, view, rows)
     baseline, result = judged.baseline, judged.result
     digests = ArtifactDigests(digest=bundle.content.predictions.file.digest, predictions=None)
+    look = holdout_uses.look_of_comparison(
+        context,
+        result,
+        judged.predictions or digests.digest,
+        made_by_training=bundle.report.evaluation.made_by_training,
+    )
     use = holdout_uses.use_of_run(context, result.fingerprint, digests)
-    facts = replace(context.facts, shared=judged.shared, uses=use.count if use else None)
+    facts = replace(context.facts, shared=judged.shared, uses=use.count if use else None, look=look)
     facts = _facts(config, bundle, baseline, facts)
     kept = evaluation_sets.keep_rows(context)
     now = _now(bundle, result, kept[1] if kept else None)
     if facts.made_by_training:
         result = replace(result, notes=(*result.notes, evaluation_sets.MADE_NOTE))
     result, facts = comparison.add_history(context, view, result=result, facts=facts, now=now)
-    gates = waivers.apply_recorded_waivers(judged.gates, view, head=bundle.report.candidate.commit, today=context.today)
+    gates = (*judged.gates, *holdout_uses.worn_out_gates(look, line=holdout_uses.budget_line(context.loaded)))
+    result = replace(result, notes=(*result.notes, *holdout_uses.estimate_note(look, gates)))
+    gates = waivers.apply_recorded_waivers(gates, view, head=bundle.report.candidate.commit, today=context.today)
     emit_gates(context.emit, gates)
     report = build_report(result, gates, facts)
     text = save(report).encode()
@@ -87,12 +96,16 @@ def reevaluate_bundle(
 
 @dataclass(frozen=True, kw_only=True)
 class _Judged:
-    """A comparison with the champion, its gates, and the rows that both sets share if they differ."""
+    """A comparison with the champion, its gates, and the rows that both sets share if they differ.
+
+    ``predictions`` is the digest of what was judged, if that is not the file of predictions.
+    """
 
     baseline: ModelPredictions | None
     result: EvaluationResult
     gates: tuple[JudgedGate, ...]
     shared: SharedRows | None = None
+    predictions: str | None = None
 
 
 def _judge_predictions(context: RowsContext, bundle: VerifiedBundle, view: RegistryView, rows: str) -> _Judged:
@@ -131,7 +144,7 @@ def _judge_scores(context: ScoresContext, bundle: VerifiedBundle, view: Registry
     now, texts = load_scores(path, shown=path.name), shows_texts(context)
     compared = compare_logs(context.config, now, before.log if before else None, texts=texts)
     side = ModelPredictions(source=Source(path=""), commit=before.commit, version=before.version) if before else None
-    return _Judged(baseline=side, result=compared.result, gates=compared.gates)
+    return _Judged(baseline=side, result=compared.result, gates=compared.gates, predictions=scores_digest(now))
 
 
 def _candidate(bundle: VerifiedBundle) -> ModelPredictions:

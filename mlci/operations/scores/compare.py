@@ -84,7 +84,7 @@ def _estimate(
         scopes=_scopes(config, pairs),
         clusters=_clusters(config, pairs),
         errored=errored,
-        confidence=config.policy.confidence,
+        confidence=config.judged_confidence,
         seed=config.policy.seed,
     )
     metrics = [item_metrics.item_metric(name, pairs, ranges) for name in metric_names(config, pairs, ranges)]
@@ -93,7 +93,7 @@ def _estimate(
         rows=len(pairs.keys),
         fingerprint=items_fingerprint(pairs.candidate),
         has_baseline=pairs.baseline is not None,
-        confidence=config.policy.confidence,
+        confidence=config.judged_confidence,
         seed=config.policy.seed,
         comparisons=tuple(one for metric in metrics for one in compare_items(metric, context)),
         notes=(*pairs.notes, *_range_notes(config, ranges)),

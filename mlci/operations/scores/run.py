@@ -16,6 +16,8 @@ from mlci.operations.provenance import ArtifactDigests
 from mlci.operations.scores import logs
 from mlci.operations.scores.compare import compare_logs
 from mlci.operations.scores.logs import BaselineScores
+from mlci.scores.score_log import ScoreLog
+from mlci.util.digests import canonical_json, sha256_of
 
 Digest = Callable[[ModelPredictions], ArtifactDigests | None]
 
@@ -59,5 +61,12 @@ def run_on_scores(context: ScoresContext, digest: Digest) -> tuple[ComparisonRun
         digests=digests,
         view=view,
         against=side.version if side else None,
+        judged=scores_digest(log),
     )
     return comparison, compared.gates
+
+
+def scores_digest(log: ScoreLog) -> str:
+    """Return the digest of the scores of all answers, whatever their order, texts, times and costs."""
+    answers = sorted((item.key, item.repeat, sorted(item.scores.items())) for item in log.items)
+    return sha256_of(canonical_json([list(answer) for answer in answers]))

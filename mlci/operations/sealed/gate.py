@@ -10,13 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mlci.config.types import DEFAULT_REGISTRY
 from mlci.errors import InputError, OutsideError
 from mlci.events.events import Emit, NoteShown
 from mlci.github.interface import GitHub
 from mlci.github.workflow_runs import WorkflowRuns
 from mlci.lineage.origin import ChangedFiles
 from mlci.operations.judging import judging_changes
+from mlci.operations.publish.count_look import record_before_publishing
 from mlci.operations.publish.publish import PublishResult, open_publication, publish_report
+from mlci.operations.registry.holdout_uses import budget_line
 from mlci.operations.sealed.history import SealedHead
 from mlci.operations.sealed.judge import LIMITS, SHOWN_PREDICTIONS, SealedContext, judge_archive
 from mlci.operations.sealed.probes import count_look
@@ -187,7 +190,8 @@ def _judged(gate: SealedGate, home: HomeRepository, head: VerifiedHead) -> Resul
         judging, archive = _judging(gate, context, head), _download(gate, head, context.scratch)
         if gate.publishes and (uncounted := _count(context, head)) is not None:
             return uncounted
-        return Finished(report=judge_archive(context, archive, head=_sealed_head(gate, context, head), judging=judging))
+        report = judge_archive(context, archive, head=_sealed_head(gate, context, head), judging=judging)
+        return _recorded(context, report) if gate.publishes else Finished(report=report)
     except UntrustedArtifactError as error:
         title = "the artifact is refused"
         why = "it is not what `mlci sealed predict` writes, and nothing in it was used"
@@ -197,6 +201,13 @@ def _judged(gate: SealedGate, home: HomeRepository, head: VerifiedHead) -> Resul
     except OutsideError as error:
         words = ". ".join(filter(None, (str(error), error.remedy)))
         return Unfinished(why="a registry, GitHub or the network failed", code=OUTSIDE, details=(words,))
+
+
+def _recorded(context: SealedContext, report: Report) -> Result:
+    """Record the look that a verdict is, if `reuse` limits them."""
+    lost = context.in_actions and context.config.registry == DEFAULT_REGISTRY
+    registry = None if lost else context.registry
+    return record_before_publishing(report, context.config, registry, line=budget_line(context.loaded))
 
 
 def _count(context: SealedContext, head: VerifiedHead) -> Unfinished | None:

@@ -27,7 +27,7 @@ from mlci.operations.sealed.labels import OpenedLabels
 from mlci.registry import stored_files
 from mlci.registry.errors import VERSION_REMEDY, CorruptError
 from mlci.registry.registry import Registry, RegistryView
-from mlci.report.document import BaselineRef, Judging, Report
+from mlci.report.document import BaselineRef, HoldoutLook, Judging, Report
 from mlci.report.rounding import round_report
 from mlci.sealed.archive import Archive
 from mlci.sealed.artifact import MANIFEST, PREDICTIONS
@@ -111,13 +111,16 @@ def judge_archive(
     result, seconds = _measured(context, candidate, baseline, rows)
     if baseline is not None and not is_recorded(str(baseline.made_on), result.fingerprint):
         raise InputError("the evaluation set changed while it was judged; start the gate again")
+    digest = f"sha256:{sha256_of_file(Path(candidate.source.path))}"
+    look = _expected_look(context, result, digest)
     noise = training_noise.load_noise(
         context.config, view, against=baseline.version if baseline else None, rows=result.fingerprint or ""
     )
     gates = judge_gates(context.config, result, noise)
+    gates = (*gates, *holdout_uses.worn_out_gates(look, line=holdout_uses.budget_line(context.loaded)))
+    result = replace(result, notes=(*result.notes, *holdout_uses.estimate_note(look, gates)))
     gates = waivers.apply_recorded_waivers(gates, view, head=head.commit, today=context.today)
     emit_gates(context.emit, gates)
-    digest = f"sha256:{sha256_of_file(Path(candidate.source.path))}"
     facts = replace(
         context.facts,
         candidate=context.facts.candidate.model_copy(update={"commit": head.commit, "predictions": digest}),
@@ -125,12 +128,21 @@ def judge_archive(
         seconds=seconds,
         judging=judging,
         uses=holdout_uses.known_uses(view, result.fingerprint),
+        look=look,
         labels_sealed=context.opened is not None and context.opened.hidden,
     )
     if view is not None:
         result, facts = add_sealed_history(context.config, view, head, result, facts)
     report = build_report(replace(result, notes=(*result.notes, *_label_notes(context.opened))), gates, facts)
     return round_report(report) if report.evaluation.sealed else report
+
+
+def _expected_look(context: SealedContext, result: EvaluationResult, digest: str) -> HoldoutLook | None:
+    """Return the look that is recorded before the report is published; ``None`` without `reuse`."""
+    if context.config.reuse is None or context.registry is None:
+        return None
+    terms = holdout_uses.look_terms(context.config, result.fingerprint, digest)
+    return holdout_uses.expected_look(context.registry.view().state, terms)
 
 
 def _label_notes(opened: OpenedLabels | None) -> tuple[str, ...]:

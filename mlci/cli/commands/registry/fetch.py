@@ -8,7 +8,7 @@ import click
 from mlci.cli import options
 from mlci.cli.github_actions import read_workflow, write_outputs
 from mlci.cli.output_files import OURS, keep_out_of_git
-from mlci.cli.registry_factory import build_store, is_remote
+from mlci.cli.registry_factory import build_store, is_remote, reads_registry
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.execution.sanitize import sanitize
 from mlci.operations.registry.fetch import fetch_for_run
@@ -36,7 +36,7 @@ def command(config_path: Path) -> int:
     folder = config_path.parent
     digest, outputs = "", read_workflow(os.environ).output
     problem = write_outputs(outputs, {"model": loaded.config.model})  # names artifacts, also of a run that fails here
-    if loaded.config.baseline == "production" and is_remote(loaded):
+    if reads_registry(loaded) and is_remote(loaded):
         keep_out_of_git(folder / OURS)
         copying = SnapshotWriter(build_store(loaded, folder, dict(os.environ)), folder / OURS / PLACE)
         with run_context(loaded, registry=Registry(copying)) as context:

@@ -182,7 +182,7 @@ def check_labels_in_groups(facts: SetupFacts) -> Iterator[Finding]:
 
 def check_margins(facts: SetupFacts) -> Iterator[Finding]:
     """Report margins that the rows cannot decide even if both models hardly ever disagree."""
-    confidence = facts.loaded.config.policy.confidence if facts.loaded else 0.95
+    confidence = facts.loaded.config.judged_confidence if facts.loaded else 0.95
     for index, gate in _gates(facts):
         name = catalogue.canonical(gate.metric)
         for key in ("max_drop", "max_rise"):
@@ -221,7 +221,7 @@ def _margin(facts: SetupFacts, index: int, gate: Gate, key: str, *, needed: int 
 
 def _least_margin(rows: int, facts: SetupFacts) -> float:
     """Return the smallest margin, rounded up to two digits, that so many rows can decide."""
-    confidence = facts.loaded.config.policy.confidence if facts.loaded else 0.95
+    confidence = facts.loaded.config.judged_confidence if facts.loaded else 0.95
     steps = [digit / 1000 for digit in range(1, 1000)]
     return next((one for one in steps if (rows_without_disagreement(one, confidence=confidence) or 0) <= rows), 0.5)
 
