@@ -236,7 +236,7 @@ def _found(about: Subject, path: Path, *, ended: Ended | None, code: str | None,
 
 
 def _counted(found: Result, about: Subject, folder: Path) -> Result:
-    """Record the look that a report is, if the configuration limits them; without it there is no verdict."""
+    """Record the look that a report is, if the configuration limits them; no verdict without it."""
     loaded = about.loaded
     if not isinstance(found, Finished) or loaded is None or loaded.config.reuse is None:
         return found

@@ -35,6 +35,8 @@ def verdict_headline(report: Report) -> str:
     if not counts:
         return "no gate was evaluated"
     counted = _counted(report)
+    if report.evaluation.look is not None and report.evaluation.look.worn_out is not None:
+        counted = f"{counted}; the evaluation set is worn out"
     return counted if report.unchanged_since is None else f"nothing relevant changed; {counted}"
 
 
@@ -242,6 +244,10 @@ _REPAIRS: dict[str, str] = {
 
 def _collect(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> str:
     """Say how doubt is resolved; how many rows it takes stands on each gate's own row."""
+    worn_out = [row for row in rows if row.why == "worn_out"]
+    if worn_out:
+        words = "replace the rows of the evaluation set: a new one has all looks. The budget is in {}."
+        return d.words(words, line_link(d, report, links, worn_out[0].line))
     missing = [row for row in rows if row.why == "labels"]
     chosen = missing or rows
     causes = {row.why for row in chosen}

@@ -280,17 +280,30 @@ def _evaluation(d: Markup, report: Report) -> list[str]:
         return []
     fingerprint = evaluation.fingerprint
     if report.task == "scores":
-        return [d.words("items {}", d.code(_digest(fingerprint)))] if fingerprint else []
+        items = [d.words("items {}", d.code(_digest(fingerprint)))] if fingerprint else []
+        return [*items, *_look(d, report)]
     text = (
         d.number("evaluation set")
         if fingerprint is None
         else d.words("evaluation set {}", d.code(_digest(fingerprint)))
     )
-    if evaluation.uses is not None:
+    if evaluation.uses is not None and evaluation.look is None:
         of = f" of {number_format.format_count(evaluation.budget)}" if evaluation.budget is not None else ""
         times = "time" if evaluation.uses == 1 and not of else "times"
         text = d.words("{}, used {}", text, d.number(f"{number_format.format_count(evaluation.uses)}{of} {times}"))
-    return [d.words("{}, {}", text, d.number("labels sealed" if evaluation.sealed else "labels not sealed"))]
+    sealed = d.number("labels sealed" if evaluation.sealed else "labels not sealed")
+    return [d.words("{}, {}", text, sealed), *_look(d, report)]
+
+
+def _look(d: Markup, report: Report) -> list[str]:
+    """Say at which confidence this look was judged, and why."""
+    look = report.evaluation.look
+    if look is None:
+        return []
+    used, kept = map(number_format.format_percent, (report.policy.confidence, look.confidence))
+    number = f"look {number_format.format_count(look.looks)} of {number_format.format_count(look.budget)}"
+    again = ", the same predictions as before" if look.repeated else ""
+    return [d.number(f"{number}{again}: judged at {used}, so that all looks together keep {kept}")]
 
 
 def _digest(fingerprint: str) -> str:

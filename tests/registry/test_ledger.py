@@ -23,6 +23,7 @@ KINDS = [
     "reproduced",
     "waived",
     "probed",
+    "look",
     "monitored",
     "erased",
     "drilled",
@@ -64,7 +65,7 @@ class TestHistories:
         assert state.champion == (decisions[-1].body.version if decisions else None)
         assert state.decided == (decisions[-1].number if decisions else 0)
         assert state.promoted == {str(entry.body.version): entry.number for entry in promotions}
-        assert sum(state.uses.values()) == sum(entry.body.kind == "verdict" for entry in seen)
+        assert sum(state.uses.values()) == sum(entry.body.kind in {"verdict", "look"} for entry in seen)
 
     @given(steps)
     def test_dump_entry__one_canonical_form(self, taken):

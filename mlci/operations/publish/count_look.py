@@ -17,7 +17,7 @@ _INPUT, _OUTSIDE = 2, 4
 
 
 def record_before_publishing(report: Report, config: Config, registry: Registry | None, *, line: int | None) -> Result:
-    """Record a report's look, and return what to publish: the report with that look, or why there is no verdict.
+    """Record a report's look, and return what to publish: the report with that look, or why nothing is concluded.
 
     Args:
         report: The report.

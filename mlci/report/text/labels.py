@@ -40,8 +40,11 @@ VERDICTS = {
 }
 
 
-_OF_THE_MONTH = {"cost_usd_per_month": "Cost of the month"}
-"""Gates on sums that no single run measures, so that the catalogue of metrics does not have them."""
+_FROM_LEDGER = {
+    "cost_usd_per_month": ("Cost of the month", "usd"),
+    "holdout_looks": ("Looks at the evaluation set", "count"),
+}
+"""Titles and units of gates on sums that no run measures, so that the catalogue of metrics does not have them."""
 
 
 def metric_title(metric: str) -> str:
@@ -49,8 +52,8 @@ def metric_title(metric: str) -> str:
 
     A required test stands in a metric's place: it is recognized by pytest's ``::``.
     """
-    if metric in _OF_THE_MONTH:
-        return _OF_THE_MONTH[metric]
+    if metric in _FROM_LEDGER:
+        return _FROM_LEDGER[metric][0]
     info = catalogue.find(metric)
     return info.title if info else title_of_test(metric)
 
@@ -64,7 +67,7 @@ def title_of_test(name: str) -> str:
 def metric_unit(metric: str) -> str:
     """Return the unit that a metric's values are printed in; ``number`` for an unknown metric."""
     info = catalogue.find(metric)
-    return "usd" if metric in _OF_THE_MONTH else info.unit if info else "number"
+    return _FROM_LEDGER[metric][1] if metric in _FROM_LEDGER else info.unit if info else "number"
 
 
 def disparity_bases(disparity: str) -> tuple[str, ...]:

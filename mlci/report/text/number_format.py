@@ -17,7 +17,7 @@ NO_CHANGE = "no change"
 MINUS = "\N{MINUS SIGN}"
 
 _LONG = Context(prec=400)
-_LEAST = {"fraction": 3, "percent": 1}
+_LEAST = {"fraction": 3, "percent": 1, "count": 0}
 _CENTS = 2
 _SIGNIFICANT = {"seconds": 3, "megabytes": 3, "usd": 2, "kwh": 2}
 _MOST_USUAL = 6
@@ -125,7 +125,7 @@ def number_style(
 
     Args:
         numbers: Everything that the row shows in this unit.
-        unit: ``fraction``, ``number``, ``label``, ``seconds``, ``megabytes``, ``usd`` or ``percent``.
+        unit: ``fraction``, ``number``, ``label``, ``seconds``, ``megabytes``, ``usd``, ``percent`` or ``count``.
         interval: The row's interval, of whose width two digits are shown.
         bound: The limit, printed exactly if six decimals allow it.
         judged: The numbers compared with the bound, which must stay on their side of it.
@@ -155,8 +155,17 @@ def format_count(number: int | None, *, missing: str = NONE) -> str:
 
 
 def format_percent(fraction: float) -> str:
-    """Print a fraction in per cent with the digits it was written with: ``95 %``, ``99.9 %``."""
-    return f"{_plain(_decimal(fraction) * 100)} %"
+    """Print a fraction in per cent with the digits it was written with: ``95 %``, ``99.9 %``.
+
+    A computed one with many digits is rounded, so that the miss has two: ``99.84 %`` for a level of 0.9984375.
+    """
+    percent = _decimal(fraction) * 100
+    if percent != round(percent, _MOST_PERCENT_DIGITS) and percent < 100:
+        percent = round(percent, 1 - (100 - percent).adjusted())
+    return f"{_plain(percent)} %"
+
+
+_MOST_PERCENT_DIGITS = 3
 
 
 def format_p_value(p: float) -> str:

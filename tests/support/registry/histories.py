@@ -13,6 +13,7 @@ from mlci.registry.entry_kinds import (
     CostRecord,
     DrillRecord,
     ErasureRecord,
+    LookRecord,
     MonitorRecord,
     PredictionsAdded,
     ProbeRecord,
@@ -57,8 +58,14 @@ def look(**changes) -> ProbeRecord:
     return ProbeRecord(**facts | changes)
 
 
+def holdout_look(**changes) -> LookRecord:
+    facts = {"fingerprint": "sha256:rows", "predictions": DIGEST, "policy": DIGEST, "alpha": 0.001}
+    return LookRecord(**facts | {"disclosed": "numbers"} | changes)
+
+
 def promotion(state: LedgerState) -> Promotion:
-    return Promotion(version=state.versions + 1, manifest=DIGEST, replaced=state.champion)
+    rows = next(iter(state.looked or ()), None)
+    return Promotion(version=state.versions + 1, manifest=DIGEST, replaced=state.champion, accepted_on=rows)
 
 
 def version(store, folder: Path, number: int, data: bytes = b"") -> str:
@@ -112,7 +119,7 @@ def choose(state: LedgerState, kind: str, pick: int) -> Body | None:
         return PredictionsAdded(version=version, fingerprint=f"sha256:{pick}", predictions=DIGEST)
     if kind in {"reproduced", "monitored", "drilled"} and version is not None:
         return _about_version(kind, version)
-    if kind in {"waived", "probed", "erased", "cost"}:
+    if kind in {"waived", "probed", "look", "erased", "cost"}:
         return _record(state, kind, pick)
     return verdict(f"sha256:{pick % 3}")
 
@@ -137,6 +144,8 @@ def _record(state: LedgerState, kind: str, pick: int) -> Body:
         return ErasureRecord(digests=(DIGEST,), reason="request 4711", earlier=state.erased)
     if kind == "waived":
         return waiver(head=f"{pick % 3}" * 40)
+    if kind == "look":
+        return holdout_look(fingerprint=f"sha256:{pick}")
     return look(pull=1 + pick, run=1 + (state.probed.looks if state.probed is not None else 0))
 
 
