@@ -16,6 +16,7 @@ _SECTIONS = {
     "Set up": {
         "init": "Set mlci up in a repository: configuration, workflow, lines for the training script.",
         "doctor": "Check the setup, and say what to add.",
+        "plan": "Plan how many rows, items or repeats the gates need.",
         "setup": "Require the checks of your models on GitHub, as code.",
         "metrics": "List the metrics that gates can name.",
         "scores": "Show what an evaluation log of a language model holds.",
@@ -61,7 +62,7 @@ _SECTIONS = {
     },
 }
 """One line of help by command, in the sections and the order of ``--help``."""
-_SETTING_UP = {"init", "doctor", "setup"}
+_SETTING_UP = {"init", "doctor", "plan", "setup"}
 _REGISTRY = {"fetch", "promote", "rollback", "versions", "diff", "reproduce", "ledger"}
 _LIFECYCLE = _SECTIONS["In production"]
 _PLACES = {"merge": "shards.merge", "models": "monorepo.models", "registry": "registry.check", "sealed": "sealed.group"}

@@ -184,13 +184,8 @@ class _Measure:
         bounded = math.isfinite(low) and math.isfinite(high) and not self.metric.total
         if bounded:
             values = np.clip(values, low, high)  # differences of rounded means can pass a bound by a rounding error
-        if self.clusters is not None:
-            ends = (low, high) if bounded else (-math.inf, math.inf)
-            return clustered_mean(ClusterSums.of(values, self.clusters[known]), low=ends[0], high=ends[1])
-        if bounded:
-            distinct, counts = np.unique(values, return_counts=True)
-            return BoundedMean(distinct, counts, low, high)
-        return unbounded_mean(values)
+        ends = (low, high) if bounded else (-math.inf, math.inf)
+        return items_mean(values, *ends, clusters=None if self.clusters is None else self.clusters[known])
 
     def _quantile_change(self, now: Floats, before: Floats, quantile: float) -> Evidence:
         """Return the difference of two quantiles, with a percentile interval over items that are resampled in pairs."""
@@ -209,6 +204,23 @@ class _Measure:
         return Sampled(
             value, min(low, value), max(high, value), float(draws.std(ddof=1)), len(now), self.context.confidence
         )
+
+
+def items_mean(values: Floats, low: float, high: float, *, clusters: Counts | None) -> Evidence:
+    """Return the mean of one value of each item: by cluster, in known bounds, or without them.
+
+    Args:
+        values: One value of each item.
+        low: Lower bound of the values; infinite if there is none.
+        high: Upper bound.
+        clusters: Number of each item's cluster; ``None`` if items are independent.
+    """
+    if clusters is not None:
+        return clustered_mean(ClusterSums.of(values, clusters), low=low, high=high)
+    if math.isfinite(low) and math.isfinite(high):
+        distinct, counts = np.unique(values, return_counts=True)
+        return BoundedMean(distinct, counts, low, high)
+    return unbounded_mean(values)
 
 
 def unbounded_mean(values: Floats) -> Evidence:

@@ -81,8 +81,8 @@ def _estimate(
     config: ScoresConfig, pairs: PairedItems, ranges: dict[str, ScoreRange], errored: Errored
 ) -> EvaluationResult:
     context = ItemContext(
-        scopes=_scopes(config, pairs),
-        clusters=_clusters(config, pairs),
+        scopes=item_scopes(config, pairs),
+        clusters=item_clusters(config, pairs),
         errored=errored,
         confidence=config.judged_confidence,
         seed=config.policy.seed,
@@ -115,7 +115,7 @@ def _has_usage(answers: Sequence[ScoredItem], field: str) -> bool:
     return any(getattr(item.usage, field) is not None for item in answers)
 
 
-def _scopes(config: ScoresConfig, pairs: PairedItems) -> list[ItemScope]:
+def item_scopes(config: ScoresConfig, pairs: PairedItems) -> list[ItemScope]:
     """Return the whole set and every group of every slice, by the baseline's metadata where there is one."""
     scopes = [ItemScope(scope=WHOLE, items=np.arange(len(pairs.keys)))]
     for item in effective_slices(config):
@@ -142,7 +142,7 @@ def _group_name(value: Scalar) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _clusters(config: ScoresConfig, pairs: PairedItems) -> Counts | None:
+def item_clusters(config: ScoresConfig, pairs: PairedItems) -> Counts | None:
     """Return the number of each item's cluster; an item without one is a cluster of its own."""
     name = config.evaluation.cluster
     if name is None:

@@ -165,6 +165,21 @@ def baseline_scores(context: ScoresContext, view: RegistryView | None) -> Baseli
     return _of_reference(context, str(chosen.ref))
 
 
+def configured_logs(context: ScoresContext) -> tuple[ScoreLog, ScoreLog | None]:
+    """Return the log that the configuration names, and the baseline's if it is a log, without running anything.
+
+    Raises:
+        InputError: if no file matches, or a log can't be read.
+    """
+    pattern, baseline = context.config.log, context.config.baseline
+    paths = _matches(context.folder, pattern)
+    if not paths:
+        message = f"no file matches `{pattern}`; run the evaluation first, or name a log: `mlci plan LOG`"
+        raise InputError(context.loaded.problem(message, "predict", "log"))
+    named = baseline.log if isinstance(baseline, Baseline) else None
+    return read_logs(paths, context.folder, context), None if named is None else _of_file(context, named)
+
+
 def _of_file(context: ScoresContext, pattern: str) -> ScoreLog:
     paths, own = _matches(context.folder, pattern), context.config.log
     if not paths:

@@ -61,12 +61,13 @@ PROJECTS: dict[str, Project] = {
 
 LONG_PROJECTS: dict[str, Project] = {
     "docs/how-to/after-merge/run-an-experiment.md": production.run_an_experiment,
+    "docs/how-to/gates/plan-an-evaluation.md": scores.plan_an_evaluation,
     "docs/how-to/gates/test-behaviour-with-pytest.md": scripts.behaviour_with_pytest,
     "docs/how-to/start/gate-a-notebook.md": scripts.gate_a_notebook,
     "docs/how-to/start/gate-a-script-that-splits.md": scripts.gate_a_script_that_splits,
     "docs/tutorial.md": scripts.tutorial,
 }
-"""Projects that ``make examples`` goes through, because they train with scikit-learn."""
+"""Projects that ``make examples`` goes through, because they train with scikit-learn or simulate much."""
 
 
 OPT_IN = {"examples/pytorch/README.md"}

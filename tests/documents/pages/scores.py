@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.support.page_shell import PageShell
 
 LOGS = Path(__file__).parents[2] / "scores/files/inspect_ai"
+REPORT = Path(__file__).parents[2] / "registry/written_by_73617a1/out/report.json"
 
 
 def evaluation_logs(shell: PageShell) -> Iterator[None]:
@@ -15,3 +16,18 @@ def evaluation_logs(shell: PageShell) -> Iterator[None]:
     yield
     assert "12 items, 2 repeats" in shell.output
     assert "includes" in shell.output
+
+
+def plan_an_evaluation(shell: PageShell) -> Iterator[None]:
+    (shell.folder / "logs").mkdir()
+    (shell.folder / ".mlci/out").mkdir(parents=True)
+    shutil.copy(REPORT, shell.folder / ".mlci/out")
+    shutil.copy(LOGS / "candidate.eval", shell.folder / "logs")
+    yield
+    assert "Decides" in shell.output
+    yield
+    assert "includes.max_drop" in shell.output
+    yield
+    assert "1,049" in shell.output
+    yield
+    assert "200 items × 3" in shell.output
