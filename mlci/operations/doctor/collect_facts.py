@@ -6,6 +6,7 @@ Nothing is written, and no command of the user is run.
 import glob
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Literal
 
-from mlci.config.loader import LoadedConfig, parse_draft
+from mlci.config.loader import CheckedConfig, LoadedConfig, parse_draft
 from mlci.config.models import MODEL_ID, Baseline, RowsConfig
 from mlci.engine.interface import Job, Source
 from mlci.engine.tables.column_summary import summarize_table
@@ -25,6 +26,7 @@ from mlci.lineage.lock_files import locked_packages
 from mlci.metrics.statistics import Statistics
 from mlci.operations import evaluation_plan, name_checks
 from mlci.operations.context import RowsContext, RunContext, resolve_path
+from mlci.operations.doctor.commands import MissingName, find_missing
 from mlci.operations.doctor.facts import (
     BaselineFacts,
     EnvironmentFacts,
@@ -106,6 +108,7 @@ def collect_facts(config_path: Path, problems: tuple[Problem, ...], ports: Setup
         out_ignored=not in_git or git.ask("check-ignore", "--quiet", str(out.resolve() / "out" / "x")).status == 0,
         out_tracked=_tracked_below(git, out.resolve()) if in_git else (),
         untrained=_untrained(context) if context and in_git else None,
+        missing_names=_missing_names(loaded, config_path.parent, files, folder, ports.environment) if loaded else (),
         evaluation=_evaluation(context.with_config(config), top)
         if context and isinstance(config, RowsConfig)
         else None,
@@ -176,6 +179,27 @@ def _untrained(context: RunContext) -> UntrainedFile | None:
     repository = Repository(inventory=inventory, options=InitOptions(), summarize=summarize_table, name="")
     script = repository.likely_trainer(path)
     return UntrainedFile(path=path, script=script, command=repository.run_command(script)) if script else None
+
+
+def _missing_names(
+    checked: CheckedConfig, home: Path, files: Iterable[str], folder: str, environment: Mapping[str, str]
+) -> tuple[MissingName, ...]:
+    """Return the files and programs that the commands of a configuration name and that do not exist."""
+    start = "" if folder == "." else f"{folder}/"
+    config = checked.config
+    sections = {"train": config.train, "predict": config.predict, "tests": config.tests}
+    scripts = {name: section.run for name, section in sections.items() if section is not None and section.run}
+    inside = sorted(name.removeprefix(start) for name in files if name.startswith(start))
+    found: list[MissingName] = []
+    for section, script in scripts.items():
+        found += find_missing(
+            section,
+            script,
+            exists=lambda name: (home / name).exists(),
+            on_path=lambda name: shutil.which(name, path=environment.get("PATH")) is not None,
+            files=inside,
+        )
+    return tuple(found)
 
 
 def _evaluation(context: RowsContext, top: Path) -> EvaluationFacts:

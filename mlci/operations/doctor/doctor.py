@@ -8,6 +8,7 @@ from typing import Any
 from mlci.errors import count_noun
 from mlci.execution.sanitize import sanitize
 from mlci.operations.doctor.checks import (
+    commands,
     conditions,
     configuration,
     environment,
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     *evaluation_set.CHECKS,
     *models.CHECKS,
     *training.CHECKS,
+    *commands.CHECKS,
     *environment.CHECKS,
     *jobs.CHECKS,
     *conditions.CHECKS,

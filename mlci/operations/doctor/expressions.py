@@ -200,11 +200,15 @@ def find_references(value: object, context: str) -> list[str]:
 
 def called_functions(condition: object) -> set[str]:
     """Return the functions that an ``if`` calls."""
+    return {one.name for one in _parts_of_condition(condition) if isinstance(one, Operation)}
+
+
+def _parts_of_condition(condition: object) -> list[Expression]:
     parts: list[Expression] = []
     for written in written_expressions({"if": condition}):
         with contextlib.suppress(ExpressionError):
             parts += parts_of(parse_expression(written))
-    return {one.name for one in parts if isinstance(one, Operation)}
+    return parts
 
 
 Known = Mapping[tuple[str, ...], Value]
@@ -223,6 +227,13 @@ def evaluate_condition(written: object, known: Known) -> bool | None:
     except ExpressionError:
         return None
     return None if isinstance(value, Unknown) else bool(value)
+
+
+def depends_on_run(condition: object, known: Known) -> bool:
+    """Return whether an ``if`` reads a value that is not known, or files; False if it can't be parsed."""
+    parts = _parts_of_condition(condition)
+    read = [one for one in parts if isinstance(one, ContextAccess) and one.path not in known]
+    return bool(read) or any(isinstance(one, Operation) and one.name == "hashfiles" for one in parts)
 
 
 def evaluate_expression(expression: Expression, known: Known) -> Value | Unknown:

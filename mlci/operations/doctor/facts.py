@@ -8,6 +8,7 @@ from mlci.config.loader import CheckedConfig
 from mlci.config.models import Baseline
 from mlci.errors import Problem
 from mlci.metrics.statistics import Statistics
+from mlci.operations.doctor.commands import MissingName
 from mlci.operations.doctor.workflows import WorkflowFile, WorkflowJob
 from mlci.operations.setup.environments import EnvironmentState
 
@@ -168,6 +169,7 @@ class SetupFacts:
         out_ignored: Whether git ignores ``.mlci/`` beside the configuration.
         out_tracked: Files below ``.mlci/`` that git tracks.
         untrained: The file that is judged, if it is tracked and a script seems to train; else ``None``.
+        missing_names: Files and programs that its commands name and that do not exist.
         evaluation, baseline, environment: What the configuration names, as it is here.
         repository: The repository on GitHub; ``None`` without a token.
         pins: Commit and version of actions by name, for lines to paste.
@@ -186,6 +188,7 @@ class SetupFacts:
     out_ignored: bool = True
     out_tracked: tuple[str, ...] = ()
     untrained: UntrainedFile | None = None
+    missing_names: tuple[MissingName, ...] = ()
     evaluation: EvaluationFacts | None = None
     baseline: BaselineFacts = BaselineFacts()
     environment: EnvironmentFacts = EnvironmentFacts()

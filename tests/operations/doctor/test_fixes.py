@@ -1,5 +1,7 @@
 import json
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +11,7 @@ from mlci.operations.doctor.workflows import WorkflowFile
 from tests.support.project import mlci
 from tests.support.setups import GATE, good_repository, pin, template, with_workflow
 
-ALONE = {"GITHUB_TOKEN": "", "MLCI_TOKEN": "", "PATH": "/usr/bin:/bin"}
+ALONE = {"GITHUB_TOKEN": "", "MLCI_TOKEN": "", "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
 MISSING = [
     "  merge_group:\n",
     "    timeout-minutes: 60\n",

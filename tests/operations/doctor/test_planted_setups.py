@@ -58,6 +58,8 @@ def planted(name, old="", new="", *, also=(), **files):
     [
         planted("config-invalid", "  key: id\n", "  kee: id\n"),
         planted("data-missing", TRAIN, "", holdout=None),
+        planted("command-file-missing", "python train.py", "python trian.py"),
+        planted("command-program-missing", "python train.py", "no-such-program train.py"),
         planted("data-lfs-pointer", holdout=LFS),
         planted("data-invalid", "  label: y\n", "  label: target\n"),
         planted("baseline-ref-missing", "{ref: main}", "{ref: mian}"),
@@ -74,6 +76,19 @@ def test_check_setup__planted(repository, old, new, files, names):
         path = repository / f"{name}.csv"
         path.unlink() if text is None else path.write_text(text, "utf-8")
     assert set(found(repository)) == names
+
+
+def test_check_setup__notebook_without_jupyter(repository, monkeypatch):
+    monkeypatch.setattr(
+        "mlci.operations.doctor.collect_facts.shutil.which", lambda name, **_: name != "jupyter" or None
+    )
+    run = "jupyter nbconvert --to notebook --execute train.ipynb"
+    (repository / "mlci.yml").write_text(CONFIG.replace("python train.py", run), "utf-8")
+    (repository / "train.ipynb").write_text("{}", "utf-8")
+    shown = found(repository)["command-program-missing"]
+    assert shown.line == CONFIG.splitlines().index("  run: python train.py") + 1
+    assert "pip install nbconvert ipykernel" in shown.lines
+    assert "add to requirements.txt: nbconvert, ipykernel" in shown.lines
 
 
 def test_check_setup__two_classes_that_are_one_number(repository):

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator
 from mlci.config.types import Path
 from mlci.operations.doctor.checks.finding import Finding
 from mlci.operations.doctor.checks.models import configurations
-from mlci.operations.doctor.expressions import Known, called_functions, evaluate_condition
+from mlci.operations.doctor.expressions import Known, called_functions, depends_on_run, evaluate_condition
 from mlci.operations.doctor.facts import SetupFacts
 from mlci.operations.doctor.workflows import PULL_REQUESTS, WorkflowFile, WorkflowJob, WorkflowStep
 
 QUEUE = "merge_group"
 _EVALUATING = frozenset({"run", "train", "evaluate", "sealed-predict"})
 _JUDGING = frozenset({"run", "gate"})
+_PUBLISHING = frozenset({"publish"})
 _REFS = {"pull_request": "refs/pull/1/merge", QUEUE: "refs/heads/gh-readonly-queue/main/pr-1-0"}
 _DESPITE = {"always", "cancelled", "failure"}
 """Functions with which a job runs although one that it needs was skipped."""
@@ -124,6 +125,63 @@ def _skips_queue(job: WorkflowJob, place: Path, what: str, *, queue: bool) -> Fi
     )
 
 
+def check_gate_may_skip(facts: SetupFacts) -> Iterator[Finding]:
+    """Report a condition that only a run can decide, on the one step or job of a stage that nothing publishes for."""
+    jobs = [job for workflow in facts.gates for job in workflow.jobs]
+    for stages in (_EVALUATING, _JUDGING, _PUBLISHING):
+        for group in _by_configuration(jobs, stages):
+            owners = [(job, step) for job in group for step in job.steps if step.stages & stages]
+            if len(owners) != 1 or _surely_publishes(owners[0][0].workflow, owners[0][1]):
+                continue
+            job, step = owners[0]
+            if condition := _open_condition(job, step):
+                yield _may_skip(job, step, condition)
+
+
+def _surely_publishes(workflow: WorkflowFile, skipped: WorkflowStep) -> bool:
+    """Return whether another step publishes in any case, which reports a missing verdict as an error."""
+    return any(
+        _surely_runs(job.data.get("if", True), job) and _surely_runs(step.data.get("if", True), job)
+        for job in workflow.jobs
+        for step in job.steps
+        if "publish" in step.stages and step is not skipped
+    )
+
+
+def _surely_runs(condition: object, job: WorkflowJob) -> bool:
+    return all(evaluate_condition(condition, _known_in(job, event)) is True for event in gate_events(job.workflow))
+
+
+def _open_condition(job: WorkflowJob, step: WorkflowStep) -> str | None:
+    """Return the condition of a step that only a run can decide; ``None`` if it is known."""
+    condition = step.data.get("if", True)
+    known = [_known_in(job, event) for event in gate_events(job.workflow)]
+    undecided = [one for one in known if evaluate_condition(condition, one) is None]
+    return str(condition).strip() if any(depends_on_run(condition, one) for one in undecided) else None
+
+
+def _known_in(job: WorkflowJob, event: str) -> Known:
+    """Return what is known in a job of a run without failures: also that the steps and jobs before it succeeded."""
+    steps = [str(step.data["id"]).lower() for step in job.steps if "id" in step.data and "if" not in step.data]
+    ended: Known = {("steps", name, key): "success" for name in steps for key in ("outcome", "conclusion")}
+    return {**known_values(event), **ended, **{("needs", one, "result"): "success" for one in _needs(job)}}
+
+
+def _may_skip(job: WorkflowJob, step: WorkflowStep, condition: str) -> Finding:
+    place = (*step.path, "if")
+    return Finding(
+        name="gate-may-skip",
+        severity="warning",
+        what=f"`if: {condition}` skips the step of mlci in job `{job.id}` for some pull requests.",
+        why="There nothing is judged: the job is green, so a required job counts as passed, and a required check "
+        "`mlci / <model>` stays pending.",
+        lines="remove the line; in mlci.yml `paths: [src/**, data/**]` gives a green check without training, and "
+        "`train: {when: asked}` trains on request",
+        path=job.workflow.path,
+        line=job.workflow.line(*place),
+    )
+
+
 def check_needed_jobs(facts: SetupFacts) -> Iterator[Finding]:
     """Report a job that needs one that the workflow does not have."""
     for workflow in facts.mlci_workflows:
@@ -142,4 +200,4 @@ def check_needed_jobs(facts: SetupFacts) -> Iterator[Finding]:
                 )
 
 
-CHECKS = (check_gate_runs, check_needed_jobs)
+CHECKS = (check_gate_runs, check_gate_may_skip, check_needed_jobs)
