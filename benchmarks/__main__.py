@@ -17,6 +17,7 @@ MODULES = (
     "benchmarks.monitoring",
     "benchmarks.experiment",
     "benchmarks.scored_items",
+    "benchmarks.reuse",
 )
 
 

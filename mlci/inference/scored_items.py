@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mlci.inference.evidence import Cause, Evidence, Point, Tie, Undefined
 from mlci.inference.intervals.clusters import ClusterSums, clustered_mean
 from mlci.inference.intervals.distributions import df_of_sample
-from mlci.inference.intervals.error_intervals import Normal, Sampled
+from mlci.inference.intervals.error_intervals import Normal, Sampled, percentile_ends
 from mlci.inference.intervals.gaffke import BoundedMean
 from mlci.inference.result import Comparison
 from mlci.metrics.statistics import Counts, Floats, Scope
@@ -198,12 +198,9 @@ class _Measure:
 
         rng = np.random.default_rng([self.context.seed, len(now)])
         draws = np.array([difference(rng.integers(0, len(now), len(now))) for _ in range(_DRAWS)])
-        tail = (1 - self.context.confidence) / 2
-        low, high = (float(end) for end in np.quantile(draws, [tail, 1 - tail]))
-        value = difference(np.arange(len(now)))
-        return Sampled(
-            value, min(low, value), max(high, value), float(draws.std(ddof=1)), len(now), self.context.confidence
-        )
+        value, confidence = difference(np.arange(len(now))), self.context.confidence
+        low, high = percentile_ends(draws, value, confidence=confidence)
+        return Sampled(value, low, high, float(draws.std(ddof=1)), len(now), confidence)
 
 
 def items_mean(values: Floats, low: float, high: float, *, clusters: Counts | None) -> Evidence:

@@ -121,7 +121,7 @@ def _run_and_judge(
     waived_on = waivers.judged_commit(context, comparison.head)
     gates = waivers.apply_recorded_waivers(gates, comparison.view, head=waived_on, today=context.today)
     emit_gates(context.emit, gates)
-    use = holdout_uses.use_of_run(context, comparison.result.fingerprint, comparison.digests)
+    use = holdout_uses.use_of_run(context, comparison.result.fingerprint, comparison.digests, look)
     explained, provenance = add_lineage(context, comparison, environment, keep=keep)
     facts = replace(explained.facts, judging=judging)
     facts = facts if use is None else replace(facts, uses=use.count)

@@ -10,7 +10,8 @@ from scipy import stats
 from benchmarks.characteristics.draws import context
 from mlci.inference.evidence import Tie
 from mlci.inference.intervals import distributions
-from mlci.inference.intervals.error_intervals import Hall
+from mlci.inference.intervals.distributions import two_sided
+from mlci.inference.intervals.error_intervals import Hall, percentile_ends
 from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import WHOLE, Statistics
 from tests.support import tables
@@ -231,3 +232,13 @@ def test_binary_losses__coverage_with_two_percent_positives():
                 covered[k] += low - 1e-5 <= value <= high + 1e-5
             drawn += 1
     assert (covered >= 0.92 * drawn).all(), covered
+
+
+@pytest.mark.parametrize(("confidence", "normal"), [(0.95, False), (1 - 0.05 / 32, True), (1 - 2e-6, True)])
+def test_percentile_ends__beyond_the_draws_as_far_as_the_normal_interval(confidence, normal):
+    draws = np.random.default_rng(3).normal(0.1, 0.02, 1_000)
+    low, high = percentile_ends(draws, 0.1, confidence=confidence)
+    reach = two_sided(confidence) * draws.std(ddof=1)
+    inside = (draws >= low) & (draws <= high)
+    assert inside.mean() >= confidence - 0.002
+    assert (low <= 0.1 - reach and high >= 0.1 + reach) or not normal

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlci.inference.evidence import Evidence, Point, Undefined
-from mlci.inference.intervals.error_intervals import Logit, Normal, Sampled
+from mlci.inference.intervals.error_intervals import Logit, Normal, Sampled, percentile_ends
 from mlci.inference.intervals.label_sums import Label, Mover, PairedScore
 from mlci.inference.intervals.score_intervals import F1, Proportion
 from mlci.metrics.confusion import Function, Margins
@@ -108,12 +108,10 @@ def bootstrap_ratio(value: float, changes: Floats, rows: int, *, confidence: flo
     defined = changes[np.isfinite(changes)]
     if len(defined) < 0.95 * len(changes) or len(defined) < 2:
         return Undefined("too few rows: undefined in over 5 % of the resampled sets", method="too few")
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(defined, [tail, 1 - tail])
     error = float(defined.std(ddof=1))
     if error <= _NOTHING * abs(value):
         return Point(value, "too few", "too few rows distinguish the models: every resampled set gives the same value")
-    low, high = min(float(low), value), max(float(high), value)
+    low, high = percentile_ends(defined, value, confidence=confidence)
     return Sampled(value, low, high, error, rows, confidence, method)
 
 

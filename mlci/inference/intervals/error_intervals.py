@@ -3,8 +3,11 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from mlci.inference.evidence import Evidence, Interval, StatisticTest
 from mlci.inference.intervals.distributions import cdf, student_cdf, student_two_sided, two_sided
+from mlci.metrics.statistics import Floats
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,24 @@ class Sampled:
         """Scale the distance by the interval's own reach, so that test and interval agree at the interval's end."""
         scale = reach / two_sided(self.confidence) if reach > 0 else self.error
         return cdf(distance / scale) if scale > 0 else float(distance >= 0)
+
+
+_BEYOND = 5
+"""Draws that have to lie beyond an end for it to be a percentile of them."""
+
+
+def percentile_ends(draws: Floats, value: float, *, confidence: float) -> Interval:
+    """Return the percentiles of a bootstrap's draws, with the value between them.
+
+    With too few draws beyond an end, as at the level of one look of many, the end is at least as far out as that of the
+    normal interval.
+    """
+    tail = (1 - confidence) / 2
+    low, high = (float(end) for end in np.quantile(draws, [tail, 1 - tail]))
+    if tail * len(draws) < _BEYOND:
+        reach = two_sided(confidence) * float(draws.std(ddof=1))
+        low, high = min(low, value - reach), max(high, value + reach)
+    return min(low, value), max(high, value)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ class HoldoutUse:
         fingerprint: Fingerprint of the evaluation set.
         predictions: Digest of the candidate's predictions.
         policy: Digest of gates and policy.
-        repeated: Whether the ledger has this use already.
+        repeated: Whether the ledger has this verdict already.
+        counted: Whether the use is counted as a look.
         count: Number of uses of this evaluation set, including this one.
     """
 
@@ -57,13 +58,19 @@ class HoldoutUse:
     policy: str
     repeated: bool
     count: int
+    counted: bool = False
 
 
-def use_of_run(context: RunContext, fingerprint: str | None, digests: "ArtifactDigests | None") -> HoldoutUse | None:
+def use_of_run(
+    context: RunContext,
+    fingerprint: str | None,
+    digests: "ArtifactDigests | None",
+    look: HoldoutLook | None = None,
+) -> HoldoutUse | None:
     """Return the holdout use of a run; ``None`` if it is not to be recorded."""
     if context.registry is None or context.registry.author is None or digests is None:
         return None
-    return _use(context.config, context.registry, fingerprint or ON_NUMBERS, digests.digest)
+    return _use(context.config, context.registry, fingerprint or ON_NUMBERS, digests.digest, look)
 
 
 def use_of_report(context: RunContext, report: Report) -> HoldoutUse | None:
@@ -71,14 +78,18 @@ def use_of_report(context: RunContext, report: Report) -> HoldoutUse | None:
     predictions = (report.candidate.predictions or "").removeprefix("sha256:")
     if context.registry is None or not predictions:
         return None
-    return _use(context.config, context.registry, report.evaluation.fingerprint or ON_NUMBERS, predictions)
+    known_as = report.evaluation.fingerprint or ON_NUMBERS
+    return _use(context.config, context.registry, known_as, predictions, report.evaluation.look)
 
 
-def _use(config: Config, registry: Registry, known_as: str, predictions: str) -> HoldoutUse:
+def _use(config: Config, registry: Registry, known_as: str, predictions: str, look: HoldoutLook | None) -> HoldoutUse:
     policy, view = policy_digest(config), registry.view()
     again = any(_seen(view, (name, predictions, policy)) for name in spellings(known_as))
-    count = sum(view.state.uses.get(name, 0) for name in spellings(known_as)) + (0 if again else 1)
-    return HoldoutUse(fingerprint=known_as, predictions=predictions, policy=policy, repeated=again, count=count)
+    counted = look is not None
+    count = sum(view.state.uses.get(name, 0) for name in spellings(known_as)) + (0 if again or counted else 1)
+    return HoldoutUse(
+        fingerprint=known_as, predictions=predictions, policy=policy, repeated=again, count=count, counted=counted
+    )
 
 
 def known_uses(view: RegistryView | None, fingerprint: str | None) -> int | None:
@@ -117,7 +128,7 @@ def record_use(
         fingerprint=use.fingerprint,
         predictions=use.predictions,
         against=against,
-        again=use.repeated,
+        again=use.repeated or use.counted,
     )
     return registry_of(context).append(lambda _: record)
 
@@ -125,8 +136,6 @@ def record_use(
 def _seen(view: RegistryView, identity: tuple[str, str, str]) -> bool:
     for entry in islice(ledger.iter_newest_first(view.store, view.head), SEARCH_LIMIT):
         body = entry.body
-        if isinstance(body, LookRecord) and (body.fingerprint, body.predictions) == identity[:2]:
-            return True
         if isinstance(body, VerdictRecord) and (body.fingerprint, body.predictions, body.policy) == identity:
             return True
     return False

@@ -74,7 +74,7 @@ def reevaluate_bundle(
         judged.predictions or digests.digest,
         made_by_training=bundle.report.evaluation.made_by_training,
     )
-    use = holdout_uses.use_of_run(context, result.fingerprint, digests)
+    use = holdout_uses.use_of_run(context, result.fingerprint, digests, look)
     facts = replace(context.facts, shared=judged.shared, uses=use.count if use else None, look=look)
     facts = _facts(config, bundle, baseline, facts)
     kept = evaluation_sets.keep_rows(context)
