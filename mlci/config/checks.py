@@ -17,7 +17,8 @@ from mlci.config.models import Baseline, Config, Evaluation, Predict, SliceColum
 from mlci.config.score_checks import check_score_task, refuse_score_keys, score_direction
 from mlci.config.types import clip_text
 from mlci.errors import Problem
-from mlci.metrics.catalogue import Direction, MetricInfo, for_task
+from mlci.metrics.catalogue import for_task
+from mlci.metrics.entries import Direction, MetricInfo
 from mlci.metrics.external import LACKING, TASKS, SklearnMetric, guess_direction, sklearn_metric
 
 FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")

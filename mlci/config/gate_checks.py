@@ -10,7 +10,8 @@ from mlci.config.models import Gate, Reported
 from mlci.config.types import clip_text
 from mlci.errors import Problem, yaml_value
 from mlci.gates.limits import Limit
-from mlci.metrics.catalogue import OF_PROBABILITIES, MetricInfo
+from mlci.metrics.catalogue import OF_PROBABILITIES
+from mlci.metrics.entries import MetricInfo
 from mlci.metrics.external import SklearnMetric
 
 _ACROSS = frozenset({"disparity", "shift"})

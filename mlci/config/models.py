@@ -24,7 +24,7 @@ from mlci.config.lifecycle.recovery import Retention
 from mlci.config.lifecycle.reuse import Reuse
 from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
 from mlci.gates.limits import LIMIT_KINDS, Limit
-from mlci.metrics.catalogue import Direction
+from mlci.metrics.entries import Direction
 from mlci.util.withheld_variables import NEVER_GIVEN
 
 RowsTask = Literal["binary", "multiclass", "regression"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from mlci.config.loader import LoadedConfig
 from mlci.config.models import Baseline, Gate
 from mlci.errors import Problem
-from mlci.metrics.catalogue import Direction
+from mlci.metrics.entries import Direction
 
 _ROWS_ONLY = ("data", "table", "label", "labels", "labels_table", "positive", "classes", "timeout", "weight")
 _ITEMS_ONLY = ("items", "partial", "prompts")

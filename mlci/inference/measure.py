@@ -20,8 +20,9 @@ from mlci.inference.evidence import MeasureContext, Triple, absent_evidence
 from mlci.inference.minimums import attribute_causes, undefined_evidence
 from mlci.inference.result import Agreement, Comparison
 from mlci.metrics import catalogue
-from mlci.metrics.catalogue import PER_CLASS, MetricInfo
+from mlci.metrics.catalogue import PER_CLASS
 from mlci.metrics.confusion import rate
+from mlci.metrics.entries import MetricInfo
 from mlci.metrics.statistics import Decisions, Statistics
 
 _KINDS: dict[str, Callable[[MetricInfo, Statistics, MeasureContext], Triple]] = {

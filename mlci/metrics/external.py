@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mlci.metrics.catalogue import Direction
+from mlci.metrics.entries import Direction
 
 _CLASSES = frozenset({"binary", "multiclass"})
 _BINARY = frozenset({"binary"})

@@ -23,7 +23,8 @@ from mlci.errors import InputError, Problem
 from mlci.gates.limits import Limit, Rule
 from mlci.inference.evaluate import Question
 from mlci.metrics import catalogue
-from mlci.metrics.catalogue import PARITIES, PER_CLASS, Direction, MetricInfo
+from mlci.metrics.catalogue import PARITIES, PER_CLASS
+from mlci.metrics.entries import Direction, MetricInfo
 from mlci.metrics.external import sklearn_metric
 from mlci.metrics.row_metrics import On, RowMetric, shown_name
 

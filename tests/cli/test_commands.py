@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from mlci.cli.main import group
-from mlci.metrics.catalogue import ENTRIES
+from mlci.metrics.entries import ENTRIES
 from mlci.report import document
 from tests.support.project import files, mlci, predictions, repository, run, small_files, write
 from tests.support.repository import commit, git, init

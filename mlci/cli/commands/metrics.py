@@ -6,7 +6,8 @@ from dataclasses import asdict
 import click
 
 from mlci.metrics import catalogue
-from mlci.metrics.catalogue import ALIASES, ENTRIES, MetricInfo
+from mlci.metrics.catalogue import ALIASES
+from mlci.metrics.entries import ENTRIES, MetricInfo
 
 
 @click.command()

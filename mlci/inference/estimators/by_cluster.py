@@ -34,9 +34,10 @@ from mlci.inference.intervals.error_intervals import Hall, LogScale, Normal
 from mlci.inference.intervals.score_intervals import MixingScore
 from mlci.inference.minimums import FRAGILE
 from mlci.metrics import catalogue, confusion
-from mlci.metrics.catalogue import PER_CLASS, MetricInfo
+from mlci.metrics.catalogue import PER_CLASS
 from mlci.metrics.clustered_rows import ClusteredRows, ModelRows
 from mlci.metrics.confusion import rate
+from mlci.metrics.entries import MetricInfo
 from mlci.metrics.statistics import Floats, Statistics
 
 _PSEUDO = 2

@@ -22,7 +22,7 @@ from mlci.inference.evidence import (
 )
 from mlci.inference.intervals.error_intervals import Normal
 from mlci.inference.intervals.score_intervals import AucScore, Proportion, Tango
-from mlci.metrics.catalogue import MetricInfo
+from mlci.metrics.entries import MetricInfo
 from mlci.metrics.statistics import ClassRanks, Floats, Moments, Statistics
 
 NO_BASELINE = Undefined("the baseline has no probability for each class", cause=Cause.BASELINE)

@@ -19,8 +19,9 @@ from mlci.inference.evidence import (
 )
 from mlci.inference.intervals.score_intervals import F1, Proportion, Tango
 from mlci.metrics import catalogue, confusion
-from mlci.metrics.catalogue import PER_CLASS, MetricInfo
+from mlci.metrics.catalogue import PER_CLASS
 from mlci.metrics.confusion import Function, Margins, Rate, rate
+from mlci.metrics.entries import MetricInfo
 from mlci.metrics.statistics import Counts, Decisions, Floats, Statistics
 
 NO_SHARE_INTERVAL = "no interval for a change of shares"

@@ -22,7 +22,7 @@ from mlci.inference.evidence import (
 )
 from mlci.inference.intervals.distributions import cdf
 from mlci.metrics import catalogue
-from mlci.metrics.catalogue import MetricInfo
+from mlci.metrics.entries import MetricInfo
 from mlci.metrics.statistics import Counts, Floats, Moments, Scores, Statistics
 
 SAME_PREDICTIONS = "too few rows distinguish the models: no prediction that the metric gets differs"

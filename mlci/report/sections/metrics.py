@@ -3,7 +3,7 @@
 from typing import Literal
 
 from mlci.metrics import catalogue
-from mlci.metrics.catalogue import Direction
+from mlci.metrics.entries import Direction
 from mlci.report.document import AgreementRow, MetricRow, Report
 from mlci.report.gate_numbers import LONG
 from mlci.report.sections.evidence import (

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from mlci.errors import InputError
 from mlci.metrics import catalogue
-from mlci.metrics.catalogue import Direction
+from mlci.metrics.entries import Direction
 from mlci.metrics.external import guess_direction, sklearn_metric
 from mlci.operations.init.inventory import METRICS_NAME
 from mlci.operations.init.margins import ProposedGate
