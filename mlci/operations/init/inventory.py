@@ -22,6 +22,7 @@ TABLES = (".csv", ".csv.gz", ".tsv", ".parquet", ".pq", ".jsonl", ".ndjson", ".n
 _MODELS = (".pkl", ".pickle", ".joblib", ".skops", ".onnx", ".pt", ".pth", ".h5", ".keras", ".cbm", ".ubj", ".bin")
 METRICS_NAME = re.compile(r"metric|score|result|evaluation|performance|trainer_state", re.IGNORECASE)
 _NOT_SCRIPTS = re.compile(r"(^|/)(tests?|docs?|migrations?|alembic)/|(^|/)(setup|conftest|test_[^/]*|[^/]*_test)\.py$")
+_PARAMETERS = re.compile(r"(^|/)(\w*[_-])?(params?|parameters|config|settings|hyper\w*)\.(ya?ml|json)$", re.IGNORECASE)
 _INSTALLS = {
     "uv.lock": 'python -m pip install uv && uv sync && echo "$PWD/.venv/bin" >> "$GITHUB_PATH"',
     "requirements.txt": "python -m pip install --requirement requirements.txt",
@@ -48,6 +49,7 @@ class Inventory:
         metrics: Metrics files with their numbers.
         models: Saved models.
         pipeline: Parts of ``dvc.yaml``; empty without one.
+        parameters: Contents of files of parameters, such as ``params.yaml``, by path.
         texts: Texts that may contain the training command: workflows, Makefile, MLproject, README.
     """
 
@@ -59,6 +61,7 @@ class Inventory:
     metrics: Mapping[str, MetricsFile] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     pipeline: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     at_top: frozenset[str] = frozenset()
 
@@ -97,7 +100,7 @@ def take_inventory(folder: Path, top: Path | None = None, *, metrics: str | None
     files = _without_configured(every)
     sources, unread = _sources(folder, filter(_is_script, files))
     found = {path: text for path in files if _may_have_command(path) and (text := _text(folder / path)) is not None}
-    pipeline, fault = _pipeline(folder / PIPELINE)
+    pipeline, fault = _read_mapping(folder / PIPELINE)
     unread |= {PIPELINE: fault} if fault else {}
     return Inventory(
         folder=folder,
@@ -108,6 +111,7 @@ def take_inventory(folder: Path, top: Path | None = None, *, metrics: str | None
         metrics=dict(_metrics(folder, files, named=[*pipeline_metrics(pipeline), metrics or ""])),
         models=tuple(path for path in files if path.lower().endswith(_MODELS)),
         pipeline=pipeline,
+        parameters=dict(_parameters(folder, files)),
         texts=found,
         at_top=frozenset() if top is None else frozenset(path.name for path in top.iterdir() if path.is_file()),
     )
@@ -165,6 +169,13 @@ def _metrics(folder: Path, files: list[str], *, named: Sequence[str]) -> Iterato
                 yield path, found
 
 
+def _parameters(folder: Path, files: Sequence[str]) -> Iterator[tuple[str, object]]:
+    """Yield the contents of files of parameters that are mappings, by path."""
+    for path in files:
+        if _PARAMETERS.search(path) and (found := _read_mapping(folder / path)[0]):
+            yield path, found
+
+
 def _sources(folder: Path, paths: Iterable[str]) -> tuple[dict[str, SourceText], dict[str, str]]:
     """Return the texts of scripts, and the reasons why others could not be read."""
     found: dict[str, SourceText] = {}
@@ -191,8 +202,8 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def _pipeline(path: Path) -> tuple[Mapping[str, object], str]:
-    """Return the content of ``dvc.yaml``, and the reason if it can't be read; both are empty without the file."""
+def _read_mapping(path: Path) -> tuple[Mapping[str, object], str]:
+    """Return the mapping of a file of YAML or JSON, and the reason if it can't be read; both are empty without it."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - only for repositories with such a file
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415 - as above
 

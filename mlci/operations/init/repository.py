@@ -12,6 +12,7 @@ from mlci.errors import InputError, count_noun, list_names
 from mlci.operations.init.inventory import Inventory, configured_folders
 from mlci.operations.init.pipeline import pipeline_command, stage_commands
 from mlci.operations.init.proposal import InitOptions
+from mlci.operations.init.scripts.command_line import Surroundings
 from mlci.operations.init.scripts.notebook import NotebookScript, cell_of, notebook_script
 from mlci.operations.init.scripts.script import read_script
 from mlci.operations.init.scripts.script_facts import ScriptFacts
@@ -52,7 +53,8 @@ class Repository:
         """Scripts that train or evaluate a model or write tables, the most likely training script first."""
         notebooks = {path: found.text for path, found in self.notebooks.items()}
         plain = {path: text for path, text in self.inventory.scripts.items() if path.endswith(".py")}
-        read = [read_script(path, text) for path, text in {**plain, **notebooks}.items()]
+        around = Surroundings(texts=plain, parameters=self.inventory.parameters)
+        read = [read_script(path, text, around) for path, text in {**plain, **notebooks}.items()]
         found = [facts for facts in read if facts and (facts.fits or facts.points or facts.tables or facts.metrics)]
         return sorted(found, key=self._likelihood, reverse=True)
 
@@ -75,12 +77,12 @@ class Repository:
         read = {path: notebook_script(text) for path, text in texts.items()}
         return {path: found for path, found in read.items() if found is not None}
 
-    def _likelihood(self, facts: ScriptFacts) -> tuple[bool, int, int, int, str]:
+    def _likelihood(self, facts: ScriptFacts) -> tuple[bool, bool, int, int, int, str]:
         named = facts.path == self.options.script or facts.path in (self.options.train or "")
         shown = 4 * bool(facts.points) + 3 * bool(facts.fits) + 2 * bool(facts.saved) + bool(facts.splits)
         shown += 3 * bool(_TRAINING_NAME.search(facts.path)) + 2 * bool(self.stages_of(facts.path))
         shown += 4 * facts.path.endswith(".py")
-        return named, shown, -facts.path.count("/"), -len(facts.path), facts.path
+        return named, facts.does_something, shown, -facts.path.count("/"), -len(facts.path), facts.path
 
     def stages_of(self, path: str) -> list[str]:
         """Return the stages of ``dvc.yaml`` that run a script."""
@@ -96,7 +98,20 @@ class Repository:
             return (
                 (pipeline, "", "the stages of dvc.yaml, each after those it depends on") if pipeline else ("", "", "")
             )
+        if (caller := self._caller(facts)) is not None:
+            command, home, reason = training_command(self.inventory, self.scripts, caller)
+            return command, home, f"{reason}; it imports {facts.path}"
         return training_command(self.inventory, self.scripts, facts)
+
+    def _caller(self, facts: ScriptFacts) -> ScriptFacts | None:
+        """Return the script that imports a module which does nothing by itself; ``None`` for one that runs."""
+        if facts.does_something:
+            return None
+        texts = self.inventory.scripts
+        around = Surroundings(texts={path: text for path, text in texts.items() if path.endswith(".py")})
+        read = (read_script(path, text, around) for path, text in around.texts.items())
+        callers = [one for one in read if one and one.does_something and facts.path in one.modules]
+        return max(callers, key=self._likelihood, default=None)
 
     def likely_trainer(self, path: str) -> str | None:
         """Return the script that seems to make a file: it names the file, trains a model, or is called `train`."""

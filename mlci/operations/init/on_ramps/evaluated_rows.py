@@ -1,6 +1,5 @@
 """Rows that a script evaluates, and answers about them: task, positive class, key, slices and gates."""
 
-import ast
 import re
 from dataclasses import dataclass, replace
 
@@ -76,19 +75,14 @@ class ScriptRows:
 
 def _test_share(facts: ScriptFacts, table: TableSummary | None) -> float:
     share = 1.0
-    for call in facts.splits[:2]:
-        given = {item.arg: item.value for item in call.keywords}
-        size, kept = _number(given.get("test_size")), _number(given.get("train_size"))
+    for given in facts.sizes[:2]:
+        size, kept = given.get("test_size"), given.get("train_size")
         if size is None and kept is not None:
             size = 1 - kept if kept < 1 else None
         if size is not None and size >= 1:
             return min(1.0, size / table.rows) if table else _TEST_SHARE
         share *= _TEST_SHARE if size is None else size
     return share
-
-
-def _number(node: ast.AST | None) -> float | None:
-    return float(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, int | float) else None
 
 
 def is_evaluated_file(found: ScriptRows, task: Task, positive: str | None) -> bool:

@@ -79,8 +79,11 @@ def collected_list(statement: ast.stmt, names: Names) -> tuple[str, TracedValue]
     return name, replace(value, kind="unknown")
 
 
-def comparisons(statement: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """Yield the two sides of each comparison whose hits a statement counts, as `(decisions == labels).sum()` does."""
+def comparisons(statement: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr, str | None]]:
+    """Yield the two sides of each comparison whose hits a statement counts, as `(decisions == labels).sum()` does.
+
+    The third part is the metric of averaged differences: `mean_squared_error` for `((predicted - y) ** 2).mean()`.
+    """
     if not isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr | ast.Return):
         return
     nodes = list(ast.walk(statement))
@@ -88,7 +91,9 @@ def comparisons(statement: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
         return
     for node in nodes:
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
-            yield node.left, node.comparators[0]
+            yield node.left, node.comparators[0], None
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and (error := _error_metric(nodes)):
+            yield node.left, node.right, error
         elif isinstance(node, ast.Call) and called_name(node) == "eq" and node.args:
             first = (
                 node.args[0]
@@ -98,7 +103,15 @@ def comparisons(statement: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
                 else None
             )
             if first is not None:
-                yield first, node.args[-1]
+                yield first, node.args[-1], None
+
+
+def _error_metric(nodes: list[ast.AST]) -> str | None:
+    """Return the metric of a statement that averages differences, by what it does with them; ``None`` for others."""
+    squared = any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) for node in nodes)
+    if squared or any(called_name(node) == "square" for node in nodes):
+        return "mean_squared_error"
+    return "mean_absolute_error" if any(called_name(node) in {"abs", "absolute"} for node in nodes) else None
 
 
 def as_list(node: ast.expr, text: str) -> str:

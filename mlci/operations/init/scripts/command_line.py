@@ -1,9 +1,15 @@
-"""Demands of a script on its command line: modules that Python has to find, and arguments."""
+"""Surroundings of a script: the repository's own modules that it imports, files of parameters, and arguments."""
 
 import ast
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
 
 from mlci.operations.init.scripts.values import called_name
 
+_MOST_MODULES = 20
+_QUIET = {"getLogger", "Path", "compile"}
 _OPENS = {"join", "open", "load", "load_model", "listdir", "makedirs", "Path"}
 
 
@@ -16,6 +22,85 @@ def imported_modules(tree: ast.Module) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module.partition(".")[0])
     return frozenset(names)
+
+
+def own_modules(tree: ast.Module, path: str, files: Collection[str]) -> list[str]:
+    """Return the files of the repository that a script imports, in the order of their names.
+
+    Modules are looked for at the top, in the script's folder and in ``src``, and relative imports from that folder.
+    """
+    home = PurePosixPath(path).parent
+    found: dict[str, None] = {}
+    for level, names in _imports(tree):
+        start = home.parents[level - 2] if level > 1 and len(home.parents) > level - 2 else home
+        places = [start] if level else [PurePosixPath(), home, PurePosixPath("src")]
+        for name in names:
+            parts = (place.joinpath(*name.split(".")).as_posix() for place in places)
+            tried = (text for part in parts for text in (f"{part}.py", f"{part}/__init__.py"))
+            if (one := next((text for text in tried if text in files), None)) is not None and one != path:
+                found[one] = None
+    return sorted(found)
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of dots of each import, and the modules that it may name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield 0, [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            before = f"{node.module}." if node.module else ""
+            yield node.level, [*([node.module] if node.module else []), *(f"{before}{one.name}" for one in node.names)]
+
+
+def does_something(tree: ast.Module) -> bool:
+    """Return whether a module, when it is run, does more than to define and to import."""
+    quiet = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Pass
+    return any(not isinstance(node, quiet) and not _is_plain(node) for node in tree.body)
+
+
+def _is_plain(node: ast.stmt) -> bool:
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr) else node
+    calls = [one for one in ast.walk(value) if isinstance(one, ast.Call)] if value is not None else []
+    return not isinstance(value, ast.stmt) and all(called_name(one) in _QUIET for one in calls)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a script finds beside it: the repository's own modules, and files of parameters such as ``params.yaml``.
+
+    Attributes:
+        texts: Texts of Python files by path.
+        parameters: Contents of files of parameters by path.
+    """
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def trees(self) -> dict[str, ast.Module]:
+        """Syntax trees of the files that are Python."""
+        read = {path: parse_script(text) for path, text in self.texts.items()}
+        return {path: tree for path, tree in read.items() if tree is not None}
+
+    def reached(self, path: str, tree: ast.Module) -> dict[str, ast.Module]:
+        """Return the repository's modules that a script imports, also by way of others; the innermost first."""
+        found: dict[str, ast.Module] = {}
+        waiting = [(path, tree)]
+        while waiting and len(found) < _MOST_MODULES:
+            home, one = waiting.pop(0)
+            for name in own_modules(one, home, self.trees):
+                if name not in found and name != path:
+                    found[name] = self.trees[name]
+                    waiting.append((name, self.trees[name]))
+        return dict(reversed(found.items()))
+
+
+def parse_script(text: str) -> ast.Module | None:
+    """Return the syntax tree of a script; ``None`` if it is not Python."""
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
 
 
 def find_argument(tree: ast.Module) -> int | None:

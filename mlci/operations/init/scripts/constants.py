@@ -1,12 +1,17 @@
 """Constants that a script's expressions are: texts, numbers, paths, and defaults of its command line."""
 
 import ast
+import posixpath
 from collections.abc import Iterator
 
 from mlci.operations.init.scripts.values import Names, called_name, variable_of
 
 ARGUMENTS = "parse_args()"
 """Entry of the names for what a parser of the command line returns; no variable has this name."""
+PARAMETERS = "params.yaml"
+"""Entry of the names for the content of files of parameters by path; no variable has this name."""
+_LOADERS = {"safe_load", "full_load", "load"}
+_FORMATS = {"yaml", "json", "toml", "tomllib", "YAML()", ""}
 _PARSERS = {"parse_args", "parse_known_args"}
 _OPTIONS = {"option", "argument"}
 _TYPER = {"Option", "Argument"}
@@ -28,18 +33,62 @@ def constant_of(node: ast.AST | None, names: Names) -> object:
             found = constant_of(values, names) if item == each else None  # all of them, whatever its condition
         case ast.BinOp(left=left, right=right, op=operator):
             found = _joined([left, right], names, "/" if isinstance(operator, ast.Div) else "")
-        case ast.Call(args=[_, default], func=function) if ast.unparse(function).removeprefix("os.") in _ENVIRONMENT:
-            found = constant_of(default, names)
-        case ast.Call(args=arguments):
-            found = _called_path(called_name(node), arguments, names)
+        case ast.Call():
+            found = _called(node, names)
+        case ast.Subscript(value=holder, slice=key):
+            entries = _arguments(names) if is_arguments(holder, names) else constant_of(holder, names)
+            found = entries.get(_hashable(constant_of(key, names))) if isinstance(entries, dict) else None
         case ast.Attribute(value=holder, attr=name) if is_arguments(holder, names):
-            found = _arguments(names).get(name)
-        case ast.Subscript(value=holder, slice=ast.Constant(value=str(name))) if is_arguments(holder, names):
             found = _arguments(names).get(name)
         case _:
             known = names.get(variable_of(node) or "") if node is not None else None
             found = known.constant if known is not None and known.kind == "constant" else None
     return found
+
+
+def _called(call: ast.Call, names: Names) -> object:
+    """Return the constant that a call returns: a default, what a file of parameters holds, or a path."""
+    if len(call.args) == 2 and ast.unparse(call.func).removeprefix("os.") in _ENVIRONMENT:
+        return constant_of(call.args[1], names)
+    loaded = _loaded(call, names)
+    return _called_path(called_name(call), call.args, names) if loaded is None else loaded
+
+
+def _hashable(key: object) -> object:
+    return key if isinstance(key, str | int | float) else None
+
+
+def _loaded(call: ast.Call, names: Names) -> object:
+    """Return what a call reads from a file of parameters, or takes out of them; ``None`` for any other call."""
+    name = called_name(call)
+    home = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if name == "get" and home is not None and call.args and isinstance(known := constant_of(home, names), dict):
+        found = known.get(_hashable(constant_of(call.args[0], names)))
+        return constant_of(call.args[1], names) if found is None and len(call.args) > 1 else found
+    if name == "params_show":  # of dvc.api
+        return _parameters(PARAMETERS, names)
+    if name not in _LOADERS or not call.args or (home is not None and ast.unparse(home) not in _FORMATS):
+        return None
+    path = constant_of(_opened(call.args[0]), names)
+    return _parameters(path, names) if isinstance(path, str) else None
+
+
+def _opened(node: ast.expr) -> ast.expr:
+    """Return the path in ``open(path)``, ``Path(path).open()`` and ``open(path).read()``."""
+    if not isinstance(node, ast.Call) or called_name(node) not in {"open", "read_text", "read"}:
+        return node
+    if isinstance(node.func, ast.Attribute):
+        return _opened(node.func.value)
+    return node.args[0] if node.args else node
+
+
+def _parameters(path: str, names: Names) -> object:
+    """Return the content of a file of parameters: that of the path, or the only one of its name."""
+    known = names.get(PARAMETERS)
+    files = known.constant if known is not None and isinstance(known.constant, dict) else {}
+    wanted = posixpath.normpath(path)
+    same = [one for one in files if posixpath.basename(one) == posixpath.basename(wanted)]
+    return files.get(wanted, files[same[0]] if len(same) == 1 else None)
 
 
 def _called_path(name: str, arguments: list[ast.expr], names: Names) -> object:

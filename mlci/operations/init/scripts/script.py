@@ -6,7 +6,8 @@ callers. Nothing of the script is run.
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -21,8 +22,20 @@ from mlci.operations.init.scripts.batches import (
     is_epoch_loop,
     unpacked_values,
 )
-from mlci.operations.init.scripts.command_line import find_argument, imported_modules
-from mlci.operations.init.scripts.constants import ARGUMENTS, constant_of, declared_argument, parameter_defaults
+from mlci.operations.init.scripts.command_line import (
+    Surroundings,
+    does_something,
+    find_argument,
+    imported_modules,
+    parse_script,
+)
+from mlci.operations.init.scripts.constants import (
+    ARGUMENTS,
+    PARAMETERS,
+    constant_of,
+    declared_argument,
+    parameter_defaults,
+)
 from mlci.operations.init.scripts.losses import compared_by_loss
 from mlci.operations.init.scripts.script_facts import (
     DECISION_METRICS,
@@ -56,24 +69,64 @@ _LOSSES_OF_TWO_CLASSES = {
 }
 _PREDICTED = re.compile(r"^(y_?|test_?)?(pred(s|icted|ictions?)?|hat)(_?test)?$", re.IGNORECASE)
 _PASSES = 3
+_METHODS = {"fit", "predict", "predict_proba", "score", "transform", "fit_transform"}
+"""Names that methods of libraries have, so that a call does not show that a module's function is called."""
 
 
-def read_script(path: str, text: str) -> ScriptFacts | None:
-    """Return what a script does; ``None`` if it is not Python."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
+def read_script(path: str, text: str, around: Surroundings | None = None) -> ScriptFacts | None:
+    """Return what a script does, its own modules included; ``None`` if it is not Python.
+
+    Args:
+        path: Path of the script in the repository.
+        text: Its text.
+        around: What it may import and read; nothing if omitted.
+    """
+    tree, around = parse_script(text), around or Surroundings()
+    if tree is None:
         return None
-    known = _Functions()
+    known = _Functions(parameters=around.parameters)
+    modules = around.reached(path, tree)
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     facts = ScriptFacts(path=path, text=text)
-    for _ in range(_PASSES):
+    for _ in range(_PASSES + len(modules)):
         facts = ScriptFacts(
             path=path, text=text, pandas=_module_name(tree, "pandas"), numpy=_module_name(tree, "numpy")
         )
+        elsewhere = [_read_module(name, around.texts[name], one, known, own) for name, one in modules.items()]
         _Walk(facts, known, imported_names(tree)).module(tree)
+    for one in elsewhere:
+        facts.reads += [name for name in one.reads if name not in facts.reads]
+        facts.sizes += one.sizes
+        facts.shuffles += [_shuffled(tree, one, call) for call in one.unseeded]
     facts.shuffles += find_shuffles(tree, facts.splits)
     facts.imports, facts.arguments = imported_modules(tree), find_argument(tree)
+    facts.modules, facts.does_something = frozenset(modules), does_something(tree)
     return facts
+
+
+def _read_module(path: str, text: str, tree: ast.Module, known: "_Functions", own: set[str]) -> ScriptFacts:
+    """Return what a module of the repository does, and note what its functions get and return.
+
+    Functions that the script itself defines are left out.
+    """
+    facts = ScriptFacts(path=path, text=text)
+    walk = _Walk(facts, known, imported_names(tree))
+    walk.module(tree, without=own)
+    known.elsewhere |= {one.name for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)} - own
+    known.packages |= set(PurePosixPath(path).with_suffix("").parts)
+    return facts
+
+
+def _shuffled(tree: ast.Module, module: ScriptFacts, call: UnseededCall) -> UnseededShuffle:
+    """Return the note about a call in a module that chooses rows without a seed, at the line that imports."""
+    stem = PurePosixPath(module.path).stem
+    lines = (
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom) and stem in ast.unparse(node)
+    )
+    what = f"imports {module.path}, where line {call.node.lineno} calls {call.name} without a seed"
+    return UnseededShuffle(line=min(lines, default=1), what=what, remedy="write random_state=42 there")
 
 
 def _module_name(tree: ast.Module, module: str) -> str | None:
@@ -93,6 +146,9 @@ class _Functions:
     returned: dict[str, tuple[TracedValue, ...]] = field(default_factory=dict)
     definitions: dict[str, ast.FunctionDef] = field(default_factory=dict)
     options: dict[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    elsewhere: set[str] = field(default_factory=set)
+    packages: set[str] = field(default_factory=set)
     looped: set[str] = field(default_factory=set)
     repeated: set[str] = field(default_factory=set)
 
@@ -102,7 +158,10 @@ class _Walk:
 
     def __init__(self, facts: ScriptFacts, functions: _Functions, imported: dict[str, str]) -> None:
         self.facts, self.functions, self.imported = facts, functions, imported
-        self.names = {ARGUMENTS: TracedValue(kind="constant", constant=functions.options)}
+        self.names = {
+            ARGUMENTS: TracedValue(kind="constant", constant=functions.options),
+            PARAMETERS: TracedValue(kind="constant", constant=functions.parameters),
+        }
         self.loops = self.epochs = 0
         self.batches: ast.stmt | None = None
         self.function: str | None = None
@@ -110,15 +169,15 @@ class _Walk:
         self.own: set[str] = set()
         self.lists: dict[str, TracedValue] = {}
 
-    def module(self, tree: ast.Module) -> None:
-        """Walk the module, then each function with the names of the module."""
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef):
-                self.functions.definitions[node.name] = node
+    def module(self, tree: ast.Module, without: AbstractSet[str] = frozenset()) -> None:
+        """Walk the module, then each function, apart from some, with the names of the module."""
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name not in without]
+        for node in functions:
+            self.functions.definitions[node.name] = node
         self.block(tree.body)
         shared = dict(self.names)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef):
+        for node in functions:
+            if node.name not in without:
                 self.names = shared
                 self.names = {**shared, **self._parameters(node)}
                 self.function, self.loops = node.name, int(node.name in self.functions.looped)
@@ -258,8 +317,10 @@ class _Walk:
     def _results(self, value: ast.expr) -> tuple[TracedValue, ...]:
         """Return what a function of the script returns; with the one file that this call names in place of another."""
         found = self.functions.returned.get(called_name(value), ())
-        if not found or not isinstance(value, ast.Call):
-            return found
+        if not found or not isinstance(value, ast.Call) or not self._is_own(value):
+            return ()
+        if called_name(value) in self.functions.elsewhere:  # its variables are not those of this script
+            found = tuple(replace(one, frame=None) for one in found)
         paths = [path for node in (*value.args, *(item.value for item in value.keywords))
                  if (path := self._path(node)) and path.lower().endswith(TABLES)]  # fmt: skip
         if len(paths) != 1:
@@ -268,6 +329,18 @@ class _Walk:
         return tuple(
             replace(one, path=paths[0], part=part) if one.path not in {None, paths[0]} else one for one in found
         )
+
+    def _is_own(self, call: ast.Call) -> bool:
+        """Return whether a call of a name that another module of the repository defines is not one of a library."""
+        if called_name(call) not in self.functions.elsewhere or isinstance(call.func, ast.Name):
+            return True
+        home = call.func
+        while isinstance(home, ast.Attribute):
+            home = home.value
+        full = self.imported.get(home.id) if isinstance(home, ast.Name) else None
+        if full is None:
+            return called_name(call) not in _METHODS
+        return full.partition(".")[0] in self.functions.packages
 
     def _unpack(self, targets: list[ast.expr], value: ast.expr) -> None:
         names = [variable_of(target) for target in targets]
@@ -318,10 +391,15 @@ class _Walk:
             self.facts.reads += [traced.path] if traced.path else []
         if (declared := declared_argument(call, self.names)) is not None:
             self.functions.options[declared[0]] = declared[1]
-        if name in self.functions.definitions:
+        if name in self.functions.definitions and self._is_own(call):
             self._passed(call, self.functions.definitions[name])
+            if name in self.functions.elsewhere:
+                self._hands_over(call, statement)
         if name == "train_test_split":
             self.facts.splits.append(call)
+            given = {item.arg or "": constant_of(item.value, self.names) for item in call.keywords}
+            self.facts.sizes.append({name: float(size) for name, size in given.items()
+                                     if isinstance(size, int | float) and name.endswith("_size")})  # fmt: skip
         if name in _LOSSES_OF_TWO_CLASSES:
             self.facts.binary = True
         if name == "DataLoader":
@@ -374,11 +452,29 @@ class _Walk:
         if self.loops:
             self.functions.looped.add(function.name)
         parameters = [item.arg for item in function.args.args if item.arg != "self"]
-        pairs = [*zip(parameters, call.args, strict=False), *((item.arg or "", item.value) for item in call.keywords)]
-        for name, node in pairs:
-            value = trace(node, self.names)
+        pairs = [(name, trace(node, self.names)) for name, node in zip(parameters, call.args, strict=False)]
+        pairs += [(item.arg, trace(item.value, self.names)) for item in call.keywords if item.arg]
+        spread = [constant_of(item.value, self.names) for item in call.keywords if item.arg is None]
+        pairs += [(str(name), TracedValue(kind="constant", constant=value))
+                  for entries in spread if isinstance(entries, dict) for name, value in entries.items()]  # fmt: skip
+        for name, value in pairs:
+            if name in known and known[name].path is None and value.path and known[name].part == value.part:
+                known[name] = value  # a later pass knows the file
             if value != UNKNOWN and known.setdefault(name, value).part != value.part:
                 self.functions.looped.add(function.name)  # called for several parts: each call would overwrite
+
+    def _hands_over(self, call: ast.Call, statement: ast.stmt) -> None:
+        """Note a point where a model and the test part are passed to a function of another module, to be evaluated."""
+        nodes = [*call.args, *(item.value for item in call.keywords)]
+        given = {name: self.names[name] for node in nodes if (name := variable_of(node)) in self.names and name}
+        models = [name for name, value in given.items() if value.kind == "model"]
+        tested = {name: value for name, value in given.items() if value.part == "test" and name not in models}
+        labels = [name for name, value in tested.items() if self._is_label(name, value)]
+        features = [name for name, value in tested.items() if name not in labels and value.kind != "predictions"]
+        if models and labels and features:
+            model, rows = models[0], features[0]
+            self._point("predict", statement, (labels[0], tested[labels[0]]), features=rows, model=model,
+                        estimator=given[model].estimator, decision=f"{model}.predict({rows})")  # fmt: skip
 
     def _fit(self, call: ast.Call, statement: ast.stmt) -> None:
         if not isinstance(call.func, ast.Attribute):
@@ -492,7 +588,7 @@ class _Walk:
 
     def _compares(self, statement: ast.stmt) -> None:
         """Note a point where decisions are compared with labels, to count the right ones."""
-        for sides in comparisons(statement):
+        for *sides, error in comparisons(statement):
             labelled = [node for node in sides if self._holds_labels(node)]
             if len(labelled) != 1:
                 continue
@@ -505,7 +601,7 @@ class _Walk:
                 continue
             texts = [self._listed(labels, value), self._listed(decided, found)]
             self._point("metric", statement, (texts[0], value), features=found.source, model=found.model,
-                        estimator=found.estimator, decision=texts[1], batches=self.batches)  # fmt: skip
+                        estimator=found.estimator, decision=texts[1], metric=error, batches=self.batches)  # fmt: skip
 
     def _loss(self, compared: tuple[str, ast.expr, ast.expr], statement: ast.stmt) -> None:
         """Note a point where a loss compares predictions with labels of the test part."""
@@ -523,6 +619,10 @@ class _Walk:
         return self._text(node) if value.kind in {"series", "frame", "predictions"} else as_list(node, self._text(node))
 
     def _holds_labels(self, node: ast.expr) -> bool:
+        value = trace(node, self.names)
+        column = value.column if isinstance(node, ast.Subscript | ast.Attribute) and value.kind == "series" else None
+        if isinstance(column, str) and value.part == "test":
+            return not (KEY_NAME.search(column) or _PREDICTED.search(column))
         names = {name for one in ast.walk(node) if (name := variable_of(one))}
         return any(self._is_label(name, self.names.get(name, UNKNOWN)) for name in names)
 

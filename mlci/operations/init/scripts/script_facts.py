@@ -87,6 +87,9 @@ class ScriptFacts:
         unseeded: Calls that choose rows without a seed.
         shuffles: Shuffles of rows to which no seed can be added in their own line.
         splits: Calls of ``train_test_split``.
+        sizes: Numeric sizes of each split by keyword, also of splits in the repository's own modules.
+        modules: Files of the repository that it imports, also by way of others.
+        does_something: Whether it does more than to define functions.
         fits: Class of each model that is fitted, by line.
         points: Places at which labels and predictions are known.
         trainings: Places at which models are fitted, with features and labels of the training part.
@@ -106,6 +109,9 @@ class ScriptFacts:
     unseeded: list[UnseededCall] = field(default_factory=list)
     shuffles: list[UnseededShuffle] = field(default_factory=list)
     splits: list[ast.Call] = field(default_factory=list)
+    sizes: list[dict[str, float]] = field(default_factory=list)
+    modules: frozenset[str] = frozenset()
+    does_something: bool = True
     fits: dict[int, str | None] = field(default_factory=dict)
     points: list[EvaluationPoint] = field(default_factory=list)
     trainings: list[EvaluationPoint] = field(default_factory=list)
