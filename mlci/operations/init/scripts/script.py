@@ -88,12 +88,15 @@ def read_script(path: str, text: str, around: Surroundings | None = None) -> Scr
     modules = around.reached(path, tree)
     own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     facts = ScriptFacts(path=path, text=text)
-    for _ in range(_PASSES + len(modules)):
+    for _ in range(_PASSES if not modules else _PASSES + 2):
+        before = known.snapshot()
         facts = ScriptFacts(
             path=path, text=text, pandas=_module_name(tree, "pandas"), numpy=_module_name(tree, "numpy")
         )
         elsewhere = [_read_module(name, around.texts[name], one, known, own) for name, one in modules.items()]
         _Walk(facts, known, imported_names(tree)).module(tree)
+        if known.snapshot() == before:  # another walk would find the same
+            break
     for one in elsewhere:
         facts.reads += [name for name in one.reads if name not in facts.reads]
         facts.sizes += one.sizes
@@ -152,6 +155,11 @@ class _Functions:
     looped: set[str] = field(default_factory=set)
     repeated: set[str] = field(default_factory=set)
 
+    def snapshot(self) -> tuple[object, ...]:
+        """Return what a walk may change, to compare two of them."""
+        arguments = {name: dict(values) for name, values in self.arguments.items()}
+        return arguments, dict(self.returned), dict(self.options), set(self.looped), set(self.repeated)
+
 
 class _Walk:
     """One walk over a tree that collects its facts."""
@@ -162,6 +170,7 @@ class _Walk:
             ARGUMENTS: TracedValue(kind="constant", constant=functions.options),
             PARAMETERS: TracedValue(kind="constant", constant=functions.parameters),
         }
+        self.lines_of_text = re.split(r"\r\n|\r|\n", facts.text)
         self.loops = self.epochs = 0
         self.batches: ast.stmt | None = None
         self.function: str | None = None
@@ -653,8 +662,11 @@ class _Walk:
 
     def _text(self, node: ast.expr) -> str:
         """Return an expression as the script has it; on one line."""
-        written = ast.get_source_segment(self.facts.text, node)
-        return written if written and "\n" not in written else ast.unparse(node)
+        start, end = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
+        if not start or start != end:
+            return ast.unparse(node)
+        line = self.lines_of_text[start - 1].encode()  # as syntax trees count: `ast` would split the text for each call
+        return line[getattr(node, "col_offset", 0) : getattr(node, "end_col_offset", 0)].decode()
 
     def _loads(self, call: ast.Call, name: str) -> None:
         home = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
