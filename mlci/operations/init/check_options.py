@@ -105,6 +105,8 @@ def refuse_unsealable(proposal: Proposal) -> None:
         InputError: if it compares only numbers, rows have no key, or training makes the evaluation set.
     """
     parts = proposal.parts
+    if parts.task == "scores":
+        raise InputError("--sealed judges predictions row by row, and an evaluation log has the scores of items only")
     if parts.data is None:
         raise InputError(
             "--sealed judges predictions row by row, and only a metrics file was found; name a table with labels and "

@@ -19,6 +19,7 @@ from mlci.operations.init.inventory import take_inventory
 from mlci.operations.init.model_folders import find_model_folders
 from mlci.operations.init.notes import notebook_notes, pipeline_notes, untrained_notes
 from mlci.operations.init.on_ramps.from_files import propose_predictions
+from mlci.operations.init.on_ramps.from_logs import propose_logs
 from mlci.operations.init.on_ramps.from_metrics import propose_metrics
 from mlci.operations.init.on_ramps.from_model import explain_untested, propose_model
 from mlci.operations.init.on_ramps.from_saved import propose_saved
@@ -243,7 +244,7 @@ def free_name(name: str, home: str, taken: Container[str]) -> str:
 
 def _propose(repository: Repository) -> Proposal:
     named = repository.options.metrics is not None
-    ramps = [propose_predictions, propose_script, propose_model, propose_metrics, propose_saved]
+    ramps = [propose_logs, propose_predictions, propose_script, propose_model, propose_metrics, propose_saved]
     for ramp in [propose_metrics] if named else ramps:
         if (proposal := ramp(repository)) is not None:
             return proposal
@@ -343,6 +344,8 @@ def configuration_text(parts: ConfigurationParts, *, baseline: str, in_folder: b
 
 
 def _evaluation(parts: ConfigurationParts) -> list[str]:
+    if parts.evaluation:
+        return [f"evaluation: {{{', '.join(f'{key}: {value}' for key, value in parts.evaluation.items())}}}"]
     if parts.data is None:
         return []
     lines = ["evaluation:", f"  data: {yaml_value(parts.data)}"]

@@ -7,7 +7,7 @@ from typing import Literal
 from mlci.operations.init.margins import ProposedGate
 from mlci.operations.init.scripts.addition import Task
 
-OnRamp = Literal["script", "predictions", "model", "metrics"]
+OnRamp = Literal["script", "predictions", "model", "metrics", "logs"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +60,12 @@ class ConfigurationParts:
         train: Training command; ``None`` without one.
         artifact: File of the model that training writes.
         predict: Entries of ``predict``.
+        evaluation: Entries of ``evaluation`` as YAML, for evaluation logs.
         gates: The gates.
     """
 
     model: str
-    task: Task
+    task: Task | Literal["scores"]
     data: str | None = None
     key: str | None = None
     label: str | None = None
@@ -73,7 +74,15 @@ class ConfigurationParts:
     train: str | None = None
     artifact: str | None = None
     predict: Mapping[str, str] = field(default_factory=dict)
+    evaluation: Mapping[str, str] = field(default_factory=dict)
     gates: tuple[ProposedGate, ...] = ()
+
+    @property
+    def rows_task(self) -> Task:
+        """The task of a model that predicts for rows."""
+        if self.task == "scores":
+            raise AssertionError("evaluation logs have no rows")
+        return self.task
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,9 @@ def evaluation_logs(shell: PageShell) -> Iterator[None]:
     yield
     assert "12 items, 2 repeats" in shell.output
     assert "includes" in shell.output
+    yield
+    assert "includes max_drop" in shell.output
+    assert "task: scores" in (shell.folder / "mlci.yml").read_text("utf-8")
 
 
 def plan_an_evaluation(shell: PageShell) -> Iterator[None]:

@@ -206,7 +206,10 @@ def _show(plan: InitPlan) -> None:
         value = " && ".join(answer.value.splitlines())
         click.echo(f"{answer.question:>{width}}  {sanitize(value)}")
         click.echo(f"{'':{width}}    {sanitize(answer.reason)}")
-    click.echo("\nAnother answer: the option of the same name, such as `mlci init --label COLUMN`.\n")
+    another = (
+        "edit mlci.yml" if plan.on_ramp == "logs" else "the option of the same name, such as `mlci init --label COLUMN`"
+    )
+    click.echo(f"\nAnother answer: {another}.\n")
     for kept in plan.kept:
         click.echo(f"kept     {sanitize(kept)}; it is not overwritten")
     for change in plan.changes:

@@ -191,7 +191,9 @@ def add_gates(
         wanted = [parts.positive.lower()] if parts.positive else ["1", "1.0", "true"]
         positives = round(sum(counts.get(value, 0) for value in wanted) * found.share)
     slices = find_slices(found.table, frozenset(parts.slices), share=found.share) if found.table else []
-    gates = propose_gates(parts.task, rows=size, positives=positives, scored=scored, slices=slices, share=found.share)
+    gates = propose_gates(
+        parts.rows_task, rows=size, positives=positives, scored=scored, slices=slices, share=found.share
+    )
     answers.gates(gates)
     return replace(parts, gates=tuple(gates))
 

@@ -231,7 +231,7 @@ def predict_with_model(
     parts = replace(parts, data=found.source, artifact=saved.path, key=parts.key if named else None)
     scored = parts.task == "regression" or (parts.task == "binary" and has_probabilities(found.point.estimator or ""))
     column = "score" if scored else "decision"
-    text = predict_script(found.point.model or "the model", saved, key=parts.key, task=parts.task, column=column,
+    text = predict_script(found.point.model or "the model", saved, key=parts.key, task=parts.rows_task, column=column,
                           data=found.source or "", positive=positive_code(found, parts))  # fmt: skip
     path = free_script(repository)
     parts = add_gates(found, replace(parts, predict={"run": f"python {path}", column: column}), answers, scored=scored)

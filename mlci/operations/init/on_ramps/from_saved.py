@@ -46,10 +46,10 @@ def _propose(repository: Repository, model: str, table: TableSummary, label: Col
     train = answers.take("train", repository.options.train, None)
     column = "score" if parts.task == "regression" else "decision"
     saved = SavedModel(path=model, library="joblib" if model.endswith(".joblib") else "pickle")
-    text = predict_script(model, saved, key=parts.key, task=parts.task, column=column, data=table.path, positive=None,
-                          trained=False)  # fmt: skip
+    text = predict_script(model, saved, key=parts.key, task=parts.rows_task, column=column, data=table.path,
+                          positive=None, trained=False)  # fmt: skip
     positives = count_positives(label, parts.positive) if parts.task == "binary" else None
-    gates = propose_gates(parts.task, rows=table.rows, positives=positives, scored=False, slices=slices, share=1.0)
+    gates = propose_gates(parts.rows_task, rows=table.rows, positives=positives, scored=False, slices=slices, share=1.0)
     answers.gates(gates)
     script = free_script(repository)
     predict = {"run": f"python {script}", column: column}

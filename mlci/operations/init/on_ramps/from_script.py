@@ -134,7 +134,7 @@ def _with_addition(
 ) -> Proposal:
     files = _free(repository, "holdout.csv"), _free(repository, "predictions.csv")
     rows = replace(found.rows, key=None if parts.key == "row" else parts.key, label=parts.label or found.rows.label)
-    added = write_addition(found.facts, found.point, rows, task=parts.task, positive=positive_code(found, parts),
+    added = write_addition(found.facts, found.point, rows, task=parts.rows_task, positive=positive_code(found, parts),
                            files=files)  # fmt: skip
     prefix = f"{found.home}/" if found.home else ""
     made = tuple(f"{prefix}{name}" for name in files)
