@@ -11,6 +11,7 @@ MODULES = (
     "benchmarks.report_page",
     "benchmarks.many_groups",
     "benchmarks.large_tables",
+    "benchmarks.spark",
     "benchmarks.setup",
     "benchmarks.registry",
     "benchmarks.sealed",
