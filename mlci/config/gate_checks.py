@@ -10,7 +10,7 @@ from mlci.config.models import Gate, Reported
 from mlci.config.types import clip_text
 from mlci.errors import Problem, yaml_value
 from mlci.gates.limits import Limit
-from mlci.metrics.catalogue import OF_PROBABILITIES
+from mlci.metrics.catalogue import COST_OUTCOMES, OF_PROBABILITIES
 from mlci.metrics.entries import MetricInfo
 from mlci.metrics.external import SklearnMetric
 
@@ -283,7 +283,11 @@ def _missing_costs(context: CheckContext, name: str) -> Iterator[str]:
 
 WITH_PARAMETERS = frozenset({"cohen_kappa_score", "mean_pinball_loss"})
 """Metrics of the catalogue that scikit-learn evaluates if ``params`` is set."""
-_NEEDED = {"fbeta_score": ("beta", "2")}
+_NEEDED = {
+    "fbeta_score": ("beta", "2"),
+    "recall_at_fpr": ("fpr", "0.05"),
+    "specificity_at_sensitivity": ("sensitivity", "0.9"),
+}
 _MULTICLASS_AVERAGE = frozenset({"fbeta_score"})
 
 
@@ -323,6 +327,8 @@ def _entry_faults(context: CheckContext, item: Gate | Reported) -> Iterator[tupl
     own = isinstance(info, MetricInfo) and not (name in WITH_PARAMETERS and item.params)
     if own and info is not None and info.kind == "top_k":
         yield from _top_k_faults(item)
+    elif own and info is not None and info.kind == "cost":
+        yield from _cost_faults(item)
     elif own:
         message = f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
         yield from ((key, message) for key in given)
@@ -334,12 +340,29 @@ def _entry_faults(context: CheckContext, item: Gate | Reported) -> Iterator[tupl
 
 def _top_k_faults(item: Gate | Reported) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with the number of classes of a top-k accuracy."""
-    for key in ("on", "method"):
-        if getattr(item, key) is not None:
-            yield key, f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
+    yield from _resampling_faults(item)
     k = (item.params or {"k": 2}).get("k")
     if isinstance(k, bool) or not isinstance(k, int) or k < 1 or set(item.params or {}) - {"k"}:
         yield "params", f"of `{item.metric}` is one whole number of at least 1, as `params: {{k: 3}}`"
+
+
+def _cost_faults(item: Gate | Reported) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the costs of a decision's outcomes."""
+    yield from _resampling_faults(item)
+    costs = item.params or {}
+    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in costs.values())
+    if not {"fp", "fn"} <= set(costs) <= set(COST_OUTCOMES) or not numbers:
+        example = "as `params: {fp: 5, fn: 100}`; `tp` and `tn` are 0 without their own"
+        yield "params", f"of `{item.metric}` are the costs of a decision, {example}"
+    elif len({0, *costs.values()} if len(costs) < len(COST_OUTCOMES) else {*costs.values()}) == 1:
+        yield "params", f"of `{item.metric}` are equal, so that every decision costs the same"
+
+
+def _resampling_faults(item: Gate | Reported) -> Iterator[tuple[str, str]]:
+    """Yield settings of functions at a metric that is built in."""
+    for key in ("on", "method"):
+        if getattr(item, key) is not None:
+            yield key, f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
 
 
 def _on_faults(context: CheckContext, on: str) -> Iterator[str]:

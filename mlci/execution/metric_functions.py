@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlci.errors import InputError
+from mlci.metrics import score_functions
 from mlci.metrics.external import KAPPA
 from mlci.metrics.resampling import MOST_CLASSES
 from mlci.metrics.row_metrics import Array, Method, On, RowMetric, is_reversed, predictions_by_name
@@ -61,7 +62,8 @@ def find_function(metric: RowMetric, *, task: str, classes: int) -> MetricFuncti
             )
         on = predictions_by_name(names)
     else:
-        function, on = scikit_learns(metric.function, classes)
+        given = score_functions.FUNCTIONS.get(metric.function)
+        function, on = (given, "score") if given is not None else scikit_learns(metric.function, classes)
         names = _parameters(function)
     chosen: On = "score" if task == "regression" else metric.on or on or "decision"
     guessed = own and task != "regression" and metric.on is None and on is None

@@ -23,7 +23,7 @@ from mlci.execution import environment
 from mlci.execution.interface import Runner, Step
 from mlci.execution.sanitize import sanitize
 from mlci.execution.stages import make_empty_folder
-from mlci.metrics.external import KAPPA
+from mlci.metrics.external import KAPPA, OWN_DIRECTIONS
 from mlci.metrics.resampling import count_resamples
 from mlci.metrics.row_metrics import METHODS, Array, Method, On, RowMetric, RowSample, RowValues
 from mlci.util.bounds import ANSWER_BYTES
@@ -264,7 +264,7 @@ def missing_metric_reason(folder: Path) -> Callable[[str], str | None]:
 
 
 def _find_sklearn(name: str) -> str | None:
-    if name in _names_of_sklearn():
+    if name in OWN_DIRECTIONS or name in _names_of_sklearn():
         return None
     try:
         from sklearn import metrics  # noqa: PLC0415 (seconds, and only for such a metric)

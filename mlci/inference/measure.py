@@ -8,7 +8,13 @@ import numpy as np
 from mlci.inference import minimums
 from mlci.inference.estimators.by_cluster import cluster_evidence
 from mlci.inference.estimators.class_metrics import class_ranks_evidence, count_moved, top_k_evidence
-from mlci.inference.estimators.decision_metrics import base_rate, rate_evidence, ratio_evidence, share_evidence
+from mlci.inference.estimators.decision_metrics import (
+    base_rate,
+    cost_evidence,
+    rate_evidence,
+    ratio_evidence,
+    share_evidence,
+)
 from mlci.inference.estimators.score_metrics import (
     calibration_evidence,
     custom_evidence,
@@ -35,6 +41,7 @@ _KINDS: dict[str, Callable[[MetricInfo, Statistics, MeasureContext], Triple]] = 
     "loss": loss_evidence,
     "moments": moments_evidence,
     "calibration": calibration_evidence,
+    "cost": cost_evidence,
 }
 
 
@@ -122,7 +129,7 @@ def disagreements(name: str, info: MetricInfo | None, statistics: Statistics) ->
     if info is None:
         replicates = statistics.replicates.get(name)
         return None if replicates is None or replicates.baseline is None else replicates.differing
-    if info.kind in {"rate", "ratio"}:
+    if info.kind in {"rate", "ratio", "cost"}:
         return _disagreements_of_decisions(name, info, statistics.decisions)
     if info.kind == "ranks" and statistics.scores is not None:
         return None if statistics.scores.baseline is None else statistics.scores.differing

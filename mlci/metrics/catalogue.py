@@ -32,6 +32,8 @@ _ALIASES_OF_SKLEARN_METRICS = {
     "qwk": "quadratic_weighted_kappa",
     "weighted_kappa": "quadratic_weighted_kappa",
     "explained_variance_score": "explained_variance",
+    "tpr_at_fpr": "recall_at_fpr",
+    "sensitivity_at_fpr": "recall_at_fpr",
 }
 """Aliases of metrics that scikit-learn evaluates."""
 
@@ -53,6 +55,7 @@ _SHORT_ALIASES = {
     "brier_score_loss": ("brier", "brier_score"),
     "log_loss": ("logloss", "cross_entropy"),
     "expected_calibration_error": ("ece",),
+    "misclassification_cost": ("expected_cost",),
     "mean_absolute_error": ("mae",),
     "mean_squared_error": ("mse",),
     "root_mean_squared_error": ("rmse",),
@@ -72,6 +75,8 @@ ALIASES = {**_LIBRARY_ALIASES, **{alias: name for name, aliases in _SHORT_ALIASE
 
 
 TOP_K = re.compile(r"^(top_k_accuracy|top_k_accuracy_score)\(k=(\d+)\)$")
+_COST = re.compile(r"^misclassification_cost\((.+)\)$")
+COST_OUTCOMES = ("fp", "fn", "tp", "tn")
 PER_CLASS = re.compile(r"^(precision|recall|f1)\[(.+)\]$")
 _CLASS_OR_UNKNOWN = re.compile(r"^(\w+)\[(.+)\]$")
 SPREAD = re.compile(r"^(.+)_(difference|ratio|shift)$")
@@ -113,9 +118,20 @@ def find(name: str) -> MetricInfo | None:
         return _per_class(name, match)
     if match := TOP_K.match(name):
         return replace(_info(match[1]), name=name, title=f"Top-{match[2]} accuracy", loss=f"top_{int(match[2])}")
+    if _COST.match(name):
+        costs = costs_of(name).values()
+        return replace(_info("misclassification_cost"), name=name, low=min(costs), high=max(costs))
     if (parts := find_disparity(name)) and all(find(base) for base in parts.bases):
         return _disparity(name, parts)
     return None
+
+
+def costs_of(name: str) -> dict[str, float]:
+    """Return the cost of each outcome of ``misclassification_cost(fn=100, fp=5)``; an error costs 1 without them."""
+    costs = {"fp": 1.0, "fn": 1.0, "tp": 0.0, "tn": 0.0}
+    match = _COST.match(name)
+    pairs = (part.split("=") for part in match[1].split(", ")) if match else ()
+    return costs | {key: float(value) for key, value in pairs}
 
 
 def find_disparity(name: str) -> DisparityInfo | None:
@@ -182,10 +198,10 @@ def nearest_metric(name: str) -> str | None:
 def metrics_of_task(task: str) -> list[str]:
     """Return the metrics reported for a task if the configuration names none.
 
-    These are all but operational metrics and metrics without information on the whole set: the prevalence depends on
-    the labels only, and the whole set's share of itself is 1.
+    These are all but operational metrics, a cost that only the user knows, and metrics without information on the whole
+    set: the prevalence depends on the labels only, and the whole set's share of itself is 1.
     """
-    left_out = {"prevalence", "predicted_positive_share"}
+    left_out = {"prevalence", "predicted_positive_share", "misclassification_cost"}
     return [
         entry.name
         for entry in ENTRIES

@@ -17,6 +17,7 @@ Kind = Literal[
     "loss",
     "moments",
     "calibration",
+    "cost",
     "operation",
     "disparity",
     "shift",
@@ -35,8 +36,8 @@ class MetricInfo:
         title: Name in reports.
         kind: Kind of computation: ``rate`` (a proportion), ``share`` (of a column's total), ``ratio`` (of counts),
             ``ranks``, ``class_ranks`` (a mean of AUCs over classes), ``top_k``, ``loss`` (a mean over rows),
-            ``moments``, ``calibration``, ``operation`` (measured by the run), ``disparity``, ``shift`` (of both models,
-            across groups) or ``custom`` (a function of rows).
+            ``moments``, ``calibration``, ``cost`` (a mean over rows by label and decision), ``operation`` (measured by
+            the run), ``disparity``, ``shift`` (of both models, across groups) or ``custom`` (a function of rows).
         direction: The better direction; ``none`` if neither is better.
         unit: ``fraction``, ``number``, ``seconds``, ``megabytes``, ``usd``, ``kwh`` or ``label`` (the target's).
         tasks: Tasks for which it is defined.
@@ -130,6 +131,10 @@ ENTRIES: tuple[MetricInfo, ...] = (
     _entry("precision_weighted", "Precision, weighted", "ratio", "higher", MULTICLASS, "mean precision, by labels"),
     _entry("recall_macro", "Recall, macro", "ratio", "higher", MULTICLASS, "mean recall over classes"),
     _entry("recall_weighted", "Recall, weighted", "rate", "higher", MULTICLASS, "equals accuracy"),
+    _entry("misclassification_cost", "Misclassification cost", "cost", "lower", BINARY,
+           "mean over rows of the cost of the decision; `params: {fp: 5, fn: 100}`, also `tp` and `tn`, which are 0",
+           unit="number", high=None,
+           source="Elkan 2001, IJCAI; exact bound for values in a known range (Gaffke 2005), paired by row"),
     _entry("roc_auc", "ROC AUC", "ranks", "higher", BINARY, "P(score of a positive > score of a negative), ties half"),
     _entry("average_precision", "Average precision", "ranks", "higher", BINARY,
            "sum over thresholds of (R_n - R_n-1) P_n",

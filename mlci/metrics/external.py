@@ -19,7 +19,16 @@ _REGRESSION = frozenset({"regression"})
 KAPPA = {"quadratic_weighted_kappa": "quadratic", "linear_weighted_kappa": "linear"}
 """mlci's names for a function of scikit-learn with fixed weights."""
 
+OWN_DIRECTIONS: dict[str, Direction] = {
+    "recall_at_fpr": "higher",
+    "specificity_at_sensitivity": "higher",
+    "calibration_slope": "none",
+    "calibration_intercept": "none",
+}
+"""The better direction of the functions of :mod:`mlci.metrics.score_functions`, which scikit-learn does not have."""
+
 TASKS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(OWN_DIRECTIONS, _BINARY),
     **dict.fromkeys(
         ("fbeta_score", "hamming_loss", "linear_weighted_kappa", "quadratic_weighted_kappa", "zero_one_loss"), _CLASSES
     ),
@@ -129,9 +138,11 @@ class SklearnMetric:
 
 
 def sklearn_metric(name: str) -> SklearnMetric | None:
-    """Return tasks and direction of a scikit-learn metric; ``None`` for other names."""
+    """Return tasks and direction of a function of scikit-learn or of mlci; ``None`` for other names."""
     if name not in TASKS:
         return None
+    if name in OWN_DIRECTIONS:
+        return SklearnMetric(TASKS[name], OWN_DIRECTIONS[name])
     lower = name.endswith(("_error", "_loss", "_deviance")) and not name.startswith("neg_")
     return SklearnMetric(TASKS[name], "lower" if lower else "higher")
 

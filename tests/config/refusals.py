@@ -3,9 +3,7 @@
 # ruff: noqa: E501 - a table reads best with one case a line
 
 GATE = "{metric: roc_auc, min: 0.75, max_drop: 0.01}"
-KEYS = (
-    "metric, each, on, params, method, across, min, max, max_drop, max_rise, superior_by, range, judge, noise, policy"
-)
+KEYS = "metric, each, on, params, method, across, min, max, max_drop, max_rise, superior_by, range, higher_is_better, judge, noise, policy"
 CASES = {
     # keys
     "misspelt top key": [("baseline:", "base_line:"), "11: unknown key `base_line`; did you mean `baseline`?"],

@@ -10,7 +10,7 @@ import sklearn.metrics
 from mlci.config.loader import parse_config
 from mlci.config.read import check_configuration
 from mlci.metrics import catalogue
-from mlci.metrics.external import LACKING, TASKS, sklearn_metric
+from mlci.metrics.external import LACKING, OWN_DIRECTIONS, TASKS, sklearn_metric
 from mlci.operations import evaluation_plan
 from tests.config.samples import DESIGN, GOOD, TOTALS, edit
 
@@ -313,7 +313,7 @@ def test_sklearn_names__exist_and_are_not_in_the_catalogue():
     scorers = set(sklearn.metrics.get_scorer_names())
     for name in TASKS:
         assert catalogue.find(name) is None, name
-        if name.endswith("_weighted_kappa"):  # mlci's own names for one function with two parameters
+        if name.endswith("_weighted_kappa") or name in OWN_DIRECTIONS:  # mlci's own names and functions
             continue
         function = getattr(sklearn.metrics, name, None)
         assert name in scorers or next(iter(inspect.signature(function).parameters)) == "y_true", name
@@ -478,6 +478,10 @@ def test_row_metrics__later_entry_completes_an_earlier_one():
         (gate("metric: brier_score_loss, max: 1.5", PROBABLE), None),
         (gate("metric: log_loss, max: 1", MULTICLASS), "m:13: `gates[0]`: `log_loss` needs a probability for each class; name their columns: `predict: {probabilities: {cat: p_cat, dog: p_dog}}`"),
         (gate("metric: top_k_accuracy, params: {k: 0}, min: 0.5", PROBABLE), "m:13: `gates[0].params` of `top_k_accuracy` is one whole number of at least 1, as `params: {k: 3}`"),
+        (gate("metric: misclassification_cost, params: {fp: 5, fn: 100}, max: 0.5"), None),
+        (gate("metric: misclassification_cost, max: 0.5"), "m:13: `gates[0].params` of `misclassification_cost` are the costs of a decision, as `params: {fp: 5, fn: 100}`; `tp` and `tn` are 0 without their own"),
+        (gate("metric: misclassification_cost, params: {fp: 0, fn: 0}, max: 0.5"), "m:13: `gates[0].params` of `misclassification_cost` are equal, so that every decision costs the same"),
+        (gate("metric: recall_at_fpr, min: 0.5"), "m:13: `gates[0]` names `recall_at_fpr`, which needs a parameter; add `params: {fpr: 0.05}`"),
         (gate("metric: top_k_accuracy, on: scores, min: 0.5", PROBABLE), "m:13: `gates[0].on` is for custom and scikit-learn functions; `top_k_accuracy` is built in, remove it"),
         (gate("metric: brier_score_loss, max: 2", PROBABLE), "m:13: `gates[0].max` is 2, but `brier_score_loss` lies between 0 and 2: the gate could never fail"),
         (gate("metric: roc_auc, min: 0.5", PROBABLE), "m:13: `roc_auc` is a metric of binary models, this one is multiclass; did you mean `roc_auc_ovr`?"),

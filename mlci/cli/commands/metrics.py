@@ -116,6 +116,18 @@ label. 0/0 is undefined, never 0 or 1. A label of 0 under a percentage error is 
 
 Aliases: {aliases}. `precision[x]`, `recall[x]` and `f1[x]` look at one class of a multiclass task.
 
+## Functions of scores
+
+Functions of binary labels and scores that scikit-learn does not have (calibration: Cox 1958), resampled like [its
+own](configuration.md#intervals-of-functions):
+
+| metric | better | value |
+|:--|:--|:--|
+| `recall_at_fpr`, `params: {{fpr: 0.05}}` | higher | best recall at this false-positive rate |
+| `specificity_at_sensitivity`, `params: {{sensitivity: 0.9}}` | higher | best specificity at this sensitivity |
+| `calibration_slope` | none | b of logit P(label) = a + b logit(score); 1 is best, less is too extreme |
+| `calibration_intercept` | none | a of logit P(label) = a + logit(score); 0 is best, more is too low |
+
 ## Disparities
 
 Over the groups of a slice: the largest difference, or the smallest ratio, between two of them; with a `reference`

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlci.inference.estimators import influence, ranks
-from mlci.inference.estimators.decision_metrics import NO_SHARE_INTERVAL, base_rate, ratio_function
+from mlci.inference.estimators.decision_metrics import NO_SHARE_INTERVAL, base_rate, cost_matrix, ratio_function
 from mlci.inference.estimators.influence import Estimate, Linear, Mask
 from mlci.inference.estimators.means import ALIKE, SAME
 from mlci.inference.estimators.score_metrics import NO_CALIBRATION_INTERVAL, custom_evidence, folded_mean
@@ -253,6 +253,7 @@ def find_rules(info: MetricInfo, statistics: Statistics, context: MeasureContext
         "rate": _rate,
         "ratio": _ratio,
         "share": _share,
+        "cost": _cost,
         "ranks": _ranks,
         "class_ranks": _class_ranks,
         "top_k": _top_k,
@@ -339,6 +340,16 @@ def _ratio(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Rules
 def _ratio_rules(function: confusion.Function, low: float, high: float, *, positive: int | None) -> Rules:
     estimate = _decided(lambda some, decided: influence.ratio_of(some, function, decided, positive=positive))
     return _bounded_rules(estimate, "decisions", low, high, tails=True)
+
+
+def _cost(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Rules | Undefined:
+    costs = cost_matrix(info.name, len(_rows(statistics).table.classes))
+
+    def estimate(some: ClusteredRows, decided: influence.Array) -> Estimate:
+        numbers = costs[some.labels, decided]
+        return influence.mean_of(some, numbers, right=some.labels == decided, choice=decided)
+
+    return _bounded_rules(_decided(estimate), "decisions", float(costs.min()), float(costs.max()), tails=True)
 
 
 def _share(info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Rules | Undefined:

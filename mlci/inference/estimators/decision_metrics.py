@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from mlci.inference.estimators import ratios
 from mlci.inference.estimators.ratios import Cells
 from mlci.inference.evidence import (
@@ -17,6 +19,7 @@ from mlci.inference.evidence import (
     absent_evidence,
     tied_evidence,
 )
+from mlci.inference.intervals.gaffke import BoundedMean
 from mlci.inference.intervals.score_intervals import F1, Proportion, Tango
 from mlci.metrics import catalogue, confusion
 from mlci.metrics.catalogue import PER_CLASS
@@ -174,6 +177,40 @@ def _interval_method(name: str, low: float) -> _One:
         part = F1 if name == "f1_macro" else Proportion
         return lambda model: ratios.mean_rate(function, *model, base=base(model.margins), part=part)
     return lambda model: ratios.ratio_of_counts(function, *model, low=low, high=1.0)
+
+
+def cost_matrix(name: str, classes: int) -> Floats:
+    """Return the cost by label and decision of a binary task; its positive class is the second, or the only one."""
+    costs = catalogue.costs_of(name)
+    matrix = np.array([[costs["tn"], costs["fp"]], [costs["fn"], costs["tp"]]])
+    return matrix[-classes:, -classes:]
+
+
+def cost_evidence(info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Triple:  # noqa: ARG001 (one kind of many)
+    """Return the mean cost of a decision; a cost has few values, so that it has an exact bound."""
+    decisions = statistics.decisions
+    if decisions is None:
+        return absent_evidence("decisions")
+    costs = cost_matrix(info.name, len(decisions.classes))
+    low, high = float(costs.min()), float(costs.max())
+    now = costs[decisions.label, decisions.candidate]
+    candidate = _mean_cost(now, decisions.count, low, high)
+    if decisions.baseline is None:
+        return candidate, None, None
+    before = costs[decisions.label, decisions.baseline]
+    baseline = _mean_cost(before, decisions.count, low, high)
+    if ratios.Cells.of(decisions).identical and not statistics.differing:
+        return candidate, baseline, tied_evidence(candidate)
+    return candidate, baseline, _mean_cost(now - before, decisions.count, low - high, high - low)
+
+
+def _mean_cost(costs: Floats, count: Counts, low: float, high: float) -> Evidence:
+    used = count > 0
+    if not used.any():
+        return Undefined("no rows")
+    values, places = np.unique(costs[used], return_inverse=True)
+    rows = np.bincount(places, weights=count[used]).astype(np.int64)
+    return BoundedMean(values, rows, low, high)
 
 
 def _of_class(metric: str, wanted: str, statistics: Statistics) -> Triple:
