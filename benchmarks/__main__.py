@@ -19,6 +19,7 @@ MODULES = (
     "benchmarks.experiment",
     "benchmarks.scored_items",
     "benchmarks.reuse",
+    "benchmarks.clustered_rows",
 )
 
 

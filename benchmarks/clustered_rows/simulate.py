@@ -5,7 +5,8 @@ the correlation ρ in whatever is computed from a row, and the distribution of s
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,39 +16,47 @@ from mlci.inference.disparity.groups import GroupedValues
 from mlci.inference.evidence import Evidence, MeasureContext
 from mlci.inference.measure import measure_metric
 from mlci.metrics.clustered_rows import ClusteredRows, ModelRows, RowTable
-from mlci.metrics.statistics import WHOLE, Decisions, Scope, Statistics
+from mlci.metrics.resampling import MetricCall, Plan, resample
+from mlci.metrics.statistics import WHOLE, Decisions, Replicates, Scope, Statistics
 
 Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
 LEVEL = 0.95
 SIZE = 10
 _FIRST_SEED = 20_261_201
 BINARY = ("accuracy", "recall", "f1", "matthews_corrcoef", "roc_auc", "average_precision", "brier_score_loss")
 REGRESSION = ("mean_absolute_error", "root_mean_squared_error", "r2")
 DISPARITIES = ("accuracy_difference", "recall_difference")
-"""Between two groups: by cluster, as the sex of a patient, or by row, so that groups share clusters."""
+"""Between two groups: of clusters, as the sex of a patient, or of rows, so that groups share clusters."""
 _ROWS_OF_TRUTH = 1_000_000
+
+
+MEDIAN = "median error, bootstrap"
+"""The median of absolute errors as a custom function, whose interval is a cluster bootstrap's."""
+_DRAWS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A number of clusters, and the correlation of two rows of one."""
+    """A number of clusters, the correlation of two rows of one, and whether its rows are all in the same group."""
 
     clusters: int
     correlation: float
+    nested: bool = False
+
+
+Key = tuple[str, str, bool]
+"""A metric, ``value`` or ``change``, and whether clusters were named."""
+Estimates = dict[str, tuple[Evidence | None, Evidence | None]]
+Truth = dict[tuple[str, str], float]
 
 
 @dataclass
 class Covered:
-    """Runs whose interval covers the truth, by metric, what was estimated, and whether clusters were named.
-
-    Keys are ``(metric, "value" or "change", by cluster)``; ``below`` and ``above`` count the misses.
-    """
+    """Runs whose interval covers the truth; a run without an interval states nothing and counts as covered."""
 
     runs: int
-    inside: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
-    below: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
-    above: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
-    length: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
+    inside: Counter[Key] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +89,7 @@ class Table:
             group=group,
         )
 
-    def take(self, rows: NDArray[np.int64]) -> "Table":
+    def take(self, rows: Counts) -> "Table":
         """Return some rows."""
         return Table(
             label=self.label[rows],
@@ -95,13 +104,13 @@ def _expit(x: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
-def _clustered(rng: np.random.Generator, cell: Cell, *, nested: bool) -> tuple[Table, NDArray[np.int64]]:
-    """Draw the rows of clusters, and the cluster of each; a nested group is the same for all rows of a cluster."""
+def draw_clusters(rng: np.random.Generator, cell: Cell) -> tuple[Table, Counts]:
+    """Draw the rows of clusters, and the cluster of each."""
     rows = cell.clusters * SIZE
     clusters = np.repeat(np.arange(cell.clusters), SIZE)
     own = Table.draw(rng, rows + cell.clusters)
-    if nested:  # rows of the cluster's group only: draws are sorted by group and dealt out
-        of_cluster = np.sort(rng.permutation(own.group)[: cell.clusters])
+    if cell.nested:
+        of_cluster = (np.arange(cell.clusters) < 0.4 * cell.clusters).astype(float)
         own = _regrouped(rng, np.concatenate([np.repeat(of_cluster, SIZE), of_cluster]))
     copied = rng.random(rows) < np.sqrt(cell.correlation)
     return own.take(np.where(copied, rows + clusters, np.arange(rows))), clusters
@@ -117,7 +126,7 @@ def _regrouped(rng: np.random.Generator, groups: Array) -> Table:
     return pool.take(chosen)
 
 
-def statistics_of(table: Table, clusters: NDArray[np.int64], *, named: bool, task: str) -> list[Statistics]:
+def statistics_of(table: Table, clusters: Counts, *, named: bool, task: str) -> list[Statistics]:
     """Return the statistics of the whole set and of both groups."""
     rows = len(table.label)
     binary = task == "binary"
@@ -148,7 +157,7 @@ def _model(table: Table, k: int, *, binary: bool) -> ModelRows:
     return ModelRows(score=table.predicted[k], losses=losses)
 
 
-def _statistics(table: RowTable, scope: Scope, rows: NDArray[np.int64]) -> Statistics:
+def _statistics(table: RowTable, scope: Scope, rows: Counts) -> Statistics:
     decisions = None
     if table.classes and table.baseline is not None:
         label, now, before = (
@@ -159,56 +168,59 @@ def _statistics(table: RowTable, scope: Scope, rows: NDArray[np.int64]) -> Stati
     return Statistics(scope, len(rows), decisions=decisions, differing=1, clustered=ClusteredRows(table, rows))
 
 
-def estimates(
-    table: Table, clusters: NDArray[np.int64], *, named: bool
-) -> dict[str, tuple[Evidence | None, Evidence | None]]:
-    """Return the evidence of every metric for the candidate and for the change."""
-    found: dict[str, tuple[Evidence | None, Evidence | None]] = {}
-    for task, names in (("binary", BINARY), ("regression", REGRESSION)):
+def estimate(table: Table, clusters: Counts, names: Sequence[str], *, named: bool) -> Estimates:
+    """Return the evidence of metrics for the candidate and for the change."""
+    found: Estimates = {}
+    for task, known in (("binary", (*BINARY, *DISPARITIES)), ("regression", (*REGRESSION, MEDIAN))):
+        wanted = [name for name in known if name in names]
+        if not wanted:
+            continue
         whole, *groups = statistics_of(table, clusters, named=named, task=task)
         context = MeasureContext(whole=whole, confidence=LEVEL, seed=7, baseline=True)
-        for name in names:
-            item = measure_metric(name, whole, context)
+        across = GroupedValues(slice="group", groups=tuple(groups), reference=None, min_group_size=1)
+        for name in wanted:
+            if name == MEDIAN:
+                whole = replace(whole, replicates={MEDIAN: _median(table, clusters, named=named)})
+            spread = measure_disparity(name, across, context) if name in DISPARITIES else None
+            item = spread or measure_metric(name, whole, context)
             found[name] = item.candidate, item.change
-        if task == "binary":
-            across = GroupedValues(slice="group", groups=tuple(groups), reference=None, min_group_size=1)
-            for name in DISPARITIES:
-                spread = measure_disparity(name, across, context)
-                found[name] = spread.candidate, spread.change
     return found
 
 
-def truth() -> dict[tuple[str, str], float]:
+def _median(table: Table, clusters: Counts, *, named: bool) -> Replicates:
+    """Return the median of absolute errors on the rows and on resamples of them."""
+
+    def median(labels: Array, predictions: Array) -> float:
+        return float(np.median(np.abs(labels - predictions)))
+
+    rows = np.arange(len(table.number))
+    call = MetricCall(median, table.number, table.predicted[::-1], "cluster bootstrap" if named else "row bootstrap")
+    plan = Plan([call], [rows], 0, _DRAWS, 7, clusters if named else None)
+    values = resample(plan)[0][0][0]
+    return Replicates(*values[:, 0].tolist(), *values[:, 1:], differing=1, method=call.method)
+
+
+def find_truth() -> Truth:
     """Return the true values, from very many independent rows."""
-    table = Table.draw(np.random.default_rng(_FIRST_SEED), _ROWS_OF_TRUTH)
-    found = estimates(table, np.arange(_ROWS_OF_TRUTH), named=False)
-    return {
-        (name, what): float(evidence.value or 0.0)
-        for name, pair in found.items()
-        for what, evidence in zip(("value", "change"), pair, strict=True)
-        if evidence is not None
-    }
+    table, found = Table.draw(np.random.default_rng(_FIRST_SEED), _ROWS_OF_TRUTH), {}
+    names = (*BINARY, *DISPARITIES, *REGRESSION)
+    for name, pair in estimate(table, np.arange(_ROWS_OF_TRUTH), names, named=False).items():
+        found[name, "value"], found[name, "change"] = (float(one.value or 0.0) for one in pair if one is not None)
+    medians = [float(np.median(np.abs(table.number - one))) for one in table.predicted]
+    found[MEDIAN, "value"], found[MEDIAN, "change"] = medians[1], medians[1] - medians[0]
+    return found
 
 
-def simulate(cell: Cell, runs: int, known: dict[tuple[str, str], float], *, nested: bool) -> Covered:
-    """Draw runs and count the intervals that cover the truth, with and without clusters."""
-    rng = np.random.default_rng([_FIRST_SEED, cell.clusters, round(100 * cell.correlation), int(nested)])
+def simulate(cell: Cell, names: Sequence[str], runs: int, truth: Truth, *, both: bool = True) -> Covered:
+    """Draw runs and count the intervals that cover the truth, with clusters, and for ``both`` without them too."""
+    rng = np.random.default_rng([_FIRST_SEED, cell.clusters, round(100 * cell.correlation), int(cell.nested)])
     covered = Covered(runs=runs)
     for _ in range(runs):
-        table, clusters = _clustered(rng, cell, nested=nested)
-        for named in (True, False):
-            for name, pair in estimates(table, clusters, named=named).items():
+        table, clusters = draw_clusters(rng, cell)
+        for named in (True, False) if both else (True,):
+            for name, pair in estimate(table, clusters, names, named=named).items():
                 for what, evidence in zip(("value", "change"), pair, strict=True):
-                    _count(covered, (name, what, named), evidence, known[name, what])
+                    ends = None if evidence is None else evidence.interval(LEVEL)
+                    inside = ends is None or ends[0] <= truth[name, what] <= ends[1]
+                    covered.inside[name, what, named] += inside
     return covered
-
-
-def _count(covered: Covered, key: tuple[str, str, bool], evidence: Evidence | None, value: float) -> None:
-    ends = None if evidence is None else evidence.interval(LEVEL)
-    if ends is None:  # no interval: no statement, so it can't be wrong
-        covered.inside[key] += 1
-        return
-    covered.below[key] += ends[1] < value
-    covered.above[key] += ends[0] > value
-    covered.inside[key] += ends[0] <= value <= ends[1]
-    covered.length[key] += ends[1] - ends[0]

@@ -8,7 +8,6 @@ from mlci.engine.encode.grouping import Key
 from mlci.engine.interface import Job
 from mlci.engine.join import Frame
 from mlci.engine.sql import Array
-from mlci.errors import InputError, Problem
 from mlci.metrics.row_metrics import Method, On, RowMetricEvaluator, RowSample, RowValues
 from mlci.metrics.statistics import Replicates
 
@@ -19,11 +18,6 @@ def evaluate_rows(
     """Evaluate a job's row metrics on every scope and on resamples of it; also return notes for the report."""
     if not job.row_metrics:
         return {}, ()
-    if job.by_cluster:
-        listed = ", ".join(f"`{metric.name}`" for metric in job.row_metrics)
-        setting = "cluster" if job.cluster is not None else "weight"
-        message = f"custom and scikit-learn metrics are not resampled by cluster or weight: {listed}"
-        raise InputError(Problem(f"{message}; leave them out, or remove `{setting}`", setting=("evaluation", setting)))
     if evaluator is None:
         raise AssertionError(job.row_metrics)  # an engine for such jobs has an evaluator
     keys, scopes = zip(*_scope_rows(frame), strict=True)
@@ -34,6 +28,8 @@ def evaluate_rows(
         scores=tuple(model.score for model in frame.models),
         decisions=tuple(model.decision for model in frame.models),
         scopes=scopes,
+        clusters=None if job.cluster is None or frame.clustering is None else frame.clustering.clusters,
+        weights=None if job.weight is None or frame.clustering is None else frame.clustering.weights,
     )
     resampled = evaluator.evaluate(
         job.row_metrics, sample, draws=job.replicates, seed=job.seed, timeout=job.row_timeout
@@ -87,7 +83,7 @@ def _resampled_units(sample: RowSample, method: Method, rows: Array, draws: Arra
     cells of label and both decisions that occur.
     """
     if method != "cell jackknife":
-        return draws, np.ones(draws.shape[1]) if method == "group jackknife" else None
+        return draws, np.ones(draws.shape[1]) if method in {"group jackknife", "cluster jackknife"} else None
     size = len(sample.classes)
     codes, width = sample.labels[rows].astype(np.intp), size
     for decided in sample.decisions:

@@ -27,6 +27,11 @@ from mlci.metrics.resampling import MetricCall, Plan, draws_random_numbers, weig
 from mlci.metrics.row_metrics import Array, Method, RowMetric
 
 WORKLOAD = "workload.json"
+_BY_CLUSTER: dict[Method, Method] = {
+    "row bootstrap": "cluster bootstrap",
+    "cell jackknife": "cluster jackknife",
+    "group jackknife": "cluster jackknife",
+}
 _START_WORKER = isolated_command("mlci.execution.metric_process")  # before the user's folders are on the module path
 
 
@@ -76,6 +81,11 @@ def _find_one(metric: RowMetric, request: dict[str, Any]) -> MetricFunction:
         raise InputError(
             f"metric `{metric.function}` takes {function.on}s by {why}, and the predictions have none: "
             f"name their column in `predict.{function.on}`, or set `on: {other}s` beside the metric"
+        )
+    if request["weighted"] and not function.weighted:
+        raise InputError(
+            f"metric `{metric.function}` has no parameter `sample_weight`, and `evaluation.weight` gives rows weights; "
+            "add the parameter to your function, or leave the metric out"
         )
     return function
 
@@ -140,11 +150,19 @@ class _Evaluation:
             for metric, function in zip(self.metrics, self.functions, strict=True)
         ]
         calls = [
-            self._call(metric, function, method or "row bootstrap")
+            self._call(metric, function, self._method(method or "row bootstrap"))
             for metric, function, method in zip(self.metrics, self.functions, chosen, strict=True)
         ]
         scopes = [rows[start:end] for start, end in itertools.pairwise(edges)]
-        return Plan(calls, scopes, classes, self.request["draws"], self.request["seed"])
+        clusters = _load(self.folder / "clusters.npy") if self.request["clustered"] else None
+        draws, seed = self.request["draws"], self.request["seed"]
+        return Plan(calls, scopes, classes, draws, seed, clusters, self.request["units"])
+
+    def _method(self, method: Method) -> Method:
+        """Return the method for clusters, or for weighted rows, which no cell stands for."""
+        if self.request["clustered"]:
+            return _BY_CLUSTER.get(method, method)
+        return "group jackknife" if self.request["weighted"] and method == "cell jackknife" else method
 
     def _call(self, metric: RowMetric, function: MetricFunction, method: Method) -> MetricCall:
         """Return a function with its arrays: original class values for custom functions, codes for others."""
@@ -157,7 +175,9 @@ class _Evaluation:
             return MetricCall(function.function, codes[0], tuple(codes[1:]), method, classes)
         if function.on == "decision":
             arrays = [as_written(item, classes, task) for item in arrays]
-        return MetricCall(function.function, as_written(labels, classes, task), tuple(arrays), method)
+        weights = _load(self.folder / "weights.npy") if self.request["weighted"] else None
+        written_labels = as_written(labels, classes, task)
+        return MetricCall(function.function, written_labels, tuple(arrays), method, weights=weights)
 
 
 def _load(path: Path) -> Array:

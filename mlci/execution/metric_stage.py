@@ -68,7 +68,7 @@ class MetricProcess:
         _write(folder, metrics, sample, settings)
         shape = AnswerShape(
             models=len(sample.scores),
-            scopes=tuple(len(rows) for rows in sample.scopes),
+            scopes=sample.units,
             classes=len(sample.classes),
             draws=draws,
             lacking=frozenset(_lacking(sample)),
@@ -95,7 +95,7 @@ class AnswerShape:
 
     Attributes:
         models: Number of models.
-        scopes: Rows of each scope.
+        scopes: Rows, or clusters, of each scope.
         classes: Number of classes; 0 for regression.
         draws: Resamples of a bootstrap.
         lacking: Predictions that a model does not have.
@@ -152,6 +152,9 @@ def _write(folder: Path, metrics: Sequence[RowMetric], sample: RowSample, settin
         for model, array in enumerate(() if kind in lacking else arrays):
             np.save(folder / f"{kind}{model}.npy", np.asarray(array), allow_pickle=False)
     np.save(folder / "labels.npy", sample.labels, allow_pickle=False)
+    for name, column in (("clusters", sample.clusters), ("weights", sample.weights)):
+        if column is not None:
+            np.save(folder / f"{name}.npy", column, allow_pickle=False)
     np.save(folder / "rows.npy", np.concatenate(sample.scopes), allow_pickle=False)
     edges = np.cumsum([0, *(len(rows) for rows in sample.scopes)])
     np.save(folder / "edges.npy", edges, allow_pickle=False)
@@ -161,6 +164,9 @@ def _write(folder: Path, metrics: Sequence[RowMetric], sample: RowSample, settin
         "classes": sample.classes,
         "lacking": lacking,
         "models": len(sample.scores),
+        "units": sample.units,
+        "clustered": sample.clusters is not None,
+        "weighted": sample.weights is not None,
         **settings,
     }
     (folder / REQUEST).write_text(json.dumps(request), "utf-8")

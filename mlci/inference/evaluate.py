@@ -3,14 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mlci.inference.class_curves import class_curves
 from mlci.inference.disparity.disparity import measure_disparity
 from mlci.inference.disparity.groups import GroupedValues
 from mlci.inference.evidence import MeasureContext
 from mlci.inference.measure import agreement, measure_metric
+from mlci.inference.minimums import FRAGILE
 from mlci.inference.plots import confusion, curves, residuals
 from mlci.inference.result import Comparison, Disparity, EvaluationResult
+from mlci.metrics.clustered_rows import ClusteredRows
 from mlci.metrics.statistics import Statistics
 
 MOST_CLASSES = 30
@@ -72,9 +75,30 @@ def evaluate(
         class_curves=class_curves(whole),
         residuals=residuals(whole),
         confusion=confusion(whole.decisions) if whole.decisions is not None else None,
-        notes=(*notes, *(_large_note(name, groups) for name, groups in large.items())),
+        notes=(*notes, *_fragile_note(whole), *(_large_note(name, groups) for name, groups in large.items())),
         classes=whole.decisions.classes if whole.decisions is not None else (),
+        **_grouping(whole.clustered),
     )
+
+
+def _grouping(rows: ClusteredRows | None) -> dict[str, Any]:
+    """Return the columns of clusters and weights, and the number of clusters."""
+    if rows is None:
+        return {}
+    named = rows.table.cluster is not None
+    return {
+        "cluster": rows.table.cluster,
+        "clusters": rows.count_clusters() if named else None,
+        "weight": rows.table.weight,
+    }
+
+
+def _fragile_note(whole: Statistics) -> tuple[str, ...]:
+    """Return the note about intervals from few clusters."""
+    rows = whole.clustered
+    if rows is None or rows.table.cluster is None or rows.count_clusters() >= FRAGILE:
+        return ()
+    return (f"only {rows.count_clusters()} clusters of `{rows.table.cluster}`: intervals are fragile below {FRAGILE}",)
 
 
 def _large_slices(statistics: Sequence[Statistics]) -> dict[str, int]:

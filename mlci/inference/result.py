@@ -149,6 +149,9 @@ class EvaluationResult:
         item_changes: Comparison by item of two evaluation logs; ``None`` for other tasks.
         unchanged_since: Merge base from which no relevant file differs, so that nothing was trained.
         classes: Names of the classes; empty for regression and for a metrics file.
+        cluster: Column of rows that belong together; ``None`` if rows are independent.
+        clusters: Number of clusters; ``None`` without them.
+        weight: Column with the rows' weights; ``None`` if rows count equally.
     """
 
     task: str
@@ -171,6 +174,9 @@ class EvaluationResult:
     row_changes: RowChanges | None = None
     item_changes: ItemChanges | None = None
     unchanged_since: str | None = None
+    cluster: str | None = None
+    clusters: int | None = None
+    weight: str | None = None
 
     @property
     def measured_nothing(self) -> bool:

@@ -8,6 +8,9 @@ Three ways, each paired, because both models get the same rows:
 - *cell jackknife* (Quenouille 1956): each row is left out in turn. A function of decisions depends on how often each
   pair of label and decision occurs, so one evaluation stands for all rows of a pair, and the rows are not read again.
 
+Rows that belong together are drawn, or left out, together: *cluster bootstrap* and *cluster jackknife*, whose groups
+are clusters, or groups of them if there are very many (Field & Welsh 2007, JRSS B 69:369).
+
 Rows of a scope are sorted by their content. Each resample has its own random stream, so that no result depends on the
 order of rows or of work.
 """
@@ -48,10 +51,10 @@ def assign_row_groups(rows: int, *, seed: int, scope: int) -> Array:
 
 
 def count_resamples(method: Method, *, rows: int, classes: int, draws: int) -> int:
-    """Return how many resamples a method takes of a scope."""
+    """Return how many resamples a method takes of a scope with so many rows, or clusters of them."""
     if method == "cell jackknife":
         return classes * classes
-    return count_row_groups(rows) if method == "group jackknife" else draws
+    return count_row_groups(rows) if method in {"group jackknife", "cluster jackknife"} else draws
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,8 @@ class MetricCall:
     method: Method = "row bootstrap"
     classes: Array | None = None
     """Class values, if labels and decisions are class indices that the function does not get itself."""
+    weights: Array | None = None
+    """Weight of each row, which the function gets as ``sample_weight``."""
 
     @property
     def models(self) -> int:
@@ -72,7 +77,9 @@ class MetricCall:
 
     def on(self, rows: Array, model: int) -> MetricValue:
         """Return the value for one model on some rows; the function gets copies of the arrays."""
-        return call_value(self.function, self._written(self.labels[rows]), self._written(self.predictions[model][rows]))
+        weights = {} if self.weights is None else {"sample_weight": self.weights[rows]}
+        labels, predictions = self._written(self.labels[rows]), self._written(self.predictions[model][rows])
+        return call_value(self.function, labels, predictions, **weights)
 
     def on_cells(self, counts: Array) -> MetricValue:
         """Return the value on rows of which ``counts[label, decision]`` are alike, by their weights."""
@@ -110,6 +117,16 @@ class _Rows:
     scope: int
     seed: int
     count: int
+    clusters: Array | None = None
+    """Number of each row's cluster, for all rows of the evaluation set."""
+
+    @property
+    def of_cluster(self) -> tuple[int, Array]:
+        """Number of clusters in the scope, and the position of each row's cluster among them."""
+        if self.clusters is None:
+            return len(self.rows), np.arange(len(self.rows))
+        found, codes = np.unique(self.clusters[self.rows], return_inverse=True)
+        return len(found), codes
 
     def sample(self) -> list[MetricValue]:
         """Return each model's value, with rows in the evaluation set's order."""
@@ -127,8 +144,29 @@ class Bootstrap(_Rows):
         return [self.call.on(chosen, model)[0] for model in range(self.call.models)]
 
 
+class ClusterBootstrap(_Rows):
+    """Clusters drawn with replacement, each with all of its rows."""
+
+    @cached_property
+    def _by_cluster(self) -> tuple[Array, Array]:
+        """The rows in the order of their clusters, and the position at which each cluster begins."""
+        clusters, codes = self.of_cluster
+        order = np.argsort(codes, kind="stable")
+        return self.rows[order], np.searchsorted(codes[order], np.arange(clusters + 1))
+
+    def value(self, index: int) -> list[float]:
+        """Return each model's value on one bootstrap sample."""
+        rows, edges = self._by_cluster
+        stream = np.random.default_rng(np.random.SeedSequence((self.seed, self.scope, index)))
+        drawn = stream.integers(0, len(edges) - 1, len(edges) - 1)
+        sizes = edges[drawn + 1] - edges[drawn]
+        ends = np.cumsum(sizes)
+        chosen = rows[np.arange(int(ends[-1])) + np.repeat(edges[drawn] - ends + sizes, sizes)]
+        return [self.call.on(chosen, model)[0] for model in range(self.call.models)]
+
+
 class GroupJackknife(_Rows):
-    """Rows without one group of them.
+    """Rows without one group of them; groups have whole clusters.
 
     Scores are handed over in ascending order, because sorting a sorted array is most of what a rank metric saves.
     """
@@ -136,7 +174,8 @@ class GroupJackknife(_Rows):
     @cached_property
     def _ordered(self) -> list[tuple[Array, Array]]:
         """Each model's rows in the order of its scores, with their groups."""
-        groups = assign_row_groups(len(self.rows), seed=self.seed, scope=self.scope)
+        units, codes = self.of_cluster
+        groups = assign_row_groups(units, seed=self.seed, scope=self.scope)[codes]
         found = []
         for predictions in self.call.predictions:
             mine = predictions[self.rows]
@@ -184,6 +223,8 @@ class Plan:
         classes: Number of classes; 0 for regression.
         draws: Resamples of a bootstrap.
         seed: Of bootstraps and groups.
+        clusters: Number of each row's cluster; ``None`` if rows are independent.
+        units: Rows, or clusters, of each scope.
     """
 
     calls: Sequence[MetricCall]
@@ -191,11 +232,15 @@ class Plan:
     classes: int
     draws: int
     seed: int
+    clusters: Array | None = None
+    units: Sequence[int] | None = None
     _cells: dict[tuple[int, int], CellJackknife] = field(default_factory=dict)
 
     def count(self, metric: int, scope: int) -> int:
         """Return how many resamples a metric has of a scope."""
         rows, method = len(self.scopes[scope]), self.calls[metric].method
+        if self.units is not None:
+            rows = self.units[scope]
         return count_resamples(method, rows=rows, classes=self.classes, draws=self.draws)
 
     def resamples(self, metric: int, scope: int) -> Resamples:
@@ -203,7 +248,10 @@ class Plan:
         call, rows, count = self.calls[metric], self.scopes[scope], self.count(metric, scope)
         if call.method == "cell jackknife":
             return self._cells.setdefault((metric, scope), CellJackknife(call, rows, scope, self.seed, count))
-        return (Bootstrap if call.method == "row bootstrap" else GroupJackknife)(call, rows, scope, self.seed, count)
+        own = (call, rows, scope, self.seed, count, self.clusters)
+        if call.method == "cluster bootstrap":
+            return ClusterBootstrap(*own)
+        return (Bootstrap if call.method == "row bootstrap" else GroupJackknife)(*own)
 
     def samples(self, begin: Callable[[int], None]) -> tuple[list[list[Array]], dict[tuple[int, int], str]]:
         """Evaluate every metric on every scope itself.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,9 @@ Array = NDArray[Any]
 Scalar = float | str | bool | int
 On = Literal["score", "decision"]
 Resampling = Literal["bootstrap", "jackknife"]
-Method = Literal["row bootstrap", "cell jackknife", "group jackknife"]
-"""How an interval arises: from rows drawn with replacement, or from the values without one row or one group of rows."""
-METHODS: tuple[Method, ...] = ("row bootstrap", "cell jackknife", "group jackknife")
+Method = Literal["row bootstrap", "cell jackknife", "group jackknife", "cluster bootstrap", "cluster jackknife"]
+"""How an interval arises: from rows or clusters drawn with replacement, or from the values without some of them."""
+METHODS: tuple[Method, ...] = get_args(Method)
 
 SCORE_WORDS = (
     "score", "scores", "prob", "probs", "proba", "probas", "probability", "probabilities", "logit", "logits",
@@ -69,6 +69,8 @@ class RowSample:
         scores: The candidate's scores, then the baseline's if there is one; ``None`` if a model has none.
         decisions: Class indices, likewise.
         scopes: Rows of each scope.
+        clusters: Number of each row's cluster; ``None`` if rows are independent.
+        weights: Weight of each row; ``None`` if rows count equally.
     """
 
     task: str
@@ -77,6 +79,15 @@ class RowSample:
     scores: tuple[Array | None, ...]
     decisions: tuple[Array | None, ...]
     scopes: tuple[Array, ...]
+    clusters: Array | None = None
+    weights: Array | None = None
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """What is independent in each scope: its rows, or its clusters."""
+        if self.clusters is None:
+            return tuple(len(rows) for rows in self.scopes)
+        return tuple(len(np.unique(self.clusters[rows])) for rows in self.scopes)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

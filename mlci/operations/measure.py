@@ -8,6 +8,7 @@ from mlci.config.models import Config, RowsConfig
 from mlci.cost.energy import ENERGY
 from mlci.cost.minutes import COST, PREDICTION_COST
 from mlci.engine.interface import Engine, Job, Source
+from mlci.errors import InputError, Problem
 from mlci.events.events import Emit, EvaluationFinished, GateEvaluated, NoteShown
 from mlci.gates.behaviour import RequiredTests, judge_behaviour
 from mlci.gates.judge import judge_rules
@@ -129,6 +130,12 @@ def operational_metrics_of(side: ModelPredictions, *, rows: int) -> dict[str, fl
 def engine_job(config: RowsConfig, candidate: Source, baseline: Source | None, *, data: str) -> Job:
     """Return the engine's job for a configuration."""
     evaluation = config.evaluation
+    if evaluation.weight is not None and is_sealed(evaluation.labels):
+        message = (
+            "`evaluation.weight` is refused with sealed labels: one row of a very large weight would reveal its label; "
+            "remove `weight`, or evaluate on labels that are not sealed"
+        )
+        raise InputError(Problem(message, setting=("evaluation", "weight")))
     needs = evaluation_plan.required_statistics(config)
     return Job(
         task=config.task,

@@ -103,6 +103,9 @@ class EvaluationSet(ReportPart):
         default=False, description="Whether numbers are rounded, and counts left out, to reveal less of sealed labels."
     )
     made_by_training: bool = Field(default=False, description="Whether the candidate's training made it.")
+    cluster: str | None = Field(default=None, description="Column of rows that belong together.")
+    clusters: int | None = Field(default=None, description="Number of clusters that the rows are in.")
+    weight: str | None = Field(default=None, description="Column with the rows' weights.")
     shared: SharedRows | None = Field(default=None, description="Only where the baseline's own set is another one.")
     look: HoldoutLook | None = Field(default=None, description="Only if `reuse` limits the looks at it.")
 

@@ -292,7 +292,7 @@ def _evaluation(d: Markup, report: Report) -> list[str]:
         times = "time" if evaluation.uses == 1 and not of else "times"
         text = d.words("{}, used {}", text, d.number(f"{number_format.format_count(evaluation.uses)}{of} {times}"))
     sealed = d.number("labels sealed" if evaluation.sealed else "labels not sealed")
-    return [d.words("{}, {}", text, sealed), *_look(d, report)]
+    return [d.words("{}, {}", text, sealed), *_grouping(d, report), *_look(d, report)]
 
 
 def _look(d: Markup, report: Report) -> list[str]:
@@ -304,6 +304,16 @@ def _look(d: Markup, report: Report) -> list[str]:
     number = f"look {number_format.format_count(look.looks)} of {number_format.format_count(look.budget)}"
     again = ", the same predictions as before" if look.repeated else ""
     return [d.number(f"{number}{again}: judged at {used}, so that all looks together keep {kept}")]
+
+
+def _grouping(d: Markup, report: Report) -> Iterator[str]:
+    """Yield the clusters of the rows, and the column of their weights."""
+    evaluation = report.evaluation
+    if evaluation.clusters is not None:
+        counted = number_format.pluralize(evaluation.clusters, "cluster")
+        yield d.words("{} of {}", d.number(counted), d.code(evaluation.cluster or ""))
+    if evaluation.weight is not None:
+        yield d.words("rows weighted by {}", d.code(evaluation.weight))
 
 
 def _digest(fingerprint: str) -> str:

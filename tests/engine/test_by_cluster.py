@@ -1,5 +1,8 @@
 """Metrics of rows with clusters and weights: values against scikit-learn, errors against independent rows, coverage."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,13 +12,17 @@ from mlci.engine.interface import Source
 from mlci.engine.shards.rounds import refuse_whole_rows
 from mlci.engine.spark.refusals import refuse_job
 from mlci.errors import InputError
+from mlci.execution.metric_stage import MetricProcess
 from mlci.inference.disparity.shared_clusters import estimate_groups, smallest_covariance
 from mlci.inference.estimators.by_cluster import cluster_sums
 from mlci.inference.evaluate import Question, evaluate
 from mlci.inference.evidence import MeasureContext
 from mlci.inference.measure import measure_metric
 from mlci.inference.minimums import missing_rows
+from mlci.metrics.resampling import MetricCall, Plan, resample
+from mlci.metrics.row_metrics import RowMetric
 from tests.engine.tables import everything, job, observe, refusal, slices
+from tests.support.recording import runner
 
 BINARY = {
     "accuracy": metrics.accuracy_score,
@@ -183,7 +190,8 @@ def test_by_cluster__few_clusters_are_fragile(table, tmp_path):
     frame[frame.patient < 6].to_parquet(path)
     result, found = evaluated(clustered(path), "accuracy", "roc_auc")
     assert "only 6 clusters: the interval is fragile" in found["accuracy", None].candidate.reason
-    assert any("6 clusters of `patient`" in note for note in result.notes)
+    assert "only 6 clusters of `patient`: intervals are fragile below 8" in result.notes
+    assert (result.cluster, result.clusters, result.weight) == ("patient", 6, "weight")
 
 
 def test_disparity__clusters_of_one_row_are_independent_groups(table):
@@ -285,3 +293,50 @@ def test_by_cluster__order_of_rows_and_size_of_blocks(table, tmp_path):
         assert item.change.interval(0.95) == pytest.approx(two[key].change.interval(0.95), abs=1e-12)
     large = observe(clustered(path), exact_rows=10)
     assert large.statistics[0].clustered is not None
+
+
+def test_resamples__whole_clusters():
+    """A bootstrap draws whole clusters, and a jackknife leaves whole clusters out."""
+    clusters = np.repeat(np.arange(12), np.arange(1, 13))
+    seen = []
+
+    def note(labels, _):
+        seen.append(np.bincount(labels.astype(int), minlength=12))
+        return float(labels.mean())
+
+    calls = [MetricCall(note, clusters, (clusters,), method) for method in ("cluster bootstrap", "cluster jackknife")]
+    plan = Plan(calls, [np.arange(len(clusters))], 0, 50, 7, clusters, [12])
+    values, reasons = resample(plan)
+    assert not reasons
+    assert [len(tables[0][0]) for tables in values] == [51, 13]
+    sizes = np.arange(1, 13)
+    assert all((counts % sizes == 0).all() for counts in seen)
+    assert all((counts / sizes).sum() == 12 for counts in seen[1:51])
+    assert sorted(int(np.flatnonzero(counts == 0)[0]) for counts in seen[52:]) == list(range(12))
+
+
+FUNCTIONS = """
+def overlap(y_true, y_pred, sample_weight=None):
+    both = (sample_weight * y_true * y_pred).sum()
+    return 2 * both / (sample_weight * (y_true + y_pred)).sum()
+
+def gap(y_true, y_score):
+    return float(abs(y_true - y_score).mean())
+"""
+
+
+def test_resampled_metrics__weights_and_clusters(table, tmp_path):
+    """The jackknife over clusters of a metric that has a closed form gives its error, and scikit-learn's value."""
+    frame, path = table
+    (tmp_path / "mine.py").write_text(FUNCTIONS)
+    asked = clustered(path, row_metrics=(RowMetric(name="mine:overlap", function="mine:overlap"),), slices=())
+    evaluator = MetricProcess(runner(None), folder=tmp_path, scratch=tmp_path / "scratch")
+    found = observe(asked, row_metrics=evaluator)
+    question = Question(task="binary", metrics=("mine:overlap", "f1"), baseline=True)
+    ours, closed = evaluate(found.statistics, question, fingerprint="", notes=()).comparisons
+    expected = metrics.f1_score(frame.label, frame.score >= 0.5, sample_weight=frame.weight)
+    assert ours.candidate.value == pytest.approx(expected, abs=1e-12)
+    assert ours.change.method == "cluster jackknife"
+    assert ours.change.error == pytest.approx(math.sqrt(closed.change.variance), rel=0.1)
+    with pytest.raises(InputError, match="has no parameter `sample_weight`"):
+        observe(replace(asked, row_metrics=(RowMetric(name="gap", function="mine:gap"),)), row_metrics=evaluator)

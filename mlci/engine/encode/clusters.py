@@ -34,10 +34,9 @@ class Clustering:
     @property
     def notes(self) -> tuple[str, ...]:
         """Lines for the report."""
-        counted = int(self.clusters.max()) + 1
-        by_cluster = f"rows of a cluster belong together: {counted:,} clusters of `{self.cluster}`"
-        by_weight = f"rows count by their weight `{self.weight}`; pictures and counts of rows are without weights"
-        return tuple(note for name, note in ((self.cluster, by_cluster), (self.weight, by_weight)) if name is not None)
+        if self.weight is None:
+            return ()
+        return (f"rows count by their weight `{self.weight}`; pictures and counts of rows are without weights",)
 
 
 def read_clustering(bound: BoundJob) -> Clustering | None:

@@ -19,6 +19,7 @@ _NOTHING = 1e-11
 UNDEFINED = {
     "cell jackknife": "too few rows: undefined if a certain row is left out",
     "group jackknife": "too few rows: undefined if a certain group of rows is left out",
+    "cluster jackknife": "too few rows: undefined if a certain cluster is left out",
 }
 SAME = "too few rows: the value is the same whichever {} is left out"
 
@@ -31,7 +32,7 @@ class LeftOut:
         values: The values, or paired differences of them; NaN if undefined.
         counts: Units that each value stands for.
         rows: Rows of the scope.
-        method: ``cell jackknife``, whose units are rows, or ``group jackknife``.
+        method: ``cell jackknife``, whose units are rows, ``group jackknife`` or ``cluster jackknife``.
         magnitude: Magnitude of the metric, beside which rounding errors of its differences are small.
     """
 
@@ -44,7 +45,7 @@ class LeftOut:
     @property
     def unit(self) -> str:
         """The unit in words."""
-        return "row" if self.method == "cell jackknife" else "group of rows"
+        return {"cell jackknife": "row", "cluster jackknife": "cluster"}.get(self.method, "group of rows")
 
 
 def jackknife_evidence(value: float, left_out: LeftOut) -> Evidence:
@@ -76,5 +77,5 @@ def _doubt(effect: Influence, unit: str) -> str | None:
     if effect.effective >= SCARCE:
         return None
     needed = f"; {FEWEST:g} are needed" if effect.effective < FEWEST else ""
-    several = "rows" if unit == "row" else "groups of rows"
+    several = f"{unit}s" if unit != "group of rows" else "groups of rows"
     return f"a few {several} carry the variance (as much as {effect.effective:.1f} equal {several}{needed})"

@@ -127,9 +127,7 @@ def custom_evidence(name: str, statistics: Statistics, context: MeasureContext) 
         if replicates.counts is not None:
             left_out = LeftOut(draws, replicates.counts, statistics.rows, replicates.method, magnitude)
             return jackknife_evidence(value, left_out)
-        return ratios.bootstrap_ratio(
-            value, draws, statistics.rows, confidence=context.confidence, method=replicates.method
-        )
+        return _bootstrap_evidence(value, draws, statistics, context.confidence, replicates.method)
 
     candidate = sample(replicates.candidate, replicates.candidate_draws)
     if replicates.baseline is None or replicates.baseline_draws is None:
@@ -141,6 +139,20 @@ def custom_evidence(name: str, statistics: Statistics, context: MeasureContext) 
         return candidate, baseline, Point(0.0, "too few", SAME_PREDICTIONS)
     change = sample(replicates.candidate - replicates.baseline, replicates.candidate_draws - replicates.baseline_draws)
     return candidate, baseline, change
+
+
+_RESAMPLED = 20
+"""Clusters below which a bootstrap's interval is too short."""
+
+
+def _bootstrap_evidence(
+    value: float, draws: Floats, statistics: Statistics, confidence: float, method: str
+) -> Evidence:
+    """Return percentile evidence; clusters have to be enough to be resampled."""
+    clusters = statistics.clustered.count_clusters() if statistics.clustered is not None else _RESAMPLED
+    if method == "cluster bootstrap" and clusters < _RESAMPLED:
+        return Point(value, "too few", f"too few rows: {clusters} clusters; a bootstrap needs {_RESAMPLED}")
+    return ratios.bootstrap_ratio(value, draws, statistics.rows, confidence=confidence, method=method)
 
 
 NO_CALIBRATION_INTERVAL = (
