@@ -10,6 +10,7 @@ MODULES = (
     "benchmarks.functions",
     "benchmarks.report_page",
     "benchmarks.many_groups",
+    "benchmarks.clustered_rows",
     "benchmarks.large_tables",
     "benchmarks.spark",
     "benchmarks.setup",
@@ -19,7 +20,6 @@ MODULES = (
     "benchmarks.experiment",
     "benchmarks.scored_items",
     "benchmarks.reuse",
-    "benchmarks.clustered_rows",
 )
 
 

@@ -19,7 +19,7 @@ METRICS = (*BINARY, *REGRESSION)
 def main(arguments: list[str]) -> int:
     """Simulate all cells, print the section, and write it if asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.clustered_rows", description=__doc__)
-    parser.add_argument("--runs", type=int, default=1_000, help="tables of each cell; of accuracy, four times")
+    parser.add_argument("--runs", type=int, default=500, help="tables of each cell; of accuracy, four times")
     parser.add_argument("--quick", action="store_true", help="40 tables of each cell")
     parser.add_argument("--write", action="store_true", help="write the tables into docs/reference/benchmarks.md")
     chosen = parser.parse_args(arguments)
