@@ -15,6 +15,7 @@ from mlci.config.lifecycle.cost import Cost
 from mlci.config.lifecycle.deploy import Deploy, KServe, PlainDeployment
 from mlci.config.lifecycle.experiment import Experiment, ExperimentMetric
 from mlci.config.lifecycle.governance import Card
+from mlci.config.lifecycle.grader import Grader
 from mlci.config.lifecycle.monitor import DriftThresholds, Monitor, Mute
 from mlci.config.lifecycle.recovery import Retention
 from mlci.config.lifecycle.reuse import Reuse
@@ -52,6 +53,7 @@ SECTIONS: dict[Path, type[ConfigModel]] = {
     ("monitor", "thresholds"): DriftThresholds,
     ("monitor", "mute"): Mute,
     ("report",): ReportSection,
+    ("grader",): Grader,
     ("reuse",): Reuse,
     ("card",): Card,
     ("deploy",): Deploy,

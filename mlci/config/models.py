@@ -19,6 +19,7 @@ from mlci.config.lifecycle.cost import Cost
 from mlci.config.lifecycle.deploy import Deploy
 from mlci.config.lifecycle.experiment import Experiment
 from mlci.config.lifecycle.governance import Approvers, Card
+from mlci.config.lifecycle.grader import Grader
 from mlci.config.lifecycle.monitor import Monitor
 from mlci.config.lifecycle.recovery import Retention
 from mlci.config.lifecycle.reuse import Reuse
@@ -476,6 +477,9 @@ class Config(ConfigModel):
     report: ReportSection = Field(default=ReportSection(), description="Single rows in the report; none by default.")
     probe: Probe | None = Field(
         default=None, description="Budget of evaluations in sealed mode; if omitted, they are not counted."
+    )
+    grader: Grader | None = Field(
+        default=None, description="Human labels that a judge of an evaluation log is compared with; if omitted, none."
     )
     reuse: Reuse | None = Field(
         default=None, description="Budget of candidates that one evaluation set judges; if omitted, there is none."

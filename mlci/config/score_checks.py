@@ -94,6 +94,8 @@ def refuse_score_keys(loaded: LoadedConfig) -> Iterator[Problem]:
         yield loaded.problem(f"`baseline.log` {needs}", "baseline", "log")
     if config.report.items is not None:
         yield loaded.problem(f"`report.items` {needs}", "report", "items")
+    if config.grader is not None:
+        yield loaded.problem(f"`grader` {needs}", "grader")
     for key in (*_ITEMS_ONLY, "repeat") if config.evaluation is not None else ():
         if config.evaluation is not None and key in config.evaluation.model_fields_set:
             yield loaded.problem(f"`evaluation.{key}` {needs}", "evaluation", key)

@@ -75,6 +75,8 @@ class Reason(StrEnum):
     """Answers without a score could change the outcome."""
     WORN_OUT = "worn_out"
     """The evaluation set was judged on as often as `reuse` allows."""
+    GRADER = "grader"
+    """The judge that gave the scores is not shown to agree with people."""
     TEST_FAILED = "test_failed"
     """A behavioural test failed."""
     TEST_NOT_RUN = "test_not_run"

@@ -52,6 +52,8 @@ def _deciding(config: Config | None, path: PurePosixPath) -> Iterator[tuple[Pure
     if config.evaluation is not None:
         for name in filter(None, (config.evaluation.data, config.evaluation.labels)):
             yield _resolved(path.parent / name), "evaluation data"
+    if config.grader is not None:
+        yield _resolved(path.parent / config.grader.labels), "evaluation data"
     if isinstance(config.baseline, Baseline) and config.baseline.file is not None:
         yield _resolved(path.parent / config.baseline.file), "baseline"
     reported = config.evaluation.reported or () if config.evaluation else ()

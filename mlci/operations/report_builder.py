@@ -37,7 +37,7 @@ from mlci.report.document import (
     SharedRows,
     Waiver,
 )
-from mlci.report.item_rows import ItemsChanged
+from mlci.report.item_rows import GraderAgreement, ItemsChanged
 from mlci.report.lineage_rows import Lineage, TrendRow
 
 Interval = tuple[float, float]
@@ -70,6 +70,7 @@ class ReportContext:
         training_label: Label that asks for training, if nothing was trained because it was not asked for.
         labels_sealed: Whether only a key opens the labels of the evaluation set.
         anchor: Newest entry of the registry's ledger, if the registry was read.
+        grader: A judge against human labels, if the configuration has some.
         look: This run's look at the evaluation set, if the looks are counted.
     """
 
@@ -93,6 +94,7 @@ class ReportContext:
     labels_sealed: bool = False
     anchor: str | None = None
     look: HoldoutLook | None = None
+    grader: GraderAgreement | None = None
 
 
 def policy_ref(config: Config) -> PolicyRef:
@@ -141,6 +143,7 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
         items_changed=(
             None if result.item_changes is None else ItemsChanged.model_validate(asdict(result.item_changes))
         ),
+        grader=facts.grader,
         notes=result.notes,
         unchanged_since=result.unchanged_since,
         training_label=facts.training_label,

@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from mlci.gates.limits import LIMIT_KINDS, Kind, Limit
 from mlci.report.curve_rows import ClassCurvesRow, ConfusionRow, CurvesRow, ResidualsRow
-from mlci.report.item_rows import ItemsChanged
+from mlci.report.item_rows import GraderAgreement, ItemsChanged
 from mlci.report.lineage_rows import Lineage, TrendRow
 from mlci.report.parts import Listed, Pair, ReportPart
 
@@ -37,6 +37,7 @@ Why = Literal[
     "test_not_run",
     "errored_items",
     "worn_out",
+    "grader",
 ]
 Cause = Literal["name", "missing", "labels", "too_few", "both", "candidate", "baseline"]
 
@@ -429,6 +430,7 @@ class Report(ReportPart):
         default=None,
         description="Only of evaluation logs with a baseline; texts only where `report.items` allows them.",
     )
+    grader: GraderAgreement | None = Field(default=None, description="Only with `grader`.")
     notes: Listed[str] = ()
     unchanged_since: str | None = Field(
         default=None, description="Commit from which no relevant file differs: nothing was trained."

@@ -272,6 +272,7 @@ _UNDECIDED: dict[str, str] = {
     "undefined_for_both": "use a metric that both models have for {}",
     "undefined_for_baseline": "use a metric that the baseline has for {}",
     "errored_items": "run the errored items again for {}",
+    "grader": "improve the judge, or label more answers, for {}",
 }
 
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from mlci.report.parts import Listed, ReportPart
+from mlci.report.parts import Listed, Pair, ReportPart
 
 
 class ChangedItem(ReportPart):
@@ -38,3 +38,41 @@ class ItemsChanged(ReportPart):
     unstable: int | None = Field(default=None, description="Items whose repeats by the candidate differ in score.")
     baseline_unstable: int | None = None
     settings: Listed[ChangedSetting] = ()
+
+
+class JudgeStability(ReportPart):
+    """Groups of answers that a judge should score alike."""
+
+    same: int = Field(description="Groups whose answers it scored alike.")
+    of: int
+
+
+class CorrectedChange(ReportPart):
+    """Mean difference of a judge's scores, corrected by human labels (PPI++)."""
+
+    raw: float = Field(description="The judge's own difference over all items.")
+    change: float
+    interval: Pair
+    items: int = Field(description="Items with labels of both models.")
+    weight: float = Field(description="Weight of the judge: 0 uses labels alone.")
+
+
+class GraderAgreement(ReportPart):
+    """A judge against human labels of the same answers."""
+
+    judge: str
+    answers: int = Field(description="Labelled answers that it scored.")
+    items: int
+    unmatched: int = Field(default=0, description="Labels of answers that are not in the logs, or have no score.")
+    agreement: float = Field(description="Share of answers with equal score and label, as a mean over items.")
+    interval: Pair | None = None
+    kappa: float | None = Field(default=None, description="Cohen's kappa; null if chance alone would agree fully.")
+    min_agreement: float | None = None
+    trusted: bool | None = Field(default=None, description="Whether it is shown to reach `min_agreement`.")
+    blocks: bool = Field(default=False, description="Whether its gates block if it is not.")
+    repeats: JudgeStability | None = Field(
+        default=None, description="Groups of repeats of an item that people labelled alike."
+    )
+    positions: JudgeStability | None = Field(default=None, description="Items that it saw in several positions.")
+    corrected: CorrectedChange | None = None
+    reason: str | None = Field(default=None, description="Why no change is corrected.")

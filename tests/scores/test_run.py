@@ -102,6 +102,7 @@ def test_run__outage_is_no_regression(tmp_path, policy, blocks):
     ended = run(project(tmp_path, candidate="outage.eval", baseline="none", gates=gates, more=policy))
     found = gate(ended, "includes")
     assert (found["outcome"], found["why"], found["blocks"]) == ("inconclusive", "errored_items", blocks)
+    assert (ended.report["verdict"], ended.code) == (("block", 1) if blocks else ("warn", 0))
     assert "run again: q04, q08, q12" in found["reason"]
     assert "429 Too Many Requests" in found["reason"]
 

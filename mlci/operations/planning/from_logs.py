@@ -201,7 +201,7 @@ def _gate(rule: Rule, limit: Limit, scope: ItemScope, logs: ItemLogs, family: in
         scope=scope.scope,
         unit="items",
         scope_rows=len(scope.items),
-        confidence=config.policy.confidence if config else 0.95,
+        confidence=config.judged_confidence if config else 0.95,
         family=max(1, family),
         min_group_size=config.evaluation.min_group_size if config else 1,
     )

@@ -340,7 +340,9 @@ def _same_judged_settings(loaded: LoadedConfig, bundle: VerifiedBundle) -> bool:
 
 
 def _judged_settings(config: Config) -> dict[str, Any]:
-    parts = config.model_dump(mode="json", include={"task", "evaluation", "gates", "tests", "policy", "reuse"})
+    parts = config.model_dump(
+        mode="json", include={"task", "evaluation", "gates", "tests", "policy", "reuse", "grader"}
+    )
     (parts["evaluation"] or {}).pop("data", None)  # its content counts, not its path
     return parts
 

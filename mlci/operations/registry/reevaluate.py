@@ -27,11 +27,13 @@ from mlci.operations.provenance import Artifact, ArtifactDigests
 from mlci.operations.registry import holdout_uses, training_noise, version_history, waivers
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.operations.scores.compare import compare_logs
+from mlci.operations.scores.grader import read_gold_labels
 from mlci.operations.scores.logs import champion_scores, shows_texts
 from mlci.operations.scores.run import scores_digest
 from mlci.registry.manifest import VersionFile
 from mlci.registry.registry import RegistryView
 from mlci.report.document import Report, SharedRows
+from mlci.report.item_rows import GraderAgreement
 from mlci.scores.serialization import load_scores
 from mlci.util.digests import sha256_of
 
@@ -75,7 +77,9 @@ def reevaluate_bundle(
         made_by_training=bundle.report.evaluation.made_by_training,
     )
     use = holdout_uses.use_of_run(context, result.fingerprint, digests, look)
-    facts = replace(context.facts, shared=judged.shared, uses=use.count if use else None, look=look)
+    facts = replace(
+        context.facts, shared=judged.shared, uses=use.count if use else None, look=look, grader=judged.grader
+    )
     facts = _facts(config, bundle, baseline, facts)
     kept = evaluation_sets.keep_rows(context)
     now = _now(bundle, result, kept[1] if kept else None)
@@ -106,6 +110,7 @@ class _Judged:
     gates: tuple[JudgedGate, ...]
     shared: SharedRows | None = None
     predictions: str | None = None
+    grader: GraderAgreement | None = None
 
 
 def _judge_predictions(context: RowsContext, bundle: VerifiedBundle, view: RegistryView, rows: str) -> _Judged:
@@ -142,9 +147,16 @@ def _judge_scores(context: ScoresContext, bundle: VerifiedBundle, view: Registry
     before = champion_scores(context, view)
     path = bundle.paths[bundle.content.predictions.file.digest]
     now, texts = load_scores(path, shown=path.name), shows_texts(context)
-    compared = compare_logs(context.config, now, before.log if before else None, texts=texts)
+    gold = read_gold_labels(context.config.grader, context.folder)
+    compared = compare_logs(context.config, now, before.log if before else None, texts=texts, gold=gold)
     side = ModelPredictions(source=Source(path=""), commit=before.commit, version=before.version) if before else None
-    return _Judged(baseline=side, result=compared.result, gates=compared.gates, predictions=scores_digest(now))
+    return _Judged(
+        baseline=side,
+        result=compared.result,
+        gates=compared.gates,
+        predictions=scores_digest(now),
+        grader=compared.grader,
+    )
 
 
 def _candidate(bundle: VerifiedBundle) -> ModelPredictions:

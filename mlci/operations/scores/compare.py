@@ -20,8 +20,10 @@ from mlci.inference.scored_items import Errored, ItemContext, ItemScope, compare
 from mlci.metrics.statistics import WHOLE, Counts, Scope
 from mlci.operations import evaluation_plan
 from mlci.operations.scores import item_metrics
+from mlci.operations.scores.grader import GoldLabels, hold_back_gates, measure_grader
 from mlci.operations.scores.item_changes import find_item_changes
 from mlci.operations.scores.item_metrics import ScoreRange
+from mlci.report.item_rows import GraderAgreement
 from mlci.scores.pairing import Acceptance, PairedItems, group_of, is_errored, pair_items
 from mlci.scores.score_log import Scalar, ScoredItem, ScoreLog
 from mlci.util.digests import canonical_json, sha256_of
@@ -39,21 +41,35 @@ class ScoreComparison:
         ranges: Bounds of each scorer.
         result: Estimates without the errored answers, for the report.
         gates: The gates.
+        grader: The judge against human labels, if there are some.
     """
 
     pairs: PairedItems
     ranges: dict[str, ScoreRange]
     result: EvaluationResult
     gates: tuple[JudgedGate, ...]
+    grader: GraderAgreement | None = None
 
 
 def compare_logs(
-    config: ScoresConfig, candidate: ScoreLog, baseline: ScoreLog | None, *, texts: bool
+    config: ScoresConfig,
+    candidate: ScoreLog,
+    baseline: ScoreLog | None,
+    *,
+    texts: bool,
+    gold: GoldLabels | None = None,
 ) -> ScoreComparison:
-    """Pair two runs, estimate every metric, and judge the gates; ``texts`` shows what items ask and the answers.
+    """Pair two runs, estimate every metric, and judge the gates.
+
+    Args:
+        config: The configuration.
+        candidate: The candidate's run.
+        baseline: The baseline's; ``None`` without one.
+        texts: Whether the report shows what items ask and the answers.
+        gold: Human labels of the answers.
 
     Raises:
-        InputError: if the runs can't be compared, or a slice or cluster is not in the logs' metadata.
+        InputError: if the runs can't be compared, or a slice, a cluster or the judge is not in the logs.
     """
     evaluation = config.evaluation
     accept = Acceptance(
@@ -66,7 +82,10 @@ def compare_logs(
     changes = find_item_changes(config, pairs, ranges, texts=texts)
     result = replace(results[Errored.LEFT_OUT], item_changes=changes)
     lower = {name for log in logs for name, scorer in log.scorers.items() if scorer.higher_is_better is False}
-    return ScoreComparison(pairs=pairs, ranges=ranges, result=result, gates=_judge(config, pairs, results, lower))
+    gates, found = _judge(config, pairs, results, lower), None
+    if gold is not None:
+        found = measure_grader(gold, pairs, logs, item_clusters(config, pairs), config.judged_confidence)
+    return ScoreComparison(pairs=pairs, ranges=ranges, result=result, gates=hold_back_gates(gates, found), grader=found)
 
 
 def _modes(pairs: PairedItems) -> tuple[Errored, ...]:
@@ -216,14 +235,16 @@ def _with_errored(
     """Return the gate, or that the errored answers decide it."""
     if gate.outcome is worst.outcome is best.outcome:
         return gate
+    blocks = gate.outcome is Outcome.ERROR or config.policy.errored_items == "block"
     return replace(
         gate,
+        rule=replace(gate.rule, inconclusive="block" if blocks else "warn"),
         outcome=Outcome.INCONCLUSIVE,
         why=Reason.ERRORED_ITEMS,
         reason=_errored_words(pairs, item_metrics.scorer_of(gate.rule.metric)),
         rows_needed=None,
         rows_needed_of=None,
-        blocks=gate.outcome is Outcome.ERROR or config.policy.errored_items == "block",
+        blocks=blocks,
     )
 
 

@@ -15,6 +15,7 @@ from mlci.operations.models.training_request import require_training_request
 from mlci.operations.provenance import ArtifactDigests
 from mlci.operations.scores import logs
 from mlci.operations.scores.compare import compare_logs
+from mlci.operations.scores.grader import read_gold_labels
 from mlci.operations.scores.logs import BaselineScores
 from mlci.scores.score_log import ScoreLog
 from mlci.util.digests import canonical_json, sha256_of
@@ -33,6 +34,7 @@ def run_on_scores(context: ScoresContext, digest: Digest) -> tuple[ComparisonRun
     current = read_head(context.git)
     view = baseline_production.champion_head(context)
     logs.candidate_file(context)
+    gold = read_gold_labels(context.config.grader, context.folder)  # as the baseline, before the candidate's commands
     side: BaselineScores | None = None
     first: tuple[str, ...] = ()
     try:
@@ -40,14 +42,14 @@ def run_on_scores(context: ScoresContext, digest: Digest) -> tuple[ComparisonRun
     except NoBaselineYetError as error:
         first = baseline_ref_or_file.note_first_change(context, error)
     candidate, log = logs.candidate_scores(context)
-    compared = compare_logs(context.config, log, side.log if side else None, texts=logs.shows_texts(context))
+    compared = compare_logs(context.config, log, side.log if side else None, texts=logs.shows_texts(context), gold=gold)
     notes = (*compared.result.notes, *(side.notes if side else ()), *first)
     baseline = ModelPredictions(source=Source(path=""), commit=side.commit, version=side.version) if side else None
     digests = digest(candidate)
     comparison = ComparisonRun(
         result=replace(compared.result, notes=notes),
         facts=add_report_refs(
-            context.facts,
+            replace(context.facts, grader=compared.grader),
             context.config,
             candidate,
             baseline,

@@ -135,12 +135,13 @@ def _cut(d: Html, groups: Sequence[GroupSection], rules: Sequence[RuleView], det
 
 
 def _items(d: Html, report: Report) -> list[Section]:
-    """Lay out the items that changed most with both answers side by side; nothing without an evaluation log."""
-    found = report.items_changed
+    """Lay out the items that changed most with both answers side by side, and the judge; nothing without a log."""
+    found, grader = report.items_changed, items.grader_section(d, report)
     if found is None:
-        return []
+        return grader
     tables = (items.item_table(d, found, texts=True),) if found.items else ()
-    return [Section("items", items.items_title(d, found), tables, lines=tuple(items.items_lines(d, found)))]
+    judged = [line for one in grader for line in (d.words("{}.", one.title), *one.lines)]
+    return [Section("items", items.items_title(d, found), tables, lines=(*items.items_lines(d, found), *judged))]
 
 
 def _render(d: Html, report: Report, parts: Mapping[str, object], split: SplitGates, detail: PageDetail) -> str:

@@ -1,7 +1,14 @@
-"""Items of evaluation logs: how many got better and worse, the stability of repeats, and the worst of them."""
+"""Items of evaluation logs: how many got better and worse, the stability of repeats, the worst of them, the judge."""
 
 from mlci.report.document import Report
-from mlci.report.item_rows import ChangedItem, ChangedSetting, ItemsChanged
+from mlci.report.item_rows import (
+    ChangedItem,
+    ChangedSetting,
+    CorrectedChange,
+    GraderAgreement,
+    ItemsChanged,
+    JudgeStability,
+)
 from mlci.report.text import number_format
 from mlci.report.text.markup import Markup
 from mlci.report.text.tables import ReportColumn, ReportTable, Section, build_table
@@ -12,12 +19,61 @@ _SETTINGS = 8
 
 
 def items_section(d: Markup, report: Report) -> list[Section]:
-    """Write the counts and the items that fell most; nothing without an evaluation log and a baseline."""
+    """Write the counts and the items that fell most, and the judge; nothing without an evaluation log."""
     found = report.items_changed
     if found is None:
-        return []
+        return grader_section(d, report)
     tables = (item_table(d, found, most=_SHOWN),) if found.items else ()
-    return [Section("items", items_title(d, found), tables, lines=tuple(items_lines(d, found)))]
+    own = Section("items", items_title(d, found), tables, lines=tuple(items_lines(d, found)))
+    return [own, *grader_section(d, report)]
+
+
+def grader_section(d: Markup, report: Report) -> list[Section]:
+    """Write how a judge compares with people; nothing without human labels."""
+    found = report.grader
+    if found is None:
+        return []
+    share = number_format.format_percent(round(found.agreement, 3))
+    kappa = "" if found.kappa is None else f", kappa {found.kappa:.2f}"
+    title = d.words("Judge {} against people: {}", d.text(found.judge), d.number(f"{share} agree{kappa}"))
+    return [Section("items", title, lines=tuple(_grader_lines(d, report, found)), folded=False)]
+
+
+def _grader_lines(d: Markup, report: Report, found: GraderAgreement) -> list[str]:
+    level = number_format.format_percent(report.policy.confidence)
+    counted = number_format.pluralize(found.answers, "labelled answer")
+    about = f"{counted} to {number_format.pluralize(found.items, 'item')}"
+    if found.interval is not None:
+        low, high = (number_format.format_percent(round(end, 3)) for end in found.interval)
+        about += f"; {level} interval of the agreement {low} to {high}"
+    if found.min_agreement is not None:
+        least = number_format.format_percent(found.min_agreement)
+        about += f"; {least} are required, and {'shown' if found.trusted else 'not shown: the judge gates nothing'}"
+    lines = [f"{about}."]
+    if found.unmatched:
+        lines.append(f"{number_format.pluralize(found.unmatched, 'label')} of answers that are not in the logs.")
+    if found.repeats is not None:
+        lines.append(f"Repeats that people label alike: it scores {_alike(found.repeats)}.")
+    if found.positions is not None:
+        lines.append(f"Items in several positions: it scores {_alike(found.positions)}.")
+    if found.corrected is not None:
+        lines.append(_corrected(found.corrected, level))
+    elif found.reason is not None:
+        lines.append(f"The change is not corrected by the labels: {found.reason}.")
+    return [d.number(line) for line in lines]
+
+
+def _alike(one: JudgeStability) -> str:
+    return f"{one.same:,} of {one.of:,} alike"
+
+
+def _corrected(one: CorrectedChange, level: str) -> str:
+    style = number_format.number_style([one.raw, one.change, *one.interval], interval=one.interval)
+    low, high = (style.value(end) for end in one.interval)
+    return (
+        f"Change by the judge {style.change(one.raw)}, corrected by {one.items:,} items with labels "
+        f"{style.change(one.change)} ({level} interval {low} to {high}; weight of the judge {one.weight:.2f})."
+    )
 
 
 def items_title(d: Markup, found: ItemsChanged) -> str:
