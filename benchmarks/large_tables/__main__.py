@@ -69,15 +69,8 @@ def section(found: LargeTables) -> str:
         "counts": "`mlci run`: counts",
         "join": "bare join",
     }
-    rows = [
-        [shown[name], f"{size:,}", *_cells(usage, size)]
-        for size, usages in found.one.items()
-        for name, usage in usages.items()
-    ]
-    rows += [
-        [f"{shown[name]}, by key", f"{found.joined_rows:,}", *_cells(one, found.joined_rows)]
-        for name, one in found.joined.items()
-    ]
+    rows = [[shown[name], *_cells(usage, size)] for size, usages in found.one.items() for name, usage in usages.items()]
+    rows += [[f"{shown[name]}, by key", *_cells(one, found.joined_rows)] for name, one in found.joined.items()]
     measured = _table(["process", "rows", "wall s", "CPU s", "CPU ns a row", "peak MiB"], rows)
     judged = _table(["figure", "target", "measured", "holds"], [one.row for one in ratios(found)])
     return "\n\n".join([_INTRO.format(budget=BUDGET), measured, judged])
