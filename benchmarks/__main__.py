@@ -20,6 +20,7 @@ MODULES = (
     "benchmarks.experiment",
     "benchmarks.scored_items",
     "benchmarks.reuse",
+    "benchmarks.slice_search",
 )
 
 

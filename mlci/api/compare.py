@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mlci.api.arguments import check_arguments, gate_entries, json_document
 from mlci.api.predictions import (
@@ -103,7 +103,7 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
     table: str | None = None,
     labels: Any = None,  # noqa: ANN401 (a frame or a path)
     labels_table: str | None = None,
-    slices: Sequence[str | Sequence[str] | Mapping[str, Any]] = (),
+    slices: Literal["auto"] | Sequence[str | Sequence[str] | Mapping[str, Any]] = (),
     gates: Iterable[Mapping[str, Any]] = (),
     task: str | None = None,
     positive: Any = None,  # noqa: ANN401 (any value of the label)
@@ -129,7 +129,7 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
         table: Table of ``data``, and of predictions in the same file, if that is a database with several tables.
         labels: Labels with the key, if ``data`` has none: a frame or the path of a file.
         labels_table: Table of ``labels`` if that is a database with several tables.
-        slices: Columns by which metrics are measured too, as in ``mlci.yml``.
+        slices: Columns by which metrics are measured too, as in ``mlci.yml``; ``"auto"`` searches for the worst.
         gates: Limits, as in ``mlci.yml``: ``{"metric": "recall", "each": "region", "max_drop": 0.02}``.
         task: ``binary``, ``multiclass`` or ``regression``; ``None`` decides by the label's values.
         positive: The positive class; ``None`` means 1 or true.
@@ -159,7 +159,7 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
             "cluster": cluster,
             "weight": weight,
         },
-        lists={"gates": gates, "slices": slices},
+        lists={"gates": gates, **({} if slices == "auto" else {"slices": slices})},
         mappings={"probabilities": probabilities, "policy": policy},
     )
     with tempfile.TemporaryDirectory(prefix="mlci-compare-") as name, _named_by_argument(Path(name)):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -45,12 +45,13 @@ class EvaluationTable:
     cluster: str | None = None
     weight: str | None = None
 
-    def section(self, slices: Sequence[Any]) -> dict[str, Any]:
+    def section(self, slices: "Sequence[Any] | Literal['auto']") -> dict[str, Any]:
         """Return the entry ``evaluation`` of the configuration."""
         named = {"label": self.label, "labels": self.labels, "key": self.key, "positive": self.positive}
         tables = {"table": self.table, "labels_table": self.labels_table}
         named |= {"cluster": self.cluster, "weight": self.weight}
-        return without_none({"data": self.file, **tables, **named, "slices": list(slices) or None})
+        sliced = slices if slices == "auto" else list(slices) or None
+        return without_none({"data": self.file, **tables, **named, "slices": sliced})
 
 
 def without_none(entries: Mapping[str, Any]) -> dict[str, Any]:

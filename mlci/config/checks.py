@@ -211,6 +211,11 @@ def _check_grouping(loaded: LoadedConfig, evaluation: Evaluation) -> Iterator[Pr
     for setting in ("cluster", "weight"):
         if getattr(evaluation, setting) is not None and getattr(evaluation, setting) == evaluation.label:
             yield loaded.problem(f"`evaluation.{setting}` and `label` are the same column", "evaluation", setting)
+    searched = evaluation.searched is not None
+    for setting in ("cluster", "weight"):
+        if searched and getattr(evaluation, setting) is not None:
+            message = f"a search for slices takes rows as independent and of equal weight; remove it or `{setting}`"
+            yield loaded.problem(message, "evaluation", "slice_search" if evaluation.slice_search else "slices")
     if evaluation.cluster is not None and evaluation.cluster == evaluation.key:
         message = "`evaluation.cluster` is the key, so that every row would be its own cluster; remove it"
         yield loaded.problem(message, "evaluation", "cluster")

@@ -31,6 +31,7 @@ from mlci.config.models import (
     Reported,
     ReportSection,
     SliceColumnConfig,
+    SliceSearchConfig,
     Train,
 )
 from mlci.config.types import Path, clip_text, dotted
@@ -40,6 +41,7 @@ SECTIONS: dict[Path, type[ConfigModel]] = {
     (): Config,
     ("evaluation",): Evaluation,
     ("evaluation", "slices"): SliceColumnConfig,
+    ("evaluation", "slice_search"): SliceSearchConfig,
     ("evaluation", "metrics"): Reported,
     ("engine",): EngineSection,
     ("engine", "spark"): SparkSection,

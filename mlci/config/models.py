@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, Discriminator, Field, PlainSerializer, Tag
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -103,6 +103,35 @@ Metric = Annotated[
 ]
 
 
+class SliceSearchConfig(ConfigModel):
+    """Search for the worst slices among combinations of columns."""
+
+    columns: Annotated[tuple[Name, ...], Field(min_length=1, max_length=20)] | None = Field(
+        default=None,
+        description="Columns to combine; if omitted, the first 20 that have few values or are numbers, without key, "
+        "label and predictions.",
+    )
+    max_columns: int = Field(default=3, ge=1, le=3, description="Most columns in one slice.")
+
+
+class AutoSlices(tuple[Slice, ...]):
+    """The slices of ``slices: auto``: none, because a search looks for the worst."""
+
+    __slots__ = ()
+
+
+def _list_or_auto(value: object) -> str:
+    """Return the form of slices, so that anything but ``auto`` is checked as a list."""
+    return "=auto" if value == "auto" or isinstance(value, AutoSlices) else "=list"
+
+
+Slices = Annotated[
+    Annotated[Literal["auto"], AfterValidator(lambda _: AutoSlices()), PlainSerializer(lambda _: "auto"), Tag("=auto")]
+    | Annotated[tuple[Slice, ...], Tag("=list")],
+    Discriminator(_list_or_auto),
+]
+
+
 class Evaluation(ConfigModel):
     """The evaluation set: rows with a key, a label, features and slice columns."""
 
@@ -128,8 +157,12 @@ class Evaluation(ConfigModel):
     classes: Annotated[tuple[Scalar, ...], Field(min_length=2)] | None = Field(
         default=None, description="All labels that may occur (multiclass); if omitted, those of the label column."
     )
-    slices: tuple[Slice, ...] = Field(
-        default=(), description="Columns, binned columns and crossings that partition the rows."
+    slices: Slices = Field(
+        default=(),
+        description="Columns, binned columns and crossings that partition the rows; `auto` searches for the worst.",
+    )
+    slice_search: SliceSearchConfig | None = Field(
+        default=None, description="Search for the worst slices, beside those under `slices`; `{}` has the defaults."
     )
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] | None = Field(
         default=None, description="Metrics to report; if omitted, all of the task's."
@@ -163,6 +196,13 @@ class Evaluation(ConfigModel):
     weight: Name | None = Field(
         default=None, description="Column with the positive weight of each row; if omitted, rows count equally."
     )
+
+    @property
+    def searched(self) -> SliceSearchConfig | None:
+        """The search for the worst slices; that of ``slices: auto`` has the defaults."""
+        if self.slice_search is None and isinstance(self.slices, AutoSlices):
+            return SliceSearchConfig()
+        return self.slice_search
 
     @property
     def reported(self) -> tuple[Reported, ...] | None:

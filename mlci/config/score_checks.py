@@ -7,7 +7,8 @@ from mlci.config.models import Baseline, Gate
 from mlci.errors import Problem
 from mlci.metrics.entries import Direction
 
-_ROWS_ONLY = ("data", "table", "label", "labels", "labels_table", "positive", "classes", "timeout", "weight")
+_LABELLED_ONLY = ("label", "labels", "labels_table", "positive", "classes")
+_ROWS_ONLY = ("data", "table", *_LABELLED_ONLY, "timeout", "weight", "slice_search")
 _ITEMS_ONLY = ("items", "partial", "prompts")
 _PREDICT_ROWS = ("table", "trusted", "score", "decision", "probabilities", "threshold")
 _LOWER = ("cost_", "latency_", "input_tokens", "output_tokens", "errored_share")

@@ -22,6 +22,7 @@ from mlci.engine.interface import Job, Observed, Progress, ignore_progress
 from mlci.engine.join import Frame, ModelColumns, ScannedRows, read_rows
 from mlci.engine.reduce import reduce
 from mlci.engine.row_comparison import find_row_changes
+from mlci.engine.slice_search.search import search_slices
 from mlci.engine.sql import Array
 from mlci.engine.tables.files import PARQUET, suffix_of
 from mlci.errors import InputError
@@ -71,7 +72,7 @@ class DuckDBEngine:
             observed = observe_blocks(bound, Pool(self.threads, self.progress))
             if observed is not None:
                 return observed
-        frame = load_frame(bound, threads=self.threads, by_rows=job.row_changes > 0)
+        frame = load_frame(bound, threads=self.threads, by_rows=job.row_changes > 0 or job.slice_search is not None)
         left_out = bound.prediction_columns
         fingerprint = fingerprint_table(
             connection, bound.table, left_out, coded=frame.coded, weights=frame.coded_weights, threads=self.threads
@@ -88,6 +89,7 @@ class DuckDBEngine:
             notes=every_note,
             undecided=frame.undecided,
             row_changes=find_row_changes(bound, frame, job.row_changes) if job.row_changes else None,
+            searched_slices=search_slices(bound, frame, job.slice_search) if job.slice_search else None,
         )
 
 

@@ -9,6 +9,7 @@ from mlci.lineage.rows import Fingerprint
 from mlci.metrics.row_changes import RowChanges
 from mlci.metrics.row_metrics import RowMetric
 from mlci.metrics.statistics import Statistics
+from mlci.metrics.worst_slices import SearchedSlices, SliceSearch
 
 Progress = Callable[[str, int, int, float], None]
 """Receives what is being done, the rows that are done, all of them, and the seconds since it began."""
@@ -130,6 +131,7 @@ class Job:
         replicates, seed, row_timeout: Of row metrics: resamples of a bootstrap, seed, time limit in seconds.
         max_groups: Most groups that one slice may have.
         row_changes: Most rows to name whose loss changed; 0 names none.
+        slice_search: Search for the worst slices; ``None`` searches none.
         cluster: Column of rows that belong together; ``None`` if rows are independent.
         weight: Column with the weight of each row; ``None`` if rows count equally.
     """
@@ -158,6 +160,7 @@ class Job:
     row_timeout: float = 3600
     max_groups: int = 100
     row_changes: int = 0
+    slice_search: SliceSearch | None = None
     cluster: str | None = None
     weight: str | None = None
 
@@ -180,6 +183,7 @@ class Observed:
         undecided: Models whose scores lie outside [0, 1] under an assumed threshold, each with its column and range;
             their decisions mean nothing.
         row_changes: The rows whose loss changed most, if the job asks for them.
+        searched_slices: The slices that a search suggests, if the job asks for one and has a baseline.
     """
 
     statistics: tuple[Statistics, ...]
@@ -188,6 +192,7 @@ class Observed:
     notes: tuple[str, ...] = field(default=())
     undecided: tuple[str, ...] = field(default=())
     row_changes: RowChanges | None = None
+    searched_slices: SearchedSlices | None = None
 
 
 @dataclass(frozen=True)

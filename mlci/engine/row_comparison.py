@@ -183,6 +183,7 @@ class _RowSharing:
             *(column.column for spec in job.slices for column in spec.columns),
         }
         kept |= {name for source in beside for name in source.names}
+        kept |= set(table.names) if job.slice_search is not None else set()
         data = self._write_columns("evaluation", table, kept, mine)
 
         def restrict(name: str, source: Source, positions: Array) -> Source:
@@ -346,7 +347,7 @@ def find_row_changes(bound: BoundJob, frame: Frame, most: int) -> RowChanges | N
         frame: Its columns, each element a row.
         most: Most rows.
     """
-    found = _losses(frame)
+    found = row_losses(frame)
     if found is None:
         return None
     loss, before, after = found
@@ -358,7 +359,7 @@ def find_row_changes(bound: BoundJob, frame: Frame, most: int) -> RowChanges | N
     return RowChanges(loss, tuple(_row(bound, frame, int(row), float(change[row]), keys) for row in chosen))
 
 
-def _losses(frame: Frame) -> tuple[str, Array, Array] | None:
+def row_losses(frame: Frame) -> tuple[str, Array, Array] | None:
     """Return the name of the loss, and that of both models for every row."""
     if frame.baseline is None:
         return None

@@ -26,6 +26,7 @@ from mlci.gates.outcomes import (
 )
 from mlci.inference.evidence import Evidence, Tie
 from mlci.inference.minimums import MOST_ROWS, rows_needed, rows_without_disagreement
+from mlci.inference.multiplicity import holm_adjust
 from mlci.inference.result import Comparison, Disparity, EvaluationResult
 from mlci.inference.training_noise import UNKNOWN, TrainingNoise, WidenedChange
 
@@ -69,16 +70,6 @@ def weigh_outcome(outcome: Outcome, *, inconclusive: OnDoubt, no_baseline: OnDou
 def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the join; an evaluation without gates blocks, because it never passes."""
     return max(verdicts, default=Verdict.BLOCK)
-
-
-def holm_adjust(p_values: Sequence[float]) -> list[float]:
-    """Return adjusted p-values in the order given; rejecting those at or below α keeps the family-wise error at α."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    adjusted, running = [1.0] * len(p_values), 0.0
-    for rank, i in enumerate(order):
-        running = max(running, min(1.0, (len(p_values) - rank) * p_values[i]))
-        adjusted[i] = running
-    return adjusted
 
 
 def holm_adjust_distinct(p_values: Mapping[Hashable, float]) -> dict[Hashable, float]:

@@ -11,6 +11,7 @@ from mlci.metrics.cost_budget import CostBudget
 from mlci.metrics.item_changes import ItemChanges
 from mlci.metrics.row_changes import RowChanges
 from mlci.metrics.statistics import Scope
+from mlci.metrics.worst_slices import WorstSlices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +147,7 @@ class EvaluationResult:
         notes: Remarks for the reader (joined by position, bins instead of ranks, …).
         tests: Behavioural tests of the candidate, in the order in which they ran.
         row_changes: Rows whose loss changed most; ``None`` unless the configuration asks for them.
+        worst_slices: Result of the search for the worst slices; ``None`` unless the configuration asks for it.
         item_changes: Comparison by item of two evaluation logs; ``None`` for other tasks.
         unchanged_since: Merge base from which no relevant file differs, so that nothing was trained.
         classes: Names of the classes; empty for regression and for a metrics file.
@@ -172,6 +174,7 @@ class EvaluationResult:
     classes: tuple[str, ...] = ()
     tests: tuple[BehaviourTest, ...] = ()
     row_changes: RowChanges | None = None
+    worst_slices: WorstSlices | None = None
     item_changes: ItemChanges | None = None
     unchanged_since: str | None = None
     cluster: str | None = None

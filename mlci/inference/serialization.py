@@ -27,6 +27,7 @@ from mlci.inference.result import Agreement, BehaviourTest, Comparison, Disparit
 from mlci.metrics.cost_budget import CostBudget
 from mlci.metrics.row_changes import RowChange, RowChanges
 from mlci.metrics.statistics import Scope
+from mlci.metrics.worst_slices import WorstSlice, WorstSlices
 from mlci.util.bounds import EVALUATION_BYTES
 from mlci.util.json_text import Bounds, excess
 
@@ -76,6 +77,8 @@ _KINDS: dict[str, type[Any]] = {
         CostBudget,
         RowChange,
         RowChanges,
+        WorstSlice,
+        WorstSlices,
         EvaluationResult,
     )
 }

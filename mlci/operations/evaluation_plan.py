@@ -27,6 +27,7 @@ from mlci.metrics.catalogue import PARITIES, PER_CLASS
 from mlci.metrics.entries import Direction, MetricInfo
 from mlci.metrics.external import sklearn_metric
 from mlci.metrics.row_metrics import On, RowMetric, shown_name
+from mlci.metrics.worst_slices import SliceSearch
 
 PROBABILITY = frozenset({"brier_score_loss", "log_loss", "calibration_in_the_large", "expected_calibration_error"})
 _DIVIDING = "mean_absolute_percentage_error"
@@ -310,3 +311,11 @@ class DecisionMetrics:
         if info is None:
             return metric in self.custom or PER_CLASS.match(metric) is not None
         return info.kind not in _OF_SCORES
+
+
+def slice_search(evaluation: Evaluation) -> SliceSearch | None:
+    """Return the search for the worst slices that an evaluation set is configured with."""
+    asked = evaluation.searched
+    if asked is None:
+        return None
+    return SliceSearch(columns=asked.columns, max_columns=asked.max_columns, min_group_size=evaluation.min_group_size)

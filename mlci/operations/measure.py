@@ -16,9 +16,12 @@ from mlci.gates.outcomes import JudgedGate
 from mlci.inference.evaluate import evaluate
 from mlci.inference.evidence import Evidence, Point, Undefined
 from mlci.inference.result import Comparison, EvaluationResult
+from mlci.inference.slice_search import confirm_slices
 from mlci.inference.training_noise import UNKNOWN, TrainingNoise
 from mlci.metrics.statistics import WHOLE
+from mlci.metrics.worst_slices import SliceSearch
 from mlci.operations import evaluation_plan
+from mlci.operations.evaluation_plan import slice_search
 from mlci.operations.models.model_predictions import PER_ROWS, PER_THOUSAND, ModelPredictions
 from mlci.sealed.label_seal import is_sealed
 
@@ -70,12 +73,14 @@ def measure_models(
     """Reduce the tables and estimate every metric that the configuration asks for; also return stages' wall times."""
     begun = context.clock()
     asked = engine_job(context.config, candidate.source, baseline.source if baseline else None, data=data)
-    asked = replace(asked, row_changes=_shown_rows(context, baseline))
+    search, unsearched = _slice_search(context, baseline)
+    asked = replace(asked, row_changes=_shown_rows(context, baseline), slice_search=search)
     slow = ", ".join(metric.name for metric in asked.row_metrics)
     many = f": {slow} by resamples of every group" if slow else ""
     context.emit(NoteShown(text=f"evaluate{many}"))
     observed = context.engine.observe(asked)
     notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes, *_hidden_rows(context))
+    notes = (*notes, *unsearched)
     question = evaluation_plan.evaluation_question(context.config, baseline=baseline is not None)
     if observed.undecided:
         custom = frozenset(metric.name for metric in asked.row_metrics if metric.on == "decision")
@@ -86,7 +91,9 @@ def measure_models(
             (*notes, evaluation_plan.missing_threshold_note(observed.undecided)),
         )
     result = evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=notes)
-    result = replace(result, row_changes=observed.row_changes)
+    searched = observed.searched_slices
+    found = None if searched is None else confirm_slices(searched, result.confidence)
+    result = replace(result, row_changes=observed.row_changes, worst_slices=found)
     if observed.undecided:
         result = replace(result, agreement=None)
     before = operational_metrics_of(baseline, rows=observed.rows) if baseline else {}
@@ -107,6 +114,22 @@ def emit_gates(emit: Emit, gates: Iterable[JudgedGate]) -> None:
 def _shown_rows(context: MeasurePorts, baseline: ModelPredictions | None) -> int:
     """Return how many rows the report shows: none on sealed labels, and in public only if the configuration says so."""
     return 0 if baseline is None or _hidden_rows(context) else context.config.report.rows
+
+
+def _slice_search(
+    context: MeasurePorts, baseline: ModelPredictions | None
+) -> tuple[SliceSearch | None, tuple[str, ...]]:
+    """Return the search for the worst slices, or the note about why a configured one is left out."""
+    search = slice_search(context.config.evaluation)
+    if search is None:
+        return None, ()
+    if baseline is None:
+        return None, (
+            "the worst slices are left out, because the search compares two models, and the baseline is missing",
+        )
+    if is_sealed(context.config.evaluation.labels):
+        return None, ("the worst slices are left out, because the labels are sealed and a search reveals them",)
+    return search, ()
 
 
 def _hidden_rows(context: MeasurePorts) -> tuple[str, ...]:

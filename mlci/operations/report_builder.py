@@ -33,6 +33,7 @@ from mlci.report.document import (
     RowsChanged,
     RunCost,
     ScopeRef,
+    SearchedSlicesRow,
     Seconds,
     SharedRows,
     Waiver,
@@ -140,6 +141,9 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
         confusion=None if result.confusion is None else ConfusionRow.model_validate(asdict(result.confusion)),
         tests=tuple(_behaviour(test) for test in result.tests),
         rows_changed=None if result.row_changes is None else RowsChanged.model_validate(asdict(result.row_changes)),
+        worst_slices=None
+        if result.worst_slices is None
+        else SearchedSlicesRow.model_validate(asdict(result.worst_slices)),
         items_changed=(
             None if result.item_changes is None else ItemsChanged.model_validate(asdict(result.item_changes))
         ),

@@ -312,6 +312,37 @@ class RowsChanged(ReportPart):
     rows: Listed[ChangedRow]
 
 
+class WorstSliceRow(ReportPart):
+    """A slice on which the candidate is worse than the baseline, and than on the other rows.
+
+    Losses and changes are means over half of its rows, which did not take part in the search.
+    """
+
+    conditions: dict[str, str] = Field(description="Group of each of its columns.")
+    rows: int
+    confirmed_on: int = Field(description="Rows that the numbers are measured on.")
+    baseline: float = Field(description="Mean loss.")
+    candidate: float
+    change: float
+    change_low: float = Field(description="Lower end of the change's interval, of this slice alone.")
+    change_high: float
+    change_elsewhere: float = Field(description="Change on the other rows.")
+    p: float = Field(description="Holm-adjusted p-value.")
+
+
+class SearchedSlicesRow(ReportPart):
+    """Result of the search for the worst slices."""
+
+    loss: Literal["absolute error", "squared error", "log loss", "wrong decision"]
+    searched: int = Field(description="Slices that were compared on one half of the rows.")
+    checked: int = Field(description="Slices of them that were tested on the other half.")
+    columns: Listed[str]
+    left_out: Listed[str] = Field(default=(), description="Columns that were not combined, each with the reason.")
+    slices: Listed[WorstSliceRow] = Field(
+        default=(), description="Slices that hold, the smallest p first; none if chance explains all."
+    )
+
+
 class Seconds(ReportPart):
     """Wall time of each stage."""
 
@@ -425,6 +456,9 @@ class Report(ReportPart):
     tests: Listed[BehaviourRow] = Field(default=(), description="Those that `tests.run` of the configuration ran.")
     rows_changed: RowsChanged | None = Field(
         default=None, description="Only with `report.rows`; in a public repository only with `report.public`."
+    )
+    worst_slices: SearchedSlicesRow | None = Field(
+        default=None, description="Only with `slices: auto` or `evaluation.slice_search`, and a baseline."
     )
     items_changed: ItemsChanged | None = Field(
         default=None,

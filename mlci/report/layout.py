@@ -6,7 +6,18 @@ from dataclasses import dataclass, replace
 
 from mlci.report import headline
 from mlci.report.document import Report
-from mlci.report.sections import behaviour, costs, gates, groups, history, items, judging, metrics, waivers
+from mlci.report.sections import (
+    behaviour,
+    costs,
+    gates,
+    groups,
+    history,
+    items,
+    judging,
+    metrics,
+    waivers,
+    worst_slices,
+)
 from mlci.report.sections.gates import RuleRow, attention_table, merge_rules
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Links, Markup
@@ -20,6 +31,7 @@ COMMENT: tuple[Builder, ...] = (
     gates.passed_gates,
     items.items_section,
     behaviour.behaviour_section,
+    worst_slices.worst_slices_line,
     groups.first_groups,
     groups.watched_disparities,
     metrics.main_metrics,
@@ -33,6 +45,7 @@ SUMMARY: tuple[Builder, ...] = (
     gates.passed_gates,
     items.items_section,
     behaviour.behaviour_section,
+    worst_slices.worst_slices_section,
     groups.all_groups,
     groups.watched_disparities,
     metrics.main_metrics,
@@ -48,6 +61,7 @@ SUMMARY: tuple[Builder, ...] = (
 _UNDECIDED = "undecided gates"
 DROPPED = (
     "slices",
+    "worst slices",
     "disparities",
     "provenance",
     "waivers",

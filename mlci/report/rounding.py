@@ -73,7 +73,7 @@ def round_report(report: Report) -> Report:
         "notes": (*report.notes, NOTE),
         "class_curves": (),
     }
-    left_out = ("agreement", "curves", "residuals", "confusion", "rows_changed")
+    left_out = ("agreement", "curves", "residuals", "confusion", "rows_changed", "worst_slices")
     return report.model_copy(update=changes | dict.fromkeys(left_out))
 
 

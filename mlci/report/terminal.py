@@ -9,7 +9,7 @@ from mlci.report import headline, layout
 from mlci.report.document import GateRow, Outcome, Report
 from mlci.report.gate_numbers import gate_numbers, limit_distances, rows_available
 from mlci.report.lineage_rows import Lineage
-from mlci.report.sections import behaviour, costs, gates, groups, history, items, judging, metrics
+from mlci.report.sections import behaviour, costs, gates, groups, history, items, judging, metrics, worst_slices
 from mlci.report.sections.gates import RuleRow, merge_rules, rule_remarks, rule_title, rule_word
 from mlci.report.sections.history import lineage_changes, lineage_sentence
 from mlci.report.text import labels, number_format, terminal_layout
@@ -67,6 +67,7 @@ def render_terminal(report: Report, *, colour: bool = False, width: int = 100, d
         *(_section(section, width=room) for section in judging.judging_section(d, report)),
         *(_section(section, width=room) for section in items.items_section(d, report)),
         *(_section(section, width=room) for section in behaviour.behaviour_section(d, report)),
+        *(_section(section, width=room) for section in worst_slices.worst_slices_section(d, report)),
         *(_section(section, width=room) for section in costs.cost_section(d, report)),
         *(_section(section, width=room) for section in metrics.notes_section(d, report)),
         *_legend(report, width=room),

@@ -2,11 +2,12 @@
 
 import pytest
 
-from mlci.gates.judge import RowsNeeded, holm_adjust, rows_to_decide
+from mlci.gates.judge import RowsNeeded, rows_to_decide
 from mlci.gates.outcomes import Shortage
 from mlci.inference.evidence import Tie
 from mlci.inference.intervals.score_intervals import Tango
 from mlci.inference.minimums import rows_needed, rows_without_disagreement
+from mlci.inference.multiplicity import holm_adjust
 from mlci.inference.training_noise import UNKNOWN
 from tests.support.comparisons import compare, one, result, rule
 

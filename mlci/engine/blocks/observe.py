@@ -31,12 +31,12 @@ _BLOCK_TASKS = frozenset({"binary", "multiclass"})
 def goes_in_blocks(bound: BoundJob, exact_rows: int) -> bool:
     """Return whether a job is too large for exact ranks, and needs no rows in memory.
 
-    Bootstraps, rows to show, clusters and weights, probabilities of several classes, regressions and tables that are
-    joined by position need rows.
+    Bootstraps, rows to show, a search for slices, clusters and weights, probabilities of several classes, regressions
+    and tables that are joined by position need rows.
     """
     job = bound.job
     needs_rows = bool(job.row_metrics or job.row_changes or any(model.probabilities for model in bound.models))
-    needs_rows = needs_rows or job.by_cluster
+    needs_rows = needs_rows or job.by_cluster or job.slice_search is not None
     positional = bound.key is None and any(bound.is_joined(model) for model in bound.models)
     return bound.table.rows > exact_rows and job.task in _BLOCK_TASKS and not needs_rows and not positional
 

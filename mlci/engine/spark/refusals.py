@@ -28,6 +28,9 @@ def _reasons(job: Job) -> Iterator[Problem]:
         yield Problem(
             "`engine: spark` does not list the rows whose loss changed most; remove `report: {rows: …}`, " + _HERE
         )
+    if job.slice_search is not None:
+        message = "`engine: spark` does not search for the worst slices; remove `slices: auto` or `slice_search`"
+        yield Problem(f"{message}, {_HERE}", setting=("evaluation", "slice_search"))
     for key, what in (("cluster", "sum by cluster"), ("weight", "weigh rows")):
         if getattr(job, key) is not None:
             yield Problem(f"`engine: spark` does not {what}; remove `{key}`, {_HERE}", setting=("evaluation", key))

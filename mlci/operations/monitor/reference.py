@@ -121,4 +121,4 @@ def measure_rows(
 
 def _without_custom(job: Job) -> Job:
     """Leave out functions of rows: monitoring runs no code of the user."""
-    return replace(job, row_metrics=(), row_changes=0)
+    return replace(job, row_metrics=(), row_changes=0, slice_search=None)

@@ -15,6 +15,7 @@ from mlci.errors import InputError, Problem
 from mlci.git.ref_baseline import NoBaselineYetError
 from mlci.git.refs import read_head
 from mlci.operations.context import RowsContext
+from mlci.operations.evaluation_plan import slice_search
 from mlci.operations.measure import engine_job
 from mlci.operations.models import baseline_production, baseline_ref_or_file, predictions
 from mlci.operations.models.model_predictions import ModelPredictions
@@ -98,7 +99,8 @@ def _job(context: RowsContext) -> Job:
             "shards can't be used: the version in production was judged on rows of its own; evaluate without --shard"
         )
     asked = engine_job(context.config, candidate.source, baseline.source if baseline else None, data=context.data)
-    return replace(asked, row_changes=context.config.report.rows)
+    searched = slice_search(context.config.evaluation)
+    return replace(asked, row_changes=context.config.report.rows, slice_search=searched)
 
 
 def _baseline(context: RowsContext) -> ModelPredictions | None:

@@ -16,7 +16,7 @@ from mlci.report.page.gates import FOLDED, RuleView, SplitGates, gate_section, o
 from mlci.report.page.groups import GroupSection, fairness_sections, group_sections
 from mlci.report.page.metrics import cost_line, metric_table, trend_plots
 from mlci.report.page.rows import changed_rows, residual_section
-from mlci.report.sections import behaviour, history, items, judging, metrics
+from mlci.report.sections import behaviour, history, items, judging, metrics, worst_slices
 from mlci.report.sections import groups as sections_groups
 from mlci.report.templating import html_template
 from mlci.report.text import labels, number_format
@@ -107,6 +107,7 @@ def _parts(d: Html, report: Report, links: Links) -> dict[str, object]:
         "facts": _facts(d, report, links),
         "tests": behaviour.behaviour_section(d, report),
         "items": _items(d, report),
+        "worst": worst_slices.worst_slices_section(d, report),
         "decisions": decision_section(d, report),
         "fairness": fairness_sections(d, report),
         "table": metric_table(d, report),
@@ -120,7 +121,7 @@ def _parts(d: Html, report: Report, links: Links) -> dict[str, object]:
     }
 
 
-_REST = ("tests", "items", "decisions", "fairness", "table", "lineage", "cost", "trend", "notes", "provenance")
+_REST = ("tests", "items", "worst", "decisions", "fairness", "table", "lineage", "cost", "trend", "notes", "provenance")
 
 
 def _cut(d: Html, groups: Sequence[GroupSection], rules: Sequence[RuleView], detail: PageDetail) -> dict[str, object]:

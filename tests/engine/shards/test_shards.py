@@ -15,6 +15,7 @@ from mlci.engine.shards.shard_file import parse_shard_file
 from mlci.engine.shards.split import Shard, parse_shard
 from mlci.errors import InputError
 from mlci.metrics.row_metrics import RowMetric
+from mlci.metrics.worst_slices import SliceSearch
 from tests.engine.tables import job, observe, people, slices, write
 
 FACTS = ShardFacts(version="1", configuration="c", commit="a" * 40)
@@ -212,6 +213,7 @@ def test_parse_shard_file__damaged(tmp_path):
         ({"task": "regression"}, "losses of a regression"),
         ({"class_ranks": ("ovr",)}, "name the `decision`"),
         ({"row_changes": 5}, "compares all rows"),
+        ({"slice_search": SliceSearch()}, "searches all rows"),
     ],
 )
 def test_survey_shard__job_that_needs_all_rows(tmp_path, more, message):

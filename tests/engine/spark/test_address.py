@@ -13,6 +13,7 @@ from mlci.engine.spark.stored_types import stored_type
 from mlci.engine.tables.column_types import read_column
 from mlci.errors import InputError, OutsideError
 from mlci.metrics.row_metrics import RowMetric
+from mlci.metrics.worst_slices import SliceSearch
 
 
 @pytest.mark.parametrize(
@@ -95,10 +96,11 @@ def test_refuse_job__every_reason():
     lines = refused(
         key=None,
         row_changes=5,
+        slice_search=SliceSearch(),
         row_metrics=(RowMetric(name="top_decile", function="m:f", on="score"),),
         candidate=Source(path="p", probabilities=(("a", "p_a"), ("b", "p_b"))),
     )
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert "`top_decile`; leave them out, or remove `engine` to evaluate on this machine" in lines[0]
     assert all("`" in line and ";" in line for line in lines)
 

@@ -1,0 +1,1 @@
+"""Error rate, power and cost of the search for the worst slices."""
