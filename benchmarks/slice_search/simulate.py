@@ -10,7 +10,7 @@ from mlci.engine.slice_search.columns import SearchColumn
 from mlci.engine.slice_search.search import Losses, SliceSpace
 from mlci.engine.sql import Array
 from mlci.inference.slice_search import change_interval, confirm_slices
-from mlci.metrics.worst_slices import SearchedSlices, WorstSlices
+from mlci.metrics.worst_slices import ChosenSlice, SearchedSlices, WorstSlices
 
 CONFIDENCE = 0.95
 LEAST = 30
@@ -138,7 +138,11 @@ def coverage(number: int, rows: int, draws: int) -> float:
     truth = float((large.after - large.before).mean())
     for repeat in range(draws):
         one = draw(kind, [repeat, rows, number, 2], rows)
-        low, high = change_interval(Losses(one.before, one.after).sums(np.ones(rows, bool)), CONFIDENCE)
+        change = one.after - one.before
+        sums = Losses(one.before, one.after).sums(np.ones(rows, bool))
+        worse, better = int((change > 0).sum()), int((change < 0).sum())
+        part = ChosenSlice(conditions={}, rows=rows, inside=sums, outside=sums, worse=worse, better=better)
+        low, high = change_interval(part, kind.loss, CONFIDENCE)
         hits += low <= truth <= high
     return hits / draws
 

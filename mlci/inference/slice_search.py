@@ -8,9 +8,10 @@ change is not larger than on the other rows. The larger of both p-values tests t
 import math
 
 from mlci.inference.intervals import distributions
+from mlci.inference.intervals.score_intervals import Tango
 from mlci.inference.measure import exact_p
 from mlci.inference.multiplicity import holm_adjust
-from mlci.metrics.worst_slices import ChosenSlice, LossSums, SearchedSlices, WorstSlice, WorstSlices
+from mlci.metrics.worst_slices import ChosenSlice, SearchedSlices, WorstSlice, WorstSlices
 
 COUNTED = "wrong decision"
 """Loss whose change is -1, 0 or 1, so that an exact test exists."""
@@ -20,7 +21,7 @@ def confirm_slices(searched: SearchedSlices, confidence: float) -> WorstSlices:
     """Return the slices that hold at the family-wise level ``1 - confidence``."""
     adjusted = holm_adjust([p_value(one, searched.loss) for one in searched.chosen])
     held = [
-        _worst_slice(one, p, confidence)
+        _worst_slice(one, p, searched.loss, confidence)
         for one, p in zip(searched.chosen, adjusted, strict=True)
         if p <= 1 - confidence + 1e-12
     ]
@@ -60,14 +61,17 @@ def _against_rest(one: ChosenSlice) -> float:
     return distributions.student_cdf(-t, error**2 / parts)
 
 
-def change_interval(sums: LossSums, confidence: float) -> tuple[float, float]:
-    """Return Student's interval of the mean change."""
+def change_interval(one: ChosenSlice, loss: str, confidence: float) -> tuple[float, float]:
+    """Return the interval of the mean change: Tango's of paired proportions for decisions, else Student's."""
+    sums = one.inside
+    if loss == COUNTED:
+        return Tango(one.worse, one.better, sums.rows).interval(confidence)
     reach = distributions.student_two_sided(confidence, sums.rows - 1) * math.sqrt(sums.variance / sums.rows)
     return sums.mean_change - reach, sums.mean_change + reach
 
 
-def _worst_slice(one: ChosenSlice, p: float, confidence: float) -> WorstSlice:
-    low, high = change_interval(one.inside, confidence)
+def _worst_slice(one: ChosenSlice, p: float, loss: str, confidence: float) -> WorstSlice:
+    low, high = change_interval(one, loss, confidence)
     return WorstSlice(
         conditions=one.conditions,
         rows=one.rows,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from mlci.inference.intervals.score_intervals import Tango
 from mlci.inference.slice_search import COUNTED, change_interval, confirm_slices, p_value
 from mlci.metrics.worst_slices import ChosenSlice, LossSums, SearchedSlices
 
@@ -72,4 +73,11 @@ def test_confirm_slices__holm():
 def test_change_interval__student():
     change = np.random.default_rng(4).normal(0.2, 1, 40)
     expected = stats.t.interval(0.95, 39, change.mean(), stats.sem(change))
-    assert change_interval(sums(change), 0.95) == pytest.approx(expected, rel=1e-9)
+    assert change_interval(chosen(change, change), "log loss", 0.95) == pytest.approx(expected, rel=1e-9)
+
+
+def test_change_interval__decisions():
+    change = np.repeat([1.0, -1.0, 0.0], [14, 4, 60])
+    low, high = change_interval(chosen(change, change), COUNTED, 0.95)
+    assert low < change.mean() < high
+    assert (low, high) == Tango(14, 4, 78).interval(0.95)
