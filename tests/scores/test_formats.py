@@ -12,6 +12,7 @@ from mlci.scores.formats import (
     every_eval_ever,
     helm,
     inspect_ai,
+    lighteval,
     lm_eval,
     mlflow_genai,
     nemo_evaluator,
@@ -26,6 +27,7 @@ from mlci.scores.summary import summarize
 FILES = Path(__file__).parent / "files"
 SUMS = next((FILES / "lm_eval").glob("samples_sums_*.jsonl"))
 CHOICE = next((FILES / "lm_eval").glob("samples_choice_*.jsonl"))
+LIGHTEVAL_CHOICE, LIGHTEVAL_SUMS = sorted((FILES / "lighteval/baseline").glob("details_*"))
 WRITTEN = {
     FILES / "inspect_ai/baseline.eval": inspect_ai,
     FILES / "inspect_ai/outage.eval": inspect_ai,
@@ -40,6 +42,8 @@ WRITTEN = {
     FILES / "nemo_evaluator/results.jsonl": nemo_evaluator,
     FILES / "every_eval_ever/sums_samples.jsonl": every_eval_ever,
     FILES / "helm/per_instance_stats.json": helm,
+    LIGHTEVAL_CHOICE: lighteval,
+    LIGHTEVAL_SUMS: lighteval,
     FILES / "mlflow_genai/result.csv": mlflow_genai,
     FILES / "mlflow_genai/result.parquet": mlflow_genai,
 }

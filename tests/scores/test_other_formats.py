@@ -263,3 +263,35 @@ def test_mlflow__same_as_its_own_metrics(form):
 def test_mlflow__both_forms_are_one_run():
     table, parquet = (read_log(FILES / f"mlflow_genai/result.{form}") for form in ("csv", "parquet"))
     assert table == parquet
+
+
+@pytest.mark.parametrize("run", ["baseline", "candidate"])
+def test_lighteval__same_as_its_own_results(run):
+    folder = FILES / "lighteval" / run
+    results = json.loads(next(folder.glob("results_*")).read_text("utf-8"))["results"]
+    logs = {log.task: log for log in map(read_log, folder.glob("details_*"))}
+    for task, metric in (("choice|0", "acc"), ("sums|0", "em")):
+        means = logs[task].means(metric)
+        assert sum(means.values()) / len(means) == pytest.approx(results[task][metric], abs=1e-12)
+        assert logs[task].scorers[metric].higher_is_better is True
+        assert logs[task].settings["task version"].value == "1"
+    assert sorted(logs["choice|0"].keys, key=int) == [str(i) for i in range(10)]
+    assert {item.metadata["specific.topic"] for item in logs["choice|0"].items} == {"low", "high"}
+
+
+def test_lighteval__results_in_the_folder_of_the_tool(tmp_path):
+    stamp = next((FILES / "lighteval/baseline").glob("results_*")).stem.removeprefix("results_")
+    details = tmp_path / "out/details/acme/model" / stamp
+    results = tmp_path / "out/results/acme/model"
+    for folder, name in ((details, f"details_sums_{stamp}.parquet"), (results, f"results_{stamp}.json")):
+        folder.mkdir(parents=True)
+        (folder / name).write_bytes((FILES / "lighteval/baseline" / name).read_bytes())
+    assert read_log(details / f"details_sums_{stamp}.parquet").scorers["em"].higher_is_better is True
+
+
+def test_lighteval__texts_of_a_choice():
+    path = next((FILES / "lighteval/baseline").glob("details_choice*"))
+    log, file = read_log(path), LogFile(path, path.name)
+    texts = find_format(file).read_texts(file, {item.id for item in log.items})
+    right = {item.key: item.scores["acc"] for item in log.items}
+    assert {key: float(text.output == text.target) for (key, _), text in texts.items()} == right

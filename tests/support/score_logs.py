@@ -11,6 +11,9 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import pyarrow as pa
+from pyarrow import parquet
+
 FILES = Path(__file__).parents[1] / "scores/files"
 FEW_TOKENS = 5
 
@@ -50,7 +53,7 @@ class ToolLog:
         """Write the run's files."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in self.files().items():
-            (folder / name).write_text(content, "utf-8")
+            (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 class Inspect(ToolLog):
@@ -449,6 +452,44 @@ class Mlflow(ToolLog):
         return {self.log: stream.getvalue()}
 
 
+class Lighteval(ToolLog):
+    log = "details_sums_2026.parquet"
+    metric = "em"
+    counts_tokens = False
+
+    def load(self):
+        self.rows = parquet.read_table(next((FILES / "lighteval/baseline").glob("details_sums*"))).to_pylist()
+        self.results = _json(f"lighteval/baseline/{next((FILES / 'lighteval/baseline').glob('results_*')).name}")
+
+    def answers(self):
+        return self.rows
+
+    def put(self, answer, text, score, tokens=None):  # noqa: ARG002 (this run has no tokenizer)
+        answer["model_response"]["text"], answer["metric"]["em"] = [text], score
+
+    def unscore(self, answer):
+        answer["metric"]["em"] = float("nan")
+
+    def cut(self):
+        del self.rows[5:]
+
+    def change_dataset(self):
+        self.results["config_tasks"]["sums|0"]["version"] = 2
+
+    def change_items(self):
+        for answer in self.rows:
+            answer["doc"]["query"] += "?"
+
+    def change_prompt(self):
+        for answer in self.rows:
+            answer["doc"]["instruction"] = "Be terse."
+
+    def files(self):
+        stream = io.BytesIO()
+        parquet.write_table(pa.Table.from_pylist(self.rows), stream)
+        return {self.log: stream.getvalue(), "results_2026.json": json.dumps(self.results)}
+
+
 class Table(ToolLog):
     log = "scores.csv"
     metric = "correct"
@@ -497,6 +538,7 @@ TOOLS = {
         EveryEvalEver,
         Helm,
         Mlflow,
+        Lighteval,
         Table,
     )
 }

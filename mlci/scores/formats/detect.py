@@ -11,6 +11,7 @@ from mlci.scores.formats import (
     every_eval_ever,
     helm,
     inspect_ai,
+    lighteval,
     lm_eval,
     mlflow_genai,
     nemo_evaluator,
@@ -53,6 +54,7 @@ FORMATS: tuple[LogFormat, ...] = (
     nemo_evaluator,
     every_eval_ever,
     helm,
+    lighteval,
     mlflow_genai,
 )
 """In the order in which they are asked; the first that recognises a file reads it."""

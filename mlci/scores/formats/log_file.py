@@ -6,9 +6,10 @@ one looks at :attr:`LogFile.head` only; the others raise :class:`mlci.errors.Inp
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,33 @@ class LogFile:
         except UnicodeDecodeError as error:
             raise self.problem(f"is not UTF-8 text: byte {error.start:,}") from None
         return self.parse(text, BOUNDS)
+
+    @cached_property
+    def parquet_columns(self) -> tuple[str, ...]:
+        """Names of the columns of a Parquet file; empty if it is damaged."""
+        try:
+            return tuple(self._parquet("*", " LIMIT 0")[0])
+        except InputError:
+            return ()
+
+    def parquet_rows(self, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Return the rows of a Parquet file.
+
+        Raises:
+            InputError: if it is damaged or lacks a column.
+        """
+        return self._parquet(", ".join(f'"{name}"' for name in columns))[1]
+
+    def _parquet(self, columns: str, more: str = "") -> tuple[list[str], list[tuple[Any, ...]]]:
+        duckdb = import_module("duckdb")
+        try:
+            with duckdb.connect() as connection:
+                query = f"SELECT {columns} FROM read_parquet(?){more}"  # noqa: S608 (columns that a format names)
+                found = connection.execute(query, [str(self.path)])
+                return [column[0] for column in found.description], found.fetchall()
+        except duckdb.Error:
+            message = "is a damaged Parquet file: it ends early, so the run or the copy was cut off"
+            raise self.problem(message) from None
 
     def lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield the number and the object of each line that is not blank.

@@ -8,7 +8,6 @@ import csv
 import json
 import sys
 from collections.abc import Collection, Mapping
-from importlib import import_module
 from typing import Any
 
 from mlci.scores.formats.answers import build_item, digest, number_repeats, scorers_of, settings_of
@@ -27,7 +26,7 @@ Info = Mapping[str, Any]
 def recognises(file: LogFile) -> bool:
     """Return whether it is a table with traces and values of scorers."""
     if file.is_parquet:
-        return set(_COLUMNS) <= set(_parquet_columns(file))
+        return set(_COLUMNS) <= set(file.parquet_columns)
     header = file.head.split(b"\n", 1)[0].strip().split(b",")
     return {name.encode() for name in _COLUMNS} <= set(header) and any(name.endswith(b"/value") for name in header)
 
@@ -53,7 +52,7 @@ def read_texts(file: LogFile, wanted: Collection[ItemId]) -> dict[ItemId, ItemTe
 
 def _infos(file: LogFile) -> list[Info]:
     infos = []
-    traces = _parquet_traces(file) if file.is_parquet else _csv_traces(file)
+    traces = [row[0] for row in file.parquet_rows(["trace"])] if file.is_parquet else _csv_traces(file)
     for row, trace in enumerate(traces, 1):
         try:
             found = trace if isinstance(trace, dict) else json.loads(trace or "")
@@ -76,24 +75,6 @@ def _csv_traces(file: LogFile) -> list[str | None]:
         raise file.problem(f"is not a whole CSV table: {error}") from None
     finally:
         csv.field_size_limit(before)
-
-
-def _parquet_columns(file: LogFile) -> list[str]:
-    duckdb = import_module("duckdb")
-    try:
-        found = duckdb.connect().execute("SELECT * FROM read_parquet(?) LIMIT 0", [str(file.path)])
-    except duckdb.Error:
-        return []
-    return [column[0] for column in found.description]
-
-
-def _parquet_traces(file: LogFile) -> list[Any]:
-    duckdb = import_module("duckdb")
-    try:
-        found = duckdb.connect().execute("SELECT trace FROM read_parquet(?)", [str(file.path)])
-        return [row[0] for row in found.fetchall()]
-    except duckdb.Error:
-        raise file.problem("is a damaged Parquet file: it ends early, so the run or the copy was cut off") from None
 
 
 def _tags(info: Info) -> Mapping[str, Any]:

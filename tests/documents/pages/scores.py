@@ -19,6 +19,8 @@ def evaluation_logs(shell: PageShell) -> Iterator[None]:
     yield
     assert "includes max_drop" in shell.output
     assert "task: scores" in (shell.folder / "mlci.yml").read_text("utf-8")
+    yield
+    assert "no baseline yet" in shell.output
 
 
 def plan_an_evaluation(shell: PageShell) -> Iterator[None]:
