@@ -72,13 +72,22 @@ class ModelComparison:
         return pd.json_normalize(document[rows])
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the page to ``*.html``, the document to ``*.json``, or every file of a run to a folder."""
+        """Write the page to ``*.html``, the document to ``*.json``, or every file of a run to a folder.
+
+        Raises:
+            ValueError: if the path has another ending, and is not a folder that exists.
+        """
         target = Path(path)
         match target.suffix:
             case ".html":
                 write_files(target.parent, {target.name: render_page(self.report)}, option="path")
             case ".json":
                 write_files(target.parent, {target.name: dump_report(self.report)}, option="path")
+            case ending if ending and not target.is_dir():
+                raise ValueError(
+                    f"{target.name}: a report can't be written as {ending}; use .html for the page, .json for the "
+                    "document, or a path without an ending for a folder with every file. For a PDF, print the page"
+                )
             case _:
                 write_files(target, {"report.json": dump_report(self.report), **render_all(self.report)}, option="path")
         return target

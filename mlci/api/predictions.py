@@ -206,14 +206,35 @@ def _write_estimated(model: Any, data: EvaluationTable, file: Path, name: str) -
     """Write the predictions of a fitted estimator: a probability, one for each class, or decisions."""
     features = _features(model, data, name)
     if data.task == "regression" or not hasattr(model, "predict_proba"):
-        return _write(data, np.asarray(model.predict(features)), file, name)
-    probabilities = np.asarray(model.predict_proba(features))
+        return _write(data, _call(model, "predict", features, name), file, name)
+    probabilities = _call(model, "predict_proba", features, name)
     if data.task == "binary":
         return _write(data, probabilities[:, _positive_column(model, data, name)], file, name)
     named = {str(label): f"probability of {label}" for label in model.classes_}
     return _write_columns(data, dict(zip(named.values(), probabilities.T, strict=True)), file, name), {
         PROBABILITIES: named
     }
+
+
+def _call(model: Any, method: str, features: Any, name: str) -> np.ndarray[Any, Any]:  # noqa: ANN401 (any estimator)
+    """Return what an estimator predicts.
+
+    Raises:
+        InputError: if it is not fitted, or if its method fails.
+    """
+    kind = type(model).__name__
+    try:
+        return np.asarray(getattr(model, method)(features))
+    except Exception as error:  # any estimator can raise anything
+        if any(one.__name__ == "NotFittedError" for one in type(error).__mro__):
+            raise InputError(
+                f"{name} is a {kind} that is not fitted; fit it on rows that are not in `data`, and pass the fitted "
+                f"one: `{name}=model.fit(X_train, y_train)`"
+            ) from error
+        raise InputError(
+            f"{name}: {kind}.{method} failed on the columns of `data`: {type(error).__name__}: {error}; pass what it "
+            f"needs as `data`, or its predictions as an array: `{name}=model.{method}(X)`"
+        ) from error
 
 
 def _features(model: Any, data: EvaluationTable, name: str) -> Any:  # noqa: ANN401 (any estimator, any frame)

@@ -1,6 +1,8 @@
 """Loader of ``mlci.yml``: bounded, UTF-8, checked against the models; a problem has its line."""
 
 import json
+import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -18,6 +20,8 @@ from mlci.errors import InputError, Problem
 from mlci.util.bounds import CONFIG_BYTES
 
 MOST_PROBLEMS = 20
+_MOST_LISTED, _MOST_FOLDERS, _DEEPEST = 5, 200, 3
+_NOT_SEARCHED = {"node_modules", "site-packages", "venv", "env"}
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,32 @@ def read_bounded_config(file: FilePath) -> bytes:
     if file.exists() and not file.is_file():
         raise InputError(Problem("is a pipe or a device, not a file; write the configuration to a file", path))
     if not file.is_file():
-        raise InputError(Problem("the file does not exist; name the configuration with `--config`", path))
+        raise InputError(Problem(f"the file does not exist; {_elsewhere(file)}", path))
     try:
         with file.open("rb") as stream:
             return stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise InputError(Problem(f"can't be read: {error.strerror}", path)) from None
+
+
+def _elsewhere(file: FilePath) -> str:
+    """Return the remedy for a configuration that does not exist: the configurations of the folders below."""
+    found = sorted(_below(file.parent, file.name))
+    if not found:
+        return "name the configuration with `--config`"
+    listed = ", ".join(found[:_MOST_LISTED]) + (", …" if len(found) > _MOST_LISTED else "")
+    return f"folders below have one each: {listed}. Name one of them: `--config {shlex.quote(found[0])}`"
+
+
+def _below(folder: FilePath, name: str) -> Iterator[str]:
+    """Yield the paths of files of a name in the folders below, down to some levels, without hidden folders."""
+    for home, folders, names in os.walk(folder):
+        place = FilePath(home)
+        deep = len(place.relative_to(folder).parts)
+        folders[:] = sorted(one for one in folders if one[0] != "." and one not in _NOT_SEARCHED)[:_MOST_FOLDERS]
+        folders[:] = folders if deep < _DEEPEST else []
+        if deep and name in names:
+            yield (place / name).as_posix()
 
 
 def parse_config(text: str | bytes, *, path: str) -> LoadedConfig:

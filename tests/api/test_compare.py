@@ -254,6 +254,27 @@ def test_compare__estimator_of_other_classes_asks_for_the_positive_one(rows, mod
     assert mlci.compare(words, label="outcome", candidate=model, positive="yes").report.task == "binary"
 
 
+@pytest.mark.parametrize("label", ["y", "Y"])
+def test_compare__columns_that_differ_in_capitals(label):
+    table = pd.DataFrame({"y": [0, 1] * 20, "Y": [1, 0] * 20})
+    with pytest.raises(InputError, match="the columns 'y' and 'Y' of the frame differ in capitals only"):
+        mlci.compare(table, label=label, candidate=[0, 1] * 20)
+
+
+def test_compare__estimator_that_is_not_fitted(rows):
+    with pytest.raises(InputError, match="candidate is a LogisticRegression that is not fitted; fit it on rows"):
+        mlci.compare(rows[["a", "outcome"]], label="outcome", candidate=LogisticRegression())
+
+
+def test_compare__estimator_that_fails(rows):
+    fitted = LogisticRegression().fit(rows[["a", "b"]].to_numpy(), rows["outcome"])
+    fitted.n_features_in_ = 3
+    with pytest.raises(
+        InputError, match=r"candidate: LogisticRegression\.predict_proba failed on the columns of `data`"
+    ):
+        mlci.compare(rows[["a", "b", "outcome"]], label="outcome", candidate=fitted)
+
+
 def test_model_comparison__saves_and_shows_the_report(rows, scores, tmp_path):
     compared = mlci.compare(rows, label="outcome", candidate=scores[1], baseline=scores[0], gates=GATES[:1])
     assert compared.save(tmp_path / "page.html").read_text().startswith("<!doctype html>")
@@ -262,6 +283,9 @@ def test_model_comparison__saves_and_shows_the_report(rows, scores, tmp_path):
     assert compared.to_frame("gates")["outcome"].tolist() == ["failed"]
     assert "ROC AUC  failed" in str(compared)
     assert compared._repr_html_().startswith("<iframe srcdoc=")
+    with pytest.raises(ValueError, match=r"can't be written as \.pdf; use \.html for the page"):
+        compared.save(tmp_path / "x.pdf")
+    assert not (tmp_path / "x.pdf").exists()
     with pytest.raises(ValueError, match="use metrics, gates or disparities"):
         compared.to_frame("nothing")
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from mlci.config import models
-from mlci.config.loader import load_unchecked, parse_config
+from mlci.config.loader import load_unchecked, parse_config, read_bounded_config
 from mlci.config.models import SliceColumnConfig
 from mlci.errors import InputError
 from mlci.gates.limits import Limit
@@ -139,3 +139,15 @@ def test_load_unchecked__size_limit(tmp_path):
     file.write_bytes(b"# x\n" * 1_000_000)
     with pytest.raises(InputError, match=r"mlci\.yml:1: the file is larger than 256 KiB"):
         load_unchecked(file)
+
+
+def test_load__configurations_of_folders_below(tmp_path):
+    """A run at the top of a repository with several models names them."""
+    for folder in ("churn", "deep/fraud", ".hidden", "venv/x", "a/b/c/d/e"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "mlci.yml").write_text("model: a\n")
+    with pytest.raises(InputError) as caught:
+        read_bounded_config(tmp_path / "mlci.yml")
+    shown = str(caught.value).replace(f"{tmp_path}/", "")
+    assert "folders below have one each: churn/mlci.yml, deep/fraud/mlci.yml. Name one of them: " in shown
+    assert shown.endswith("`--config churn/mlci.yml`")

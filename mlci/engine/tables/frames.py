@@ -29,8 +29,8 @@ def write_frame(table: Any, file: Path) -> None:  # noqa: ANN401 (any kind of fr
     """Write a frame, its rows in order and its index left out, to a Parquet file.
 
     Raises:
-        InputError: if two columns have one name, if a column's values have no type in common, or if a mapping has other
-            values than arrays.
+        InputError: if two columns have one name but for capitals, if a column's values have no type in common, or if a
+            mapping has other values than arrays.
     """
     _check_names(frame_names(table) or ())
     if isinstance(table, Mapping):
@@ -55,6 +55,13 @@ def _check_names(names: tuple[str, ...]) -> None:
             f"column names occur twice in the frame: {list_names(repeated)}; rename one, or keep the first: "
             "`df = df.loc[:, ~df.columns.duplicated()]`"
         )
+    spelled: dict[str, str] = {}
+    for name in names:
+        if (other := spelled.setdefault(name.casefold(), name)) != name:
+            raise InputError(
+                f"the columns {other!r} and {name!r} of the frame differ in capitals only, which SQL does not tell "
+                f"apart; rename one, or leave it out: `df = df.rename(columns={{{name!r}: {f'{name}_2'!r}}})`"
+            )
 
 
 def _check_arrays(table: Mapping[Any, Any]) -> None:

@@ -141,3 +141,17 @@ def test_read_script__metric_without_a_function(line, expected):
 
 def test_comparisons__difference_that_is_not_averaged():
     assert list(comparisons(parse_script("gap = a - b").body[0])) == []
+
+
+def test_plan__model_saved_beside_the_folder_of_the_script(tmp_path):
+    saves = f"import os\nimport joblib\nimport pandas as pd\n{TRAIN}".replace(
+        'frame = load(params["data"])',
+        "here = os.path.dirname(os.path.abspath(__file__))\n"
+        'top = os.path.abspath(os.path.join(here, "..", "..", "models"))\n'
+        'frame = pd.read_csv(os.path.abspath(os.path.join(here, "..", "..", "data", "loans.csv")))',
+    )
+    saves += 'joblib.dump(model, os.path.join(top, "model.joblib"))\n'
+    plan = planned(tmp_path, **{"jobs/deep/train.py": saves})
+    (text,) = (change.after for change in plan.changes if change.path == "mlci.yml")
+    assert "  model: models/model.joblib\n" in text
+    assert "  label: defaulted\n" in text

@@ -2,6 +2,7 @@
 
 import ast
 import keyword
+import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -357,9 +358,10 @@ def saved_model(facts: ScriptFacts, point: EvaluationPoint, home: str) -> SavedM
         library = item.writer.rpartition(".")[2]
         if item.variable == point.model and item.path and library in {"pickle", "joblib"}:
             path = item.path.removeprefix("./")
-            return SavedModel(
-                path=f"{home}/{path}" if home else path, library="joblib" if library == "joblib" else "pickle"
-            )
+            place = f"{home}/{path}" if home else path
+            if ".." in path.split("/"):  # from the script's own folder, as `os.path.dirname(__file__)` begins
+                place = posixpath.normpath(posixpath.join(posixpath.dirname(facts.path), path))
+            return SavedModel(path=place, library="joblib" if library == "joblib" else "pickle")
     return None
 
 

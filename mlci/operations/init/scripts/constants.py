@@ -93,7 +93,9 @@ def _parameters(path: str, names: Names) -> object:
 
 def _called_path(name: str, arguments: list[ast.expr], names: Names) -> object:
     """Return the text that a call such as ``os.path.join`` makes; the script's own folder is the empty text."""
-    if name in {"dirname", "abspath"}:
+    if name in {"abspath", "realpath"} and arguments and isinstance(path := constant_of(arguments[0], names), str):
+        return path
+    if name in {"dirname", "abspath", "realpath"}:
         return ""
     return _joined(arguments, names, "/") if name in {"join", "Path", "str"} and arguments else None
 
