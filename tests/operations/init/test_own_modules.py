@@ -6,7 +6,13 @@ from mlci.engine.tables.column_summary import summarize_table
 from mlci.operations.init.init import SetupSources, plan_setup
 from mlci.operations.init.proposal import InitOptions
 from mlci.operations.init.scripts.batches import comparisons
-from mlci.operations.init.scripts.command_line import Surroundings, does_something, own_modules, parse_script
+from mlci.operations.init.scripts.command_line import (
+    Surroundings,
+    does_something,
+    own_modules,
+    parse_script,
+    reaches_line,
+)
 from mlci.operations.init.scripts.script import read_script
 from tests.support.project import write
 from tests.support.setups import template
@@ -141,6 +147,28 @@ def test_read_script__metric_without_a_function(line, expected):
 
 def test_comparisons__difference_that_is_not_averaged():
     assert list(comparisons(parse_script("gap = a - b").body[0])) == []
+
+
+def test_plan__function_that_the_script_does_not_call(tmp_path):
+    """Only another script gets to the evaluation of a module that tests itself by something else."""
+    module = f"{DATA}\n{MODEL}\n{MAIN}\nif __name__ == '__main__':\n    print('nothing')\n"
+    plan = planned(tmp_path, **{"src/model.py": module, "go.py": CALLER})
+    assert {one.question: one.value for one in plan.answers}["train"] == "python go.py"
+
+
+@pytest.mark.parametrize(
+    ("text", "reached"),
+    [
+        ("def f():\n    x", False),
+        ("def f():\n    x\nf()", True),
+        ("def f():\n    x\ndef g(): f()\nprint(1)", False),
+        ("def f():\n    x\ndef g(): f()\nrun(g)", True),
+        ("class A:\n  def f(self): x\n  def g(self): self.f()\nA().g()", True),
+        ("class A:\n  def __init__(self): x", True),
+    ],
+)
+def test_reaches_line__functions(text, reached):
+    assert reaches_line(parse_script(text), 2) == reached
 
 
 def test_plan__model_saved_beside_the_folder_of_the_script(tmp_path):

@@ -58,6 +58,25 @@ def does_something(tree: ast.Module) -> bool:
     return any(not isinstance(node, quiet) and not _is_plain(node) for node in tree.body)
 
 
+def reaches_line(tree: ast.Module, line: int) -> bool:
+    """Return whether a line may be executed when the module is run: not in a function that nothing names."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    started = [
+        node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    ]
+    named = {name for node in started for name in _names_in(node)}
+    waiting = list(functions)
+    while found := [node for node in waiting if node.name in named or node.name.startswith("__")]:
+        named |= {name for node in found for name in _names_in(node)}
+        waiting = [node for node in waiting if node not in found]
+    return not any(node.lineno <= line <= (node.end_lineno or node.lineno) for node in waiting)
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    found = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+    return found | {one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute)}
+
+
 def _is_plain(node: ast.stmt) -> bool:
     value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr) else node
     calls = [one for one in ast.walk(value) if isinstance(one, ast.Call)] if value is not None else []

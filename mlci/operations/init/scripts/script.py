@@ -28,6 +28,7 @@ from mlci.operations.init.scripts.command_line import (
     find_argument,
     imported_modules,
     parse_script,
+    reaches_line,
 )
 from mlci.operations.init.scripts.constants import (
     ARGUMENTS,
@@ -103,7 +104,8 @@ def read_script(path: str, text: str, around: Surroundings | None = None) -> Scr
         facts.shuffles += [_shuffled(tree, one, call) for call in one.unseeded]
     facts.shuffles += find_shuffles(tree, facts.splits)
     facts.imports, facts.arguments = imported_modules(tree), find_argument(tree)
-    facts.modules, facts.does_something = frozenset(modules), does_something(tree)
+    reached = [reaches_line(tree, point.statement.lineno) for point in facts.points]
+    facts.modules, facts.does_something = frozenset(modules), does_something(tree) and (not reached or any(reached))
     return facts
 
 

@@ -89,7 +89,7 @@ class ScriptFacts:
         splits: Calls of ``train_test_split``.
         sizes: Numeric sizes of each split by keyword, also of splits in the repository's own modules.
         modules: Files of the repository that it imports, also by way of others.
-        does_something: Whether it does more than to define functions.
+        does_something: Whether it does more than to define functions, and may come to one of the points.
         fits: Class of each model that is fitted, by line.
         points: Places at which labels and predictions are known.
         trainings: Places at which models are fitted, with features and labels of the training part.
