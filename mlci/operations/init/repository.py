@@ -51,12 +51,17 @@ class Repository:
     @cached_property
     def scripts(self) -> list[ScriptFacts]:
         """Scripts that train or evaluate a model or write tables, the most likely training script first."""
+        found = [facts for facts in self._read if facts.fits or facts.points or facts.tables or facts.metrics]
+        return sorted(found, key=self._likelihood, reverse=True)
+
+    @cached_property
+    def _read(self) -> list[ScriptFacts]:
+        """What each script and notebook does."""
         notebooks = {path: found.text for path, found in self.notebooks.items()}
         plain = {path: text for path, text in self.inventory.scripts.items() if path.endswith(".py")}
         around = Surroundings(texts=plain, parameters=self.inventory.parameters)
-        read = [read_script(path, text, around) for path, text in {**plain, **notebooks}.items()]
-        found = [facts for facts in read if facts and (facts.fits or facts.points or facts.tables or facts.metrics)]
-        return sorted(found, key=self._likelihood, reverse=True)
+        read = (read_script(path, text, around) for path, text in {**plain, **notebooks}.items())
+        return [facts for facts in read if facts is not None]
 
     @cached_property
     def unread(self) -> dict[str, str]:
@@ -107,10 +112,7 @@ class Repository:
         """Return the script that imports a module which does nothing by itself; ``None`` for one that runs."""
         if facts.does_something:
             return None
-        texts = self.inventory.scripts
-        around = Surroundings(texts={path: text for path, text in texts.items() if path.endswith(".py")})
-        read = (read_script(path, text, around) for path, text in around.texts.items())
-        callers = [one for one in read if one and one.does_something and facts.path in one.modules]
+        callers = [one for one in self._read if one.does_something and facts.path in one.modules]
         return max(callers, key=self._likelihood, default=None)
 
     def likely_trainer(self, path: str) -> str | None:
