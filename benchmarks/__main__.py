@@ -19,6 +19,7 @@ MODULES = (
     "benchmarks.monitoring",
     "benchmarks.experiment",
     "benchmarks.scored_items",
+    "benchmarks.scored_items.corrected",
     "benchmarks.reuse",
     "benchmarks.slice_search",
 )

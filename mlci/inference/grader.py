@@ -16,7 +16,7 @@ from mlci.inference.intervals.distributions import student_two_sided
 from mlci.inference.intervals.gaffke import BoundedMean
 from mlci.metrics.statistics import Counts, Floats
 
-FEWEST_LABELLED = 30
+FEWEST_LABELLED = 50
 """Items with labels of both models, and items without, below which no difference is corrected."""
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from benchmarks.scored_items.corrected import LEAST, cover
 from mlci.inference.grader import FEWEST_LABELLED, agreement_by_item, cohen_kappa, corrected_mean
 from mlci.inference.intervals.distributions import two_sided
 
@@ -26,23 +27,11 @@ def test_corrected_mean__as_ppi_py(case):
     assert found.low < case["low"] < case["high"] < found.high
 
 
-def coverage(seed, *, labelled, noise, runs=400, bias=0.1):
-    """Return how often the interval has the mean by people, with a judge that is wrong in one direction."""
-    rng, kept = np.random.default_rng(seed), 0
-    for _ in range(runs):
-        truth = rng.choice([-1.0, 0.0, 1.0], labelled + 300, p=[0.25, 0.6, 0.15])
-        wrong = rng.random(truth.size) < noise
-        judged = np.where(wrong, rng.choice([-1.0, 0.0, 1.0], truth.size), truth)
-        judged = np.where(rng.random(truth.size) < bias, 1.0, judged)
-        found = corrected_mean(truth[:labelled], judged[:labelled], judged[labelled:], confidence=0.95)
-        kept += found.low <= -0.1 <= found.high
-    return kept / runs
-
-
 @pytest.mark.parametrize("noise", [0.1, 0.6])
-def test_corrected_mean__covers_what_people_say(noise):
-    assert coverage(5, labelled=FEWEST_LABELLED, noise=noise) > 0.91
-    assert coverage(6, labelled=100, noise=noise) > 0.92
+def test_corrected_mean__covers_what_people_say_and_the_judge_alone_does_not(noise):
+    kept, alone = cover(FEWEST_LABELLED, noise, 400)
+    assert kept > LEAST - 0.03
+    assert alone < 0.5
 
 
 def test_corrected_mean__planted_judge_alone_misses():

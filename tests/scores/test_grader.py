@@ -89,7 +89,7 @@ def test_run__judge_that_is_not_shown_to_agree_can_not_gate(tmp_path):
 def test_run__few_labels_correct_nothing(tmp_path):
     found = run(table(tmp_path, labelled=20)).report["grader"]
     assert (found["corrected"], found["trusted"]) == (None, None)
-    assert "30 items with labels of both models" in found["reason"]
+    assert "50 items with labels of both models" in found["reason"]
 
 
 def test_run__other_scorers_keep_their_gates(tmp_path):
