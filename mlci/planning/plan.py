@@ -152,7 +152,7 @@ def plan_gate(
     return replace(plan, more_rows=more_rows, more_repeats=more_repeats, cheapest=cheapest)
 
 
-def decides(gate: PlannedGate, change: ChangeModel, *, wanted: float | None = None) -> bool:
+def has_power(gate: PlannedGate, change: ChangeModel, *, wanted: float | None = None) -> bool:
     """Return whether a gate has the power with its rows; see the module's first lines."""
     return _Search(gate, change, TWICE * gate.margin if wanted is None else wanted).least(gate.rows, 1) >= POWER
 

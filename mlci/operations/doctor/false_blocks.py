@@ -39,8 +39,6 @@ from mlci.report.document import AgreementRow
 WANTED = 0.01
 _STEPS = 8
 _VERSIONS = 20
-ASSUMED = 0.05
-"""Share of rows that two models of equal quality decide differently, if nothing is known about past ones."""
 Simulate = Callable[..., Iterator[SimulatedPair]]
 
 

@@ -1,23 +1,25 @@
-"""Gates with margins that the evaluation set can decide with a power of 80 %.
+"""Gates with margins that the evaluation set can decide.
 
-No predictions exist yet, so the spread of a change is assumed: two equally good models disagree on 5 % of the rows.
+With the margin, at least 80 % of the models that are as good as the last one pass, and 80 % of those that are worse by
+twice the margin are blocked. No predictions exist yet, so the spread of a change is assumed: two equally good models
+disagree on 5 % of the rows.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlci.inference.minimums import rows_needed
+from mlci.gates.limits import Kind, Limit
+from mlci.metrics.statistics import WHOLE, Scope
 from mlci.operations.init.columns import LEAST_ROWS, ProposedSlice
 from mlci.operations.init.scripts.addition import Task
+from mlci.planning.assumptions import ASSUMED_ERROR, ASSUMED_RATE, assumed_auc
+from mlci.planning.changes import ChangeModel
+from mlci.planning.gate import TWICE, PlannedGate
+from mlci.planning.plan import has_power, rows_for_power
 
-CONFIDENCE = 0.95
-DISAGREEMENT = 0.05
-"""Share of rows on which two equally good models disagree."""
-_AUC, _CORRELATION = 0.85, 0.9
-"""Assumed ROC AUC of both models, and correlation of its errors between them."""
-_RELATIVE_VARIANCE = 0.25
-"""Assumed variance of the difference of two models' absolute errors, in units of the mean absolute error squared."""
 _ABSOLUTE = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
+_WIDEST = 0.15
+"""Margin of a rate in small groups, where only a large drop is found."""
 _RELATIVE = (0.02, 0.05, 0.1, 0.15, 0.2)
 
 
@@ -39,28 +41,50 @@ class _Margin:
     decided: bool
 
 
-def smallest_margin(variance: float, rows: int, margins: Sequence[float], *, family: int = 1) -> _Margin:
-    """Return the smallest margin that a number of rows decides; the largest one if none does.
+@dataclass(frozen=True, kw_only=True)
+class MarginQuestion:
+    """The gate whose margin is chosen.
+
+    Attributes:
+        metric: The metric.
+        limit: ``max_drop`` or ``max_rise``.
+        change: Change of the metric between two equally good models.
+        rows: Rows of the evaluation set, or of the smallest group.
+        family: Gates that are judged together, whose level Holm's method divides.
+        grouped: Whether it is a gate on each group.
+    """
+
+    metric: str
+    limit: Kind
+    change: ChangeModel
+    rows: int
+    family: int = 1
+    grouped: bool = False
+
+    def gate(self, margin: float) -> PlannedGate:
+        """Return the gate with a margin."""
+        return PlannedGate(
+            metric=self.metric,
+            limit=Limit(self.limit, margin),
+            margin=margin,
+            rows=self.rows,
+            scope_rows=self.rows,
+            scope=Scope("slice", "group") if self.grouped else WHOLE,
+            family=self.family,
+        )
+
+
+def smallest_margin(question: MarginQuestion, margins: Sequence[float]) -> _Margin:
+    """Return the smallest margin that the rows decide; the largest one if they decide none.
 
     Args:
-        variance: Variance of a change times the rows.
-        rows: Rows of the evaluation set or of a group.
+        question: The gate.
         margins: Margins to choose from, ascending.
-        family: Gates that are judged together, whose level Holm's method divides.
     """
-    level = 1 - (1 - CONFIDENCE) / family
-    for margin in margins:
-        needed = rows_needed(variance, distance=margin, confidence=level)
-        if needed is not None and needed <= rows:
-            return _Margin(margin, needed, decided=True)
-    return _Margin(margins[-1], rows_needed(variance, distance=margins[-1], confidence=level), decided=False)
-
-
-def auc_variance(positives: int, negatives: int) -> float:
-    """Return the variance of a change of ROC AUC times the rows, by Hanley and McNeil (1982, 1983)."""
-    q1, q2 = _AUC / (2 - _AUC), 2 * _AUC**2 / (1 + _AUC)
-    spread = _AUC * (1 - _AUC) + (positives - 1) * (q1 - _AUC**2) + (negatives - 1) * (q2 - _AUC**2)
-    return (positives + negatives) * 2 * (1 - _CORRELATION) * spread / (positives * negatives)
+    chosen = next((one for one in margins if has_power(question.gate(one), question.change)), None)
+    margin = margins[-1] if chosen is None else chosen
+    needed = rows_for_power(question.gate(margin), question.change)
+    return _Margin(margin, needed, decided=chosen is not None)
 
 
 def propose_gates(
@@ -82,8 +106,9 @@ def propose_gates(
         if not item.sensitive or len(counts) < 2:
             continue
         least = int(min(counts) * share)
-        metric, limit, margins, variance = _decisions(task)
-        found = smallest_margin(variance, least, margins, family=len(counts))
+        metric, limit, margins, change = _decisions(task)
+        asked = MarginQuestion(metric=metric, limit=limit, change=change, rows=least, family=len(counts), grouped=True)
+        found = smallest_margin(asked, margins if task == "regression" else (*margins, _WIDEST))
         if found.decided:
             reason = _reason(found, least, "rows in the smallest group")
             shown = _shown(found.value, limit, task)
@@ -91,25 +116,25 @@ def propose_gates(
     return gates
 
 
-def _decisions(task: Task) -> tuple[str, str, Sequence[float], float]:
+def _decisions(task: Task) -> tuple[str, Kind, Sequence[float], ChangeModel]:
     if task == "regression":
-        return "mean_absolute_error", "max_rise", _RELATIVE, _RELATIVE_VARIANCE
-    return "accuracy", "max_drop", _ABSOLUTE, DISAGREEMENT
+        return "mean_absolute_error", "max_rise", _RELATIVE, ASSUMED_ERROR
+    return "accuracy", "max_drop", _ABSOLUTE, ASSUMED_RATE
 
 
 def _whole(task: Task, rows: int | None, positives: int | None, *, scored: bool) -> ProposedGate:
-    metric, limit, margins, variance = _decisions(task)
+    metric, limit, margins, change = _decisions(task)
     unit = "rows"
     if task == "binary" and scored:
         metric = "roc_auc"
         if rows:
             few = positives if positives and positives < rows else max(1, rows // 2)
-            variance = auc_variance(few, max(1, rows - few))
+            change = assumed_auc(few, max(1, rows - few))
             unit = f"rows, {few:,} of them {'positive' if few == positives else 'assumed to be positive'}"
     if rows is None:
         reason = "a guess: the number of rows is not known yet; `mlci run` shows if they decide it"
         return ProposedGate(metric=metric, limit=limit, value=_shown(margins[2], limit, task), reason=reason)
-    found = smallest_margin(variance, rows, margins)
+    found = smallest_margin(MarginQuestion(metric=metric, limit=limit, change=change, rows=rows), margins)
     return ProposedGate(
         metric=metric, limit=limit, value=_shown(found.value, limit, task), reason=_reason(found, rows, unit)
     )
@@ -121,6 +146,7 @@ def _shown(value: float, limit: str, task: Task) -> str:
 
 def _reason(margin: _Margin, rows: int, unit: str) -> str:
     needed = f"{margin.needed:,}" if margin.needed else "more"
+    powers = f"to pass 8 of 10 equal models and block 8 of 10 that are worse by {TWICE * margin.value:g}"
     if margin.decided:
-        return f"decidable with about {rows:,} {unit}: {needed} rows are needed"
-    return f"about {rows:,} {unit} can't decide less, and {needed} rows are needed for this: it may be inconclusive"
+        return f"decidable with about {rows:,} {unit}: {needed} rows are needed {powers}"
+    return f"about {rows:,} {unit} can't decide less, and {needed} rows are needed {powers}: it may be inconclusive"

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from mlci.errors import InputError
 from mlci.gates.limits import Limit
 from mlci.metrics.statistics import WHOLE, Scope
+from mlci.planning.assumptions import DISAGREEMENT
 from mlci.planning.changes import BinaryAnswers, ChangeModel, Clusters, NormalChange, RateChange, SimulatedChange
 from mlci.planning.gate import PlannedGate
 from mlci.planning.plan import NO_PRICES, Prices, plan_gate
 from mlci.planning.result import EvaluationPlan
-
-DISAGREEMENT = 0.05
-"""Share of rows on which two equally good models differ, if nothing is known."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,10 @@ from mlci.inference.intervals.clusters import ClusterSums
 from mlci.inference.scored_items import ItemScope, Mask
 from mlci.metrics.statistics import WHOLE, Counts, Floats
 from mlci.operations import evaluation_plan
-from mlci.operations.planning.assumed import DISAGREEMENT
 from mlci.operations.scores import item_metrics
 from mlci.operations.scores.compare import item_clusters, item_scopes
 from mlci.operations.scores.item_metrics import ScoreRange
+from mlci.planning.assumptions import DISAGREEMENT
 from mlci.planning.changes import (
     DRAWS,
     BinaryAnswers,

@@ -7,7 +7,7 @@ from mlci.inference.intervals.distributions import two_sided
 from mlci.inference.intervals.score_intervals import Tango
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import Scope
-from mlci.operations.planning.assumed import DISAGREEMENT
+from mlci.planning.assumptions import DISAGREEMENT
 from mlci.planning.changes import ChangeModel, NormalChange, RateChange
 from mlci.planning.gate import PlannedGate
 from mlci.planning.plan import NO_PRICES, Prices, plan_gate

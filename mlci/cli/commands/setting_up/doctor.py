@@ -29,7 +29,6 @@ from mlci.operations.doctor.doctor import apply_fixes, check_setup, findings_tex
 from mlci.operations.doctor.equal_candidates import simulate_pairs
 from mlci.operations.doctor.facts import RepositoryFacts, SetupFacts
 from mlci.operations.doctor.false_blocks import (
-    ASSUMED,
     WANTED,
     FalseBlocks,
     false_blocks_finding,
@@ -37,6 +36,7 @@ from mlci.operations.doctor.false_blocks import (
     past_disagreement,
     retrain_and_count_blocks,
 )
+from mlci.planning.assumptions import DISAGREEMENT
 from mlci.registry.registry import Registry
 from mlci.report.templating import template_folder
 
@@ -148,7 +148,7 @@ def _false_blocks(
         with run_context(loaded, cached=False) as run:
             return retrain_and_count_blocks(run.with_config(config), retrainings=retrain)
     past = _past_disagreement(loaded) if disagreement is None else None
-    share = disagreement or (past[0] if past else ASSUMED)
+    share = disagreement or (past[0] if past else DISAGREEMENT)
     with run_context(loaded, cached=False, user_code=False) as run:
         context = run.with_config(config)
         found = measure_false_blocks(context, simulate_pairs, out=out, disagreement=share, pairs=pairs, seed=seed)
@@ -163,7 +163,7 @@ def _past_disagreement(loaded: CheckedConfig) -> tuple[float, int] | None:
             found = past_disagreement(run, registry.view())
     except MlciError as error:
         click.echo(
-            f"mlci: the registry was not read, so {ASSUMED:.0%} of the rows are assumed: {sanitize(str(error))}",
+            f"mlci: the registry was not read, so {DISAGREEMENT:.0%} of the rows are assumed: {sanitize(str(error))}",
             err=True,
         )
         return None
