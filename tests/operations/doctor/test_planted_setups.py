@@ -91,6 +91,17 @@ def test_check_setup__notebook_without_jupyter(repository, monkeypatch):
     assert "add to requirements.txt: nbconvert, ipykernel" in shown.lines
 
 
+def test_check_setup__margin_that_equal_models_hardly_pass(repository):
+    """Rows without any disagreement would do, so that it is not undecidable."""
+    rows = "".join(f"{i},{i % 7},{i // 10 % 2},{('south', 'north')[i % 3 > 0]}\n" for i in range(6_000))
+    (repository / "holdout.csv").write_text(f"id,x,y,region\n{rows}", "utf-8")
+    (repository / "mlci.yml").write_text(CONFIG.replace("max_drop: 0.02", "max_drop: 0.001"), "utf-8")
+    finding = found(repository)["gate-seldom-decides"]
+    assert set(found(repository)) == {"gate-seldom-decides"}
+    assert (finding.severity, finding.line) == ("warning", 18)
+    assert "with 6,000 rows, `max_drop: 0.001` passes only 5 of 100 models" in finding.what
+
+
 def test_check_setup__two_classes_that_are_one_number(repository):
     text = CONFIG.replace("binary", "multiclass").replace("  positive: 1\n", "").replace("each: region, ", "")
     classes = 'probabilities: {"0": a, "1": b, "1.0": c}'

@@ -11,11 +11,17 @@ from mlci.metrics import catalogue
 from mlci.metrics.statistics import Statistics
 from mlci.operations.doctor.checks.finding import Finding
 from mlci.operations.doctor.facts import EvaluationFacts, SetupFacts
+from mlci.planning.assumptions import ASSUMED_RATE, DISAGREEMENT, assumed_auc
+from mlci.planning.changes import ChangeModel
+from mlci.planning.gate import PlannedGate
+from mlci.planning.plan import rows_for_power
 
 _DATA = ("evaluation", "data")
 _SHARES = frozenset({"accuracy", "recall", "true_negative_rate", "false_positive_rate", "false_negative_rate"})
 """Metrics that are a share of rows with a label, so that the rows of their change are known without predictions."""
 _SHOWN = 3
+SELDOM = 0.1
+"""Share of equally good models below which a gate hardly ever passes."""
 
 
 def check_data_pointer(facts: SetupFacts) -> Iterator[Finding]:
@@ -195,6 +201,74 @@ def check_margins(facts: SetupFacts) -> Iterator[Finding]:
                 yield _margin(facts, index, gate, key, needed=needed, short=short)
 
 
+def check_power(facts: SetupFacts) -> Iterator[Finding]:
+    """Report margins that an equally good model hardly ever passes, if it differs on as many rows as usual."""
+    for index, gate in _gates(facts):
+        for key in ("max_drop", "max_rise"):
+            limit: Limit | None = getattr(gate, key)
+            if limit is None or limit.relative or gate.judge == "estimate" or gate.across is not None:
+                continue
+            powers = [(one, found) for one in _scopes(facts, gate) if (found := _power(facts, gate, limit, one))]
+            weak = [(one, found) for one, found in powers if found.passes < SELDOM]
+            if weak:
+                yield _seldom(facts, index, key, weak)
+
+
+def _power(facts: SetupFacts, gate: Gate, limit: Limit, scope: _Scope) -> "_Power | None":
+    """Return how often an equally good model passes; ``None`` if that is not known, or another finding is about it."""
+    name, confidence = catalogue.canonical(gate.metric), facts.loaded.config.judged_confidence if facts.loaded else 0.95
+    rows = _support(gate.metric, scope)
+    change: ChangeModel = ASSUMED_RATE
+    if name == "roc_auc":
+        positives, negatives = (scope.carried.get(unit, 0) for unit in ("labelled positives", "labelled negatives"))
+        if not positives or not negatives:
+            return None
+        change, rows = assumed_auc(positives, negatives), scope.rows
+    elif name not in _SHARES:
+        return None
+    least = rows_without_disagreement(limit.value, confidence=confidence)
+    if least is None or (name in _SHARES and rows < least) or scope.rows < _min_group_size(facts):
+        return None
+    planned = PlannedGate(
+        metric=name,
+        limit=limit,
+        margin=limit.value,
+        rows=rows,
+        scope_rows=scope.rows,
+        confidence=confidence,
+        min_group_size=1,
+    )
+    return _Power(planned, change, change.powers(planned, [0.0], rows=rows)[0].passed)
+
+
+@dataclass(frozen=True)
+class _Power:
+    """A gate with the share of equally good models that pass it."""
+
+    gate: PlannedGate
+    change: ChangeModel
+    passes: float
+
+
+def _seldom(facts: SetupFacts, index: int, key: str, weak: list[tuple[_Scope, _Power]]) -> Finding:
+    scope, worst = min(weak, key=lambda one: one[1].passes)
+    gate, unit = worst.gate, "rows" if worst.gate.metric == "roc_auc" else _unit(worst.gate.metric)
+    needed = rows_for_power(gate, worst.change)
+    where = f" in {scope.name}" if scope.name else ""
+    more = f", and {needed:,} are needed to decide" if needed else ""
+    return _finding(
+        facts,
+        index,
+        name="gate-seldom-decides",
+        what=f"`{gate.metric}`: with {gate.rows:,} {unit}{where}, `{key}: {gate.limit}` passes only "
+        f"{100 * worst.passes:.0f} of 100 models that are as good as the last one{more}{_more(len(weak))}.",
+        why=f"Two equally good models are taken to differ on {DISAGREEMENT:.0%} of the rows; then the gate is nearly "
+        "always inconclusive, and finds only drops far beyond its margin.",
+        lines="mlci plan   # after a run, with the models' own differences; then a wider margin, or more rows",
+        place=key,
+    )
+
+
 def _margin(facts: SetupFacts, index: int, gate: Gate, key: str, *, needed: int | None, short: list[_Scope]) -> Finding:
     limit = getattr(gate, key)
     unit = _unit(gate.metric)
@@ -294,4 +368,5 @@ CHECKS = (
     check_group_sizes,
     check_labels_in_groups,
     check_margins,
+    check_power,
 )
