@@ -8,6 +8,7 @@ MODULES = (
     "benchmarks.characteristics",
     "benchmarks.cost",
     "benchmarks.functions",
+    "benchmarks.planning",
     "benchmarks.report_page",
     "benchmarks.many_groups",
     "benchmarks.clustered_rows",

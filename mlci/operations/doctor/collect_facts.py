@@ -266,8 +266,8 @@ def _baseline(context: RunContext, open_store: Callable[[LoadedConfig], Store]) 
     chosen = context.config.baseline
     if isinstance(chosen, Baseline) and chosen.file is not None:
         return BaselineFacts(missing_file=is_missing(resolve_path(chosen.file, context.folder)))
-    if isinstance(chosen, Baseline):
-        return _reference(context.git, str(chosen.ref))
+    if isinstance(chosen, Baseline):  # that of a log or a metrics file has no reference
+        return BaselineFacts() if chosen.ref is None else _reference(context.git, chosen.ref)
     return BaselineFacts() if chosen == "none" else _production(context.loaded, open_store)
 
 

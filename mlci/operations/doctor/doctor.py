@@ -109,8 +109,10 @@ def _required(repository: RepositoryFacts) -> str:
 
 def false_blocks_text(found: FalseBlocks) -> str:
     """Return the result of an A/A simulation."""
-    differ = "" if found.disagreement is None else f"{found.disagreement:.1%} of {found.rows:,} rows differently"
-    share = differ and f" that decides {differ}"
+    differ = ""
+    if found.disagreement is not None:
+        differ = f"{found.disagreement:.1%} of {found.rows:,} {found.unit} differently"
+    share = differ and f" that {'decides' if found.unit == 'rows' else 'scores'} {differ}"
     past = "" if found.versions is None else f", as {count_noun(found.versions, 'promoted version')} did"
     head = (
         f"A/A: {found.pairs:,} simulated pull requests with a model of equal quality{share}{past} (seed {found.seed})"
@@ -124,7 +126,7 @@ def false_blocks_text(found: FalseBlocks) -> str:
     lines += [f"    {'limit':<{width + 2}}blocks  inconclusive  under one in 100 by"]
     lines += [
         f"    {one.name:<{width + 2}}{100 * one.blocked / found.pairs:>5.1f}%  "
-        f"{100 * one.inconclusive / found.pairs:>11.1f}%  {_under_one(one)}"
+        f"{100 * one.inconclusive / found.pairs:>11.1f}%  {_under_one(one, found.unit)}"
         for one in found.limits
     ]
     lines += [f"    not simulated: {', '.join(found.left_out)}"] if found.left_out else []
@@ -136,8 +138,8 @@ def _commit(found: FalseBlocks) -> str:
     return f"{name} without the uncommitted changes" if found.dirty else name
 
 
-def _under_one(one: LimitBlocks) -> str:
-    rows = f"about {one.rows:,} rows" if one.rows else None
+def _under_one(one: LimitBlocks, unit: str) -> str:
+    rows = f"about {one.rows:,} {unit}" if one.rows else None
     return ", or ".join(filter(None, (one.limit, rows)))
 
 

@@ -12,7 +12,7 @@ from itertools import combinations, islice
 from pathlib import Path
 from statistics import fmean, stdev
 
-from mlci.config.models import Gate, RowsConfig
+from mlci.config.models import Gate, RowsConfig, ScoresConfig
 from mlci.engine.interface import Source
 from mlci.engine.tables.files import is_missing
 from mlci.errors import InputError
@@ -81,6 +81,7 @@ class FalseBlocks:
         commit: Commit that was retrained.
         dirty: Whether the checkout has changes that were not retrained, because that commit lacks them.
         versions: Promoted versions that disagreed with the one before on this share; ``None`` if the share was given.
+        unit: What the rows are: ``rows``, or the ``items`` of an evaluation log.
     """
 
     pairs: int
@@ -95,6 +96,7 @@ class FalseBlocks:
     commit: str | None = None
     dirty: bool = False
     versions: int | None = None
+    unit: str = "rows"
 
     def as_document(self) -> Mapping[str, object]:
         """Return the result for JSON."""
@@ -138,7 +140,7 @@ def measure_false_blocks(
         results.append(evaluate(pair.statistics, question, fingerprint="", notes=()))
         shares.append(pair.disagreement)
         rows = pair.rows
-    return _count_blocks(config, results, rows=rows, disagreement=fmean(shares), left_out=left_out)
+    return count_blocks(config, results, rows=rows, disagreement=fmean(shares), left_out=left_out)
 
 
 def retrain_and_count_blocks(context: RowsContext, *, retrainings: int) -> FalseBlocks:
@@ -166,18 +168,27 @@ def retrain_and_count_blocks(context: RowsContext, *, retrainings: int) -> False
     agreements = [result.agreement for result in results if result.agreement is not None]
     differing = [one.baseline_only + one.candidate_only for one in agreements]
     disagreement = fmean(differing) / rows if differing else None
-    found = _count_blocks(config, results, rows=rows, disagreement=disagreement, left_out=left_out)
+    found = count_blocks(config, results, rows=rows, disagreement=disagreement, left_out=left_out)
     return replace(found, retrainings=retrainings, commit=trained.commit, dirty=trained.dirty)
 
 
-def _count_blocks(
-    config: RowsConfig,
+def count_blocks(
+    config: RowsConfig | ScoresConfig,
     results: Sequence[EvaluationResult],
     *,
     rows: int,
     disagreement: float | None,
     left_out: tuple[str, ...],
 ) -> FalseBlocks:
+    """Judge all simulated pull requests, and find the limits that block less than one in a hundred.
+
+    Args:
+        config: The configuration, with the gates that were simulated.
+        results: Evaluations of the pull requests.
+        rows: Rows, or items, of the evaluation set.
+        disagreement: Mean share of them on which both models differ.
+        left_out: Gates that were not simulated.
+    """
     rules, trial = evaluation_plan.gate_rules(config), _Trial(results, config.evaluation.min_group_size)
     judged = trial.judge(rules)
     return FalseBlocks(

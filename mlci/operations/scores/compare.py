@@ -78,7 +78,7 @@ def compare_logs(
     pairs = pair_items(candidate, baseline, accept)
     logs = [log for log in (candidate, baseline) if log is not None]
     ranges = item_metrics.score_ranges(logs, config.gates)
-    results = {mode: _estimate(config, pairs, ranges, mode) for mode in _modes(pairs)}
+    results = {mode: estimate_items(config, pairs, ranges, mode) for mode in _modes(pairs)}
     changes = find_item_changes(config, pairs, ranges, texts=texts)
     result = replace(results[Errored.LEFT_OUT], item_changes=changes)
     lower = {name for log in logs for name, scorer in log.scorers.items() if scorer.higher_is_better is False}
@@ -96,9 +96,10 @@ def _modes(pairs: PairedItems) -> tuple[Errored, ...]:
     return (Errored.LEFT_OUT,) if whole else tuple(Errored)
 
 
-def _estimate(
+def estimate_items(
     config: ScoresConfig, pairs: PairedItems, ranges: dict[str, ScoreRange], errored: Errored
 ) -> EvaluationResult:
+    """Return the estimates of every metric in every slice, with values for answers without a score."""
     context = ItemContext(
         scopes=item_scopes(config, pairs),
         clusters=item_clusters(config, pairs),

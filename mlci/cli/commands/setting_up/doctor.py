@@ -15,7 +15,7 @@ from mlci.cli.registry_factory import build_store
 from mlci.cli.repository_access import access_of
 from mlci.cli.wiring import run_context
 from mlci.config.loader import CheckedConfig, read_bounded_config
-from mlci.config.models import RowsConfig
+from mlci.config.models import RowsConfig, ScoresConfig
 from mlci.config.read import load_text
 from mlci.errors import InputError, MlciError, Problem
 from mlci.execution.environment import child_environment, registry_credentials
@@ -27,6 +27,7 @@ from mlci.operations.doctor.checks.finding import Finding, order_findings
 from mlci.operations.doctor.collect_facts import SetupPorts, collect_facts, find_top
 from mlci.operations.doctor.doctor import apply_fixes, check_setup, findings_text
 from mlci.operations.doctor.equal_candidates import simulate_pairs
+from mlci.operations.doctor.equal_runs import measure_blocks_of_log
 from mlci.operations.doctor.facts import RepositoryFacts, SetupFacts
 from mlci.operations.doctor.false_blocks import (
     WANTED,
@@ -36,6 +37,7 @@ from mlci.operations.doctor.false_blocks import (
     past_disagreement,
     retrain_and_count_blocks,
 )
+from mlci.operations.scores.logs import configured_logs
 from mlci.planning.assumptions import DISAGREEMENT
 from mlci.registry.registry import Registry
 from mlci.report.templating import template_folder
@@ -85,7 +87,8 @@ def command(
     `--aa` compares the last run's predictions with simulated ones of equal quality, counts the pull requests that these
     gates would block without a cause, and names margins or numbers of rows that bring them under one in a hundred. It
     reads `predict.file`, or the bundle in `--out`. With `--retrain K` it trains the checked-out commit K times instead,
-    without uncommitted changes, which shows the noise of your own training, seeds included.
+    without uncommitted changes, which shows the noise of your own training, seeds included. For `task: scores` the
+    noise is that of the repeats in `predict.log`; without repeats, `--disagreement` of the items change.
 
     \b
     Exit codes: 0 no errors · 1 a finding is an error · 2 no configuration
@@ -142,6 +145,12 @@ def _false_blocks(
         InputError: if the configuration has no rows, or no predictions exist yet.
     """
     config, seed = loaded.config, loaded.config.policy.seed
+    if isinstance(config, ScoresConfig):
+        if retrain is not None:
+            raise InputError("`--retrain` trains models of rows; write a log with repeats, whose noise `--aa` uses")
+        with run_context(loaded, cached=False, user_code=False) as run:
+            log, _ = configured_logs(run.with_config(config))
+        return measure_blocks_of_log(config, log, disagreement=disagreement, pairs=pairs)
     if not isinstance(config, RowsConfig):
         raise InputError("`--aa` needs rows; `predict.metrics` has none, and its values are judged on estimates")
     if retrain is not None:
