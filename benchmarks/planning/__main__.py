@@ -13,10 +13,10 @@ _ALLOWED, _ERRORS = 0.03, 2.0
 _INTRO = """\
 ## Plans of evaluations
 
-Written by `python -m benchmarks.planning --write`; seeds are fixed. `mlci plan` states the smallest drop that a gate
-finds in 80 % of the pull requests, and the rows with which it decides: 80 % of equal models pass, and 80 % of those
-that are worse by twice the margin are blocked. {runs:,} pull requests each are simulated with that drop, and with those
-rows, answer by answer, and judged whole."""
+Written by `python -m benchmarks.planning{quick} --write`; seeds are fixed. `mlci plan` states the smallest drop that a
+gate finds in 80 % of the pull requests, and the rows with which it decides: 80 % of equal models pass, and 80 % of
+those that are worse by twice the margin are blocked. {runs:,} pull requests each are simulated with that drop, and with
+those rows, answer by answer, and judged whole."""
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +27,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--write", action="store_true", help="write the table into docs/reference/benchmarks.md")
     chosen = parser.parse_args(arguments)
     found = [measure(title, assumed, 500 if chosen.quick else chosen.runs) for title, assumed in CASES]
-    text = f"{_INTRO.format(runs=found[0].runs)}\n\n{_table(found)}"
+    intro = _INTRO.format(runs=found[0].runs, quick=" --quick" if chosen.quick else "")
+    text = f"{intro}\n\n{_table(found)}"
     print(text)
     if chosen.write:
         write_section(text, BEGIN, END)

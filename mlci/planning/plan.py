@@ -25,6 +25,9 @@ _MOST_SIMULATED = 20_000
 _TINY = 1e-4
 _STEPS, _NEAR = 4, 0.04
 _LEAST_FITTED = 0.2
+_ROUGH = (0.0, 0.5, 1.0), (0.35, 0.7, 1.0, 1.4)
+_FINE = tuple(step / 8 for step in range(9)), tuple(step / 8 for step in range(1, 13))
+"""Drops of a curve inside the margin, in margins, and beyond it, in units of the drop that is just found."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,9 +219,8 @@ class _Search:
         gate = self.gate
         error = math.sqrt(self.change.variance(repeats) / gate.rows) if gate.rows else 0.0
         reach = (self._blocking() + quantile(POWER)) * error or gate.margin or _TINY
-        drops = [0.0, gate.margin / 2, gate.margin]
-        drops += [gate.margin + reach * step for step in (0.35, 0.7, 1.0, 1.4)]
-        drops = sorted(set(drops))
+        inside, beyond = _FINE if self.change.basis != "simulated" else _ROUGH
+        drops = sorted({gate.margin * step for step in inside} | {gate.margin + reach * step for step in beyond})
         points = self._points(drops, repeats)
         for _ in range(_WIDENINGS):
             if points[-1].failed >= (1 + POWER) / 2 or points[-1].drop >= 1e6 * reach:

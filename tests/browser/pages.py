@@ -7,7 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mlci.operations.planning.assumed import Assumptions, plan_assumed
 from mlci.report.page.page import render_page
+from mlci.report.plan.page import render_plan_page
 from tests.browser.lifecycle import write_lifecycle_pages
 from tests.support import report_cases as cases
 
@@ -34,6 +36,8 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, report in REPORTS.items():
         (folder / f"{name}.html").write_text(render_page(report()), encoding="utf-8")
+    plan = plan_assumed(Assumptions(rows=500, margin=0.02, disagreement=0.05))
+    (folder / "plan.html").write_text(render_plan_page(plan, footer="mlci"), encoding="utf-8")
     with tempfile.TemporaryDirectory() as work:
         write_lifecycle_pages(folder, Path(work))
 
