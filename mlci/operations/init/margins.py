@@ -51,6 +51,7 @@ class MarginQuestion:
         change: Change of the metric between two equally good models.
         rows: Rows of the evaluation set, or of the smallest group.
         family: Gates that are judged together, whose level Holm's method divides.
+        unit: What the rows are.
         grouped: Whether it is a gate on each group.
     """
 
@@ -59,6 +60,7 @@ class MarginQuestion:
     change: ChangeModel
     rows: int
     family: int = 1
+    unit: str = "rows"
     grouped: bool = False
 
     def gate(self, margin: float) -> PlannedGate:
@@ -71,6 +73,7 @@ class MarginQuestion:
             scope_rows=self.rows,
             scope=Scope("slice", "group") if self.grouped else WHOLE,
             family=self.family,
+            unit=self.unit,
         )
 
 

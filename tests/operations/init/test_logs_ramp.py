@@ -69,7 +69,7 @@ def test_init__inspect_with_its_task(tmp_path):
     set_up(tmp_path, files)
     config = configuration(tmp_path)
     assert (config.predict.run, config.predict.log) == ("inspect eval evals/support.py", "logs/*.eval")
-    assert gates(config) == [("includes", None, "0.1"), ("includes", "metadata.language", "0.2")]
+    assert gates(config) == [("includes", None, "0.15"), ("includes", "metadata.language", "0.4")]
 
 
 def test_init__inspect_without_a_log(tmp_path):

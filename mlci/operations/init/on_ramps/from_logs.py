@@ -1,6 +1,5 @@
 """On-ramp of evaluation logs: those that a tool left, or the command and the tasks by which one will write them."""
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,11 +9,13 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from mlci.errors import InputError, yaml_value
-from mlci.inference.intervals.gaffke import BoundedMean
+from mlci.gates.limits import Kind
 from mlci.operations.init.inventory import Inventory
-from mlci.operations.init.margins import CONFIDENCE, DISAGREEMENT, ProposedGate
+from mlci.operations.init.margins import MarginQuestion, ProposedGate, smallest_margin
 from mlci.operations.init.proposal import ConfigurationParts, InitOptions, Proposal, SetupAnswer, SetupAnswers
 from mlci.operations.init.repository import Repository
+from mlci.planning.assumptions import DISAGREEMENT
+from mlci.planning.changes import RateChange, score_change
 from mlci.scores.formats import deepeval, inspect_ai, lm_eval, openai_evals, promptfoo
 from mlci.scores.formats.detect import find_format, read_log
 from mlci.scores.formats.log_file import LogFile
@@ -27,7 +28,6 @@ _MOST_LOOKED_AT, _MOST_READ = 500, 20
 _MOST_GATES, _MOST_SLICES = 2, 2
 _LEAST_GROUP, _MOST_GROUPS = 30, 20
 _MARGINS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
-_POWER = 0.8416
 """Standard errors beyond the interval's end for a power of 80 %."""
 _CLUSTER = re.compile(
     r"passage|document|article|paragraph|context|conversation|session|dialog|user|patient|repo|cluster", re.IGNORECASE
@@ -264,7 +264,7 @@ def _gates_of_log(log: ScoreLog, slices: Sequence[str]) -> list[ProposedGate]:
     for name in _main_scorers(log)[:_MOST_GATES]:
         scores = [[item.scores[name] for item in one if name in item.scores] for one in items]
         scored = [one for one in scores if one]
-        limit = "max_rise" if log.scorers[name].higher_is_better is False else "max_drop"
+        limit: Kind = "max_rise" if log.scorers[name].higher_is_better is False else "max_drop"
         if any(not 0 <= score <= 1 for one in scored for score in one):
             reason = "a guess: the scores have no range from 0 to 1; `range` on the gate names another one"
             gates.append(ProposedGate(metric=name, limit=limit, value="5%", reason=reason))
@@ -296,18 +296,18 @@ def _noise(scored: Sequence[Sequence[float]]) -> float:
     return max(DISAGREEMENT, 2 * float(np.mean(within))) if within else DISAGREEMENT
 
 
-def _gate(metric: str, limit: str, items: int, variance: float, unit: str, *, each: str | None = None) -> ProposedGate:
-    """Return a gate with the smallest margin that a number of items decides with a power of 80 %."""
-    moved = max(1, round(variance * items / 2))
-    counts = np.array([moved, max(1, items - 2 * moved), moved])
-    ends = BoundedMean(np.array([-1.0, 0.0, 1.0]), counts, -1.0, 1.0).interval(CONFIDENCE)
-    needed = (max(map(abs, ends)) if ends else 1.0) + _POWER * math.sqrt(variance / items)
-    margin = next((one for one in _MARGINS if one >= needed), None)
-    if margin is None:
-        reason = f"{items:,} {unit} can't decide less, and seldom this: it may be inconclusive"
-    else:
+def _gate(metric: str, limit: Kind, items: int, variance: float, unit: str, *, each: str | None = None) -> ProposedGate:
+    """Return a gate with the smallest margin that a number of items decides; see :mod:`mlci.planning.plan`."""
+    change = RateChange(disagreement=variance, evidence=score_change())
+    asked = MarginQuestion(
+        metric=metric, limit=limit, change=change, rows=items, unit="items", grouped=each is not None
+    )
+    found = smallest_margin(asked, _MARGINS)
+    if found.decided:
         reason = f"decidable with {items:,} {unit} if two equally good systems differ on {variance:.0%} of them"
-    return ProposedGate(metric=metric, limit=limit, value=f"{margin or _MARGINS[-1]:g}", reason=reason, each=each)
+    else:
+        reason = f"{items:,} {unit} can't decide less, and seldom this: it may be inconclusive"
+    return ProposedGate(metric=metric, limit=limit, value=f"{found.value:g}", reason=reason, each=each)
 
 
 def _gates_of_source(inventory: Inventory, tool: str | None) -> list[ProposedGate]:
