@@ -23,6 +23,7 @@ MODULES = (
     "benchmarks.scored_items.corrected",
     "benchmarks.reuse",
     "benchmarks.slice_search",
+    "benchmarks.group_disparities",
 )
 
 

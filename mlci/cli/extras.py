@@ -36,7 +36,8 @@ def extras(config: Config) -> list[str]:
     reported = (config.evaluation and config.evaluation.reported) or ()
     entries: list[Gate | Reported] = [*config.gates, *reported]
     scikit_learn = config.predict.model is not None or any(
-        item.params or catalogue.find(item.metric) is None for item in entries
+        catalogue.find(item.metric) is None or (item.params and catalogue.find_disparity(item.metric) is None)
+        for item in entries
     )
     rows = (config.evaluation.data, config.evaluation.labels) if config.evaluation else ()
     production = (config.monitor.data, config.monitor.labels) if config.monitor else ()

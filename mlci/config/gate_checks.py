@@ -10,7 +10,7 @@ from mlci.config.models import Gate, Reported
 from mlci.config.types import clip_text
 from mlci.errors import Problem, yaml_value
 from mlci.gates.limits import Limit
-from mlci.metrics.catalogue import COST_OUTCOMES, OF_PROBABILITIES
+from mlci.metrics.catalogue import COST_OUTCOMES, OF_PROBABILITIES, TO_OVERALL
 from mlci.metrics.entries import MetricInfo
 from mlci.metrics.external import SklearnMetric
 
@@ -329,6 +329,8 @@ def _entry_faults(context: CheckContext, item: Gate | Reported) -> Iterator[tupl
         yield from _top_k_faults(item)
     elif own and info is not None and info.kind == "cost":
         yield from _cost_faults(item)
+    elif own and info is not None and info.kind == "disparity":
+        yield from _disparity_faults(context, item)
     elif own:
         message = f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
         yield from ((key, message) for key in given)
@@ -363,6 +365,21 @@ def _resampling_faults(item: Gate | Reported) -> Iterator[tuple[str, str]]:
     for key in ("on", "method"):
         if getattr(item, key) is not None:
             yield key, f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
+
+
+def _disparity_faults(context: CheckContext, item: Gate | Reported) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the parameter of a disparity, by which groups are compared with the whole set."""
+    yield from _resampling_faults(item)
+    if item.params is None:
+        return
+    if dict(item.params) != {"method": "to_overall"}:
+        yield "params", f"of `{item.metric}` is `{{method: to_overall}}`; remove it to compare groups with each other"
+    elif context.catalogue.find_disparity(f"{item.metric}{TO_OVERALL}") is None:
+        message = f"and `{item.metric}` has no such form: only rates and means over rows"
+        yield "params", f"compares groups with the whole set, {message}"
+    elif isinstance(item, Gate) and any(limit.on_change for limit in item.limits) and item.judge != "estimate":
+        message = "has no interval for a change; limit it with `max` or `min`, or limit the change without `params`"
+        yield "params", f"compares groups with the whole set, which {message}"
 
 
 def _on_faults(context: CheckContext, on: str) -> Iterator[str]:

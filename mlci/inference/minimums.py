@@ -106,6 +106,7 @@ _MINIMUMS: Mapping[str, tuple[Minimum, ...]] = {
     **dict.fromkeys(("f1", "jaccard"), _overlap(_POSITIVES)),
     "balanced_accuracy": (Minimum(_CLASSES, defined=2, informative=2, judged=2), _ALL),
     **dict.fromkeys(("matthews_corrcoef", "cohen_kappa_score"), (Minimum(_CLASSES, informative=2, judged=2), _ALL)),
+    "average_odds": (*_share(_POSITIVES)[:1], *_share(_NEGATIVES)),
     "roc_auc": (*_share(_POSITIVES)[:1], *_share(_NEGATIVES)),
     "average_precision": (
         Minimum(_POSITIVES, defined=1, judged=5, proves=PROVES),

@@ -81,6 +81,8 @@ PER_CLASS = re.compile(r"^(precision|recall|f1)\[(.+)\]$")
 _CLASS_OR_UNKNOWN = re.compile(r"^(\w+)\[(.+)\]$")
 SPREAD = re.compile(r"^(.+)_(difference|ratio|shift)$")
 KINDS: tuple[Literal["difference", "ratio", "shift"], ...] = ("difference", "ratio", "shift")
+TO_OVERALL = "(method=to_overall)"
+"""End of the name of a disparity between each group and the whole set; fairlearn's parameter of the same name."""
 PARITIES = {
     "demographic_parity": ("selection_rate",),
     "equalized_odds": ("true_positive_rate", "false_positive_rate"),
@@ -90,16 +92,25 @@ PARITIES = {
 _SPREADABLE = ("rate", "ratio", "ranks", "loss", "moments", "share")
 OF_PROBABILITIES = frozenset({"class_ranks", "top_k", "loss", "calibration"})
 """Kinds of metrics that need a probability for each class of a multiclass task."""
+_OF_MEANS = ("rate", "loss")
+"""Kinds of which the whole set's value is a weighted mean of the groups' values."""
 _LABELS_ALONE = ("prevalence",)
 _BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 
 @dataclass(frozen=True)
 class DisparityInfo:
-    """A disparity's base metrics, and its kind: largest difference, smallest ratio or largest shift."""
+    """A disparity of groups.
+
+    Attributes:
+        bases: The metrics whose values are compared.
+        kind: Largest difference, smallest ratio or largest shift.
+        to_overall: Whether groups are compared with the whole set instead of with each other.
+    """
 
     bases: tuple[str, ...]
     kind: Literal["difference", "ratio", "shift"]
+    to_overall: bool = False
 
 
 def names() -> list[str]:
@@ -138,9 +149,10 @@ def find_disparity(name: str) -> DisparityInfo | None:
     """Parse the name of a disparity; ``None`` if it is not one.
 
     A ratio of values that can be negative is not one, because it does not measure the distance of groups. Nor is a
-    shift of a metric that does not depend on the model, or of a share, whose change has no interval.
+    shift of a metric that does not depend on the model, or of a share, whose change has no interval. Only rates and
+    means over rows are compared with the whole set, whose value is their mean.
     """
-    match = SPREAD.match(name)
+    match, overall = SPREAD.match(name.removesuffix(TO_OVERALL)), name.endswith(TO_OVERALL)
     if match is None or _plain(name):
         return None
     base, kind = match[1], next(kind for kind in KINDS if kind == match[2])
@@ -152,7 +164,9 @@ def find_disparity(name: str) -> DisparityInfo | None:
         return None
     if kind == "shift" and any(info.kind == "share" or info.name in _LABELS_ALONE for info in infos):
         return None
-    return DisparityInfo(bases, kind)
+    if overall and (kind == "shift" or any(info.kind not in _OF_MEANS for info in infos)):
+        return None
+    return DisparityInfo(bases, kind, overall)
 
 
 def is_shift_metric(name: str) -> bool:
@@ -170,8 +184,9 @@ def canonical(name: str) -> str:
         return plain
     if (match := _CLASS_OR_UNKNOWN.match(name)) and (base := _plain(match[1])):
         return f"{base}[{match[2]}]"
-    if (parts := find_disparity(name)) and len(parts.bases) == 1 and (match := SPREAD.match(name)) and _plain(match[1]):
-        return f"{_plain(match[1])}_{parts.kind}"
+    parts, match = find_disparity(name), SPREAD.match(name.removesuffix(TO_OVERALL))
+    if parts and len(parts.bases) == 1 and match and _plain(match[1]):
+        return f"{_plain(match[1])}_{parts.kind}{TO_OVERALL if parts.to_overall else ''}"
     return name
 
 
@@ -186,7 +201,8 @@ def hypothesis(name: str) -> str:
     parts = find_disparity(name)
     if parts is None:
         return canonical(name)
-    return f"{'+'.join(sorted(canonical(base) for base in parts.bases))}_{parts.kind}"
+    bases = "+".join(sorted(canonical(base) for base in parts.bases))
+    return f"{bases}_{parts.kind}{TO_OVERALL if parts.to_overall else ''}"
 
 
 def nearest_metric(name: str) -> str | None:
@@ -199,9 +215,10 @@ def metrics_of_task(task: str) -> list[str]:
     """Return the metrics reported for a task if the configuration names none.
 
     These are all but operational metrics, a cost that only the user knows, and metrics without information on the whole
-    set: the prevalence depends on the labels only, and the whole set's share of itself is 1.
+    set: the prevalence depends on the labels only, the whole set's share of itself is 1, and average odds are there for
+    their difference.
     """
-    left_out = {"prevalence", "predicted_positive_share", "misclassification_cost"}
+    left_out = {"prevalence", "predicted_positive_share", "misclassification_cost", "average_odds"}
     return [
         entry.name
         for entry in ENTRIES
@@ -239,20 +256,22 @@ def _disparity(name: str, parts: DisparityInfo) -> MetricInfo:
     bases = [info for base in parts.bases if (info := find(base))]
     tasks = frozenset.intersection(*(base.tasks for base in bases))
     difference = parts.kind == "difference"
-    parity = next((key for key in PARITIES if SPREAD.sub(r"\1", name) == key), None)
+    parity = next((key for key in PARITIES if SPREAD.sub(r"\1", name.removesuffix(TO_OVERALL)) == key), None)
+    overall = " to the overall value" if parts.to_overall else ""
+    compared = "a group and the whole set" if parts.to_overall else "two groups"
     title = (parity or bases[0].title).replace("_", " ")
     bounded = difference and all(base.low is not None and base.high is not None for base in bases)
     high = max((base.high or 0) - (base.low or 0) for base in bases) if bounded else None
     return MetricInfo(
         name=name,
-        title=f"{title[0].upper()}{title[1:]} {parts.kind}",
+        title=f"{title[0].upper()}{title[1:]} {parts.kind}{overall}",
         kind="disparity",
         direction="lower" if difference else "higher",
         unit=bases[0].unit if difference else "fraction",
         tasks=tasks,
         low=0.0,
         high=high if difference else 1.0,
-        formula=("largest difference between two groups of " if difference else "smallest ratio between two groups of ")
+        formula=f"{'largest difference' if difference else 'smallest ratio'} between {compared} of "
         + " or ".join(base.name for base in bases),
         source="fairlearn (Weerts et al. 2023); simultaneous intervals after Agresti & Caffo 2000 and Tukey's max-t",
         support="rows",

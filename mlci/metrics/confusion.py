@@ -77,6 +77,12 @@ def balanced_accuracy(m: Margins) -> Array:
     return _divide(np.where(present, _divide(m.hits, m.labels), 0).sum(axis=-1), present.sum(axis=-1))
 
 
+def average_odds(m: Margins) -> Array:
+    """Mean of recall and false-positive rate of a binary task, of which AIF360 averages the groups' differences."""
+    wrong = m.decisions[..., 1] - m.hits[..., 1]
+    return (_divide(m.hits[..., 1], m.labels[..., 1]) + _divide(wrong, m.labels[..., 0])) / 2
+
+
 def macro(rate: Callable[[Margins], Array]) -> Function:
     """Unweighted mean of a rate by class over the classes that occur as label or decision; NaN if one is undefined."""
 

@@ -134,6 +134,9 @@ Over the groups of a slice: the largest difference, or the smallest ratio, betwe
 group, between it and any other. The candidate's own is limited by `max` (ratios: `min`), its change against the
 baseline by `max_rise` (`max_drop`).
 
+With `params: {{method: to_overall}}`, as in fairlearn, each group of a rate or a mean is compared with the whole set
+instead; `max` (ratios: `min`) limits the candidate's own, and its change has no interval.
+
 A **shift** compares both models by itself: the largest change of a group minus the smallest, candidate minus baseline
 on the same rows. It is limited by `max`, needs a baseline and has no value of one model. A group that was ahead and is
 now behind counts in full, while the difference between the groups may be the same as before.

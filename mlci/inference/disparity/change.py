@@ -130,6 +130,8 @@ def change_of(name: str, options: DisparityOptions, candidate: Evidence, baselin
     if is_unchanged(options):
         return Tie()
     value = candidate.value - baseline.value
+    if options.to_overall:
+        return Point(value, "difference", "no interval for the change of a disparity to the overall value")
     unordered = _moments(options)
     if unordered is None:
         return Point(value, "difference", "the groups' values have no standard errors")

@@ -18,8 +18,16 @@ import numpy as np
 from mlci.inference import minimums
 from mlci.inference.disparity import simultaneous
 from mlci.inference.disparity.change import change_of, is_unchanged
-from mlci.inference.disparity.groups import DisparityOptions, GroupChanges, GroupedValues, moments_of, share_of
+from mlci.inference.disparity.groups import (
+    DisparityOptions,
+    GroupChanges,
+    GroupedValues,
+    moments_of,
+    rates_of,
+    share_of,
+)
 from mlci.inference.disparity.simultaneous import GroupDistance, Groups, Kind, unordered
+from mlci.inference.disparity.to_overall import WeightedGroups, compare_with_overall, distance_to_overall
 from mlci.inference.evidence import Cause, Evidence, Interval, MeasureContext, Point, Tie, Triple, Undefined
 from mlci.inference.intervals.distributions import cdf, quantile
 from mlci.inference.measure import measure_metric
@@ -144,11 +152,12 @@ def measure_disparity(name: str, across: GroupedValues, context: MeasureContext)
     parts = catalogue.find_disparity(name)
     if parts is None:
         raise ValueError(f"{name} is not a disparity")
+    across = replace(across, reference=None) if parts.to_overall else across
     measured = [[measure_metric(base, group, context) for group in across.groups] for base in parts.bases]
     small = tuple(str(group.scope.group) for group in across.groups if group.rows < across.min_group_size)
     smallest = min((group.rows for group in across.groups), default=0)
     kind: Kind = "ratio" if parts.kind == "ratio" else "difference"
-    options = DisparityOptions(parts.bases, kind, across, context, measured)
+    options = DisparityOptions(parts.bases, kind, across, context, measured, to_overall=parts.to_overall)
     info = catalogue.find(name)
     most = None if info is None else info.high
     if parts.kind == "shift":
@@ -189,13 +198,15 @@ def _evidence(options: DisparityOptions, model: str, smallest: int, most: float 
     if problem := _problem(options, values, model):
         return problem
     across, context = options.across, options.context
-    value = _value(values, options)
+    value = _value(values, options, model)
     if not np.isfinite(value):
         return Undefined("0/0: the metric is 0 in every group")
     bases = [_groups(options, model, k) for k in range(len(options.bases))]
     if any(item is None for item in bases):
         return Point(value, "measured", "the groups' values have no standard errors")
     ready = [item for item in bases if item is not None]
+    if options.to_overall:
+        return _to_overall(options, ready, model, value=value, most=most)
     return simultaneous.compare_groups(
         ready,
         value=value,
@@ -205,6 +216,30 @@ def _evidence(options: DisparityOptions, model: str, smallest: int, most: float 
         kind=options.kind,
         most=most,
     )
+
+
+def _to_overall(
+    options: DisparityOptions, bases: list[Groups], model: str, *, value: float, most: float | None
+) -> Evidence:
+    """Return the evidence of the groups' distances to the whole set."""
+    if options.clustered:
+        return Point(value, "measured", "no interval: groups share clusters with the whole set, or rows have weights")
+    if sum(group.rows for group in options.across.groups) != options.context.whole.rows:
+        return Point(value, "measured", "no interval: the groups do not have all rows of the whole set")
+    weighted = [WeightedGroups(one, _weights(options, model, k)) for k, one in enumerate(bases)]
+    rows = min(group.rows for group in options.across.groups)
+    return compare_with_overall(
+        weighted, value=value, rows=rows, confidence=options.context.confidence, kind=options.kind, most=most
+    )
+
+
+def _weights(options: DisparityOptions, model: str, k: int) -> Floats:
+    """Return each group's share of the rows that a base metric is a mean of."""
+    groups = options.across.groups
+    counted = [
+        share_of(group.decisions, options.bases[k], model).base if options.counted else group.rows for group in groups
+    ]
+    return np.array(counted, float) / sum(counted)
 
 
 def _problem(options: DisparityOptions, values: Floats, model: str) -> Undefined | None:
@@ -242,7 +277,11 @@ def _undefined_groups(options: DisparityOptions, undefined: list[int], model: st
     return Undefined(f"0/0 in {named}: {' and '.join(options.bases)} can't be computed there")
 
 
-def _value(values: Floats, options: DisparityOptions) -> float:
+def _value(values: Floats, options: DisparityOptions, model: str) -> float:
+    if options.to_overall:
+        whole = [getattr(measure_metric(base, options.context.whole, options.context), model) for base in options.bases]
+        distances = [distance_to_overall(row, one.value, options.kind) for row, one in zip(values, whole, strict=True)]
+        return max(distances) if options.kind == "difference" else min(distances)
     each = [simultaneous.disparity_evidence(row, reference=options.across.index, kind=options.kind) for row in values]
     return float(np.max(each) if options.kind == "difference" else np.min(each))
 
@@ -250,8 +289,12 @@ def _value(values: Floats, options: DisparityOptions) -> float:
 def _groups(options: DisparityOptions, model: str, k: int) -> Groups | None:
     seed = options.context.seed + k
     if options.counted:
-        counted = [share_of(group.decisions, options.bases[k], model) for group in options.across.groups]
-        part, base = np.array([c.part for c in counted], float), np.array([c.base for c in counted], float)
+        counted = [
+            [share_of(group.decisions, rate, model) for group in options.across.groups]
+            for rate in rates_of(options.bases[k])
+        ]
+        part = np.array([[share.part for share in shares] for shares in counted], float)
+        base = np.array([[share.base for share in shares] for shares in counted], float)
         return simultaneous.group_proportions(part, base, kind=options.kind, seed=seed)
     values, errors = (part[k] for part in options.estimates(model))
     if not np.isfinite(errors).all() or (errors <= 0).any() or (options.kind == "ratio" and (values <= 0).any()):

@@ -45,21 +45,19 @@ class GroupedValues:
 
 @dataclass(frozen=True)
 class DisparityOptions:
-    """Settings and values for comparing the groups of one disparity."""
+    """Settings and values for comparing the groups of one disparity, with each other or with the whole set."""
 
     bases: tuple[str, ...]
     kind: Kind
     across: GroupedValues
     context: MeasureContext
     measured: list[list[Comparison]]
+    to_overall: bool = False
 
     @property
     def counted(self) -> bool:
-        """Whether every base is a rate of independent rows, so that groups can be redrawn as counts."""
-        if self.clustered:
-            return False
-        infos = [catalogue.find(base) for base in self.bases]
-        return all(info is not None and info.kind == "rate" and "[" not in info.name for info in infos)
+        """Whether every base is made of rates of independent rows, so that groups can be redrawn as counts."""
+        return not self.clustered and all(map(rates_of, self.bases))
 
     @property
     def clustered(self) -> bool:
@@ -84,6 +82,14 @@ class DisparityOptions:
     def errors(self, what: str) -> Floats:
         """Return standard errors of values or changes, shape (bases, groups); NaN if unknown."""
         return np.array([[error_of(getattr(item, what)) for item in base] for base in self.measured])
+
+
+def rates_of(base: str) -> tuple[str, ...]:
+    """Return the rates over separate rows that a metric is the mean of: a rate itself; empty for other metrics."""
+    if catalogue.canonical(base) == "average_odds":
+        return ("recall", "false_positive_rate")
+    info = catalogue.find(base)
+    return (base,) if info is not None and info.kind == "rate" and "[" not in info.name else ()
 
 
 def share_of(decisions: Decisions | None, base: str, model: str) -> decision_metrics.Share:
@@ -186,8 +192,9 @@ def _count(options: DisparityOptions) -> Floats:
         for k, base in enumerate(options.bases):
             if group.decisions is None or group.decisions.baseline is None:
                 raise ValueError("no decisions of two models")
-            masks = base_rate(base, group.decisions)
-            parts[:, k, g] = _rates(masks, group.decisions, group.decisions.baseline)
+            rates = [base_rate(rate, group.decisions) for rate in rates_of(base)]
+            each = np.array([_rates(masks, group.decisions, group.decisions.baseline) for masks in rates])
+            parts[:, k, g] = each.sum(axis=0) / len(rates) ** np.array([1, 1, 2, 2, 2])
     return parts
 
 

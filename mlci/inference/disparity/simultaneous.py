@@ -108,18 +108,25 @@ class Simultaneous:
 
 
 def group_proportions(part: Floats, base: Floats, *, kind: Kind, seed: int) -> Groups:
-    """Adjust and resample the groups' proportions.
+    """Adjust and resample the groups' proportions, or means of proportions over separate rows.
 
     Every proportion gets one more success and failure, (x + 1) / (n + 2), so that its error is above 0 at both
     ends (Agresti & Caffo 2000, Am. Stat. 54:280); ratios are compared as logarithms of it by the delta method.
+
+    Args:
+        part: Numerators, shape (groups,), or (proportions, groups) for means.
+        base: Denominators, of the same shape.
+        kind: Difference or ratio.
+        seed: Seed of the resampling.
     """
     adjust = _difference if kind == "difference" else _logarithm
+    part, base = np.atleast_2d(part), np.atleast_2d(base)
 
     def redraw() -> Iterator[tuple[Floats, Floats]]:
         generator = np.random.Generator(np.random.PCG64(seed))
         trials, share = base.astype(np.int64), part / base
-        for rows in _replicates(len(base)):
-            yield adjust(generator.binomial(trials, share, size=(rows, len(base))).astype(np.float64), base)
+        for rows in _replicates(base.size):
+            yield adjust(generator.binomial(trials, share, size=(rows, *base.shape)).astype(np.float64), base)
 
     return Groups(*adjust(part, base), redraw)
 
@@ -212,13 +219,14 @@ def disparity_evidence(values: Floats, *, reference: int | None, kind: Kind) -> 
 
 
 def _difference(part: Floats, base: Floats) -> tuple[Floats, Floats]:
-    rate = (part + 1) / (base + 2)
-    return rate, np.sqrt(rate * (1 - rate) / (base + 2))
+    rates = (part + 1) / (base + 2)
+    squares = rates * (1 - rates) / (base + 2)
+    return rates.mean(axis=-2), np.sqrt(squares.sum(axis=-2)) / rates.shape[-2]
 
 
 def _logarithm(part: Floats, base: Floats) -> tuple[Floats, Floats]:
-    rate, _ = _difference(part, base)
-    return np.log(rate), np.sqrt((1 - rate) / (rate * (base + 2)))
+    rate, error = _difference(part, base)
+    return np.log(rate), error / rate
 
 
 FEW_GROUPS = 32

@@ -20,6 +20,7 @@ from mlci.inference.evidence import (
     tied_evidence,
 )
 from mlci.inference.intervals.gaffke import BoundedMean
+from mlci.inference.intervals.label_sums import Mover
 from mlci.inference.intervals.score_intervals import F1, Proportion, Tango
 from mlci.metrics import catalogue, confusion
 from mlci.metrics.catalogue import PER_CLASS
@@ -74,6 +75,7 @@ def _tango(decisions: Decisions, rate: Rate, baseline: Counts) -> Evidence:
 
 
 _FUNCTIONS: dict[str, Function] = {
+    "average_odds": confusion.average_odds,
     "balanced_accuracy": confusion.balanced_accuracy,
     "f1": confusion.f1_of(1),
     "jaccard": confusion.jaccard_of(1),
@@ -173,6 +175,8 @@ def _interval_method(name: str, low: float) -> _One:
     function, base = _FUNCTIONS[name], _BASES.get(name)
     if name == "f1":
         return lambda model: _f1(model.margins, 1)
+    if name == "average_odds":
+        return lambda model: _average_odds(model.margins)
     if base is not None:
         part = F1 if name == "f1_macro" else Proportion
         return lambda model: ratios.mean_rate(function, *model, base=base(model.margins), part=part)
@@ -239,6 +243,17 @@ def _counts(function: Function, statistics: Statistics, one: _One, *, low: float
     if view.identical and not statistics.differing:
         return candidate, baseline, tied_evidence(candidate)
     return candidate, baseline, ratios.change_by_label(view, function, most=1.0 - low)
+
+
+def _average_odds(margins: confusion.Margins) -> Evidence:
+    """Return the mean of recall and false-positive rate, which have no row in common."""
+    negatives, positives = (round(float(rows)) for rows in margins.labels) if len(margins.labels) == 2 else (0, 0)
+    if not negatives or not positives:
+        return Undefined("0/0: only one class is labelled here", cause=Cause.LABELS)
+    hits = round(float(margins.hits[1]))
+    parts = (Proportion(hits, positives), Proportion(round(float(margins.decisions[1])) - hits, negatives))
+    value = float(confusion.average_odds(margins))
+    return Mover(value, parts, (0.5, 0.5), 0.0, negatives + positives, method="wilson by label")
 
 
 def _f1(margins: confusion.Margins, k: int) -> Evidence:

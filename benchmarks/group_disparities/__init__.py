@@ -1,0 +1,1 @@
+"""Coverage of average odds differences and of disparities to the whole set."""
