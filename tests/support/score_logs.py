@@ -406,9 +406,10 @@ class Mlflow(ToolLog):
     counts_tokens = False
 
     def load(self):
-        csv.field_size_limit(sys.maxsize)
+        before = csv.field_size_limit(sys.maxsize)  # the limit is the whole process's
         with (FILES / "mlflow_genai/result.csv").open(encoding="utf-8", newline="") as stream:
             self.rows = list(csv.DictReader(stream))
+        csv.field_size_limit(before)
         self.traces = [json.loads(row["trace"]) for row in self.rows]
         for trace in self.traces:
             trace["info"] |= {"state": "OK", "assessments": trace["info"].get("assessments") or []}
