@@ -15,6 +15,7 @@ MODULES = (
     "benchmarks.large_tables",
     "benchmarks.spark",
     "benchmarks.setup",
+    "benchmarks.rankings",
     "benchmarks.registry",
     "benchmarks.sealed",
     "benchmarks.monitoring",

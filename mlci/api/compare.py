@@ -34,8 +34,9 @@ from mlci.report.serialization import dump_report
 from mlci.report.terminal import render_terminal
 
 _HEIGHT = 720  # pixels of the page in a notebook
-_PLACEHOLDERS = ({"metric": "accuracy", "min": 0.5}, {"metric": "mean_absolute_error", "max": 1})
-"""Gates of a configuration that needs one; they are not judged."""
+RANKING = "ranking"
+_PLACEHOLDERS = {"regression": {"metric": "mean_absolute_error", "max": 1}, RANKING: {"metric": "ndcg", "min": 0.5}}
+"""Gates of a configuration that needs one, by task; they are not judged."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
     gates: Iterable[Mapping[str, Any]] = (),
     task: str | None = None,
     positive: Any = None,  # noqa: ANN401 (any value of the label)
+    query: str | None = None,
     score: str | None = None,
     decision: str | None = None,
     probabilities: Mapping[str, str] | None = None,
@@ -140,8 +142,10 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
         labels_table: Table of ``labels`` if that is a database with several tables.
         slices: Columns by which metrics are measured too, as in ``mlci.yml``; ``"auto"`` searches for the worst.
         gates: Limits, as in ``mlci.yml``: ``{"metric": "recall", "each": "region", "max_drop": 0.02}``.
-        task: ``binary``, ``multiclass`` or ``regression``; ``None`` decides by the label's values.
+        task: ``binary``, ``multiclass``, ``regression`` or ``ranking``; ``None`` decides by the label's values, and is
+            a ranking with ``query``.
         positive: The positive class; ``None`` means 1 or true.
+        query: Column with the query that each row's document is ranked for.
         score: Column with the score in predictions that are files or frames, by default ``score``.
         decision: Column with the decided class in such predictions.
         probabilities: Column with the probability of each class in such predictions: ``{"cat": "p_cat", …}``.
@@ -163,6 +167,7 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
             "score": score,
             "decision": decision,
             "task": task,
+            "query": query,
             "model": model,
             "labels_table": labels_table,
             "cluster": cluster,
@@ -175,18 +180,20 @@ def compare(  # noqa: PLR0913 (one keyword for each entry of mlci.yml)
         folder = Path(name)
         rows = table_file(data, folder / "data.parquet")
         labelled = None if labels is None else table_file(labels, folder / "labels.parquet")
+        guessed = _labelled_path(labelled, labels_table) or table_path(rows, table=table)
         evaluated = EvaluationTable(
             given=data,
             file=rows,
             label=label,
             key=key,
-            task=task or _guess_task(_labelled_path(labelled, labels_table) or table_path(rows, table=table), label),
+            task=task or (_guess_task(guessed, label) if query is None else RANKING),
             positive=positive,
             table=table,
             labels=labelled,
             labels_table=labels_table,
             cluster=cluster,
             weight=weight,
+            query=query,
         )
         columns = {SCORE: score, DECISION: decision, PROBABILITIES: probabilities}
         predict = _source(candidate, evaluated, folder, "candidate", columns)
@@ -237,7 +244,7 @@ def _source(
 def _run(folder: Path, document: Mapping[str, Any]) -> Report:
     """Run a configuration; without gates, nothing is judged."""
     path = folder / "mlci.yml"
-    gates = document["gates"] or [_PLACEHOLDERS[document["task"] == "regression"]]
+    gates = document["gates"] or [_PLACEHOLDERS.get(document["task"], {"metric": "accuracy", "min": 0.5})]
     path.write_text(json_document({**document, "gates": gates}), encoding="utf-8")
     loaded = load_configuration(path)
     with run_context(loaded, cached=False, log=io.StringIO(), own_process=False) as context:

@@ -14,6 +14,7 @@ from mlci.engine.tables.table_path import table_path
 from mlci.errors import InputError, list_names
 
 SCORE, DECISION, PROBABILITIES = "score", "decision", "probabilities"
+_SCORED = frozenset({"regression", "ranking"})
 _GLOB = frozenset("*?[")
 _LISTED = 10
 
@@ -26,11 +27,12 @@ class EvaluationTable:
         given: A path, or a frame.
         file: Path or address of the file.
         label, key: Its columns; without a key, rows are joined by position.
-        task: ``binary``, ``multiclass`` or ``regression``.
+        task: ``binary``, ``multiclass``, ``regression`` or ``ranking``.
         positive: The positive class; ``None`` means 1 or true.
         table: Table of the file if that is a database.
         labels: File with the labels if they are in another one.
         labels_table: Table of that file if it is a database.
+        query: Column with the query of each document, for a ranking.
     """
 
     given: Any
@@ -44,11 +46,12 @@ class EvaluationTable:
     labels_table: str | None = None
     cluster: str | None = None
     weight: str | None = None
+    query: str | None = None
 
     def section(self, slices: "Sequence[Any] | Literal['auto']") -> dict[str, Any]:
         """Return the entry ``evaluation`` of the configuration."""
         named = {"label": self.label, "labels": self.labels, "key": self.key, "positive": self.positive}
-        tables = {"table": self.table, "labels_table": self.labels_table}
+        tables = {"table": self.table, "labels_table": self.labels_table, "query": self.query}
         named |= {"cluster": self.cluster, "weight": self.weight}
         sliced = slices if slices == "auto" else list(slices) or None
         return without_none({"data": self.file, **tables, **named, "slices": sliced})
@@ -166,7 +169,7 @@ def _column_kind(column: str, data: EvaluationTable) -> str:
     """Return whether a column of the file has scores or decisions, as for the same column of a frame."""
     found = summarize_table(table_path(data.file, table=data.table), only=column).find(column)
     scored = found is not None and found.kind == "real"
-    return SCORE if data.task == "regression" or (data.task == "binary" and scored) else DECISION
+    return SCORE if data.task in _SCORED or (data.task == "binary" and scored) else DECISION
 
 
 def _write(data: EvaluationTable, values: np.ndarray[Any, Any], file: Path, name: str) -> tuple[str, Columns]:
@@ -195,7 +198,7 @@ def _write_columns(data: EvaluationTable, table: dict[str, np.ndarray[Any, Any]]
 
 def _are_scores(values: np.ndarray[Any, Any], task: str) -> bool:
     """Whether values are scores: all of a regression's, and a binary model's unless all are whole numbers or NaN."""
-    if task == "regression":
+    if task in _SCORED:
         return True
     return (
         task == "binary" and values.dtype.kind == "f" and not np.array_equal(values, np.round(values), equal_nan=True)
@@ -205,7 +208,7 @@ def _are_scores(values: np.ndarray[Any, Any], task: str) -> bool:
 def _write_estimated(model: Any, data: EvaluationTable, file: Path, name: str) -> tuple[str, Columns]:  # noqa: ANN401 (any estimator)
     """Write the predictions of a fitted estimator: a probability, one for each class, or decisions."""
     features = _features(model, data, name)
-    if data.task == "regression" or not hasattr(model, "predict_proba"):
+    if data.task in _SCORED or not hasattr(model, "predict_proba"):
         return _write(data, _call(model, "predict", features, name), file, name)
     probabilities = _call(model, "predict_proba", features, name)
     if data.task == "binary":

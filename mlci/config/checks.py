@@ -14,6 +14,7 @@ from mlci.config.lifecycle.reuse import LEAST_ALPHA
 from mlci.config.loader import LoadedConfig
 from mlci.config.messages import nearest_word
 from mlci.config.models import Baseline, Config, Evaluation, Predict, SliceColumnConfig
+from mlci.config.ranking_checks import check_ranking
 from mlci.config.score_checks import check_score_task, refuse_score_keys, score_direction
 from mlci.config.types import clip_text
 from mlci.errors import Problem
@@ -100,7 +101,10 @@ def metric_known(context: CheckContext, name: str, *where: str | int) -> Iterato
     if context.totals or context.scored:
         return
     info = context.find(name)
-    if info is None:
+    if context.config.task == "ranking" and FUNCTION.fullmatch(name):
+        message = f"`{clip_text(name)}` is a function of rows, and a ranking has values of queries"
+        yield context.loaded.problem(f"{message}; `mlci metrics --task ranking` lists its metrics", *where)
+    elif info is None:
         yield context.loaded.problem(_describe_unknown(context, name), *where)
     elif info.tasks is not None and context.config.task not in info.tasks:
         of = " and ".join(sorted(info.tasks))
@@ -156,6 +160,7 @@ def check_sections(context: CheckContext) -> Iterator[Problem]:
     yield from _check_cost(context.loaded)
     yield from _check_engine(context.loaded)
     yield from _check_reuse(context.loaded)
+    yield from check_ranking(context.loaded)
 
 
 def _check_cost(loaded: LoadedConfig) -> Iterator[Problem]:
@@ -365,12 +370,20 @@ def _check_probabilities(loaded: LoadedConfig) -> Iterator[Problem]:
                 yield loaded.problem(f"`{name}.probabilities` names column `{column}` for two classes", *where)
 
 
+_SCORED = {
+    "regression": ("a regression's prediction", "with the predicted value"),
+    "ranking": ("the score of a document", "by which the documents of a query are ordered"),
+}
+"""What the score is of tasks without decisions, and of which column."""
+
+
 def _missing_column(config: Config) -> str | None:
     predict = config.predict
-    if config.task == "regression":
+    if config.task in _SCORED:
+        what, column = _SCORED[config.task]
         if predict.decision is not None:
-            return "`predict.decision` is for classes; a regression's prediction goes in `score`"
-        return None if predict.score else "`predict.score` is missing: the column with the predicted value"
+            return f"`predict.decision` is for classes; {what} goes in `score`"
+        return None if predict.score else f"`predict.score` is missing: the column {column}"
     if config.task == "multiclass":
         if predict.decision or predict.probabilities:
             return None

@@ -7,10 +7,11 @@ from mlci.config import models
 from mlci.config.checks import FUNCTION, ROWS_ADD, CheckContext, metric_known
 from mlci.config.messages import nearest_word
 from mlci.config.models import Gate, Reported
+from mlci.config.ranking_checks import ranking_faults
 from mlci.config.types import clip_text
 from mlci.errors import Problem, yaml_value
 from mlci.gates.limits import Limit
-from mlci.metrics.catalogue import COST_OUTCOMES, OF_PROBABILITIES, TO_OVERALL
+from mlci.metrics.catalogue import COST_OUTCOMES, OF_PROBABILITIES, TO_OVERALL, shown_name
 from mlci.metrics.entries import MetricInfo
 from mlci.metrics.external import SklearnMetric
 
@@ -20,7 +21,7 @@ _SHIFTED = "can't limit a shift, which is a change itself and best at 0; write t
 
 def check_gates(context: CheckContext) -> Iterator[Problem]:
     """Check every gate, and that no two have the same limit on the same number."""
-    seen: dict[tuple[str, str, str | None, str | None, str], int] = {}
+    seen: dict[tuple[str, str | None, str | None, str], int] = {}
     for index, gate in enumerate(context.config.gates):
         yield from metric_known(context, gate.metric, "gates", index, "metric")
         yield from _check_limits(context, index, gate)
@@ -31,8 +32,8 @@ def check_gates(context: CheckContext) -> Iterator[Problem]:
         for kind in (limit.kind for limit in gate.limits):
             across = models.slice_scope(gate) if gate.across is not None else None
             each = models.slice_scope(gate) if gate.each is not None else None
-            params = repr(sorted((gate.params or {}).items()))
-            same = (context.catalogue.canonical(gate.metric), params, each, across, kind)
+            plain = context.catalogue.canonical(gate.metric)
+            same = (context.catalogue.canonical(shown_name(plain, gate.params or {})), each, across, kind)
             if same in seen and not _is_alias(context, context.config.gates[seen[same]], gate):
                 first = context.loaded.lines.of("gates", seen[same], kind)
                 message = f"`gates[{index}].{kind}` limits `{gate.metric}` again, after line {first}; keep one"
@@ -331,6 +332,8 @@ def _entry_faults(context: CheckContext, item: Gate | Reported) -> Iterator[tupl
         yield from _cost_faults(item)
     elif own and info is not None and info.kind == "disparity":
         yield from _disparity_faults(context, item)
+    elif own and info is not None and info.kind == "ranking":
+        yield from ranking_faults(item)
     elif own:
         message = f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
         yield from ((key, message) for key in given)

@@ -28,8 +28,8 @@ from mlci.gates.limits import LIMIT_KINDS, Limit
 from mlci.metrics.entries import Direction
 from mlci.util.withheld_variables import NEVER_GIVEN
 
-RowsTask = Literal["binary", "multiclass", "regression"]
-Task = Literal["binary", "multiclass", "regression", "scores"]
+RowsTask = Literal["binary", "multiclass", "regression", "ranking"]
+Task = Literal["binary", "multiclass", "regression", "ranking", "scores"]
 MODEL_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 
@@ -150,6 +150,9 @@ class Evaluation(ConfigModel):
     labels_table: Name | None = Field(default=None, description="Table of `labels`, if that is a database.")
     key: Name | None = Field(
         default=None, description="Column that predictions are joined by; without it, tables are joined by position."
+    )
+    query: Name | None = Field(
+        default=None, description="Column with the query that each document is ranked for (ranking)."
     )
     positive: Scalar | None = Field(
         default=None, description="Label value that counts as positive (binary); if omitted, 1 or true."
@@ -450,13 +453,15 @@ class Gate(ConfigModel):
         return tuple(limit for kind in LIMIT_KINDS if isinstance(limit := getattr(self, kind), Limit))
 
     def gain_direction(self, direction: Direction) -> Direction:
-        """Return the better direction; where the metric has none, that of the gate's limit on a loss.
+        """Return the better direction; where the metric has none, that of the gate or of its limit on a loss.
 
         Args:
             direction: That of the metric.
         """
         if direction != "none":
             return direction
+        if self.higher_is_better is not None:
+            return "higher" if self.higher_is_better else "lower"
         return "lower" if self.max_rise is not None else "higher" if self.max_drop is not None else "none"
 
 
@@ -481,7 +486,7 @@ class Config(ConfigModel):
     model: Annotated[str, Field(pattern=MODEL_ID)] = Field(
         description="Name of the model in reports and the registry: letters, digits, `.`, `_` and `-`."
     )
-    task: Task = Field(description="Binary, multiclass, regression, or scores of an evaluation log.")
+    task: Task = Field(description="Binary, multiclass, regression, ranking, or scores of an evaluation log.")
     evaluation: Evaluation | None = Field(
         default=None, description="Rows that both models are evaluated on; omitted only with `predict.metrics`."
     )

@@ -8,7 +8,7 @@ from mlci.errors import Problem
 from mlci.metrics.entries import Direction
 
 _LABELLED_ONLY = ("label", "labels", "labels_table", "positive", "classes")
-_ROWS_ONLY = ("data", "table", *_LABELLED_ONLY, "timeout", "weight", "slice_search")
+_ROWS_ONLY = ("data", "table", *_LABELLED_ONLY, "timeout", "weight", "slice_search", "query")
 _ITEMS_ONLY = ("items", "partial", "prompts")
 _PREDICT_ROWS = ("table", "trusted", "score", "decision", "probabilities", "threshold")
 _LOWER = ("cost_", "latency_", "input_tokens", "output_tokens", "errored_share")
@@ -67,7 +67,8 @@ def _check_direction(loaded: LoadedConfig, index: int) -> Iterator[Problem]:
 
 def misdirected(gate: Gate, *, higher_is_better: bool) -> list[str]:
     """Return the limits of a gate on a change for the better."""
-    return [limit.kind for limit in gate.limits if limit.on_change and limit.is_floor != higher_is_better]
+    losses = (limit for limit in gate.limits if limit.on_change and not limit.proves_gain)
+    return [limit.kind for limit in losses if limit.is_floor != higher_is_better]
 
 
 def limits_improvement(gate: Gate, kind: str, source: str) -> str:

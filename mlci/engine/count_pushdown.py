@@ -52,7 +52,7 @@ def is_countable(bound: BoundJob) -> bool:
     """
     job = bound.job
     probable = any(model.probabilities for model in bound.models)
-    if needs_values(job) or job.task == "regression" or job.row_metrics or probable or job.by_cluster:
+    if needs_values(job) or job.labels_are_numbers or job.row_metrics or probable or job.by_cluster:
         return False
     coded = {bound.label.name, *(column.name for base, column in bound.bases if base.cut is None)}
     content = {column.name for column in bound.table.columns} - bound.prediction_columns

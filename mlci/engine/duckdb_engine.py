@@ -17,6 +17,7 @@ from mlci.engine.encode.clusters import read_clustering
 from mlci.engine.encode.columns import EncodedColumns, encode_columns
 from mlci.engine.encode.dictionary import CodeRange, KnownValues
 from mlci.engine.encode.grouping import Elements, Partition, build_partition
+from mlci.engine.encode.queries import read_queries
 from mlci.engine.fingerprint import fingerprint_table
 from mlci.engine.interface import Job, Observed, Progress, ignore_progress
 from mlci.engine.join import Frame, ModelColumns, ScannedRows, read_rows
@@ -135,6 +136,7 @@ def load_frame(bound: BoundJob, *, threads: int | None, by_rows: bool = False) -
         class_values=read_class_values(bound, encoded.classes) if bound.job.row_metrics else (),
         tie_order=encoded.tie_order,
         clustering=clustering,
+        queries=read_queries(bound, read.labels, slices),
     )
 
 

@@ -134,9 +134,11 @@ class Job:
         slice_search: Search for the worst slices; ``None`` searches none.
         cluster: Column of rows that belong together; ``None`` if rows are independent.
         weight: Column with the weight of each row; ``None`` if rows count equally.
+        query: Column with the query of each document, for a ranking.
+        rankings: Names of ranking metrics that are needed.
     """
 
-    task: Literal["binary", "multiclass", "regression"]
+    task: Literal["binary", "multiclass", "regression", "ranking"]
     data: str
     label: str
     candidate: Source
@@ -163,11 +165,18 @@ class Job:
     slice_search: SliceSearch | None = None
     cluster: str | None = None
     weight: str | None = None
+    query: str | None = None
+    rankings: tuple[str, ...] = ()
 
     @property
     def by_cluster(self) -> bool:
         """Whether rows have clusters or weights, so that sums over all rows do not suffice."""
         return self.cluster is not None or self.weight is not None
+
+    @property
+    def labels_are_numbers(self) -> bool:
+        """Whether labels are numbers, and models have scores instead of decisions."""
+        return self.task in {"regression", "ranking"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from mlci.engine.encode.clusters import Clustering
 from mlci.engine.encode.columns import EncodedColumns
 from mlci.engine.encode.dictionary import KnownValues
 from mlci.engine.encode.grouping import Partition
+from mlci.engine.encode.queries import Queries
 from mlci.engine.interface import Job
 from mlci.engine.join_keys import Keyed, KeyIndex, diagnose_unpaired
 from mlci.engine.sql import Array
@@ -162,6 +163,7 @@ class Frame:
         class_values: The classes' values in the label column; read only for functions of rows.
         tie_order: Class indices in the order in which equal probabilities are decided.
         clustering: Cluster and weight of each row; ``None`` if rows are independent and count equally.
+        queries: Each row's query; ``None`` unless the task is ranking.
     """
 
     rows: int
@@ -181,6 +183,7 @@ class Frame:
     class_values: tuple[Scalar, ...] = ()
     tie_order: tuple[int, ...] = ()
     clustering: Clustering | None = None
+    queries: Queries | None = None
 
     @property
     def has_probabilities(self) -> bool:
@@ -269,7 +272,7 @@ def score_column(bound: BoundJob, i: int) -> TableColumn | None:
     """Return the column of a model's scores if they are needed, also to compare predictions."""
     job, model = bound.job, bound.models[i]
     thresholded = needs_decision(job) and model.decision is None
-    needed = needs_values(job) or job.task == "regression" or thresholded or bound.both_score
+    needed = needs_values(job) or job.labels_are_numbers or thresholded or bound.both_score
     return model.score if needed else None
 
 

@@ -16,6 +16,7 @@ from mlci.engine.chunks import count_codes, count_pairs, each_block
 from mlci.engine.encode.binder import needs_decision
 from mlci.engine.encode.clusters import clustered_scopes
 from mlci.engine.encode.grouping import Key, Level, View
+from mlci.engine.encode.queries import values_by_query
 from mlci.engine.interface import Job
 from mlci.engine.join import Frame, ModelColumns, most_probable
 from mlci.engine.multiclass import class_histograms, rank_classes
@@ -30,6 +31,7 @@ from mlci.metrics.statistics import (
     Calibration,
     Decisions,
     Moments,
+    QueryValues,
     ResidualSums,
     Scope,
     Statistics,
@@ -123,6 +125,7 @@ def reduce(
     histograms = class_histograms(frame) if job.task == "multiclass" else ()
     drawn, row_notes = evaluate_rows(frame, job, evaluator)
     clustered = clustered_scopes(row_table(frame, job.losses), frame.partition) if frame.clustering else {}
+    queried, query_notes = _by_query(job, frame)
     statistics = tuple(
         Statistics(
             scope,
@@ -135,12 +138,20 @@ def reduce(
             residuals=residuals if scope == WHOLE else (),
             class_histograms=histograms if scope == WHOLE else (),
             replicates=drawn.get(key, {}),
+            rankings=queried.get(key, {}),
             differing=unequal.get(key),
             clustered=clustered.get(key),
         )
         for key, scope, rows in _scopes(job, frame)
     )
-    return statistics, (*notes, *row_notes)
+    return statistics, (*notes, *row_notes, *query_notes)
+
+
+def _by_query(job: Job, frame: Frame) -> tuple[dict[Key, Mapping[str, QueryValues]], tuple[str, ...]]:
+    if frame.queries is None:
+        return {}, ()
+    scores = [model.scores for model in frame.models]
+    return values_by_query(frame.queries, frame.partition, frame.labels, scores, job.rankings)
 
 
 def _scopes(job: Job, frame: Frame) -> Iterator[tuple[Key, Scope, int]]:

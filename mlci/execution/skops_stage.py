@@ -38,7 +38,7 @@ class SkopsModel:
 
     path: Path
     shown: str
-    task: Literal["binary", "multiclass", "regression"]
+    task: Literal["binary", "multiclass", "regression", "ranking"]
     key: str | None = None
     positive: bool | float | str | None = None
     threshold: float = 0.5

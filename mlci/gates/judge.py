@@ -291,10 +291,11 @@ def _least(case: GateCase, short: Shortage) -> RowsNeeded | None:
         return RowsNeeded(short.rows, _unit(case)) if measured.smallest and short.rows else None
     if short.unit is not None and short.unit != "rows":
         return RowsNeeded(short.rows, short.unit)
+    have, unit = measured.independent
     rows = short.rows
     if short.disagreements and measured.disagreements:
-        rows = max(rows, math.ceil(short.disagreements * measured.rows / measured.disagreements))
-    return RowsNeeded(rows, "rows") if rows > measured.rows else None
+        rows = max(rows, math.ceil(short.disagreements * have / measured.disagreements))
+    return RowsNeeded(rows, unit) if rows > have else None
 
 
 def _by_power(case: GateCase, confidence: float) -> RowsNeeded | None:

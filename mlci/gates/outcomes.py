@@ -21,7 +21,6 @@ from mlci.metrics import catalogue
 from mlci.metrics.statistics import Scope
 
 TOO_FEW_ROWS = "too few rows"
-ITEMS = "items"
 ACROSS_LIMIT = "the limit lies inside the interval"
 TOO_FEW_DISAGREEMENTS = 8
 
@@ -216,10 +215,10 @@ def small_groups(case: GateCase, least: int) -> str | None:
         sizes = {group.group: group.rows for group in case.measured.groups}
         small = ", ".join(f"{name} has {sizes[name]:,} rows" for name in case.measured.small[:5])
         return f"{TOO_FEW_ROWS}: {small}; {least:,} are needed" if small else None
-    if case.scope.slice is None or case.measured.rows >= least or case.measured.rows == 0:
+    have, unit = case.measured.independent
+    if case.scope.slice is None or have >= least or have == 0:
         return None
-    unit = ITEMS if case.measured.unit == ITEMS else "rows"
-    return f"{TOO_FEW_ROWS}: it has {case.measured.rows:,} {unit}; {least:,} are needed"
+    return f"{TOO_FEW_ROWS}: it has {minimums.count_in_words(have, unit)}; {least:,} are needed"
 
 
 def _without_baseline() -> GateOutcome:

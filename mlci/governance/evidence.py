@@ -14,6 +14,7 @@ TASKS = {
     "binary": "binary classification",
     "multiclass": "multiclass classification",
     "regression": "regression",
+    "ranking": "ranking",
 }
 """Names of the tasks in sentences."""
 

@@ -15,8 +15,8 @@ _LONGEST = 200
 def front_matter(evidence: VersionEvidence) -> dict[str, Any]:
     """Return the metadata, without keys that have no value."""
     card, report = evidence.card, evidence.report
-    regression = report.task == "regression"
-    tag = card.pipeline_tag or ("tabular-regression" if regression else "tabular-classification")
+    tags = {"regression": "tabular-regression", "ranking": "text-ranking"}
+    tag = card.pipeline_tag or tags.get(report.task, "tabular-classification")
     document = {
         "language": list(card.languages or ()),
         "license": card.license,

@@ -20,6 +20,7 @@ from mlci.inference.estimators.score_metrics import (
     custom_evidence,
     loss_evidence,
     moments_evidence,
+    ranking_evidence,
     ranks_evidence,
 )
 from mlci.inference.evidence import MeasureContext, Triple, absent_evidence
@@ -29,7 +30,7 @@ from mlci.metrics import catalogue
 from mlci.metrics.catalogue import PER_CLASS
 from mlci.metrics.confusion import rate
 from mlci.metrics.entries import MetricInfo
-from mlci.metrics.statistics import Decisions, Statistics
+from mlci.metrics.statistics import Decisions, QueryValues, Statistics
 
 _KINDS: dict[str, Callable[[MetricInfo, Statistics, MeasureContext], Triple]] = {
     "rate": rate_evidence,
@@ -42,6 +43,7 @@ _KINDS: dict[str, Callable[[MetricInfo, Statistics, MeasureContext], Triple]] = 
     "moments": moments_evidence,
     "calibration": calibration_evidence,
     "cost": cost_evidence,
+    "ranking": ranking_evidence,
 }
 
 
@@ -84,9 +86,11 @@ def _triple(
 
 
 def _support(info: MetricInfo | None, statistics: Statistics, candidate: object) -> int:
-    """Return the rows in a rate's denominator, and all rows of the scope for other metrics."""
+    """Return the rows in a rate's denominator, a ranking's queries, and all rows of the scope for other metrics."""
     if info is not None and info.kind in {"rate", "share"}:
         return int(getattr(candidate, "rows", 0))
+    if info is not None and info.kind == "ranking":
+        return next((len(one.candidate) for one in statistics.rankings.values()), 0)
     return statistics.rows
 
 
@@ -131,6 +135,18 @@ def disagreements(name: str, info: MetricInfo | None, statistics: Statistics) ->
         return None if replicates is None or replicates.baseline is None else replicates.differing
     if info.kind in {"rate", "ratio", "cost"}:
         return _disagreements_of_decisions(name, info, statistics.decisions)
+    if info.kind == "ranking":
+        return _differing_queries(statistics.rankings.get(catalogue.canonical(name)))
+    return _disagreements_of_scores(info, statistics)
+
+
+def _differing_queries(values: QueryValues | None) -> int | None:
+    if values is None or values.baseline is None:
+        return None
+    return int((values.candidate != values.baseline).sum())
+
+
+def _disagreements_of_scores(info: MetricInfo, statistics: Statistics) -> int | None:
     if info.kind == "ranks" and statistics.scores is not None:
         return None if statistics.scores.baseline is None else statistics.scores.differing
     if info.kind == "class_ranks" and (ranks := statistics.class_ranks.get(info.loss or "")) is not None:

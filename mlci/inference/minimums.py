@@ -22,7 +22,7 @@ from mlci.metrics.statistics import Decisions, Statistics
 
 PROVES, FRAGILE = 30, 8
 """Rows, and clusters of rows, with fewer of which a slice never fails."""
-Column = Literal["rows", "label", "decision", "classes", "rarest"]
+Column = Literal["rows", "label", "decision", "classes", "rarest", "queries"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Carrier:
     Attributes:
         unit: Unit of the count, in the plural.
         column: The count: all rows, rows by label, rows by decision, the classes among the labels, or rows of the class
-            with the fewest.
+            with the fewest, or queries with a relevant document.
         target: The counted class: its index for a binary task, else its name.
     """
 
@@ -67,7 +67,7 @@ class Minimum:
     @property
     def of_labels(self) -> bool:
         """Whether the count depends on the labels alone."""
-        return self.carrier.column in {"label", "classes", "rarest"}
+        return self.carrier.column in {"label", "classes", "rarest", "queries"}
 
 
 _POSITIVES = Carrier("labelled positives", "label", 1)
@@ -80,6 +80,7 @@ _RAREST = Carrier("rows of the rarest class", "rarest")
 _ALL = Minimum(_ROWS, judged=1, proves=PROVES)
 _MEAN = Minimum(_ROWS, judged=2, proves=PROVES)
 _MEANS = frozenset({"loss", "moments"})
+_QUERIES = (Minimum(Carrier("queries", "queries"), defined=1, proves=PROVES),)
 
 
 def _share(carrier: Carrier) -> tuple[Minimum, ...]:
@@ -124,6 +125,8 @@ def minimums(metric: str) -> tuple[Minimum, ...]:
         return _of_class(parts[1], parts[2])
     name = catalogue.canonical(metric)
     info = catalogue.find(name)
+    if info is not None and info.kind == "ranking":
+        return _QUERIES
     return _MINIMUMS.get(name, (_MEAN if info is not None and info.kind in _MEANS else _ALL,))
 
 
@@ -173,6 +176,8 @@ def _singular(unit: str) -> str:
         return unit.replace("clusters", "cluster", 1)
     if unit.startswith("rows "):
         return unit.replace("rows", "row", 1)
+    if unit.endswith("ies"):
+        return f"{unit.removesuffix('ies')}y"
     return unit.removesuffix("es") if unit == _CLASSES.unit else unit.removesuffix("s")
 
 
@@ -236,6 +241,8 @@ def _count(carrier: Carrier, statistics: Statistics, *, baseline: bool) -> int |
     decisions = statistics.decisions
     if carrier.column == "rows":
         return statistics.rows
+    if carrier.column == "queries":
+        return next((len(one.candidate) for one in statistics.rankings.values()), 0)
     if decisions is None:
         return _by_score(carrier, statistics)
     if carrier.column == "classes":

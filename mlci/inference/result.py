@@ -13,6 +13,9 @@ from mlci.metrics.row_changes import RowChanges
 from mlci.metrics.statistics import Scope
 from mlci.metrics.worst_slices import WorstSlices
 
+ITEMS, QUERIES = "items", "queries"
+"""Units of what is independent, where that is not a row."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -45,6 +48,11 @@ class Comparison:
     carriers: Mapping[str, int] = field(default_factory=dict)
     baseline_carriers: Mapping[str, int] = field(default_factory=dict)
     higher_is_better: bool | None = None
+
+    @property
+    def independent(self) -> tuple[int, str]:
+        """Number and unit of what is independent in the scope: its rows, items or queries."""
+        return (self.support, QUERIES) if self.unit == QUERIES else (self.rows, ITEMS if self.unit == ITEMS else "rows")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from mlci.inference.evidence import Cause, Evidence, Point, Tie, Undefined
 from mlci.inference.intervals.clusters import ClusterSums, clustered_mean
 from mlci.inference.intervals.distributions import df_of_sample
 from mlci.inference.intervals.error_intervals import Normal, Sampled, percentile_ends
-from mlci.inference.intervals.gaffke import BoundedMean
+from mlci.inference.intervals.gaffke import bounded_mean
 from mlci.inference.result import Comparison
 from mlci.metrics.statistics import Counts, Floats, Scope
 
@@ -215,8 +215,7 @@ def items_mean(values: Floats, low: float, high: float, *, clusters: Counts | No
     if clusters is not None:
         return clustered_mean(ClusterSums.of(values, clusters), low=low, high=high)
     if math.isfinite(low) and math.isfinite(high):
-        distinct, counts = np.unique(values, return_counts=True)
-        return BoundedMean(distinct, counts, low, high)
+        return bounded_mean(values, low, high)
     return unbounded_mean(values)
 
 

@@ -6,9 +6,11 @@ The metrics themselves are in :mod:`mlci.metrics.entries`. Names of functions of
 import difflib
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from mlci.metrics import ranking
 from mlci.metrics.entries import ENTRIES, MetricInfo
 
 _LIBRARY_ALIASES = {
@@ -70,7 +72,11 @@ _SHORT_ALIASES = {
     "r2": ("R2",),
 }
 
-ALIASES = {**_LIBRARY_ALIASES, **{alias: name for name, aliases in _SHORT_ALIASES.items() for alias in aliases}}
+ALIASES = {
+    **_LIBRARY_ALIASES,
+    **{alias: name for name, aliases in _SHORT_ALIASES.items() for alias in aliases},
+    **ranking.ALIASES,
+}
 """The catalogue's name by alias."""
 
 
@@ -115,7 +121,7 @@ class DisparityInfo:
 
 def names() -> list[str]:
     """Return every name that a gate can use, including aliases and disparities."""
-    plain = [*_BY_NAME, *ALIASES]
+    plain = list(dict.fromkeys([*_BY_NAME, *ALIASES, *ranking.REPORTED]))
     parities = [f"{parity}_{kind}" for parity in PARITIES for kind in KINDS]
     spreads = [spelt for name in plain for kind in KINDS if find_disparity(spelt := f"{name}_{kind}")]
     return plain + parities + spreads
@@ -127,14 +133,23 @@ def find(name: str) -> MetricInfo | None:
         return _info(name)
     if match := PER_CLASS.match(canonical(name)):
         return _per_class(name, match)
-    if match := TOP_K.match(name):
-        return replace(_info(match[1]), name=name, title=f"Top-{match[2]} accuracy", loss=f"top_{int(match[2])}")
-    if _COST.match(name):
-        costs = costs_of(name).values()
-        return replace(_info("misclassification_cost"), name=name, low=min(costs), high=max(costs))
+    if (info := _with_params(name)) is not None:
+        return info
     if (parts := find_disparity(name)) and all(find(base) for base in parts.bases):
         return _disparity(name, parts)
     return None
+
+
+def _with_params(name: str) -> MetricInfo | None:
+    """Return the entry of a metric with a cutoff or costs in its name; ``None`` for other names."""
+    if metric := ranking.parse_ranking_metric(name):
+        return replace(_info(ranking.ENTRY[metric.measure]), name=metric.name, title=metric.title)
+    if match := TOP_K.match(name):
+        return replace(_info(match[1]), name=name, title=f"Top-{match[2]} accuracy", loss=f"top_{int(match[2])}")
+    if not _COST.match(name):
+        return None
+    costs = costs_of(name).values()
+    return replace(_info("misclassification_cost"), name=name, low=min(costs), high=max(costs))
 
 
 def costs_of(name: str) -> dict[str, float]:
@@ -182,6 +197,8 @@ def canonical(name: str) -> str:
     """
     if plain := _plain(name) or _ALIASES_OF_SKLEARN_METRICS.get(name.lower()):
         return plain
+    if metric := ranking.parse_ranking_metric(name):
+        return metric.name
     if (match := _CLASS_OR_UNKNOWN.match(name)) and (base := _plain(match[1])):
         return f"{base}[{match[2]}]"
     parts, match = find_disparity(name), SPREAD.match(name.removesuffix(TO_OVERALL))
@@ -194,6 +211,13 @@ def shown_metric(name: str) -> str:
     """Return the name for reports: the canonical one, or a library's name as it was configured."""
     match = None if _plain(name) else _CLASS_OR_UNKNOWN.match(name) or SPREAD.match(name)
     return name if (match[1] if match else name) in _LIBRARY_ALIASES else canonical(name)
+
+
+def shown_name(name: str, params: Mapping[str, object]) -> str:
+    """Return the name of a metric with its parameters: ``fbeta_score(beta=2)``."""
+    if not params:
+        return name
+    return f"{name}({', '.join(f'{key}={params[key]}' for key in sorted(params))})"
 
 
 def hypothesis(name: str) -> str:
@@ -218,6 +242,8 @@ def metrics_of_task(task: str) -> list[str]:
     set: the prevalence depends on the labels only, the whole set's share of itself is 1, and average odds are there for
     their difference.
     """
+    if task == "ranking":
+        return list(ranking.REPORTED)
     left_out = {"prevalence", "predicted_positive_share", "misclassification_cost", "average_odds"}
     return [
         entry.name

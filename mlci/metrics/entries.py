@@ -18,6 +18,7 @@ Kind = Literal[
     "moments",
     "calibration",
     "cost",
+    "ranking",
     "operation",
     "disparity",
     "shift",
@@ -36,8 +37,9 @@ class MetricInfo:
         title: Name in reports.
         kind: Kind of computation: ``rate`` (a proportion), ``share`` (of a column's total), ``ratio`` (of counts),
             ``ranks``, ``class_ranks`` (a mean of AUCs over classes), ``top_k``, ``loss`` (a mean over rows),
-            ``moments``, ``calibration``, ``cost`` (a mean over rows by label and decision), ``operation`` (measured by
-            the run), ``disparity``, ``shift`` (of both models, across groups) or ``custom`` (a function of rows).
+            ``moments``, ``calibration``, ``cost`` (a mean over rows by label and decision), ``ranking`` (a mean over
+            queries), ``operation`` (measured by the run), ``disparity``, ``shift`` (of both models, across groups) or
+            ``custom`` (a function of rows).
         direction: The better direction; ``none`` if neither is better.
         unit: ``fraction``, ``number``, ``seconds``, ``megabytes``, ``usd``, ``kwh`` or ``label`` (the target's).
         tasks: Tasks for which it is defined.
@@ -67,7 +69,8 @@ BINARY = frozenset({"binary"})
 MULTICLASS = frozenset({"multiclass"})
 REGRESSION = frozenset({"regression"})
 CLASSES = BINARY | MULTICLASS
-ALL = CLASSES | REGRESSION
+RANKING = frozenset({"ranking"})
+ALL = CLASSES | REGRESSION | RANKING
 
 WILSON = "Wilson 1927, JASA 22:209; paired: Tango 1998, Stat. Med. 17:891"
 BY_LABEL = "paired: Tango's score by label (Miettinen & Nurminen 1985, Stat. Med. 4:213)"
@@ -78,6 +81,7 @@ DELONG = "DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837; one model: Ha
 MEANS = "paired t interval from moments (Student 1908)"
 BY_CLASS_MEANS = "one model: Hall 1992, JRSS B 54:221; variance by class, degrees of freedom: Satterthwaite 1946"
 BY_CLASS_RANKS = "DeLong et al. 1988 by row: variance within and between classes; one model: Hanley & McNeil 1982"
+QUERIES = "Gaffke's interval of a mean in a known range over the queries (Gaffke 2005), paired by query"
 SQUARES = "log scale; Hall 1992, JRSS B 54:221; degrees of freedom by kurtosis (Satterthwaite 1946)"
 _SOURCES = {
     **dict.fromkeys(("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro"), BY_CLASS),
@@ -98,6 +102,7 @@ _POSITIVES = {"support": "labelled positives"}
 _NEGATIVES = {"support": "labelled negatives"}
 _TARGET = {"unit": "label", "high": None}
 _BOUND_BELOW = {"low": -1.0}
+_QUERY = {"support": "queries", "source": QUERIES}
 _RUN = {"low": 0.0, "high": None, "interval": False, "source": "measured by mlci while the step runs"}
 
 # fmt: off
@@ -178,6 +183,20 @@ ENTRIES: tuple[MetricInfo, ...] = (
            "mean |e| / |y|", loss="percentage", high=None),
     _entry("mean_pinball_loss", "Mean pinball loss", "loss", "lower", REGRESSION, "mean |e| / 2 (alpha = 0.5)",
            loss="pinball", **_TARGET),
+    _entry("ndcg", "NDCG", "ranking", "higher", RANKING,
+           "mean over queries of Σ label / log2(position + 1), over its largest; @k: the first k", **_QUERY),
+    _entry("ndcg_burges", "NDCG, exponential gain", "ranking", "higher", RANKING,
+           "the same with 2^label - 1 for the label", **_QUERY),
+    _entry("mean_average_precision", "Mean average precision", "ranking", "higher", RANKING,
+           "mean over queries of Σ precision at each relevant document / relevant documents", **_QUERY),
+    _entry("mean_reciprocal_rank", "Mean reciprocal rank", "ranking", "higher", RANKING,
+           "mean over queries of 1 / position of the first relevant document", **_QUERY),
+    _entry("recall_at_k", "Recall@k", "ranking", "higher", RANKING,
+           "mean over queries of relevant documents among the first k / relevant documents", **_QUERY),
+    _entry("precision_at_k", "Precision@k", "ranking", "higher", RANKING,
+           "mean over queries of relevant documents among the first k / k", **_QUERY),
+    _entry("hit_rate_at_k", "Hit rate@k", "ranking", "higher", RANKING,
+           "share of queries with a relevant document among the first k", **_QUERY),
     _entry("train_seconds", "Training time", "operation", "lower", ALL, "wall time of train.run", unit="seconds",
            **_RUN),
     _entry("predict_seconds_per_1k_rows", "Prediction time per 1,000 rows", "operation", "lower", ALL,

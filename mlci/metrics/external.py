@@ -86,8 +86,8 @@ LACKING: dict[str, str] = {
     "roc_auc_ovo_weighted": f"{_WEIGHTED} `roc_auc_ovo`",
     "roc_auc_ovr_weighted": f"{_WEIGHTED} `roc_auc_ovr`",
     **dict.fromkeys(
-        ("coverage_error", "dcg_score", "label_ranking_average_precision_score", "label_ranking_loss", "ndcg_score"),
-        f"{_QUERIES}; use `average_precision`, or `module:function`",
+        ("coverage_error", "dcg_score", "label_ranking_average_precision_score", "label_ranking_loss"),
+        f"{_QUERIES}; use `average_precision`, `ndcg` of `task: ranking`, or `module:function`",
     ),
     **dict.fromkeys(
         (

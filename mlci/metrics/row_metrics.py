@@ -149,10 +149,3 @@ def is_reversed(names: Sequence[str]) -> bool:
 def task_words(name: str) -> set[str]:
     """Return the words of a name in lower case: ``y_pred_proba`` and ``yPredProba`` are y, pred and proba."""
     return {word.lower() for word in _WORD.findall(name)}
-
-
-def shown_name(name: str, params: Mapping[str, Scalar]) -> str:
-    """Return the name of a metric with its parameters: ``fbeta_score(beta=2)``."""
-    if not params:
-        return name
-    return f"{name}({', '.join(f'{key}={params[key]}' for key in sorted(params))})"

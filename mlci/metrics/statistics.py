@@ -243,6 +243,19 @@ class Replicates:
 
 
 @dataclass(frozen=True, eq=False)
+class QueryValues:
+    """A ranking metric of each query with a relevant document, in the natural order of the queries.
+
+    Attributes:
+        candidate: The candidate's, in [0, 1], shape (queries,).
+        baseline: The baseline's; ``None`` without one.
+    """
+
+    candidate: Floats
+    baseline: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Statistics:
     """All statistics of one scope.
 
@@ -257,6 +270,7 @@ class Statistics:
         residuals: Residuals of a regression on the whole set, the candidate's first; empty unless asked for.
         class_histograms: Probabilities of the most frequent classes on the whole set; empty without probabilities.
         replicates: By name of the metric, for metrics without a closed form.
+        rankings: By name of the metric, its value of each query; empty for other tasks.
         differing: Rows on which the two models' predictions are not equal: their scores if both have scores, else
             their decisions. 0 makes every comparison an exact tie; ``None`` if only decisions are known.
         clustered: Rows with clusters and weights, from which metrics are estimated; ``None`` if rows are independent
@@ -273,6 +287,7 @@ class Statistics:
     residuals: tuple[ResidualSums, ...] = ()
     class_histograms: tuple[ClassHistogram, ...] = ()
     replicates: Mapping[str, Replicates] = field(default_factory=dict)
+    rankings: Mapping[str, QueryValues] = field(default_factory=dict)
     differing: int | None = None
     clustered: "ClusteredRows | None" = None
 

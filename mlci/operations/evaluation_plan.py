@@ -23,10 +23,10 @@ from mlci.errors import InputError, Problem
 from mlci.gates.limits import Limit, Rule
 from mlci.inference.evaluate import Question
 from mlci.metrics import catalogue
-from mlci.metrics.catalogue import PARITIES, PER_CLASS
+from mlci.metrics.catalogue import PARITIES, PER_CLASS, shown_name
 from mlci.metrics.entries import Direction, MetricInfo
 from mlci.metrics.external import sklearn_metric
-from mlci.metrics.row_metrics import On, RowMetric, shown_name
+from mlci.metrics.row_metrics import On, RowMetric
 from mlci.metrics.worst_slices import SliceSearch
 
 PROBABILITY = frozenset({"brier_score_loss", "log_loss", "calibration_in_the_large", "expected_calibration_error"})
@@ -42,6 +42,7 @@ _FAIRNESS = {
     ),
     "multiclass": ("accuracy",),
     "regression": (),
+    "ranking": (),
 }
 
 
@@ -55,6 +56,7 @@ class RequiredStatistics:
     class_ranks: tuple[str, ...]
     probabilities: bool
     custom: tuple[RowMetric, ...]
+    rankings: tuple[str, ...] = ()
 
 
 def engine_slices(config: RowsConfig) -> tuple[SliceSpec, ...]:
@@ -99,7 +101,7 @@ def asked_disparities(config: RowsConfig) -> tuple[tuple[str, str], ...]:
 
 def metric_name(item: Gate | Reported) -> str:
     """Return the name of a metric in reports."""
-    return shown_name(catalogue.shown_metric(item.metric), item.params or {})
+    return catalogue.shown_metric(shown_name(catalogue.shown_metric(item.metric), item.params or {}))
 
 
 def row_metrics(config: RowsConfig) -> tuple[RowMetric, ...]:
@@ -136,6 +138,7 @@ def required_statistics(config: RowsConfig) -> RequiredStatistics:
         class_ranks=tuple(dict.fromkeys(info.loss for info in infos if info.loss and info.kind == "class_ranks")),
         probabilities=_requires_probabilities(config, names),
         custom=row_metrics(config),
+        rankings=tuple(info.name for info in infos if info.kind == "ranking"),
     )
 
 
@@ -245,6 +248,8 @@ def _default_metrics(config: RowsConfig) -> list[str]:
 
 
 def _default_disparities(config: RowsConfig) -> list[str]:
+    if config.task == "ranking":
+        return []
     names = [f"{base}_{kind}" for base in _FAIRNESS[config.task] for kind in ("difference", "ratio")]
     return names or ["mean_error_difference", "mean_absolute_error_difference"]
 

@@ -172,7 +172,7 @@ def engine_job(config: RowsConfig, candidate: Source, baseline: Source | None, *
         slices=evaluation_plan.engine_slices(config),
         candidate=candidate,
         baseline=baseline,
-        decisions=config.task != "regression",
+        decisions=config.task in {"binary", "multiclass"},
         scores=needs.scores,
         calibration=needs.calibration,
         losses=needs.losses,
@@ -185,6 +185,8 @@ def engine_job(config: RowsConfig, candidate: Source, baseline: Source | None, *
         max_groups=evaluation.max_groups,
         cluster=evaluation.cluster,
         weight=evaluation.weight,
+        query=evaluation.query,
+        rankings=needs.rankings,
     )
 
 

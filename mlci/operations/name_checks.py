@@ -141,6 +141,8 @@ def _columns(loaded: Loaded[RowsConfig], known: tuple[str, ...]) -> Iterator[Pro
         named.append((evaluation.key, ("evaluation", "key")))
     grouping = (("cluster", evaluation.cluster), ("weight", evaluation.weight))
     named += [(column, ("evaluation", setting)) for setting, column in grouping if column is not None]
+    if evaluation.query is not None:
+        named.append((evaluation.query, ("evaluation", "query")))
     for index, item in enumerate(evaluation.slices):
         named += [(column.column, ("evaluation", "slices", index)) for column in models.slice_columns(item)]
     for name, where in named:

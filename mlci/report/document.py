@@ -436,7 +436,7 @@ class Report(ReportPart):
 
     schema_: Annotated[Literal["mlci/report/1"], Field(alias="schema")] = "mlci/report/1"
     model: str
-    task: Literal["binary", "multiclass", "regression", "scores"]
+    task: Literal["binary", "multiclass", "regression", "ranking", "scores"]
     verdict: Verdict
     candidate: Candidate
     baseline: BaselineRef

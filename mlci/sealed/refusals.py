@@ -12,7 +12,6 @@ from mlci.config.loader import CheckedConfig
 from mlci.config.models import Baseline, Config, Evaluation, Gate, MetricsConfig, Reported, ScoresConfig
 from mlci.errors import Problem
 from mlci.metrics import catalogue
-from mlci.metrics.row_metrics import shown_name
 
 _URL = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
@@ -27,6 +26,7 @@ def find_refusals(loaded: CheckedConfig) -> list[Problem]:
     found = [
         *_refuse_rows(loaded, config.evaluation),
         *_refuse_baseline(loaded, config),
+        *_refuse_ranking(loaded, config),
         *_refuse_tests(loaded, config),
         *_refuse_request(loaded, config),
         *_refuse_budget(loaded, config),
@@ -60,6 +60,7 @@ _FILE = (
     "sealed mode takes the baseline's predictions from the registry, where each file has its digest; write "
     "`baseline: production`, or `baseline: none`"
 )
+_RANKING = "sealed mode does not support `task: ranking`; evaluate it with `mlci run`"
 _TESTS = (
     "sealed mode runs none of the pull request's tests, and would have to believe their outcome; remove `tests`, and "
     "require them as a check of their own"
@@ -88,6 +89,11 @@ def _refuse_baseline(loaded: CheckedConfig, config: Config) -> Iterator[Problem]
         yield loaded.problem(_FILE if config.baseline.ref is None else _REFERENCE, "baseline")
 
 
+def _refuse_ranking(loaded: CheckedConfig, config: Config) -> Iterator[Problem]:
+    if config.task == "ranking":
+        yield loaded.problem(_RANKING, "task")
+
+
 def _refuse_tests(loaded: CheckedConfig, config: Config) -> Iterator[Problem]:
     if config.tests is not None:
         yield loaded.problem(_TESTS, "tests")
@@ -114,7 +120,7 @@ def _refuse_metrics(loaded: CheckedConfig, config: Config, evaluation: Evaluatio
 
 def _metric_refusal(item: Gate | Reported) -> str | None:
     """Return why a metric can't be computed on the trusted side; ``None`` for one of mlci's own."""
-    info = catalogue.find(shown_name(catalogue.shown_metric(item.metric), item.params or {}))
+    info = catalogue.find(catalogue.shown_name(catalogue.shown_metric(item.metric), item.params or {}))
     if info is None:
         return (
             f"sealed mode calls no function of the repository or of scikit-learn, and `{item.metric}` is one; gate on "

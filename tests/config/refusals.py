@@ -33,8 +33,8 @@ CASES = {
     "more classes than columns": [("score: score", "probabilities: {" + ", ".join(f"c{i}: p{i}" for i in range(101)) + "}"), "10: `predict.probabilities` may have at most 100 entries, not 101; name the column with the predicted class in `decision` instead"],
     "class without a name": [("score: score", "probabilities: {'': p, b: q}"), "10: a name in `predict.probabilities` must not be empty"],
     # words and names
-    "unknown task": [("task: binary", "task: clasification"), "2: `task` must be binary, multiclass, regression or scores, not `clasification`"],
-    "misspelt task": [("task: binary", "task: Binary"), "2: `task` must be binary, multiclass, regression or scores, not `Binary`; did you mean `binary`?"],
+    "unknown task": [("task: binary", "task: clasification"), "2: `task` must be binary, multiclass, regression, ranking or scores, not `clasification`"],
+    "misspelt task": [("task: binary", "task: Binary"), "2: `task` must be binary, multiclass, regression, ranking or scores, not `Binary`; did you mean `binary`?"],
     "model with a space": [("credit-risk", "credit risk"), "1: `model` must be letters, digits, `.`, `_` and `-`, at most 100, beginning with a letter or digit, not `credit risk`; write `credit-risk`"],
     "number as a column": [("label: defaulted", "label: 2020"), "6: `evaluation.label` must be text, not `2020`; write it in quotes: '2020'"],
     "flag as a column": [("label: defaulted", "label: true"), "6: `evaluation.label` must be text, not `true`; write it in quotes: 'true'"],

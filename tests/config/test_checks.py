@@ -409,9 +409,9 @@ REPORTED = (
             ["m:13: `top_k_accuracy_score` is a metric of multiclass models, this one is binary"],
         ),
         (
-            gate("metric: ndcg_score, min: 0.5"),
+            gate("metric: dcg_score, min: 0.5"),
             [
-                "m:13: `ndcg_score` ranks the items of queries or samples, and mlci scores rows; use `average_precision`, or `module:function`"
+                "m:13: `dcg_score` ranks the items of queries or samples, and mlci scores rows; use `average_precision`, `ndcg` of `task: ranking`, or `module:function`"
             ],
         ),
     ],

@@ -98,7 +98,7 @@ def test_parse_config__all_problems_in_the_order_of_lines():
         ("{file: old.csv}", "{}"),
     )
     assert find_problems(text) == [
-        "mlci.yml:1: `task` is missing: binary, multiclass, regression, or scores of an evaluation log",
+        "mlci.yml:1: `task` is missing: binary, multiclass, regression, ranking, or scores of an evaluation log",
         "mlci.yml:2: unknown key `tsk`; did you mean `task`?",
         "mlci.yml:5: unknown key `ky` in `evaluation`; did you mean `key`?",
         "mlci.yml:8: `predict` has `file` and `metrics`; keep exactly one of `run`, `file`, `model`, `metrics` or `log`",  # noqa: E501

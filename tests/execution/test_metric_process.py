@@ -16,7 +16,8 @@ from mlci.execution import metric_process, metric_stage, metric_workers
 from mlci.execution.environment import isolated_command
 from mlci.execution.metric_functions import MetricFunction, as_written, choose_method, find_function
 from mlci.execution.metric_stage import MetricProcess
-from mlci.metrics.row_metrics import RowMetric, RowSample, predictions_by_name, shown_name
+from mlci.metrics.catalogue import shown_name
+from mlci.metrics.row_metrics import RowMetric, RowSample, predictions_by_name
 from tests.support.recording import Recording, runner
 
 RNG = np.random.default_rng(11)

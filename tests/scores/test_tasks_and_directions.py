@@ -122,6 +122,15 @@ def test_run__lower_is_better_by_the_gate(tmp_path):
     assert [one["higher_is_better"] for one in ended.report["metrics"][:2]] == [False, True]
 
 
+def test_run__gain_of_a_scorer_whose_lower_scores_are_better(tmp_path):
+    for name, bad in (("before", 0.9), ("now", 0.1)):
+        rows = [f"q{i},{int(i < 100 * bad)}" for i in range(100)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["item,toxicity", *rows]))
+    (tmp_path / "mlci.yml").write_text(TABLE.replace("max_rise: 0.5", "max_rise: 0, superior_by: 0.5"))
+    gain = next(one for one in run(tmp_path).report["gates"] if one["id"] == "toxicity.superior_by")
+    assert (gain["outcome"], gain["bound"], gain["limit"]["lower_is_better"]) == ("passed", -0.5, True)
+
+
 def test_read_log__perplexity_of_lm_eval(tmp_path):
     log = tool_run("LmEval").copy()
     for record in log.records:

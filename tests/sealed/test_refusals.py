@@ -27,6 +27,11 @@ def test_find_refusals__none():
     assert refusals(PLAIN + "baseline: none\n") == []
 
 
+def test_find_refusals__rankings():
+    text = PLAIN.replace("binary", "ranking").replace("positive: 1", "query: q").replace("roc_auc", "ndcg@10")
+    assert refusals(text) == ["mlci.yml:2: sealed mode does not support `task: ranking`; evaluate it with `mlci run`"]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "line", "message"),
     [

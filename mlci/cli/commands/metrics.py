@@ -12,7 +12,9 @@ from mlci.metrics.entries import ENTRIES, MetricInfo
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--task", type=click.Choice(["binary", "multiclass", "regression"]), help="Only metrics of one task.")
+@click.option(
+    "--task", type=click.Choice(["binary", "multiclass", "regression", "ranking"]), help="Only metrics of one task."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option("--markdown", is_flag=True, help="Print the documentation page.")
 def command(name: str | None, task: str | None, *, as_json: bool, markdown: bool) -> int:

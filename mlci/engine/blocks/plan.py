@@ -158,7 +158,7 @@ class SumPlan:
         path: The evaluation set, for errors.
     """
 
-    task: Literal["binary", "multiclass", "regression"]
+    task: Literal["binary", "multiclass", "regression", "ranking"]
     classes: tuple[str, ...] = ()
     models: int = 1
     bases: tuple[tuple[str, ...], ...] = ()

@@ -80,6 +80,7 @@ class BoundJob:
     models: tuple[BoundPredictions, ...]
     cluster: TableColumn | None = None
     weight: TableColumn | None = None
+    query: TableColumn | None = None
 
     @cached_property
     def prediction_columns(self) -> frozenset[str]:
@@ -87,7 +88,7 @@ class BoundJob:
         own = [model for model in self.models if not self.is_joined(model)]
         predicted = {column.name for model in own for column in model.columns}
         kept = {self.label.name, *(column.name for _, column in self.bases)}
-        kept |= {column.name for column in (self.key, self.cluster, self.weight) if column is not None}
+        kept |= {column.name for column in (self.key, self.query, self.cluster, self.weight) if column is not None}
         return frozenset(predicted - kept)
 
     @property
@@ -295,7 +296,7 @@ def bind_tables(connection: duckdb.DuckDBPyConnection, job: Job, open_path: Call
     sources = [("candidate", job.candidate)] + ([("baseline", job.baseline)] if job.baseline else [])
     beside = [name for _, source in sources if source.path == job.data for name in source.names]
     bases = [base.column for spec in job.slices for base in spec.columns]
-    own = [job.key, job.label, job.cluster, job.weight, *bases, *beside]
+    own = [job.key, job.label, job.query, job.cluster, job.weight, *bases, *beside]
     table = collector.open(with_columns(job.data, own), ("evaluation", "data"))
     opened = [
         (what, source, collector.open(with_columns(source.path, [job.key, *source.names]), (what, "file")))
@@ -304,10 +305,11 @@ def bind_tables(connection: duckdb.DuckDBPyConnection, job: Job, open_path: Call
     collector.stop()
     if table is None:
         raise AssertionError(job.data)  # stop() raised an error
-    label = collector.find(table, job.label, "label", ("evaluation", "label"), number=job.task == "regression")
+    label = collector.find(table, job.label, "label", ("evaluation", "label"), number=job.labels_are_numbers)
     key = collector.find_key(table, job.key)
     cluster = collector.find(table, job.cluster, "cluster", ("evaluation", "cluster"))
     weight = collector.find(table, job.weight, "weight", ("evaluation", "weight"), number=True)
+    query = collector.find(table, job.query, "query", ("evaluation", "query"))
     sliced = [
         (base, collector.find(table, base.column, "slice", (*_SLICES, base.column), number=base.cut is not None))
         for base in dict.fromkeys(column for spec in job.slices for column in spec.columns)
@@ -321,7 +323,7 @@ def bind_tables(connection: duckdb.DuckDBPyConnection, job: Job, open_path: Call
     if label is None:
         raise AssertionError(job.label)
     found_bases = tuple((base, column) for base, column in sliced if column is not None)
-    bound = BoundJob(connection, job, table, key, label, found_bases, tuple(models), cluster, weight)
+    bound = BoundJob(connection, job, table, key, label, found_bases, tuple(models), cluster, weight, query)
     return _read_alike(bound)
 
 
@@ -400,7 +402,7 @@ def _describe_lacking_decision(source: Source) -> str:
 
 def needs_decision(job: Job) -> bool:
     """Return whether a job needs decisions."""
-    return job.task != "regression" and (job.decisions or any(metric.on != "score" for metric in job.row_metrics))
+    return not job.labels_are_numbers and (job.decisions or any(metric.on != "score" for metric in job.row_metrics))
 
 
 def needs_values(job: Job) -> bool:
@@ -418,4 +420,4 @@ def needs_score(job: Job, source: Source) -> bool:
     if job.task == "multiclass":
         return any(metric.on == "score" for metric in job.row_metrics)
     thresholded = job.task == "binary" and needs_decision(job) and source.decision is None
-    return _needs_values(job) or thresholded or job.task == "regression"
+    return _needs_values(job) or thresholded or job.labels_are_numbers

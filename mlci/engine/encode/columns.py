@@ -128,7 +128,7 @@ def encode_columns(bound: BoundJob) -> EncodedColumns:
     """
     job, problems = bound.job, ProblemCollector()
     bins = tuple(bins_of(bound, base, column, problems) for base, column in bound.bases)
-    label = None if job.task == "regression" else _code(bound, bound.table, bound.label, problems)
+    label = None if job.labels_are_numbers else _code(bound, bound.table, bound.label, problems)
     deciding = needs_decision(job)
     decided = [
         _code(bound, model.table, model.decision, problems) if model.decision and deciding else None

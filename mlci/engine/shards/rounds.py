@@ -136,6 +136,7 @@ def refuse_whole_rows(job: Job) -> None:
         (job.cluster is not None, "`evaluation.cluster` needs all rows of a cluster; evaluate without --shard"),
         (job.weight is not None, "`evaluation.weight` is for rows in memory; evaluate without --shard"),
         (job.slice_search is not None, "`slices: auto` searches all rows; evaluate without --shard"),
+        (job.task == "ranking", "a ranking needs all documents of a query in one place; evaluate without --shard"),
         (bool(job.row_changes), "`report: {rows: …}` compares all rows; leave it out of mlci.yml"),
     ]
     if found := [f"shards can't be used for this: {reason}" for needed, reason in reasons if needed]:

@@ -24,6 +24,9 @@ def _reasons(job: Job) -> Iterator[Problem]:
         names = ", ".join(f"`{metric.name}`" for metric in job.row_metrics)
         message = f"`engine: spark` has no custom and scikit-learn metrics, which need all rows in one place: {names}"
         yield Problem(f"{message}; leave them out, {_HERE}")
+    if job.task == "ranking":
+        message = "`engine: spark` does not evaluate `task: ranking`, which needs all documents of a query in one place"
+        yield Problem(f"{message}; remove `engine` to evaluate on this machine")
     if job.row_changes:
         yield Problem(
             "`engine: spark` does not list the rows whose loss changed most; remove `report: {rows: …}`, " + _HERE

@@ -21,6 +21,7 @@ from mlci.inference.evidence import (
     tied_evidence,
 )
 from mlci.inference.intervals.distributions import cdf
+from mlci.inference.intervals.gaffke import bounded_mean
 from mlci.metrics import catalogue
 from mlci.metrics.entries import MetricInfo
 from mlci.metrics.statistics import Counts, Floats, Moments, Scores, Statistics
@@ -44,6 +45,23 @@ def ranks_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) 
     before = function(scores.baseline)
     change = ranks.paired_rank_change(before, now, scores, metric=metric, method=_rank_method(metric, scores))
     return candidate, ranks.rank_evidence(before, scores.baseline, metric=metric), change
+
+
+def ranking_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Triple:
+    """Return a mean over queries in [0, 1], with the interval that holds where few queries differ."""
+    values = statistics.rankings.get(catalogue.canonical(info.name))
+    if values is None:
+        return absent_evidence("queries")
+    if not len(values.candidate):
+        none = Undefined("no query has a relevant document", cause=Cause.LABELS)
+        return none, none, none
+    candidate = bounded_mean(values.candidate, 0.0, 1.0)
+    if values.baseline is None:
+        return candidate, None, None
+    if statistics.differing == 0:
+        return candidate, bounded_mean(values.baseline, 0.0, 1.0), tied_evidence(candidate)
+    change = bounded_mean(values.candidate - values.baseline, -1.0, 1.0)
+    return candidate, bounded_mean(values.baseline, 0.0, 1.0), change
 
 
 def loss_evidence(info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Triple:

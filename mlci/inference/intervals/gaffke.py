@@ -83,6 +83,18 @@ class BoundedMean:
         return float((self.values - self.value) ** 2 @ self.counts) / self.rows
 
 
+def bounded_mean(values: Floats, low: float, high: float) -> BoundedMean:
+    """Return the mean of single values, which depends on no order of them.
+
+    Args:
+        values: The values, between the bounds, at least one.
+        low: Lower bound of every value.
+        high: Upper bound.
+    """
+    distinct, counts = np.unique(values, return_counts=True)
+    return BoundedMean(distinct, counts, low, high)
+
+
 def _tail_probability(distances: Floats, counts: Counts, bound: float) -> float:
     """Return the probability that the weighted mean of the distances and of one more row at the bound is at most 0."""
     if bound >= 0:

@@ -23,6 +23,7 @@ from mlci.errors import InputError, MlciError, Problem
 from mlci.git.git import Git, is_tracked
 from mlci.git.refs import resolve_ref, unborn_branch
 from mlci.lineage.lock_files import locked_packages
+from mlci.metrics import ranking
 from mlci.metrics.statistics import Statistics
 from mlci.operations import evaluation_plan, name_checks
 from mlci.operations.context import RowsContext, RunContext, resolve_path
@@ -243,7 +244,8 @@ def _read_rows(context: RowsContext) -> tuple[tuple[Problem, ...], tuple[Statist
         name_checks.check_custom_metrics(context)
         name_checks.survey_before_steps(context)
         label = config.evaluation.label
-        source = Source(path=data, score=label) if config.task == "regression" else Source(path=data, decision=label)
+        scored = config.task in {"regression", "ranking"}
+        source = Source(path=data, score=label) if scored else Source(path=data, decision=label)
         job = Job(
             task=config.task,
             data=data,
@@ -253,7 +255,9 @@ def _read_rows(context: RowsContext) -> tuple[tuple[Problem, ...], tuple[Statist
             classes=config.evaluation.classes,
             slices=evaluation_plan.engine_slices(config),
             candidate=source,
-            decisions=config.task != "regression",
+            decisions=not scored,
+            query=config.evaluation.query,
+            rankings=ranking.REPORTED[:1] if config.task == "ranking" else (),
             max_groups=config.evaluation.max_groups,
         )
         with name_checks.at_their_lines(context.loaded):

@@ -81,7 +81,7 @@ def compare_logs(
     results = {mode: estimate_items(config, pairs, ranges, mode) for mode in _modes(pairs)}
     changes = find_item_changes(config, pairs, ranges, texts=texts)
     result = replace(results[Errored.LEFT_OUT], item_changes=changes)
-    lower = {name for log in logs for name, scorer in log.scorers.items() if scorer.higher_is_better is False}
+    lower = {name for name, one in ranges.items() if one.higher_is_better is False}
     gates, found = _judge(config, pairs, results, lower), None
     if gold is not None:
         found = measure_grader(gold, pairs, logs, item_clusters(config, pairs), config.judged_confidence)

@@ -104,6 +104,8 @@ def judge_archive(
         InputError: if evaluation set, predictions or baseline can't be used.
         OutsideError: if the registry can't be reached, or is damaged.
     """
+    if context.config.task == "ranking":
+        raise InputError(context.loaded.problem("sealed mode does not support `task: ranking`", "task"))
     rows = context.data
     candidate = _candidate(context, archive, rows)
     view = _registry_view(context)

@@ -209,6 +209,8 @@ def _sealable(loaded: CheckedConfig) -> RowsEvaluation:
     if not isinstance(config, RowsConfig):
         what, key = config.source
         raise InputError(loaded.problem(f"{what} has no labels that could be sealed", "predict", key))
+    if config.task == "ranking":
+        raise InputError(loaded.problem("`task: ranking` does not support sealed labels", "task"))
     evaluation = config.evaluation
     if evaluation.key is None:
         message = "sealed labels are joined by a key; name the column that identifies a row: `key: id`"

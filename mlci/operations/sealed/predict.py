@@ -23,6 +23,7 @@ _NO_ROWS = (
     "sealed mode compares predictions row by row, and a metrics file has no rows; predict with "
     "`predict: {run: python predict.py}`"
 )
+_NO_RANKING = "sealed mode does not support `task: ranking`; evaluate it with `mlci run`"
 _NO_KEY = (
     "sealed mode joins predictions to the evaluation set of the base branch by a key; name the column that identifies "
     "a row: `key: id`"
@@ -60,6 +61,8 @@ def predict_sealed(context: RunContext, out: Path, *, run_id: str | None) -> Sea
     config = context.config
     if not isinstance(config, RowsConfig):
         raise InputError(context.loaded.problem(_NO_ROWS, "predict", "metrics"))
+    if config.task == "ranking":
+        raise InputError(context.loaded.problem(_NO_RANKING, "task"))
     rows, key = context.with_config(config), config.evaluation.key
     if key is None:
         raise InputError(context.loaded.problem(_NO_KEY, "evaluation"))

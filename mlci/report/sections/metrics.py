@@ -34,6 +34,9 @@ MAIN = (
     "mean_absolute_error",
     "root_mean_squared_error",
     "r2",
+    "ndcg@10",
+    "mean_average_precision",
+    "mean_reciprocal_rank",
 )
 """Metrics that are shown though no gate names them."""
 Movement = Literal["worse", "better", "no clear change", "changed"]

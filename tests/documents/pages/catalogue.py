@@ -35,6 +35,7 @@ PROJECTS: dict[str, Project] = {
     "docs/how-to/after-merge/monitor-a-model.md": production.monitor_a_model,
     "docs/how-to/after-merge/read-the-logs.md": logs.read_the_logs,
     "docs/how-to/after-merge/watch-costs.md": costs.watch_costs,
+    "docs/how-to/gates/gate-a-ranking.md": scores.gate_a_ranking,
     "docs/how-to/gates/see-what-changed.md": registry.see_what_changed,
     "docs/how-to/gates/waive-a-gate.md": github.waive_a_gate,
     "docs/how-to/infrastructure/use-internal-mirrors.md": setup.use_internal_mirrors,

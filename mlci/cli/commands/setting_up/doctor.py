@@ -153,6 +153,8 @@ def _false_blocks(
         return measure_blocks_of_log(config, log, disagreement=disagreement, pairs=pairs)
     if not isinstance(config, RowsConfig):
         raise InputError("`--aa` needs rows; `predict.metrics` has none, and its values are judged on estimates")
+    if config.task == "ranking":
+        raise InputError("`--aa` simulates decisions on rows, and `task: ranking` has scores of documents")
     if retrain is not None:
         with run_context(loaded, cached=False) as run:
             return retrain_and_count_blocks(run.with_config(config), retrainings=retrain)

@@ -1,0 +1,1 @@
+"""Intervals of ranking metrics over queries, by simulation."""
