@@ -13,6 +13,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from mlci.errors import InputError, Problem
 from mlci.inference.class_curves import ClassCurves
 from mlci.inference.disparity.change import DisparityChange
@@ -20,6 +22,7 @@ from mlci.inference.disparity.disparity import LargestShift
 from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
 from mlci.inference.evidence import Evidence, Point, Tie, Undefined
 from mlci.inference.intervals.error_intervals import Hall, Logit, LogScale, Normal, Recorded, Sampled
+from mlci.inference.intervals.gaffke import BoundedMean
 from mlci.inference.intervals.label_sums import Label, Mover, PairedScore
 from mlci.inference.intervals.score_intervals import F1, AucScore, MixingScore, Proportion, Tango
 from mlci.inference.plots import CalibrationBin, Confusion, Curves, LabelMoves, ModelCurves, ResidualBin, Residuals
@@ -48,6 +51,7 @@ _KINDS: dict[str, type[Any]] = {
         Sampled,
         AucScore,
         MixingScore,
+        BoundedMean,
         Hall,
         LogScale,
         Proportion,
@@ -124,6 +128,8 @@ def _to_plain(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
         }
     if isinstance(value, Mapping):
         return {key: _to_plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     if isinstance(value, tuple | list):
         return [_to_plain(item) for item in value]
     return str(value) if isinstance(value, float) and math.isinf(value) else value
@@ -161,6 +167,8 @@ def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401 (any annotation)
         return value in inner
     if origin is tuple:
         return isinstance(value, tuple) and all(_fits(item, inner[0]) for item in value)
+    if origin is np.ndarray:
+        return isinstance(value, tuple) and all(_is_plain(item, float) for item in value)
     if origin is Mapping:
         return isinstance(value, Mapping) and all(_fits(item, inner[1]) for item in value.values())
     return _is_plain(value, hint)

@@ -1,5 +1,7 @@
 """Rankings from files to the report: `mlci run` and `mlci.compare`."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,6 +75,15 @@ def test_run__gates_on_queries(judged, project):
     assert last["reason"] == "too few rows: it has 20 queries; 30 are needed"
     assert (last["rows_needed"], last["rows_needed_of"]) == (30, "queries")
     assert report["task"] == "ranking"
+
+
+def test_evaluate_and_gate__as_in_one_run(project):
+    whole = run(project).report
+    assert command("evaluate", cwd=project).code == 0
+    command("gate", cwd=project)
+    apart = json.loads((project / ".mlci/out/report.json").read_text("utf-8"))
+    for part in ("metrics", "gates"):
+        assert apart[part] == whole[part]
 
 
 def test_run__identical_scores_are_a_tie(project):

@@ -42,11 +42,15 @@ class BoundedMean:
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse values beyond the bounds.
+        """Take sequences as arrays, and refuse values beyond the bounds.
 
         Raises:
             ValueError: if a value is beyond a bound or not a number, or without a row.
         """
+        object.__setattr__(self, "values", np.asarray(self.values, np.float64))
+        object.__setattr__(self, "counts", np.asarray(self.counts, np.int64))
+        if self.values.ndim != 1 or self.values.shape != self.counts.shape or (self.counts < 1).any():
+            raise ValueError("each value has its number of rows, at least one")
         if not len(self.values) or not (self.low <= self.values.min() <= self.values.max() <= self.high):
             raise ValueError(f"values must be between {self.low} and {self.high}, and there must be one")
 
