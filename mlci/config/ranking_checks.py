@@ -48,9 +48,10 @@ def _check_evaluation(loaded: LoadedConfig, evaluation: Evaluation) -> Iterator[
         if getattr(evaluation, key) == evaluation.query:
             message = f"`evaluation.query` and `{key}` are the same column, `{evaluation.query}`"
             yield loaded.problem(message, "evaluation", "query")
-    if evaluation.slices == "auto":
-        message = "`slices: auto` searches rows by their loss, and a ranking has values of queries; name the slices"
-        yield loaded.problem(message, "evaluation", "slices")
+    if evaluation.searched is not None:
+        key = "slices" if evaluation.slice_search is None else "slice_search"
+        message = f"`evaluation.{key}` searches rows by their loss, and a ranking has values of queries; name the slices"
+        yield loaded.problem(message, "evaluation", key)
     for key in ("cluster", "weight"):
         if getattr(evaluation, key) is not None:
             message = f"`evaluation.{key}` is for rows, and a ranking has one value of each query; remove it"

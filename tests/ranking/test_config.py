@@ -68,6 +68,8 @@ BAD = {
     ("slices: [language]", "labels: labels.csv.sealed"): "8: `task: ranking` does not support sealed labels; name them in plain text, or leave them in `data`",
     ("slices: [language]", "cluster: session"): "8: `evaluation.cluster` is for rows, and a ranking has one value of each query; remove it",
     ("slices: [language]", "weight: clicks"): "8: `evaluation.weight` is for rows, and a ranking has one value of each query; remove it",
+    ("slices: [language]", "slices: auto"): "8: `evaluation.slices` searches rows by their loss, and a ranking has values of queries; name the slices",
+    ("slices: [language]", "slice_search: {max_columns: 2}"): "8: `evaluation.slice_search` searches rows by their loss, and a ranking has values of queries; name the slices",
     ("gates:", "tests: {run: pytest}\ngates:"): "11: `tests` get decisions for rows, and a ranking has scores of documents; remove it",
     ("gates:", "report: {rows: 5}\ngates:"): "11: `report.rows` lists rows by their loss, and a ranking has values of queries; remove it",
     ("gates:", "engine: {spark: {}}\ngates:"): "11: `engine` does not evaluate `task: ranking`, which needs all documents of a query in one place; remove it",
