@@ -50,7 +50,9 @@ def _check_evaluation(loaded: LoadedConfig, evaluation: Evaluation) -> Iterator[
             yield loaded.problem(message, "evaluation", "query")
     if evaluation.searched is not None:
         key = "slices" if evaluation.slice_search is None else "slice_search"
-        message = f"`evaluation.{key}` searches rows by their loss, and a ranking has values of queries; name the slices"
+        message = (
+            f"`evaluation.{key}` searches rows by their loss, and a ranking has values of queries; name the slices"
+        )
         yield loaded.problem(message, "evaluation", key)
     for key in ("cluster", "weight"):
         if getattr(evaluation, key) is not None:

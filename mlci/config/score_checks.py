@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from mlci.config.loader import LoadedConfig
-from mlci.config.models import Baseline, Gate
+from mlci.config.models import AutoSlices, Baseline, Evaluation, Gate
 from mlci.errors import Problem
 from mlci.metrics.entries import Direction
 
 _LABELLED_ONLY = ("label", "labels", "labels_table", "positive", "classes")
-_ROWS_ONLY = ("data", "table", *_LABELLED_ONLY, "timeout", "weight", "slice_search", "query")
+_ROWS_ONLY = ("data", "table", *_LABELLED_ONLY, "timeout", "weight", "slice_search")
 _ITEMS_ONLY = ("items", "partial", "prompts")
 _PREDICT_ROWS = ("table", "trusted", "score", "decision", "probabilities", "threshold")
 _LOWER = ("cost_", "latency_", "input_tokens", "output_tokens", "errored_share")
@@ -27,10 +27,8 @@ def check_score_task(loaded: LoadedConfig) -> Iterator[Problem]:
         source = next((key for key in ("file", "model", "metrics") if getattr(predict, key) is not None), None)
         instead = f"; `predict.{source}` is for other tasks" if source else ""
         yield loaded.problem(f"`task: scores` reads evaluation logs{instead}; {_LOG}", "predict")
-    evaluation = config.evaluation
-    if evaluation is not None and evaluation.repeat is not None and evaluation.key is None:
-        message = "`evaluation.repeat` is for a table of scores, which needs `key`: the column with the item"
-        yield loaded.problem(message, "evaluation", "repeat")
+    if config.evaluation is not None:
+        yield from _check_items(loaded, config.evaluation)
     yield from _misplaced(loaded, "predict", _PREDICT_ROWS)
     yield from _misplaced(loaded, "evaluation", _ROWS_ONLY)
     if isinstance(config.baseline, Baseline):
@@ -49,6 +47,16 @@ def check_score_task(loaded: LoadedConfig) -> Iterator[Problem]:
                 message = f"`gates[{index}].{key}` has no effect with `task: scores`; remove it"
                 yield loaded.problem(message, "gates", index, key)
         yield from _check_direction(loaded, index)
+
+
+def _check_items(loaded: LoadedConfig, evaluation: Evaluation) -> Iterator[Problem]:
+    """Check repeats and slices of the items."""
+    if evaluation.repeat is not None and evaluation.key is None:
+        message = "`evaluation.repeat` is for a table of scores, which needs `key`: the column with the item"
+        yield loaded.problem(message, "evaluation", "repeat")
+    if isinstance(evaluation.slices, AutoSlices):
+        message = "`slices: auto` searches rows of a table, and `task: scores` reads a log; name the slices"
+        yield loaded.problem(message, "evaluation", "slices")
 
 
 def _check_direction(loaded: LoadedConfig, index: int) -> Iterator[Problem]:
