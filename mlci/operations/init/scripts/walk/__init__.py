@@ -1,0 +1,1 @@
+"""Walk over the syntax tree of a training script: state, evaluation points, names, calls, and blocks in order."""
