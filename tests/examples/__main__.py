@@ -57,7 +57,7 @@ def changed_data(copy: Path, original: Path) -> list[str]:
     if not (copy / "make_data.py").exists():
         return []
     subprocess.run([sys.executable, "make_data.py"], cwd=copy, check=True)
-    tables = sorted(copy.glob("*.csv"))
+    tables = sorted([*copy.glob("*.csv"), *copy.glob("*.jsonl")])
     return [table.name for table in tables if table.read_bytes() != (original / table.name).read_bytes()]
 
 

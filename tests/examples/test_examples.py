@@ -32,7 +32,8 @@ def test_example__one_change_is_blocked_and_one_passes(folder, tmp_path):
         assert any(f"git apply changes/{change}.patch" in command.line for command in commands)
         copy = shutil.copytree(folder, tmp_path / change)
         git(copy, "apply", f"changes/{change}.patch")
-        assert any(file.read_bytes() != (folder / file.relative_to(copy)).read_bytes() for file in copy.rglob("*.py"))
+        sources = [*copy.rglob("*.py"), *copy.glob("tasks/*.yaml")]
+        assert any(file.read_bytes() != (folder / file.relative_to(copy)).read_bytes() for file in sources)
 
 
 def test_examples__all_are_listed():

@@ -91,6 +91,30 @@ def test_init__lm_eval_by_its_makefile(tmp_path):
     assert [item.column if hasattr(item, "column") else item for item in config.evaluation.slices][-1] == "task"
 
 
+LIGHTEVAL = 'lighteval accelerate "model_name=gpt2" "choice|0,sums|0"'
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "log"),
+    [
+        (f"evaluate:\n\t{LIGHTEVAL}\n", f"{LIGHTEVAL} --save-details", "results/details/**/details_*.parquet"),
+        (
+            f"evaluate:\n\tsh -c '{LIGHTEVAL} --save-details \\\n\t  --output-dir out'\n",
+            f"{LIGHTEVAL} --save-details --output-dir out",
+            "out/details/**/details_*.parquet",
+        ),
+        ("evaluate:\n\tlighteval eval hf/m gsm8k\n", None, "results/details/m/now/*.parquet"),
+    ],
+    ids=["usual", "options", "inspect"],
+)
+def test_init__lighteval_by_its_makefile(text, command, log, tmp_path):
+    files = [(path, f"results/details/m/now/{path.name}") for path in (FILES / "lighteval/baseline").iterdir()]
+    set_up(tmp_path, files, {"Makefile": text})
+    config = configuration(tmp_path)
+    assert (config.predict.run, config.predict.log) == (command, log)
+    assert {gate.metric for gate in config.gates} == {"acc", "em"}
+
+
 def test_init__promptfoo_by_its_configuration(tmp_path):
     files = [(FILES / "promptfoo/promptfooconfig.yaml", "promptfooconfig.yaml")]
     set_up(tmp_path, files)

@@ -16,7 +16,7 @@ from mlci.operations.init.proposal import ConfigurationParts, InitOptions, Propo
 from mlci.operations.init.repository import Repository
 from mlci.planning.assumptions import DISAGREEMENT
 from mlci.planning.changes import RateChange, score_change
-from mlci.scores.formats import deepeval, inspect_ai, lm_eval, openai_evals, promptfoo
+from mlci.scores.formats import deepeval, inspect_ai, lighteval, lm_eval, openai_evals, promptfoo
 from mlci.scores.formats.detect import find_format, read_log
 from mlci.scores.formats.log_file import LogFile
 from mlci.scores.join_tasks import TASK, join_tasks
@@ -35,6 +35,8 @@ _CLUSTER = re.compile(
 _COMMANDS = {
     inspect_ai.NAME: r"inspect eval(?:-set)? [^\n`]+",
     lm_eval.NAME: r"(?:lm[-_]eval|python3? -m lm_eval)(?: run)? -[^\n`]+",
+    # `lighteval eval` is left out: it writes a log of Inspect
+    lighteval.NAME: r"lighteval (?:accelerate|nanotron|vllm|sglang|custom|endpoint [\w-]+) [^\n`]+",
     promptfoo.NAME: r"(?:npx (?:-y |--yes )?)?promptfoo(?:@[\w.]+)? eval\b[^\n`]*",
     deepeval.NAME: r"deepeval test run [^\n`]+",
     openai_evals.NAME: r"oaieval [^\n`]+",
@@ -161,9 +163,15 @@ def _find_run(inventory: Inventory, tool: str | None) -> _Run | None:
 def _commands(pattern: str, text: str) -> Iterator[str]:
     """Yield the commands of a text that have no placeholder, a continued line as one."""
     for found in re.finditer(pattern, re.sub(r"\\\r?\n\s*", " ", text)):
-        command = " ".join(found[0].split()).rstrip("\"' ")
+        command = _without_open_quote(" ".join(found[0].split()))
         if not _UNKNOWN.search(command):
             yield command
+
+
+def _without_open_quote(command: str) -> str:
+    """Return a command without the quote at its end that was opened before it, as in a string of a workflow."""
+    last = command[-1]
+    return command[:-1].rstrip() if last in "\"'" and command.count(last) % 2 else command
 
 
 def _completed(tool: str, command: str, reason: str) -> _Run:
@@ -177,6 +185,10 @@ def _completed(tool: str, command: str, reason: str) -> _Run:
         more = "" if _option(command, "--output_path", "-o") else f" --output_path {folder}"
         more += "" if re.search(r" (--log_samples|-s)\b", command) else " --log_samples"
         return _Run(command=command + more, log=f"{folder}/**/samples_*.jsonl", reason=reason)
+    if tool == lighteval.NAME:
+        folder = _option(command, "--output-dir") or "results"
+        more = "" if "--save-details" in command else " --save-details"
+        return _Run(command=command + more, log=f"{folder}/details/**/details_*.parquet", reason=reason)
     if tool == promptfoo.NAME:
         log = _option(command, "--output", "-o") or "promptfoo.json"
         more = "" if _option(command, "--output", "-o") else f" --output {log}"

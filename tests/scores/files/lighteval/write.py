@@ -1,4 +1,7 @@
-"""Write the logs in this folder: pip install lighteval, then `python write.py SEED NAME` in a copy of this folder."""
+"""Write the logs in this folder: pip install lighteval "xxhash<4", then `python write.py SEED NAME` in a copy of it.
+
+The tool (0.13) needs xxhash before version 4.
+"""
 
 import json
 import os
