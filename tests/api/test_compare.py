@@ -261,6 +261,25 @@ def test_compare__columns_that_differ_in_capitals(label):
         mlci.compare(table, label=label, candidate=[0, 1] * 20)
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize(("label", "other", "right"), [("y", "Y", 36), ("Y", "y", 4)])
+def test_compare__file_whose_columns_differ_in_capitals(tmp_path, form, label, other, right):
+    """The columns of files stay apart: as a label, as a slice, as predictions and as a key."""
+    path = tmp_path / f"rows.{form}"
+    labels = [0, 1] * 20
+    decided = [1 - value if row < 4 else value for row, value in enumerate(labels)]
+    keys = [f"a{number}" for number in range(40)]
+    frame = pd.DataFrame({"ID": 0, "id": keys, "Y": [1 - value for value in labels], "y": labels, "D": 0, "d": decided})
+    frame.to_csv(path, index=False) if form == "csv" else frame.to_parquet(path, index=False)
+    found = mlci.compare(
+        str(path), label=label, key="id", slices=[other], candidate=str(path), decision="d", task="binary"
+    )
+    rows = {row.group: row for row in found.metrics if row.metric == "accuracy"}
+    assert rows[None].candidate == right / 40
+    assert [(group, row.rows) for group, row in rows.items() if group is not None] == [("0", 20), ("1", 20)]
+    assert rows["1"].candidate == (2 if right == 4 else 18) / 20
+
+
 def test_compare__estimator_that_is_not_fitted(rows):
     with pytest.raises(InputError, match="candidate is a LogisticRegression that is not fitted; fit it on rows"):
         mlci.compare(rows[["a", "outcome"]], label="outcome", candidate=LogisticRegression())

@@ -89,6 +89,22 @@ def refuse_unfit_positive(task: Task, positive: str | None, *, coded_by: str | N
         )
 
 
+def refuse_untold_task(why: str | None) -> None:
+    """Refuse to guess a task that nothing shows.
+
+    Args:
+        why: Why the labels do not show it; ``None`` if they do.
+
+    Raises:
+        InputError: if they do not, with the reason and the option that decides.
+    """
+    if why is not None:
+        raise InputError(
+            f"can't tell the task: {why}. Name it: `mlci init --task binary` for two classes, `--task multiclass` for "
+            "more, `--task regression` for numbers"
+        )
+
+
 def _same(value: str, given: str, kind: str) -> bool:
     if kind in {"integer", "real"}:
         try:

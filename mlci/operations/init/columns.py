@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from mlci.engine.tables.column_summary import ColumnSummary, TableSummary
+from mlci.errors import count_noun
 from mlci.operations.init.scripts.addition import Task
 
 LABELS = (
@@ -27,6 +28,8 @@ MOST_CLASSES = 20
 _MOST_GROUPS, _MOST_SENSITIVE, _MOST_SLICES = 10, 20, 4
 _LEAST_LISTED = 10
 """Rows of two groups below which a column is not proposed."""
+_LEAST_LABELS = 20
+"""Labelled rows below which their values do not show the task."""
 LEAST_ROWS = 30
 """Rows below which a group is listed and never judged; the default of ``evaluation.min_group_size``."""
 
@@ -61,6 +64,29 @@ def find_task(label: ColumnSummary) -> tuple[Task, str]:
     if label.kind == "real" or label.distinct > MOST_CLASSES:
         return "regression", f"{label.name} is a number with {label.distinct:,} values"
     return "multiclass", f"{label.name} has {label.distinct} values"
+
+
+def doubt_task(label: ColumnSummary, table: TableSummary) -> str | None:
+    """Return why the values of a label do not show the task; ``None`` if they do.
+
+    Args:
+        label: Summary of the label.
+        table: Table that has it.
+    """
+    labelled = table.rows - label.missing
+    if not table.rows:
+        return f"{table.path} has no rows"
+    if not label.distinct:
+        return f"no row of {table.path} has a value of {label.name}"
+    if label.distinct == 1:
+        only = f" is {label.counts[0][0]}" if label.counts else " is the same"
+        return f"every value of {label.name} in {table.path}{only} ({count_noun(labelled, 'row')})"
+    if labelled < _LEAST_LABELS and label.kind != "real":
+        return (
+            f"{table.path} has {count_noun(labelled, 'row')} with a value of {label.name}, and fewer than "
+            f"{_LEAST_LABELS} do not show how many classes there are"
+        )
+    return None
 
 
 def find_positive(label: ColumnSummary) -> tuple[str, str] | None:

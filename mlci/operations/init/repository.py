@@ -8,7 +8,9 @@ from pathlib import PurePosixPath
 from shlex import quote
 
 from mlci.engine.tables.column_summary import TableSummary
+from mlci.engine.tables.table import EmptyTableError
 from mlci.errors import InputError, count_noun, list_names
+from mlci.operations.init.columns import EVALUATED_NAME
 from mlci.operations.init.inventory import Inventory, configured_folders
 from mlci.operations.init.pipeline import pipeline_command, stage_commands
 from mlci.operations.init.proposal import InitOptions
@@ -139,6 +141,17 @@ class Repository:
         except InputError:
             return None
 
+    def is_empty(self, path: str | None) -> bool:
+        """Return whether a file of the repository is a table that has columns and no rows."""
+        if path is None or path not in self.inventory.files:
+            return False
+        try:
+            return not self.summarize(path).rows
+        except EmptyTableError:
+            return True
+        except InputError:
+            return False
+
 
 def _written(facts: ScriptFacts) -> set[str]:
     return {_last_part(item.path) for item in (*facts.tables, *facts.metrics) if item.path}
@@ -168,6 +181,9 @@ def refuse_repository(repository: Repository, untested: str = "") -> InputError:
     homes = configured_folders(inventory.files)
     own = f"Folders with an mlci.yml of their own are left alone: {list_names(homes, 4)}. "
     unread = "".join(f". {path} can't be read: {why}" for path, why in list(repository.unread.items())[:_MOST_UNREAD])
+    named = [path for path in inventory.tables if EVALUATED_NAME.search(PurePosixPath(path).stem)]
+    empty = "".join(f". {path} has no rows, so nothing can be judged on it" for path in named[:_MOST_UNREAD]
+                    if repository.is_empty(path))  # fmt: skip
     several = f"{loops[0]} trains several models in a loop, and init can't tell which one is yours. " if loops else ""
     return InputError(
         f"found no predictions, no metrics file and no script whose test part and predictions init can follow "
@@ -175,4 +191,5 @@ def refuse_repository(repository: Repository, untested: str = "") -> InputError:
         "`mlci init --metrics metrics.json`, or "
         "`mlci init --data holdout.csv --label outcome --predictions predictions.csv`, and `--train` for the command "
         f"that writes it; or add the lines of docs/how-to/start/gate-a-script-that-splits.md to your script{unread}"
+        f"{empty}"
     )

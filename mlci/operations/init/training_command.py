@@ -68,7 +68,7 @@ def script_command(
         inventory: Files of the repository.
         script: Path of the script.
         reads: Files that it reads, relative to the folder in which it runs.
-        imports: Names of the modules that it imports, without what follows a dot.
+        imports: Names of the modules that it imports, without what follows a dot; relative ones begin with a dot.
     """
     if script.endswith(".ipynb"):
         home, name = PurePosixPath(script).parent.as_posix(), PurePosixPath(script).name
@@ -79,9 +79,8 @@ def script_command(
     if found := _written(inventory, script):
         return _as_module(inventory, script, imports, found[0]) or (found[0], "", f"{found[1]} has it")
     if home != "." and _reads_beside(inventory, home, reads):
-        name = PurePosixPath(script).name
         return (
-            f"cd {quote(home)} && python {quote(name)}",
+            f"cd {quote(home)} && {_inside(script, imports)}",
             home,
             f"the files that {script} reads are in paths relative to {home}",
         )
@@ -97,10 +96,30 @@ def _as_module(
     parts = script.removesuffix(".py").split("/")
     found = [name for name in sorted(imports) if _has_module(inventory, "", name)]
     needed = [name for name in found if not _has_module(inventory, f"{home}/", name)]
-    if home == "." or not needed or not command.startswith(plain) or not all(part.isidentifier() for part in parts):
+    relative = _relative(imports)
+    if home == "." or not (needed or relative) or not command.startswith(plain) or not _is_module(parts):
         return None
     run = f"python -m {'.'.join(parts)}{command.removeprefix(plain)}"
+    if relative:
+        return run, "", f"{script} imports {relative}, which Python finds only if the script runs as a module"
     return run, "", f"{script} imports {needed[0]}, which is at the top"
+
+
+def _inside(script: str, imports: Collection[str]) -> str:
+    """Return the command that runs a script in its own folder; as a module of its package if it imports relatively."""
+    *folders, name = script.split("/")
+    parts = [*folders, name.removesuffix(".py")]
+    if not (_relative(imports) and _is_module(parts)):
+        return f"python {quote(name)}"
+    return f"PYTHONPATH={'/'.join('..' for _ in folders)} python -m {'.'.join(parts)}"
+
+
+def _relative(imports: Collection[str]) -> str | None:
+    return min((name for name in imports if name.startswith(".")), default=None)
+
+
+def _is_module(parts: Sequence[str]) -> bool:
+    return all(part.isidentifier() for part in parts)
 
 
 def _has_module(inventory: Inventory, folder: str, name: str) -> bool:

@@ -79,6 +79,6 @@ def test_init__file_that_other_machines_do_not_have(tmp_path):
         "import pandas as pd\nloans = pd.read_csv('C:/Users/ada/loans.csv')\ntrain, test = train_test_split(loans)\n"
         "model = SVC().fit(train[['income']], train['late'])\nprint(model.score(test[['income']], test['late']))\n"
     )
-    write(tmp_path, {"train.py": script, "loans.csv": "income,late\n1,0\n2,1\n"})
+    write(tmp_path, {"train.py": script, "loans.csv": "income,late\n" + "1,0\n2,1\n" * 10})
     ended = mlci("init", "--yes", cwd=tmp_path)
     assert "Note: train.py reads C:/Users/ada/loans.csv, which other machines do not have; loans.csv" in ended.out

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass, replace
 
 from mlci.engine.tables.column_summary import ColumnSummary, TableSummary
-from mlci.operations.init.columns import find_key, find_positive, find_slices, find_task
+from mlci.operations.init.check_options import refuse_untold_task
+from mlci.operations.init.columns import doubt_task, find_key, find_positive, find_slices, find_task
 from mlci.operations.init.margins import propose_gates
 from mlci.operations.init.proposal import ConfigurationParts, SetupAnswers
 from mlci.operations.init.repository import Repository
@@ -109,29 +110,38 @@ def label_reason(found: ScriptRows) -> str:
 
 
 def choose_task(answers: SetupAnswers, repository: Repository, found: ScriptRows) -> Task:
-    """Return the task: the given one, or that of the metrics, the model or the label."""
-    proposed = _guess_task(found)
-    answers.take("task", repository.options.task, proposed)
-    return repository.options.task or proposed[0]
+    """Return the task: the given one, or that of the metrics, the model or the label.
+
+    Raises:
+        InputError: if none was given, and the labels do not show it.
+    """
+    given = repository.options.task
+    proposed = _guess_task(repository, found) if given is None else (given, "")
+    answers.take("task", given, proposed)
+    return proposed[0]
 
 
-def _guess_task(found: ScriptRows) -> tuple[Task, str]:
+def _guess_task(repository: Repository, found: ScriptRows) -> tuple[Task, str]:
     point, estimator = found.point, found.point.estimator or ""
     of_regression = REGRESSION_METRICS | REGRESSION_LOSSES
     if point.metric in of_regression or _REGRESSOR.search(estimator):
         shown = point.metric if point.metric in of_regression else estimator
         return "regression", f"{found.facts.path} uses {shown}"
-    if found.label is not None:
-        task, reason = find_task(found.label)
+    raw, table = found.raw_label, found.table
+    if raw and table and not found.facts.binary and point.label_value.equals is None:
+        refuse_untold_task(doubt_task(raw, table))
+    if (label := found.label) is not None and not (found.facts.binary and table and doubt_task(label, table)):
+        task, reason = find_task(label)
         return (task, reason) if task != "regression" or not estimator else ("multiclass", f"{estimator} classifies")
     if (sample := sample_task(found.source)) is not None:
         return sample, f"the data set {(found.source or '').removeprefix('sklearn:')} is known"
     if found.facts.binary:
         return "binary", f"{found.facts.path} computes metrics of two classes, 0 and 1"
-    raw = found.raw_label if point.label_value.encoded else None
-    named = raw.name if raw is not None and raw.distinct == 2 else None
+    named = raw.name if raw is not None and point.label_value.encoded and raw.distinct == 2 else None
     if compared := f"`{point.labels}`" if point.label_value.equals is not None else named:
         return "binary", f"{compared} has two values"
+    if repository.is_empty(found.source):
+        refuse_untold_task(f"{found.source} has no rows")
     return "multiclass", "the script shows classes, and not how many; binary models can be judged as multiclass, too"
 
 

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 from mlci.engine.tables.column_summary import ColumnSummary, TableSummary
 from mlci.errors import InputError
-from mlci.operations.init.check_options import check_columns, refuse_unfit_positive
-from mlci.operations.init.columns import EVALUATED_NAME, find_key, find_label, find_task
+from mlci.operations.init.check_options import check_columns, refuse_unfit_positive, refuse_untold_task
+from mlci.operations.init.columns import EVALUATED_NAME, doubt_task, find_key, find_label, find_task
 from mlci.operations.init.margins import propose_gates
 from mlci.operations.init.on_ramps.labelled_table import count_positives, describe_table
 from mlci.operations.init.proposal import InitOptions, Proposal, SetupAnswers
@@ -59,6 +59,8 @@ def _propose(repository: Repository, predictions: TableSummary, rows: TableSumma
         if options.label or options.predictions:
             raise InputError(f"{rows.path} has no column that is the label; name it: `mlci init --label COLUMN`")
         return None
+    if options.task is None:
+        refuse_untold_task(doubt_task(summary, rows))
     task = options.task or find_task(summary)[0]
     refuse_unfit_positive(task, options.positive)
     score, decision = _columns(repository, predictions, rows, task)

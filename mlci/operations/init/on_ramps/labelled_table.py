@@ -1,8 +1,8 @@
 """Answers about a table that has the label: task, positive class, key and slices."""
 
 from mlci.engine.tables.column_summary import ColumnSummary, TableSummary
-from mlci.operations.init.check_options import refuse_positive, refuse_unfit_positive
-from mlci.operations.init.columns import ProposedSlice, find_positive, find_slices, find_task
+from mlci.operations.init.check_options import refuse_positive, refuse_unfit_positive, refuse_untold_task
+from mlci.operations.init.columns import ProposedSlice, doubt_task, find_positive, find_slices, find_task
 from mlci.operations.init.proposal import ConfigurationParts, InitOptions, SetupAnswers
 from mlci.operations.init.repository import Repository
 
@@ -25,9 +25,11 @@ def describe_table(
         key: Proposed key with the reason; ``None`` if no column is one.
 
     Raises:
-        InputError: if the positive class that the user named does not fit.
+        InputError: if the labels do not show the task, or the positive class that the user named does not fit.
     """
     options = repository.options
+    if options.task is None:
+        refuse_untold_task(doubt_task(label, table))
     task = options.task or find_task(label)[0]
     refuse_unfit_positive(task, options.positive)
     refuse_positive(options.positive, label)

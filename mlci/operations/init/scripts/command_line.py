@@ -14,12 +14,14 @@ _OPENS = {"join", "open", "load", "load_model", "listdir", "makedirs", "Path"}
 
 
 def imported_modules(tree: ast.Module) -> frozenset[str]:
-    """Return the modules that a script imports, without what follows a dot; relative imports are left out."""
+    """Return the modules that a script imports, without what follows a dot; relative imports begin with one."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            names.add("." * node.level + (node.module or node.names[0].name))
+        elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module.partition(".")[0])
     return frozenset(names)
 
