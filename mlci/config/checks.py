@@ -374,7 +374,7 @@ _SCORED = {
     "regression": ("a regression's prediction", "with the predicted value"),
     "ranking": ("the score of a document", "by which the documents of a query are ordered"),
 }
-"""What the score is of tasks without decisions, and of which column."""
+"""Meaning of the score for tasks without decisions, and the column that it is compared with."""
 
 
 def _missing_column(config: Config) -> str | None:

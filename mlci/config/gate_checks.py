@@ -90,7 +90,7 @@ def _gain_fault(context: CheckContext, info: MetricInfo | SklearnMetric | None, 
     direction = info.direction if info is not None else "none"
     if not context.scored and gate.gain_direction(direction) == "none":
         return (
-            f"needs to know which way of `{gate.metric}` is better; add `max_drop: 0` if higher is, `max_rise: 0` if "
+            f"needs to know if a higher `{gate.metric}` is better; add `max_drop: 0` if higher is, `max_rise: 0` if "
             "lower is"
         )
     return None

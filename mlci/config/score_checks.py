@@ -68,18 +68,18 @@ def _check_direction(loaded: LoadedConfig, index: int) -> Iterator[Problem]:
         message = f"`gates[{index}].higher_is_better` is for scorers; of `{gate.metric}` lower is better"
         yield loaded.problem(message, "gates", index, "higher_is_better")
         return
-    for kind in misdirected(gate, higher_is_better=gate.higher_is_better):
-        message = f"`gates[{index}].{kind}` {limits_improvement(gate, kind, 'the gate says')}"
+    for kind in improvement_limits(gate, higher_is_better=gate.higher_is_better):
+        message = f"`gates[{index}].{kind}` {describe_improvement_limit(gate, kind, 'the gate says')}"
         yield loaded.problem(message, "gates", index, kind)
 
 
-def misdirected(gate: Gate, *, higher_is_better: bool) -> list[str]:
+def improvement_limits(gate: Gate, *, higher_is_better: bool) -> list[str]:
     """Return the limits of a gate on a change for the better."""
     losses = (limit for limit in gate.limits if limit.on_change and not limit.proves_gain)
     return [limit.kind for limit in losses if limit.is_floor != higher_is_better]
 
 
-def limits_improvement(gate: Gate, kind: str, source: str) -> str:
+def describe_improvement_limit(gate: Gate, kind: str, source: str) -> str:
     """Return what is wrong with a limit on a change for the better."""
     better, other = ("lower", "max_rise") if kind == "max_drop" else ("higher", "max_drop")
     return f"would limit an improvement: {source} that {better} is better for `{gate.metric}`; use `{other}`"

@@ -70,7 +70,7 @@ def test_run__agreement_and_corrected_change(tmp_path):
     assert found["corrected"]["items"] == 80
     assert gate(ended, "judge")["outcome"] == "passed"
     comment = (tmp_path / ".mlci/out/comment.md").read_text()
-    assert "Judge judge against people: 87.5 % agree, kappa" in comment
+    assert "Judge judge and human labels: 87.5 % agree, kappa" in comment
     assert "corrected by 80 items with labels" in comment
     assert "87.5 % agree" in (tmp_path / ".mlci/out/report.html").read_text()
 

@@ -36,7 +36,7 @@ class Clustering:
         """Lines for the report."""
         if self.weight is None:
             return ()
-        return (f"rows count by their weight `{self.weight}`; pictures and counts of rows are without weights",)
+        return (f"rows count by their weight `{self.weight}`; plots and counts of rows ignore weights",)
 
 
 def read_clustering(bound: BoundJob) -> Clustering | None:

@@ -92,7 +92,9 @@ def _row_change(assumed: Assumptions) -> tuple[ChangeModel, list[str]]:
     """Return the change of a table's metric."""
     if assumed.sd is not None:
         if assumed.repeats > 1 or assumed.within is not None or assumed.cluster_size is not None:
-            raise InputError("`--sd` is that of one row's change; leave out repeats, variances and clusters")
+            raise InputError(
+                "`--sd` is the standard deviation of one row's change; leave out repeats, variances and clusters"
+            )
         return NormalChange(row_variance=assumed.sd**2), ["the estimate is taken to be normal"]
     disagreement = assumed.disagreement
     notes = [] if disagreement is not None else [f"two equally good models differ on {DISAGREEMENT:.0%} of the rows"]

@@ -1,4 +1,4 @@
-"""Record the look that a verdict is in the ledger, before the verdict is published.
+"""Record a verdict's look in the ledger before the verdict is published.
 
 A verdict that can't be counted is not published: its check fails, with the reason and the remedy.
 """

@@ -191,7 +191,7 @@ def look_terms(config: Config, fingerprint: str | None, predictions: str | None,
 
 
 def expected_look(state: LedgerState, terms: LookTerms) -> HoldoutLook:
-    """Return the look that a run is, by a state of the ledger that may have it already. Pure."""
+    """Return the look of a run by a state of the ledger, which may have it already. Pure."""
     names = spellings(terms.fingerprint)
     uses = sum(state.uses.get(name, 0) for name in names)
     own = next((found for name in names if (found := (state.looked or {}).get(name)) is not None), None)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlci.config.models import Gate
-from mlci.config.score_checks import limits_improvement, misdirected
+from mlci.config.score_checks import describe_improvement_limit, improvement_limits
 from mlci.errors import InputError
 from mlci.inference.scored_items import ItemColumn, ItemMetric
 from mlci.scores.join_tasks import TASK
@@ -138,8 +138,8 @@ def _direction(name: str, logs: Sequence[ScoreLog], gates: Sequence[Gate]) -> bo
     found = next(iter(written or set_ones), None)
     of_scorer = [(index, gate) for index, gate in enumerate(gates) if gate.metric == name]
     for index, gate in of_scorer if found is not None else ():
-        for kind in misdirected(gate, higher_is_better=bool(found)):
-            raise InputError(f"`gates[{index}].{kind}` {limits_improvement(gate, kind, 'the log says')}")
+        for kind in improvement_limits(gate, higher_is_better=bool(found)):
+            raise InputError(f"`gates[{index}].{kind}` {describe_improvement_limit(gate, kind, 'the log says')}")
     return found
 
 

@@ -35,7 +35,7 @@ def grader_section(d: Markup, report: Report) -> list[Section]:
         return []
     share = number_format.format_percent(round(found.agreement, 3))
     kappa = "" if found.kappa is None else f", kappa {found.kappa:.2f}"
-    title = d.words("Judge {} against people: {}", d.text(found.judge), d.number(f"{share} agree{kappa}"))
+    title = d.words("Judge {} and human labels: {}", d.text(found.judge), d.number(f"{share} agree{kappa}"))
     return [Section("items", title, lines=tuple(_grader_lines(d, report, found)), folded=False)]
 
 

@@ -41,11 +41,15 @@ _POSITIVE = click.FloatRange(0, min_open=True)
 @click.option("--rows", type=click.IntRange(1), help="Assume this number of rows or items, and read no files.")
 @click.option("--accuracy", type=_SHARE, help="With --rows: share of right answers.")
 @click.option("--sd", type=_POSITIVE, help="With --rows: standard deviation of a row's change, for other metrics.")
-@click.option("--within-variance", type=click.FloatRange(0), help="With --rows: of one answer around its item's mean.")
-@click.option("--between-variance", type=click.FloatRange(0), help="With --rows: of an item's change between models.")
+@click.option(
+    "--within-variance", type=click.FloatRange(0), help="With --rows: variance of one answer around its item's mean."
+)
+@click.option(
+    "--between-variance", type=click.FloatRange(0), help="With --rows: variance of an item's change between models."
+)
 @click.option("--repeats", type=click.IntRange(1), default=1, help="With --rows: answers of a model to each item.")
 @click.option("--cluster-size", type=click.IntRange(1), help="With --rows: items that belong together.")
-@click.option("--cluster-correlation", type=_SHARE, help="With --rows: of the changes of two items of a cluster.")
+@click.option("--cluster-correlation", type=_SHARE, help="With --rows: correlation of two items' changes in a cluster.")
 @click.option("--gates", type=click.IntRange(1), default=1, help="With --rows: gates, such as groups of a slice.")
 @options.output_folder("Folder with the last run's report.json; plan.html is written there.")
 @options.as_json

@@ -173,7 +173,7 @@ def _may_skip(job: WorkflowJob, step: WorkflowStep, condition: str) -> Finding:
         name="gate-may-skip",
         severity="warning",
         what=f"`if: {condition}` skips the step of mlci in job `{job.id}` for some pull requests.",
-        why="There nothing is judged: the job is green, so a required job counts as passed, and a required check "
+        why="Then nothing is judged, but the job is green, so a required job counts as passed, and a required check "
         "`mlci / <model>` stays pending.",
         lines="remove the line; in mlci.yml `paths: [src/**, data/**]` gives a green check without training, and "
         "`train: {when: asked}` trains on request",
