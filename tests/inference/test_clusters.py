@@ -98,3 +98,19 @@ def test_clustered_mean__coverage_of_correlated_accuracy():
         naive += wilson.low <= 0.75 <= wilson.high
     assert covered >= 278
     assert naive < 240
+
+
+@pytest.mark.parametrize("heavy", [1e5, 1e12, 1e60])
+def test_clustered_mean__one_row_with_all_the_weight(heavy):
+    values, weights = np.arange(50.0), np.ones(50)
+    weights[3] = heavy
+    sums = ClusterSums.of(values, np.arange(50), weights / weights.mean())
+    evidence = clustered_mean(sums)
+    assert evidence.interval(0.95) is None
+    assert "one row has" in evidence.reason
+
+
+def test_clustered_mean__one_row_with_most_of_the_weight():
+    weights = np.ones(50)
+    weights[3] = 400
+    assert clustered_mean(ClusterSums.of(np.arange(50.0), np.arange(50), weights / weights.mean())).interval(0.95)

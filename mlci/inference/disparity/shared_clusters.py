@@ -38,7 +38,8 @@ def estimate_groups(
     ends = [_centre_and_error(getattr(item, what), context.confidence) for item in measured]
     centre, error = (np.array(column) for column in zip(*ends, strict=True))
     variance = error**2
-    sums = [cluster_sums(base, group, context, what) for group in groups]
+    found = [cluster_sums(base, group, context, what) for group in groups]
+    sums = [None if one is None or one.alone is not None else one for one in found]
     shared = smallest_covariance([one for one in sums if one is not None])
     known = [v / one.variance for v, one in zip(variance, sums, strict=True) if one is not None and one.variance > 0]
     if shared != 0 and np.isfinite(variance).all():

@@ -116,9 +116,11 @@ class Summed:
         return f"{name} {self.rows.table.manner}"
 
     def few(self) -> Evidence | None:
-        """Return the value without an interval if its rows are one cluster; ``None`` if there are more."""
-        if self.sums.clusters >= FEWEST:
+        """Return the value without an interval if one cluster decides it; ``None`` if more do."""
+        if self.sums.alone is None:
             return None
+        if self.sums.clusters >= FEWEST:
+            return Point(self.linear.value, "too few", self.sums.alone)
         one = "all rows that count belong to one cluster" if self.rows.table.cluster is not None else "one row counts"
         return Point(self.linear.value, "too few", f"too few rows: {one}; {FEWEST} are needed")
 
@@ -280,6 +282,8 @@ def _bounded_rules(estimate: Estimator, lacks: str, low: float, high: float, *, 
     """
 
     def df(one: Summed) -> float:
+        if one.sums.alone is not None:  # no interval, and no variance that has degrees of freedom
+            return 1.0
         return one.df if tails else one.sums.df
 
     reach = high - low

@@ -20,6 +20,8 @@ from mlci.metrics.statistics import Counts, Floats
 
 FEWEST = 2
 """Clusters that an interval needs."""
+_LARGEST = 0.95
+"""Share of the weight above which one cluster is the mean: the variance then collapses with what is left of 1."""
 _PSEUDO = 2
 _NOTHING = 1e-13
 
@@ -85,6 +87,17 @@ class ClusterSums:
         """Share of the weight of each cluster."""
         shares: Floats = self.weights / self.weights.sum()
         return shares
+
+    @property
+    def alone(self) -> str | None:
+        """Return why one cluster decides the mean, so that it has no interval; ``None`` if it does not."""
+        if self.clusters < FEWEST:
+            return f"too few rows: all of them belong to one cluster; {FEWEST} clusters are needed"
+        largest = float(self.shares.max())
+        if largest <= _LARGEST:
+            return None
+        kind = "row" if self.rows == self.clusters else "cluster"
+        return f"too few rows: one {kind} has {largest:.3%} of the weight, and at most {_LARGEST:.0%} has an interval"
 
     @property
     def residuals(self) -> Floats:
@@ -173,6 +186,4 @@ def clustered_mean(sums: ClusterSums, *, low: float = -math.inf, high: float = m
 def _too_few(sums: ClusterSums) -> Evidence | None:
     if sums.clusters == 0:
         return Undefined("no rows")
-    if sums.clusters < FEWEST:
-        return Point(sums.value, "too few", "too few rows: all of them belong to one cluster; 2 clusters are needed")
-    return None
+    return None if sums.alone is None else Point(sums.value, "too few", sums.alone)

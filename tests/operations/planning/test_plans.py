@@ -5,7 +5,9 @@ import re
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from mlci.cli.commands.setting_up.plan import command as plan_command
 from mlci.errors import InputError
 from mlci.gates.limits import Limit
 from mlci.inference.intervals.score_intervals import Tango
@@ -184,3 +186,16 @@ def test_plan__page_escapes():
     plan = plan_assumed(Assumptions(rows=500, margin=0.02))
     named = type(plan)(title="<script>x</script>", plans=plan.plans)
     assert "<script>" not in render_plan_page(named, footer="mlci")
+
+
+@pytest.mark.parametrize(
+    ("figures", "words"),
+    [
+        (["--sd", "nan"], "--sd is nan"),
+        (["--accuracy", "nan"], "--accuracy is nan"),
+        (["--accuracy", "0.9", "--cluster-correlation", "0.5"], "no effect without --cluster-size"),
+    ],
+)
+def test_plan__figures_that_cannot_be_used(tmp_path, figures, words):
+    ended = CliRunner().invoke(plan_command, ["--rows", "500", "--out", str(tmp_path), *figures])
+    assert (ended.exit_code, words in " ".join(ended.output.split())) == (2, True)

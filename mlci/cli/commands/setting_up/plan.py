@@ -1,5 +1,6 @@
 """``mlci plan``."""
 
+import math
 from pathlib import Path
 
 import click
@@ -68,6 +69,7 @@ def command(files: tuple[Path, ...], *, config_path: Path, out: Path, as_json: b
       mlci plan --rows 500 --accuracy 0.9 --disagreement 0.05 --margin 0.02
       mlci plan --rows 200 --accuracy 0.7 --within-variance 0.1 --repeats 3 --cost-per-item 0.02
     """  # noqa: D301 (click's mark against rewrapping)
+    _refuse_unusable(figures)
     prices = Prices(answer=figures["cost_per_item"], new_item=figures["cost_per_new_item"])
     if figures["rows"] is not None:
         if files:
@@ -89,12 +91,21 @@ def command(files: tuple[Path, ...], *, config_path: Path, out: Path, as_json: b
 _ASSUMED = ("accuracy", "sd", "within_variance", "between_variance", "cluster_size", "cluster_correlation")
 
 
+def _refuse_unusable(figures: dict[str, float | None]) -> None:
+    """Refuse figures that are no number, and a correlation of clusters without their size."""
+    for name, figure in figures.items():
+        if figure is not None and not math.isfinite(figure):
+            raise click.UsageError(f"--{name.replace('_', '-')} is {figure}, and has to be a finite number")
+    if figures["cluster_correlation"] is not None and figures["cluster_size"] is None:
+        raise click.UsageError("--cluster-correlation has no effect without --cluster-size; add it, such as 10")
+
+
 def _refuse_assumptions(figures: dict[str, float | None]) -> None:
     """Refuse figures that nothing would use."""
     named = [f"--{name.replace('_', '-')}" for name in _ASSUMED if figures[name] is not None]
     named += [f"--{name}" for name in ("repeats", "gates") if figures[name] != 1]
     if named:
-        raise click.UsageError(f"{', '.join(named)} need --rows; without it figures come from files")
+        raise click.UsageError(f"{', '.join(named)}: only with --rows; without it figures come from files")
 
 
 def _assumptions(figures: dict[str, float | None], prices: Prices) -> Assumptions:
