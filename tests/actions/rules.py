@@ -19,7 +19,7 @@ _NOT_IN_BASH_3 = re.compile(
 )
 _TRUSTED = re.compile(
     r"actions/(checkout|(down|up)load-artifact)@"
-    r"|(\$|mlci/mlci)/actions/(setup|promote|rollback|commands|experiment|deploy|monitor)\b"
+    r"|(\$|mlci/mlci)/actions/(setup|gate|publish|promote|rollback|commands|experiment|deploy|monitor)\b"
     r"|gh release create |gh auth setup-git\ncp deploy/model\.yaml "
     r'|gh api "repos/\$GH_REPO/git/matching-refs/tags/|test -n |exec "\$MLCI" (reproduce|costs) --record [\w./-]+\n?$'
 )
@@ -104,7 +104,8 @@ def writers(tree: Path) -> list[str]:
         for name, job in jobs(file).items():
             if (job.get("permissions") or {}).get("contents") != "write":
                 continue
-            bad = [step["name"] for step in job.get("steps", []) if not _TRUSTED.match(step.get("uses") or step["run"])]
+            untrusted = [step for step in job.get("steps", []) if not _TRUSTED.match(step.get("uses") or step["run"])]
+            bad = [step.get("name", "without a name") for step in untrusted]
             found += [
                 f"{file.shown}: job {name} may write contents, and its step `{one}` may run anything" for one in bad
             ]
