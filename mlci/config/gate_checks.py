@@ -13,7 +13,7 @@ from mlci.errors import Problem, yaml_value
 from mlci.gates.limits import Limit
 from mlci.metrics.catalogue import COST_OUTCOMES, OF_PROBABILITIES, TO_OVERALL, shown_name
 from mlci.metrics.entries import MetricInfo
-from mlci.metrics.external import SklearnMetric
+from mlci.metrics.external import OWN_DIRECTIONS, SklearnMetric
 
 _ACROSS = frozenset({"disparity", "shift"})
 _SHIFTED = "can't limit a shift, which is a change itself and best at 0; write the most that is allowed as `max`"
@@ -399,5 +399,10 @@ def _missing_parameters(context: CheckContext, name: str, item: Gate | Reported)
     if name in _NEEDED and _NEEDED[name][0] not in params:
         key, example = _NEEDED[name]
         yield "", f"names `{item.metric}`, which needs a parameter; add `params: {{{key}: {example}}}`"
+    elif name in OWN_DIRECTIONS and name in _NEEDED:
+        key, example = _NEEDED[name]
+        share = params[key]
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
+            yield "params", f"has `{key}: {share}`, which is a share between 0 and 1, such as `{key}: {example}`"
     elif name in _MULTICLASS_AVERAGE and context.config.task == "multiclass" and "average" not in params:
         yield "params", f"lacks `average`, which `{item.metric}` needs for more than two classes, e.g. `average: macro`"

@@ -488,6 +488,7 @@ def test_row_metrics__later_entry_completes_an_earlier_one():
         (gate("metric: misclassification_cost, max: 0.5"), "m:13: `gates[0].params` of `misclassification_cost` are the costs of a decision, as `params: {fp: 5, fn: 100}`; `tp` and `tn` are 0 without their own"),
         (gate("metric: misclassification_cost, params: {fp: 0, fn: 0}, max: 0.5"), "m:13: `gates[0].params` of `misclassification_cost` are equal, so that every decision costs the same"),
         (gate("metric: recall_at_fpr, min: 0.5"), "m:13: `gates[0]` names `recall_at_fpr`, which needs a parameter; add `params: {fpr: 0.05}`"),
+        (gate("metric: recall_at_fpr, params: {fpr: 2}, min: 0.5"), "m:13: `gates[0].params` has `fpr: 2`, which is a share between 0 and 1, such as `fpr: 0.05`"),
         (gate("metric: top_k_accuracy, on: scores, min: 0.5", PROBABLE), "m:13: `gates[0].on` is for custom and scikit-learn functions; `top_k_accuracy` is built in, remove it"),
         (gate("metric: brier_score_loss, max: 2", PROBABLE), "m:13: `gates[0].max` is 2, but `brier_score_loss` lies between 0 and 2: the gate could never fail"),
         (gate("metric: roc_auc, min: 0.5", PROBABLE), "m:13: `roc_auc` is a metric of binary models, this one is multiclass; did you mean `roc_auc_ovr`?"),
