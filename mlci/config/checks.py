@@ -421,7 +421,7 @@ def _check_report(loaded: LoadedConfig) -> Iterator[Problem]:
 
 
 def _check_experiment(loaded: LoadedConfig) -> Iterator[Problem]:
-    """Check that arms differ, and that no metric is named twice."""
+    """Check that arms differ, that no metric is named twice, and that none is its own covariate."""
     experiment = loaded.config.experiment
     if experiment is None:
         return
@@ -431,6 +431,13 @@ def _check_experiment(loaded: LoadedConfig) -> Iterator[Problem]:
     for name, count in Counter(metric.name for metric in experiment.metrics).items():
         if count > 1:
             yield loaded.problem(f"`experiment` names the metric `{name}` twice; keep one of them", "experiment")
+    for metric in experiment.metrics:
+        if metric.covariate == metric.name:
+            message = (
+                f"`covariate` of `{metric.name}` is the metric itself, which leaves nothing to compare; name a column "
+                "with a number from before the experiment, or remove it"
+            )
+            yield loaded.problem(message, "experiment")
 
 
 def _check_reuse(loaded: LoadedConfig) -> Iterator[Problem]:

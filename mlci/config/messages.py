@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from mlci.config.base import ConfigModel, fields
 from mlci.config.engine import EngineSection, SparkSection
-from mlci.config.lifecycle.cost import Cost
+from mlci.config.lifecycle.cost import COUNTRY, Cost
 from mlci.config.lifecycle.deploy import Deploy, KServe, PlainDeployment
 from mlci.config.lifecycle.experiment import Experiment, ExperimentMetric
 from mlci.config.lifecycle.governance import Card
@@ -174,13 +174,19 @@ def _describe_fault(error: ErrorDetails) -> str:  # noqa: PLR0911 - one return f
     if kind == "string_too_short" or (kind == "string_pattern_mismatch" and ctx.get("pattern") == r"\S"):
         return "must not be empty"
     if kind == "string_pattern_mismatch":
-        message = "must be letters, digits, `.`, `_` and `-`, at most 100, beginning with a letter or digit"
-        return f"{message}, not {given}{_as_name(str(error['input']))}"
+        return _describe_pattern(ctx.get("pattern"), given, str(error["input"]))
     if kind == "string_too_long":
         return f"is too long; at most {ctx['max_length']:,} characters"
     if kind in {"too_long", "too_short"}:
         return _describe_length(error)
     return f"can't be {given}"
+
+
+def _describe_pattern(pattern: object, given: str, text: str) -> str:
+    if pattern == COUNTRY:
+        return f"must be three capital letters (ISO 3166-1), such as `DEU`, not {given}"
+    message = "must be letters, digits, `.`, `_` and `-`, at most 100, beginning with a letter or digit"
+    return f"{message}, not {given}{_as_name(text)}"
 
 
 _JOINT = {"mlci_rule", "mlci_cut", "mlci_secret"}  # about several values, or about a value that must not be shown

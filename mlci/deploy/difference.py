@@ -27,7 +27,22 @@ class FieldChange:
 
 def field_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldChange]:
     """Return the fields of ``spec``, labels and annotations that differ, ordered by path."""
-    return sorted(_changes(_compared(before), _compared(after), ""), key=lambda change: change.path)
+    return sorted(_changes(_compared(before), _compared(after), ""), key=_path)
+
+
+def manifest_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldChange]:
+    """Return the same for two files, which may also be about different resources: with kind, name and namespace."""
+    return sorted([*_changes(_identity(before), _identity(after), ""), *field_changes(before, after)], key=_path)
+
+
+def _path(change: FieldChange) -> str:
+    return change.path
+
+
+def _identity(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = manifest.get("metadata") or {}
+    named = {name: metadata[name] for name in ("name", "namespace") if name in metadata}
+    return {name: manifest.get(name) for name in ("apiVersion", "kind")} | {"metadata": named}
 
 
 def _compared(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Cluster:
                 )
             chosen = known.get(context)
             self._client = Client(config=chosen, timeout=httpx2.Timeout(_SECONDS), field_manager=MANAGER)
-        except (ConfigError, OSError, KeyError, ValueError, TypeError) as error:
+        except (ConfigError, OSError, LookupError, ValueError, TypeError, AttributeError) as error:
             raise InputError(
                 f"deploy: no usable kubeconfig ({type(error).__name__}); set KUBECONFIG to its path, or log in with "
                 "your provider's action before this step"

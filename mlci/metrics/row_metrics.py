@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Scalar = float | str | bool | int
 On = Literal["score", "decision"]
-Resampling = Literal["bootstrap", "jackknife"]
+Resampling = Literal["jackknife", "bootstrap"]
+"""In the order of the configuration's: typing keeps one of two equal types, and the schema shows its order."""
 Method = Literal["row bootstrap", "cell jackknife", "group jackknife", "cluster bootstrap", "cluster jackknife"]
 """How an interval arises: from rows or clusters drawn with replacement, or from the values without some of them."""
 METHODS: tuple[Method, ...] = get_args(Method)

@@ -127,6 +127,18 @@ def test_costs__record_of_a_report_once(tmp_path, day):
     assert (refused.code, "about the model other" in refused.err) == (2, True)
 
 
+@pytest.mark.parametrize("claim", [{"usd": -5.0}, {"minutes": -1}, {"minutes": 10**6}, {"usd": 1e300}])
+def test_costs__report_with_an_impossible_cost(tmp_path, day, claim):
+    folder = project(tmp_path, "cost: {runners: {local: 0.09}}\n")
+    assert run(folder).code == 0
+    path = folder / ".mlci/out/report.json"
+    report = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(report | {"cost": report["cost"] | claim}), "utf-8")
+    refused = mlci("costs", "--record", path, cwd=folder)
+    assert (refused.code, "the report's cost can't be that of a run" in refused.err) == (2, True), refused.err
+    assert bodies(folder) == []
+
+
 def test_costs__several_models(tmp_path, day):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

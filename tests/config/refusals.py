@@ -25,6 +25,7 @@ CASES = {
     "tests without a command": [("gates:", "tests: {required: [a]}\ngates:"), "12: `tests.run` is missing: command that runs pytest with mlci's plugin, after both models are evaluated"],
     "one required test": [("gates:", "tests: {run: pytest, required: a}\ngates:"), "12: `tests.required` must be a list, not `a`; write `[a]`"],
     "label without a request": [("predict:", "train: {run: t, label: go}\npredict:"), "8: `train` has `label` without `when`; add `when: asked`, or remove it"],
+    "country of two letters": [("predict:", "cost: {energy: true, country: DE}\npredict:"), "8: `cost.country` must be three capital letters (ISO 3166-1), such as `DEU`, not `DE`"],
     "effect without a budget": [("predict:", "cost: {over: block}\npredict:"), "8: `cost` has `over` without a budget; add `budget_usd_per_month: 50`, or remove it"],
     "price below nothing": [("predict:", "cost: {runners: {local: -1}}\npredict:"), "8: `cost.runners.local` must be at least 0, not `-1`"],
     "rows as a flag": [("gates:", "report: {rows: true}\ngates:"), "12: `report.rows` must be a whole number, not `true`"],

@@ -2,6 +2,7 @@
 
 import io
 import json
+from typing import get_args
 
 import pytest
 from jsonschema_rs import Draft202012Validator, meta
@@ -10,8 +11,9 @@ from ruamel.yaml.error import YAMLError
 
 from mlci.config import schema
 from mlci.config.loader import parse_config
-from mlci.config.models import Config
+from mlci.config.models import RESAMPLING, Config
 from mlci.errors import InputError
+from mlci.metrics.row_metrics import Resampling
 from tests.config.refusals import CASES
 from tests.config.samples import DESIGN, GOOD, TOTALS, edit
 
@@ -47,6 +49,10 @@ def values(text):
     yaml = YAML(typ="safe", pure=True)
     yaml.allow_duplicate_keys = True
     return yaml.load(io.StringIO(text))
+
+
+def test_schema__order_does_not_depend_on_what_was_imported_first():
+    assert get_args(RESAMPLING) == get_args(Resampling)
 
 
 def test_schema__committed_file_is_current():

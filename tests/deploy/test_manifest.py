@@ -5,7 +5,7 @@ import copy
 import pytest
 from pydantic import ValidationError
 
-from mlci.deploy.difference import field_changes
+from mlci.deploy.difference import field_changes, manifest_changes
 from mlci.deploy.manifest import (
     MODE,
     DeployedVersion,
@@ -149,6 +149,19 @@ def test_field_changes__without_what_the_cluster_adds():
     assert field_changes(live, manifest()) == []
     changed = [str(change) for change in field_changes(live, manifest(canary=10, patch={"spec": {"x": [1, 2]}}))]
     assert changed == ["+ spec.predictor.canaryTrafficPercent: 10", "+ spec.x: [1, 2]"]
+
+
+def test_manifest_changes__of_another_resource():
+    other = manifest() | {"kind": "Pod", "apiVersion": "v1"}
+    other["metadata"] = other["metadata"] | {"name": "other", "namespace": "elsewhere"}
+    assert [change.path for change in manifest_changes(other, manifest())] == [
+        "apiVersion",
+        "kind",
+        "metadata.name",
+        "metadata.namespace",
+    ]
+    assert manifest_changes(manifest(), manifest()) == []
+    assert manifest_changes({"metadata": None}, manifest()) != []
 
 
 @pytest.mark.parametrize(

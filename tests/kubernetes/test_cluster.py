@@ -123,6 +123,14 @@ def test_get__no_answer(server, tmp_path, monkeypatch):
         cluster.get(MANIFEST)
 
 
+@pytest.mark.parametrize("text", ["", "none", "[1]", "clusters: 1", "clusters: []\ncurrent-context: one"])
+def test_cluster__file_is_not_a_kubeconfig(tmp_path, monkeypatch, text):
+    (tmp_path / "kubeconfig").write_text(text, "utf-8")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    with pytest.raises(InputError, match="no usable kubeconfig"):
+        Cluster()
+
+
 def test_cluster__unknown_context(cluster):
     with pytest.raises(InputError, match="no context `other`"):
         Cluster("other")

@@ -164,6 +164,23 @@ def test_monitor__rows_without_a_time(monitored):
     assert run(monitored.folder)[0] == 0
 
 
+@pytest.mark.parametrize(("zone", "code"), [(" EST", 2), (" Europe/Berlin", 2), (" UTC", 0), ("Z", 0)])
+def test_monitor__times_with_the_name_of_a_zone(monitored, zone, code):
+    write_log(monitored.folder, [Week()])
+    rewrite(monitored.folder / "log.csv", "at", lambda _, cell: cell.removesuffix("Z") + zone)
+    done = mlci("monitor", "--json", "--now", week_end(1), cwd=monitored.folder)
+    assert done.code == code, done.err
+    assert ("names of zones are not read" in done.err) == (code == 2)
+
+
+def test_monitor__broken_predictions_do_not_alarm(monitored):
+    write_log(monitored.folder, [Week(wrong=0.4)])  # an alarm, were the scores not in per cent
+    rewrite(monitored.folder / "log.csv", "score", lambda _, cell: str(100 * float(cell)))
+    code, document = run(monitored.folder)
+    assert (code, document["state"]) == (6, "unknown")
+    assert {row["finding"] for row in document["windows"][-1]["quality"]} == {"unknown"}
+
+
 def test_monitor__alarm_of_rows_with_a_time_stays(monitored):
     write_log(monitored.folder, [Week(wrong=0.4)])
     rewrite(monitored.folder / "log.csv", "at", lambda number, cell: "" if number % 3 == 0 else cell)

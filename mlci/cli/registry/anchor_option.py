@@ -1,10 +1,11 @@
 """Option ``--anchor``: a file outside of the registry that is checked and then updated, or an anchor to check."""
 
+import re
 from pathlib import Path
 
 import click
 
-from mlci.errors import InputError, OutsideError
+from mlci.errors import InputError, OutsideError, shorten_cell
 from mlci.operations.recovery.check_anchor import check_anchor
 from mlci.recovery.anchor import Anchor, parse_anchor, parse_anchor_file
 from mlci.registry.stores.interface import Store
@@ -12,6 +13,7 @@ from mlci.util.atomic_files import replace_file
 from mlci.util.safe_files import read_bounded
 
 _MOST = 4_096
+_ENTRY = re.compile(r"(?:anchor:\s*)?`?[0-9]+:")
 
 anchor_option = click.option(
     "--anchor",
@@ -26,12 +28,17 @@ def check_given_anchor(store: Store, given: str) -> None:
     """Check a registry against the option's anchor; a file that does not exist yet is written later.
 
     Raises:
-        InputError: if the file is not an anchor.
+        InputError: if the file or the word is not an anchor.
         CorruptError: if the registry is not the one of the anchor, or an older copy.
     """
     anchor = parse_anchor(given) if given else None
     if given and anchor is None and Path(given).exists():
         anchor = _read_file(Path(given))
+    elif given and anchor is None and _ENTRY.match(given.strip()):  # cut or mistyped, not the name of a new file
+        raise InputError(
+            f"`--anchor {shorten_cell(given)}` is not an entry of a ledger: its number, `:` and the 64 small "
+            "hexadecimal digits of its SHA-256; paste the whole line that `mlci ledger verify` printed"
+        )
     if anchor is not None:
         check_anchor(store, anchor)
 

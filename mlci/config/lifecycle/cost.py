@@ -8,6 +8,8 @@ from pydantic import BeforeValidator, Field
 from mlci.config.base import ConfigModel, Name, OnDoubt
 from mlci.config.types import finite_number
 
+COUNTRY = r"^[A-Z]{3}$"
+"""A country by its three letters of ISO 3166-1."""
 Price = Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False), BeforeValidator(finite_number)]
 Intensity = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False), BeforeValidator(finite_number)]
 Budget = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False), BeforeValidator(finite_number)]
@@ -28,7 +30,7 @@ class Cost(ConfigModel):
     energy: bool = Field(
         default=False, description="Whether the energy of train and predict steps is read, by CodeCarbon."
     )
-    country: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = Field(
+    country: Annotated[str, Field(pattern=COUNTRY)] | None = Field(
         default=None, description="Country whose electricity the emissions are computed with, such as `DEU`."
     )
     g_co2_per_kwh: Intensity | None = Field(

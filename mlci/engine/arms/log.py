@@ -1,7 +1,7 @@
 """Reduce a log of an experiment, one row a unit, to moments of each arm, period and group, in constant memory."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import duckdb
@@ -18,6 +18,7 @@ MOST_GROUPS = 100
 _DAYS = 3
 """Days from which on periods are days; a shorter log is divided by hours."""
 _NULL = "(null)"
+_EVENT = "a rate needs 0 or 1: write 1 for a unit with the event, and 0 for one without"
 _ONE_ROW = "write one row a unit, such as a sum over its events, and count it in the arm that it was assigned to"
 
 
@@ -142,8 +143,11 @@ class _Reader:
                 yield from error.problems
 
     def _bad_metrics(self) -> Iterator[Problem]:
+        rates = {metric.column for metric in self.log.metrics if metric.is_rate}
         for name in dict.fromkeys(name for one in self.log.metrics for name in (one.column, one.covariate) if name):
-            yield from find_bad_scores(self.columns[name], self.place, "number")
+            for problem in find_bad_scores(self.columns[name], self.place, "number"):
+                hint = f"; {_EVENT}" if name in rates and "is not a number" in problem.message else ""
+                yield replace(problem, message=problem.message + hint)
         for metric in self.log.metrics:
             if metric.is_rate:
                 column = self.columns[metric.column]

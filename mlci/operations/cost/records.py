@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlci.cost.budget import MICRO
 from mlci.cost.energy import MILLIWATT_HOURS
-from mlci.errors import OutsideError
+from mlci.errors import InputError, OutsideError
 from mlci.operations.context import RunContext, registry_of
 from mlci.registry import ledger
 from mlci.registry.entries import Entry
@@ -30,7 +30,7 @@ def record_asked_cost(context: RunContext, report: Report, *, digest: str, path:
         return
     try:
         record_cost(registry_of(context), report.cost, digest=digest, month=context.today[:7])
-    except OutsideError as error:
+    except (InputError, OutsideError) as error:
         later = f"`mlci costs --record {path}` records it later"
         context.say(f"warning: the cost of this run was not recorded: {error}; {later}")
 
@@ -45,21 +45,32 @@ def record_cost(registry: Registry, cost: RunCost, *, digest: str, month: str) -
         month: ``YYYY-MM`` in UTC.
 
     Raises:
+        InputError: if the cost of the report can't be that of a run, such as one below 0.
         OutsideError: if the registry can't be written to.
     """
     if _is_recorded(registry.view(), digest):
         return None
-    paid = None if cost.usd is None else round(cost.usd * MICRO)
-    kwh = None if cost.energy is None else cost.energy.kwh
-    body = CostRecord(
-        month=month,
-        minutes=cost.minutes,
-        micro_usd=paid,
-        runner=cost.runner,
-        report=digest,
-        milliwatt_hours=None if kwh is None else round(kwh * MILLIWATT_HOURS),
-    )
+    body = _record_of(cost, digest=digest, month=month)
     return registry.append(lambda _: body)
+
+
+def _record_of(cost: RunCost, *, digest: str, month: str) -> CostRecord:
+    kwh = None if cost.energy is None else cost.energy.kwh
+    try:
+        return CostRecord(
+            month=month,
+            minutes=cost.minutes,
+            micro_usd=None if cost.usd is None else round(cost.usd * MICRO),
+            runner=cost.runner,
+            report=digest,
+            milliwatt_hours=None if kwh is None else round(kwh * MILLIWATT_HOURS),
+        )
+    except (ValueError, OverflowError) as error:  # a report is the claim of the job that wrote it
+        found = f"{cost.minutes:,} minutes, {cost.usd} USD, {kwh} kWh"
+        raise InputError(
+            f"the report's cost can't be that of a run: {found}. None may be below 0, and the minutes are at most "
+            "those of 35 days; run `mlci run` again, and record its report"
+        ) from error
 
 
 def _is_recorded(view: RegistryView, digest: str) -> bool:

@@ -264,6 +264,8 @@ class _WindowJudge:
         )
         own = schema.get(window.start, _NO_SCHEMA)
         reference = self._reference
+        if broken is not None:  # metrics of broken predictions are not evidence, and must not alarm
+            labelled = None
         quality, lacking = self._quality(window, labelled)
         unjudged = broken or unjudged or lacking or own.unjudged
         found = WindowFindings(

@@ -149,7 +149,7 @@ def _score_again(context: RunContext, view: RegistryView, champion: Version, too
     if not isinstance(config, RowsConfig):
         return _not_compared("a metrics file has no predictions to compare")
     if not rescore.can_rescore(champion.manifest, view.store, champion.number):
-        return _not_compared(f"version {champion.number} has predictions only, and no model")
+        return _not_compared(f"version {champion.number} has no predict step that could score the rows again")
     lost = [file for file in champion.manifest.files if not view.store.holds(file.digest, file.bytes)]
     on_rows = context.with_config(config)
     if lost or reproduce.makes_its_own_rows(on_rows, champion):

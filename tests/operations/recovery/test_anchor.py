@@ -71,6 +71,15 @@ def test_ledger_verify__file_is_not_an_anchor(project, tmp_path):
     assert (tmp_path / "notes").read_text() == "entry 2"
 
 
+@pytest.mark.parametrize("given", ["2:0b5e", "2:0b5e…", "anchor: 2:" + "A" * 64, "0:" + "a" * 64])
+def test_ledger_verify__cut_or_mistyped_entry(project, given):
+    before = sorted(project.iterdir())
+    for command in (["ledger", "verify"], ["backup", "../unused"]):
+        found = mlci(*command, "--anchor", given, cwd=project)
+        assert (found.code, "is not an entry of a ledger" in found.err) == (2, True)
+    assert sorted(project.iterdir()) == before
+
+
 @pytest.mark.parametrize("text", ["", "12", "0:" + "a" * 64, "1:abc", "x:" + "a" * 64, "1:" + "A" * 64, "[1]", "{}"])
 def test_parse_anchor__other_text(text):
     assert parse_anchor(text) is parse_anchor_file(text) is None

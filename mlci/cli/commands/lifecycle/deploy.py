@@ -17,7 +17,7 @@ from mlci.cli.registry_factory import load_with_registry, open_registry, update_
 from mlci.cli.wiring import load_configuration
 from mlci.config.loader import CheckedConfig
 from mlci.config.types import STORES
-from mlci.deploy.difference import field_changes
+from mlci.deploy.difference import manifest_changes
 from mlci.deploy.manifest import Manifest, model_uri
 from mlci.errors import InputError, OutsideError
 from mlci.operations.deploy import rendering
@@ -111,7 +111,7 @@ def diff_command(
     if against is None:
         done = apply_manifest(_cluster(context), manifest, dry_run=True)
     else:
-        changes = field_changes(rendering.read_manifest_file(against, str(against)), manifest)
+        changes = manifest_changes(rendering.read_manifest_file(against, str(against)), manifest)
         done = ManifestChange(manifest=manifest, created=False, changes=changes)
     click.echo(_json(done) if as_json else "\n".join(map(str, done.changes)) or "no difference")
     return 0
