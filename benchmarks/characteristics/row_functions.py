@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.characteristics.draws import Population
 from benchmarks.characteristics.misses import binormal, rank_truth
-from mlci.engine.row_values import paired_replicates
+from mlci.engine.in_memory.row_values import paired_replicates
 from mlci.metrics.resampling import MetricCall, Plan, resample
 from mlci.metrics.row_metrics import Method, RowSample, RowValues
 from mlci.metrics.statistics import WHOLE, Decisions, Statistics

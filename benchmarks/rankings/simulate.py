@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mlci.inference.intervals.gaffke import bounded_mean
-from mlci.metrics.ranked_queries import RankedDocuments
-from mlci.metrics.ranking import parse_ranking_metric
+from mlci.metrics.rankings.names import parse_ranking_metric
+from mlci.metrics.rankings.queries import RankedDocuments
 
 Array = NDArray[np.float64]
 LEVEL = 0.025

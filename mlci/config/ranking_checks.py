@@ -6,7 +6,7 @@ from typing import Any
 from mlci.config.loader import LoadedConfig
 from mlci.config.models import Evaluation, Gate, Reported
 from mlci.errors import Problem
-from mlci.metrics.ranking import parse_ranking_metric
+from mlci.metrics.rankings.names import parse_ranking_metric
 
 _QUERY = "`task: ranking` ranks the documents of each query; name the column with the query: `query: query_id`"
 _SECTIONS = {

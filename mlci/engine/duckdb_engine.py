@@ -19,9 +19,9 @@ from mlci.engine.encode.dictionary import CodeRange, KnownValues
 from mlci.engine.encode.grouping import Elements, Partition, build_partition
 from mlci.engine.encode.queries import read_queries
 from mlci.engine.fingerprint import fingerprint_table
+from mlci.engine.in_memory.reduce import reduce
 from mlci.engine.interface import Job, Observed, Progress, ignore_progress
 from mlci.engine.join import Frame, ModelColumns, ScannedRows, read_rows
-from mlci.engine.reduce import reduce
 from mlci.engine.row_comparison import find_row_changes
 from mlci.engine.slice_search.search import search_slices
 from mlci.engine.sql import Array

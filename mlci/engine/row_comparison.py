@@ -15,9 +15,9 @@ from mlci.engine import sql
 from mlci.engine.cell_errors import CellLocation, ProblemCollector
 from mlci.engine.encode.binder import BoundJob
 from mlci.engine.fingerprint import add_column
+from mlci.engine.in_memory.multiclass import log_losses
 from mlci.engine.interface import Job, Source
 from mlci.engine.join import Frame, ModelColumns
-from mlci.engine.multiclass import log_losses
 from mlci.engine.sql import Array
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.labelled_tables import open_table

@@ -17,8 +17,8 @@ from mlci.metrics.resampling import MOST_CLASSES
 from mlci.metrics.row_metrics import Array, Method, On, RowMetric, is_reversed, predictions_by_name
 
 Function = Callable[..., float]
-NOT_SMOOTH = frozenset({"max_error", "median_absolute_error"})
-"""Functions of scikit-learn whose error the jackknife does not estimate (Efron 1979, Ann. Stat. 7:1)."""
+NOT_SMOOTH = frozenset({"max_error", "median_absolute_error", "recall_at_fpr", "specificity_at_sensitivity"})
+"""Functions whose error the jackknife does not estimate (Efron 1979, Ann. Stat. 7:1)."""
 _ON_PROBABILITIES = frozenset({"d2_log_loss_score", "log_loss"})
 """Functions of scikit-learn that name probabilities ``y_pred``."""
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mlci.metrics import ranking
 from mlci.metrics.entries import ENTRIES, MetricInfo
+from mlci.metrics.rankings import names as ranking
 
 _LIBRARY_ALIASES = {
     "accuracy_score": "accuracy",

@@ -14,7 +14,7 @@ On = Literal["score", "decision"]
 Resampling = Literal["jackknife", "bootstrap"]
 """In the order of the configuration's: typing keeps one of two equal types, and the schema shows its order."""
 Method = Literal["row bootstrap", "cell jackknife", "group jackknife", "cluster bootstrap", "cluster jackknife"]
-"""How an interval arises: from rows or clusters drawn with replacement, or from the values without some of them."""
+"""Source of an interval: rows or clusters drawn with replacement, or the values without some of them."""
 METHODS: tuple[Method, ...] = get_args(Method)
 
 SCORE_WORDS = (

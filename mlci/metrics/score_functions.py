@@ -1,7 +1,7 @@
 """Functions of binary labels and scores that scikit-learn does not have, with its signature.
 
-A function with ``sample_weight`` is smooth, so that the jackknife gives its error; one without it is resampled by the
-bootstrap. Bad input raises a ``ValueError``, whose message is the reason why the value is undefined.
+The recalibration is smooth, so that the jackknife gives its error; rates at a working point are not, and are resampled
+by the bootstrap. Bad input raises a ``ValueError``, whose message is the reason why the value is undefined.
 """
 
 from collections.abc import Callable
@@ -15,21 +15,23 @@ _EPS = float(np.finfo(np.float64).eps)
 _STEPS = 50
 
 
-def recall_at_fpr(y_true: Array, y_score: Array, *, fpr: float) -> float:
+def recall_at_fpr(y_true: Array, y_score: Array, sample_weight: Array | None = None, *, fpr: float) -> float:
     """Return the largest recall among the thresholds whose false-positive rate is at most ``fpr``.
 
     Rows with equal scores are on one side of a threshold. The recall is 0 if even the highest score exceeds the rate:
     the threshold above all scores decides for no row.
     """
     _check_share("fpr", fpr)
-    recall, false_positive_rate = _curve(y_true, y_score)
+    recall, false_positive_rate = _curve(y_true, y_score, sample_weight)
     return float(recall[false_positive_rate <= fpr].max())
 
 
-def specificity_at_sensitivity(y_true: Array, y_score: Array, *, sensitivity: float) -> float:
+def specificity_at_sensitivity(
+    y_true: Array, y_score: Array, sample_weight: Array | None = None, *, sensitivity: float
+) -> float:
     """Return the largest specificity among the thresholds whose sensitivity is at least ``sensitivity``."""
     _check_share("sensitivity", sensitivity)
-    recall, false_positive_rate = _curve(y_true, y_score)
+    recall, false_positive_rate = _curve(y_true, y_score, sample_weight)
     return float(1 - false_positive_rate[recall >= sensitivity].min())
 
 
@@ -38,17 +40,17 @@ def _check_share(name: str, value: float) -> None:
         raise ValueError(f"{name} is {value}, and a rate is between 0 and 1")
 
 
-def _curve(y_true: Array, y_score: Array) -> tuple[Array, Array]:
+def _curve(y_true: Array, y_score: Array, sample_weight: Array | None) -> tuple[Array, Array]:
     """Return recall and false-positive rate at every threshold, from above all scores to below all."""
+    scores = np.asarray(y_score, np.float64)
+    weight = np.ones_like(scores) if sample_weight is None else np.asarray(sample_weight, np.float64)
     positive = np.asarray(y_true) == 1
-    order = np.argsort(-np.asarray(y_score, np.float64), kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(np.asarray(y_score)[order])), len(order) - 1)
-    true_positives, rows = np.cumsum(positive[order])[ends], ends + 1
-    positives, negatives = int(positive.sum()), int((~positive).sum())
-    if not positives or not negatives:
+    order = np.argsort(-scores, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    found, wrong = (np.cumsum((weight * part)[order])[ends] for part in (positive, ~positive))
+    if not found[-1] or not wrong[-1]:
         raise ValueError("only one class is labelled here")
-    recall = np.append(0.0, true_positives / positives)
-    return recall, np.append(0.0, (rows - true_positives) / negatives)
+    return np.append(0.0, found / found[-1]), np.append(0.0, wrong / wrong[-1])
 
 
 def calibration_slope(y_true: Array, y_prob: Array, sample_weight: Array | None = None) -> float:

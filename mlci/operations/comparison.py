@@ -10,6 +10,7 @@ from mlci.lineage.origin import RecordedOrigin
 from mlci.lineage.rows import is_recorded
 from mlci.operations import evaluation_plan, evaluation_sets
 from mlci.operations.context import RunContext
+from mlci.operations.holdout import holdout_uses
 from mlci.operations.lineage import (
     CurrentState,
     changes_since,
@@ -18,7 +19,6 @@ from mlci.operations.lineage import (
 )
 from mlci.operations.models.model_predictions import ModelPredictions, ScoredChampion
 from mlci.operations.provenance import ArtifactDigests, BuildProvenance, collect_provenance
-from mlci.operations.registry import holdout_uses
 from mlci.operations.registry.version_history import origin_of_version, trend_rows
 from mlci.operations.report_builder import ReportContext
 from mlci.recovery.anchor import Anchor

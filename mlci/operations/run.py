@@ -19,6 +19,8 @@ from mlci.operations.comparison import ComparisonRun, add_lineage, add_report_re
 from mlci.operations.context import MetricsContext, RowsContext, RunContext, registry_of
 from mlci.operations.cost.run_cost import budget_gates, cost_so_far
 from mlci.operations.evaluate import evaluate_models
+from mlci.operations.holdout import holdout_looks, holdout_uses
+from mlci.operations.holdout.holdout_uses import HoldoutUse
 from mlci.operations.judging import judging_of_change
 from mlci.operations.measure import emit_gates, judge_gates
 from mlci.operations.metrics_only import MetricValues
@@ -31,8 +33,7 @@ from mlci.operations.models.training_request import (
     result_without_training,
 )
 from mlci.operations.provenance import ArtifactDigests, BuildProvenance, digest_artifacts, try_digest_artifacts
-from mlci.operations.registry import holdout_uses, training_noise, waivers
-from mlci.operations.registry.holdout_uses import HoldoutUse
+from mlci.operations.registry import training_noise, waivers
 from mlci.operations.report_builder import build_report
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import RegistryView
@@ -76,7 +77,7 @@ def run_and_judge(
     """
     judging = judging_of_change(context.loaded, context.git, since) if since else None
     if context.config.reuse is not None:
-        holdout_uses.require_ledger(context)  # before hours of training whose look could not be counted
+        holdout_looks.require_ledger(context)  # before hours of training whose look could not be counted
     try:
         return _run_and_judge(context, judging, keep=keep, environment=environment, since=since)
     except TrainingNotRequestedError:
@@ -108,13 +109,13 @@ def _run_and_judge(
         comparison = compare_models(context.with_config(config), keep=keep, since=since)
         noise = training_noise.load_noise(config, comparison.view, against=comparison.against, rows=comparison.rows)
         gates = judge_gates(config, comparison.result, noise)
-    look = holdout_uses.look_of_comparison(
+    look = holdout_looks.look_of_comparison(
         context,
         comparison.result,
         comparison.predictions_digest,
         made_by_training=comparison.facts.made_by_training,
     )
-    gates = (*gates, *holdout_uses.worn_out_gates(look, line=holdout_uses.budget_line(context.loaded)))
+    gates = (*gates, *holdout_looks.worn_out_gates(look, line=holdout_looks.budget_line(context.loaded)))
     cost = cost_so_far(context, comparison.view)
     if comparison.result.unchanged_since is None:
         gates = (*gates, *budget_gates(context, cost))
@@ -125,7 +126,7 @@ def _run_and_judge(
     explained, provenance = add_lineage(context, comparison, environment, keep=keep)
     facts = replace(explained.facts, judging=judging)
     facts = facts if use is None else replace(facts, uses=use.count)
-    noted = replace(explained.result, notes=(*explained.result.notes, *holdout_uses.estimate_note(look, gates)))
+    noted = replace(explained.result, notes=(*explained.result.notes, *holdout_looks.estimate_note(look, gates)))
     report = build_report(noted, gates, replace(facts, cost=cost, look=look))
     return RunResult(report=report, comparison=comparison, use=use, provenance=provenance)
 

@@ -8,7 +8,7 @@ from mlci.cli import wiring
 from mlci.cli.commands.lifecycle import costs
 from mlci.errors import OutsideError
 from mlci.operations.cost import records
-from mlci.operations.registry import holdout_uses
+from mlci.operations.holdout import holdout_uses
 from tests.support.project import config, files, mlci, run, write
 from tests.support.registry.lifecycle import bodies, promote
 

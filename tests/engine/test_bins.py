@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mlci.engine import rank_statistics
 from mlci.engine.blocks.loose_scopes import BOUND
 from mlci.engine.blocks.score_range import FINE
+from mlci.engine.in_memory import rank_statistics
 from tests.engine.oracles import auc, masks
 from tests.engine.tables import job, observe, people, same, slices, write
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+from mlci.engine.in_memory.reduce import BINS
 from mlci.engine.interface import Job, Source
-from mlci.engine.reduce import BINS
 from mlci.metrics.statistics import Scores, Statistics
 from tests.engine.oracles import auc, masks
 from tests.engine.tables import SLICES, everything, job, observe, people, scopes, slices, write

@@ -5,8 +5,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_curve
 
+from mlci.execution.metric_functions import choose_method, find_function
 from mlci.metrics import score_functions
 from mlci.metrics.external import OWN_DIRECTIONS
+from mlci.metrics.row_metrics import RowMetric
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +27,24 @@ def test_fixed_rates__of_the_roc_curve(rows, share):
     false, true, _ = roc_curve(*rows, drop_intermediate=False)
     assert score_functions.recall_at_fpr(*rows, fpr=share) == true[false <= share].max()
     assert score_functions.specificity_at_sensitivity(*rows, sensitivity=share) == 1 - false[true >= share].min()
+
+
+def test_fixed_rates__weights(rows):
+    labels, scores = rows
+    weight = np.random.default_rng(1).integers(1, 4, len(labels))
+    false, true, _ = roc_curve(*rows, sample_weight=weight, drop_intermediate=False)
+    found = score_functions.recall_at_fpr(labels, scores, weight, fpr=0.1)
+    assert found == pytest.approx(true[false <= 0.1].max(), abs=1e-12)
+    found = score_functions.specificity_at_sensitivity(labels, scores, weight, sensitivity=0.9)
+    assert found == pytest.approx(1 - false[true >= 0.9].min(), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["recall_at_fpr", "specificity_at_sensitivity"])
+def test_fixed_rates__are_bootstrapped(name):
+    metric = RowMetric(name=name, function=name)
+    function = find_function(metric, task="binary", classes=2)
+    assert function.weighted
+    assert choose_method(metric, function, task="binary", classes=2) == "row bootstrap"
 
 
 def test_fixed_rates__equal_scores_are_on_one_side():

@@ -7,8 +7,8 @@ import pytest
 from mlci.lineage.compare import compare_origins
 from mlci.lineage.origin import Origin
 from mlci.lineage.rows import Fingerprint, is_recorded, spellings
+from mlci.operations.holdout import holdout_uses
 from mlci.operations.models import recorded_predictions
-from mlci.operations.registry import holdout_uses
 
 NOW = Fingerprint("sha256:new", "sha256:old")
 

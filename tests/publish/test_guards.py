@@ -4,7 +4,7 @@ from inspect import signature
 
 import pytest
 
-from mlci.cli import publish_steps
+from mlci.cli.publishing import steps as publish_steps
 from mlci.github import client
 from mlci.github.interface import CheckRun
 from mlci.operations.publish import check_run as publish_check

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlci.cli.publish_console import PublishConsole
+from mlci.cli.publishing.console import PublishConsole
 from mlci.github.interface import CheckFields, CheckOutput
 from mlci.publish.event import event_facts
 from mlci.publish.permissions import permission_advice

@@ -10,8 +10,8 @@ import pytest
 from sklearn.metrics import ndcg_score
 
 from mlci.metrics import catalogue
-from mlci.metrics.ranked_queries import RankedDocuments
-from mlci.metrics.ranking import parse_ranking_metric
+from mlci.metrics.rankings.names import parse_ranking_metric
+from mlci.metrics.rankings.queries import RankedDocuments
 
 RANX = json.loads((Path(__file__).parent / "files/ranx.json").read_text("utf-8"))
 

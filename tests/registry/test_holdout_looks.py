@@ -9,9 +9,9 @@ from mlci.config.lifecycle.reuse import LEAST_ALPHA, Reuse
 from mlci.config.loader import parse_config
 from mlci.config.models import Config
 from mlci.errors import InputError, OutsideError
+from mlci.operations.holdout import holdout_uses
+from mlci.operations.holdout.holdout_looks import LookTerms, expected_look, record_holdout_look
 from mlci.operations.publish.count_look import record_before_publishing
-from mlci.operations.registry import holdout_uses
-from mlci.operations.registry.holdout_uses import LookTerms, expected_look, record_holdout_look
 from mlci.publish.result import Finished, Unfinished
 from mlci.registry import entries
 from mlci.registry.entries import LOOKED_SETS, LedgerState

@@ -26,7 +26,7 @@ from mlci.errors import InputError
 from mlci.git.git import Git
 from mlci.operations import bundle
 from mlci.operations.cost.records import record_asked_cost
-from mlci.operations.registry import holdout_uses
+from mlci.operations.holdout import holdout_uses
 from mlci.operations.registry.promote import PromoteOptions, PromotionResult, promote
 from mlci.operations.registry.rollback import roll_back
 from mlci.operations.run import run_and_judge

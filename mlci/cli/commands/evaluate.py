@@ -22,8 +22,8 @@ from mlci.errors import InputError
 from mlci.inference import serialization
 from mlci.operations.comparison import add_lineage, has_known_origin
 from mlci.operations.context import RowsContext
+from mlci.operations.holdout.holdout_looks import look_of_comparison
 from mlci.operations.judging import judging_of_change
-from mlci.operations.registry.holdout_uses import look_of_comparison
 from mlci.operations.report_builder import ReportContext
 from mlci.operations.run import compare_models
 from mlci.operations.shards.shard_rounds import read_shard_files, write_shard_round

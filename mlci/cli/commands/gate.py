@@ -25,10 +25,11 @@ from mlci.inference import serialization
 from mlci.inference.result import EvaluationResult
 from mlci.inference.training_noise import TrainingNoise
 from mlci.operations.context import evaluation_path
+from mlci.operations.holdout import holdout_looks
+from mlci.operations.holdout.holdout_looks import budget_line
 from mlci.operations.measure import emit_gates, judge_gates
 from mlci.operations.models import baseline_ref_or_file
-from mlci.operations.registry import holdout_uses, training_noise, waivers
-from mlci.operations.registry.holdout_uses import budget_line
+from mlci.operations.registry import training_noise, waivers
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.report.document import BaselineRef, Candidate, HoldoutLook, Judging, Seconds, SharedRows
 from mlci.report.lineage_rows import Lineage, TrendRow
@@ -75,10 +76,10 @@ def command(config_path: Path, out: Path, *, as_json: bool) -> int:
     known = report_context(loaded)
     origins = _origins(out / "origins.json", known)
     gates = judge_gates(loaded.config, result, _noise(loaded, config_path.parent, result, origins))
-    gates = (*gates, *holdout_uses.worn_out_gates(_look(loaded, result, origins), line=budget_line(loaded)))
+    gates = (*gates, *holdout_looks.worn_out_gates(_look(loaded, result, origins), line=budget_line(loaded)))
     gates = _waived(loaded, gates, known.candidate.commit)
     emit_gates(current_events().emit, gates)
-    result = replace(result, notes=(*result.notes, *holdout_uses.estimate_note(origins.look, gates)))
+    result = replace(result, notes=(*result.notes, *holdout_looks.estimate_note(origins.look, gates)))
     return write_report(build_report(result, gates, origins), out, as_json=as_json)
 
 

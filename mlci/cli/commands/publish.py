@@ -9,8 +9,8 @@ import click
 from mlci.cli import options
 from mlci.cli.github_actions import read_workflow
 from mlci.cli.options import DEFAULT_OUT
-from mlci.cli.publish_console import PublishConsole
-from mlci.cli.publish_steps import Ending, conclude_run, open_now
+from mlci.cli.publishing.console import PublishConsole
+from mlci.cli.publishing.steps import Ending, conclude_run, open_now
 from mlci.errors import InputError
 from mlci.publish.result import Ended
 

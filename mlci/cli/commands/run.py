@@ -19,7 +19,7 @@ from mlci.cli.wiring import load_configuration, run_context
 from mlci.operations import bundle as bundles
 from mlci.operations.comparison import has_known_origin
 from mlci.operations.cost.records import record_asked_cost
-from mlci.operations.registry import holdout_uses
+from mlci.operations.holdout import holdout_uses
 from mlci.operations.run import run_and_judge
 from mlci.report.serialization import dump_report
 from mlci.util.digests import sha256_of

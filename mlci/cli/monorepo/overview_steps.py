@@ -4,8 +4,8 @@ from pathlib import Path
 
 from mlci.cli.events.current import github_access, github_patience
 from mlci.cli.github_actions import Workflow, write_outputs, write_summary
-from mlci.cli.publish_console import PublishConsole
-from mlci.cli.publish_steps import BLOCKED, NO_TOKEN, raise_failures
+from mlci.cli.publishing.console import PublishConsole
+from mlci.cli.publishing.steps import BLOCKED, NO_TOKEN, raise_failures
 from mlci.errors import InputError, OutsideError
 from mlci.github.client import Client
 from mlci.github.interface import GitHub

@@ -7,8 +7,8 @@ import click
 
 from mlci.cli.github_actions import Workflow, write_outputs, write_summary
 from mlci.cli.output_files import clear_output, write_files
-from mlci.cli.publish_console import PublishConsole
-from mlci.cli.publish_steps import raise_failures
+from mlci.cli.publishing.console import PublishConsole
+from mlci.cli.publishing.steps import raise_failures
 from mlci.cli.run_output import REPORT_FILES, save_files
 from mlci.cli.sealed.wiring import sealed_gate, training_run
 from mlci.execution.sanitize import sanitize

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mlci.cli.events.current import current_events, github_access, github_patience
 from mlci.cli.github_actions import Workflow
-from mlci.cli.publish_steps import Subject, read_subject
+from mlci.cli.publishing.steps import Subject, read_subject
 from mlci.cli.registry_factory import clock, open_registry, reads_registry
 from mlci.cli.report_facts import report_facts
 from mlci.config.loader import Loaded

@@ -13,8 +13,8 @@ from mlci.engine.encode.grouping import Key, Partition
 from mlci.engine.sql import Array
 from mlci.engine.tables import cell_values
 from mlci.errors import InputError, Problem, shorten_cell
-from mlci.metrics.ranked_queries import RankedDocuments
-from mlci.metrics.ranking import RankingMetric, parse_ranking_metric
+from mlci.metrics.rankings.names import RankingMetric, parse_ranking_metric
+from mlci.metrics.rankings.queries import RankedDocuments
 from mlci.metrics.statistics import QueryValues
 
 MOST_QUERIES = 5_000_000

@@ -23,7 +23,7 @@ from mlci.errors import InputError, MlciError, Problem
 from mlci.git.git import Git, is_tracked
 from mlci.git.refs import resolve_ref, unborn_branch
 from mlci.lineage.lock_files import locked_packages
-from mlci.metrics import ranking
+from mlci.metrics.rankings import names as ranking
 from mlci.metrics.statistics import Statistics
 from mlci.operations import evaluation_plan, name_checks
 from mlci.operations.context import RowsContext, RunContext, resolve_path

@@ -13,9 +13,9 @@ import numpy as np
 from mlci.engine import sql
 from mlci.engine.duckdb_engine import load_frame, mix_decisions
 from mlci.engine.encode.binder import bind_job
+from mlci.engine.in_memory.reduce import reduce
 from mlci.engine.interface import Job
 from mlci.engine.join import Frame, ModelColumns
-from mlci.engine.reduce import reduce
 from mlci.engine.sql import Array
 from mlci.metrics.statistics import Statistics
 

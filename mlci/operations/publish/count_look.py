@@ -7,7 +7,7 @@ from mlci.config.models import Config
 from mlci.config.types import DEFAULT_REGISTRY, GITHUB
 from mlci.errors import InputError, OutsideError
 from mlci.gates.budget import LOOKS
-from mlci.operations.registry.holdout_uses import LookTerms, look_terms, record_holdout_look, worn_out_gates
+from mlci.operations.holdout.holdout_looks import LookTerms, look_terms, record_holdout_look, worn_out_gates
 from mlci.operations.report_builder import gate_row
 from mlci.publish.result import Finished, Result, Unfinished
 from mlci.registry.registry import Registry

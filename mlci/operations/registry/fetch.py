@@ -4,9 +4,10 @@ from mlci.config.models import RowsConfig
 from mlci.git.refs import read_head
 from mlci.operations import evaluation_sets
 from mlci.operations.context import RunContext
+from mlci.operations.holdout import holdout_looks
 from mlci.operations.metrics_only import ROWS
 from mlci.operations.models import baseline_production, baseline_ref_or_file, recorded_predictions
-from mlci.operations.registry import holdout_uses, training_noise, version_history, waivers
+from mlci.operations.registry import training_noise, version_history, waivers
 from mlci.registry import stored_files
 from mlci.registry.registry import RegistryView, Version
 
@@ -23,7 +24,7 @@ def fetch_for_run(context: RunContext) -> int | None:
     """
     view = baseline_production.champion_head(context)
     if view is None and context.config.reuse is not None:
-        holdout_uses.require_ledger(context)
+        holdout_looks.require_ledger(context)
     champion = view.champion if view is not None else None
     waivers.read_waivers(view, waivers.judged_commit(context, read_head(context.git)))
     if view is None or champion is None:

@@ -15,9 +15,10 @@ from mlci.lineage.rows import is_recorded
 from mlci.operations.bundle import VerifiedBundle
 from mlci.operations.bundle import read_bundle as open_bundle
 from mlci.operations.context import RunContext, registry_of
+from mlci.operations.holdout.holdout_looks import look_terms, record_holdout_look, worn_out_reason
+from mlci.operations.holdout.holdout_uses import ON_NUMBERS
 from mlci.operations.models import baseline_production, baseline_ref_or_file, recorded_predictions
 from mlci.operations.registry import preflight, waivers
-from mlci.operations.registry.holdout_uses import ON_NUMBERS, look_terms, record_holdout_look, worn_out_reason
 from mlci.operations.registry.preflight import (
     RolledBack,
     find_own_decision,

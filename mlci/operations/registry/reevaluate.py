@@ -19,12 +19,13 @@ from mlci.operations.bundle import REPORT, VerifiedBundle, whole_set_values
 from mlci.operations.comparison import add_report_refs
 from mlci.operations.context import RowsContext, RunContext, ScoresContext
 from mlci.operations.evaluate import evaluate_models
+from mlci.operations.holdout import holdout_looks, holdout_uses
 from mlci.operations.lineage import CurrentState
 from mlci.operations.measure import emit_gates, judge_gates
 from mlci.operations.models import baseline_production, rescore
 from mlci.operations.models.model_predictions import PER_ROWS, ModelPredictions
 from mlci.operations.provenance import Artifact, ArtifactDigests
-from mlci.operations.registry import holdout_uses, training_noise, version_history, waivers
+from mlci.operations.registry import training_noise, version_history, waivers
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.operations.scores.compare import compare_logs
 from mlci.operations.scores.grader import read_gold_labels
@@ -58,19 +59,10 @@ def reevaluate_bundle(
     """
     context = context.with_config(context.config.model_copy(update={"baseline": "production"}))
     config = context.config
-    if isinstance(config, MetricsConfig):
-        judged = _judge_numbers(context, bundle, view)
-    elif isinstance(config, ScoresConfig):
-        judged = _judge_scores(context.with_config(config), bundle, view)
-    else:
-        on_rows = context.with_config(config)
-        _refuse_custom_metrics(on_rows)
-        if not is_recorded(bundle.content.predictions.fingerprint, rows):
-            bundle = _scored(on_rows, bundle, rows)
-        judged = _judge_predictions(on_rows, bundle, view, rows)
+    bundle, judged = _judge(context, bundle, view, rows)
     baseline, result = judged.baseline, judged.result
     digests = ArtifactDigests(digest=bundle.content.predictions.file.digest, predictions=None)
-    look = holdout_uses.look_of_comparison(
+    look = holdout_looks.look_of_comparison(
         context,
         result,
         judged.predictions or digests.digest,
@@ -86,8 +78,8 @@ def reevaluate_bundle(
     if facts.made_by_training:
         result = replace(result, notes=(*result.notes, evaluation_sets.MADE_NOTE))
     result, facts = comparison.add_history(context, view, result=result, facts=facts, now=now)
-    gates = (*judged.gates, *holdout_uses.worn_out_gates(look, line=holdout_uses.budget_line(context.loaded)))
-    result = replace(result, notes=(*result.notes, *holdout_uses.estimate_note(look, gates)))
+    gates = (*judged.gates, *holdout_looks.worn_out_gates(look, line=holdout_looks.budget_line(context.loaded)))
+    result = replace(result, notes=(*result.notes, *holdout_looks.estimate_note(look, gates)))
     gates = waivers.apply_recorded_waivers(gates, view, head=bundle.report.candidate.commit, today=context.today)
     emit_gates(context.emit, gates)
     report = build_report(result, gates, facts)
@@ -96,6 +88,22 @@ def reevaluate_bundle(
         against = baseline.version if baseline else None
         holdout_uses.record_use(context, use, report, digest=sha256_of(text), against=against)
     return _with_report(context, bundle, report, text, kept[0] if kept else None)
+
+
+def _judge(
+    context: RunContext, bundle: VerifiedBundle, view: RegistryView, rows: str
+) -> tuple[VerifiedBundle, "_Judged"]:
+    """Compare a bundle's model with the champion; return it as well with the predictions that were judged."""
+    config = context.config
+    if isinstance(config, MetricsConfig):
+        return bundle, _judge_numbers(context, bundle, view)
+    if isinstance(config, ScoresConfig):
+        return bundle, _judge_scores(context.with_config(config), bundle, view)
+    on_rows = context.with_config(config)
+    _refuse_custom_metrics(on_rows)
+    if not is_recorded(bundle.content.predictions.fingerprint, rows):
+        bundle = _scored(on_rows, bundle, rows)
+    return bundle, _judge_predictions(on_rows, bundle, view, rows)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,10 +16,10 @@ from mlci.events.events import Emit, NoteShown
 from mlci.github.interface import GitHub
 from mlci.github.workflow_runs import WorkflowRuns
 from mlci.lineage.origin import ChangedFiles
+from mlci.operations.holdout.holdout_looks import budget_line
 from mlci.operations.judging import judging_changes
 from mlci.operations.publish.count_look import record_before_publishing
 from mlci.operations.publish.publish import PublishResult, open_publication, publish_report
-from mlci.operations.registry.holdout_uses import budget_line
 from mlci.operations.sealed.history import SealedHead
 from mlci.operations.sealed.judge import LIMITS, SHOWN_PREDICTIONS, SealedContext, judge_archive
 from mlci.operations.sealed.probes import count_look

@@ -17,10 +17,11 @@ from mlci.events.events import Emit, NoteShown
 from mlci.inference.result import EvaluationResult
 from mlci.lineage.rows import is_recorded
 from mlci.operations.context import evaluation_path
+from mlci.operations.holdout import holdout_looks, holdout_uses
 from mlci.operations.measure import emit_gates, judge_gates, measure_models
 from mlci.operations.models import recorded_predictions
 from mlci.operations.models.model_predictions import ModelPredictions
-from mlci.operations.registry import holdout_uses, training_noise, waivers
+from mlci.operations.registry import training_noise, waivers
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.operations.sealed.history import SealedHead, add_sealed_history
 from mlci.operations.sealed.labels import OpenedLabels
@@ -119,8 +120,8 @@ def judge_archive(
         context.config, view, against=baseline.version if baseline else None, rows=result.fingerprint or ""
     )
     gates = judge_gates(context.config, result, noise)
-    gates = (*gates, *holdout_uses.worn_out_gates(look, line=holdout_uses.budget_line(context.loaded)))
-    result = replace(result, notes=(*result.notes, *holdout_uses.estimate_note(look, gates)))
+    gates = (*gates, *holdout_looks.worn_out_gates(look, line=holdout_looks.budget_line(context.loaded)))
+    result = replace(result, notes=(*result.notes, *holdout_looks.estimate_note(look, gates)))
     gates = waivers.apply_recorded_waivers(gates, view, head=head.commit, today=context.today)
     emit_gates(context.emit, gates)
     facts = replace(
@@ -143,8 +144,8 @@ def _expected_look(context: SealedContext, result: EvaluationResult, digest: str
     """Return the look that is recorded before the report is published; ``None`` without `reuse`."""
     if context.config.reuse is None or context.registry is None:
         return None
-    terms = holdout_uses.look_terms(context.config, result.fingerprint, digest)
-    return holdout_uses.expected_look(context.registry.view().state, terms)
+    terms = holdout_looks.look_terms(context.config, result.fingerprint, digest)
+    return holdout_looks.expected_look(context.registry.view().state, terms)
 
 
 def _label_notes(opened: OpenedLabels | None) -> tuple[str, ...]:

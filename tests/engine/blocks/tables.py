@@ -11,9 +11,9 @@ from mlci.engine.blocks.score_range import ScoreSurvey
 from mlci.engine.blocks.sums import PartialSums
 from mlci.engine.duckdb_engine import load_frame
 from mlci.engine.encode.binder import bind_job
+from mlci.engine.in_memory.reduce import reduce
 from mlci.engine.interface import Job
 from mlci.engine.join import Frame
-from mlci.engine.reduce import reduce
 from mlci.metrics.statistics import Statistics
 
 

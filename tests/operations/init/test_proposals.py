@@ -70,9 +70,9 @@ def question(rows, **more):
     return MarginQuestion(metric="accuracy", limit="max_drop", change=ASSUMED_RATE, rows=rows, **more)
 
 
-@pytest.mark.parametrize("rows", [60, 200, 1_000, 100_000])
+@pytest.mark.parametrize("rows", [60, 200, 1_000, 10_000])
 def test_margin__is_decidable_and_the_next_smaller_one_is_not(rows):
-    margins = (0.001, 0.005, 0.01, 0.05, 0.1, 0.2)
+    margins = (0.005, 0.01, 0.05, 0.1, 0.2)
     found = smallest_margin(question(rows), margins)
     assert found.decided
     assert found.needed <= rows

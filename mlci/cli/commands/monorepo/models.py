@@ -10,7 +10,7 @@ import click
 from mlci.cli import options
 from mlci.cli.github_actions import read_workflow, write_outputs
 from mlci.cli.monorepo.overview_steps import publish_models
-from mlci.cli.publish_console import PublishConsole
+from mlci.cli.publishing.console import PublishConsole
 from mlci.errors import InputError
 from mlci.execution.environment import child_environment
 from mlci.execution.sanitize import sanitize

@@ -29,7 +29,7 @@ from mlci.config.types import MLFLOW
 from mlci.errors import InputError, OutsideError
 from mlci.operations.context import RunContext
 from mlci.operations.cost.records import record_asked_cost
-from mlci.operations.registry import holdout_uses
+from mlci.operations.holdout import holdout_uses
 from mlci.operations.registry.import_model import ImportedModel, import_model
 from mlci.operations.registry.promote import PromoteOptions, PromotionResult, promote
 from mlci.registry.registry import Registry

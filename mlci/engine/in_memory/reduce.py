@@ -11,17 +11,17 @@ from itertools import pairwise
 
 import numpy as np
 
-from mlci.engine import multiclass
 from mlci.engine.chunks import count_codes, count_pairs, each_block
 from mlci.engine.encode.binder import needs_decision
 from mlci.engine.encode.clusters import clustered_scopes
 from mlci.engine.encode.grouping import Key, Level, View
 from mlci.engine.encode.queries import values_by_query
+from mlci.engine.in_memory import multiclass
+from mlci.engine.in_memory.multiclass import class_histograms, rank_classes
+from mlci.engine.in_memory.rank_statistics import rank_scores
+from mlci.engine.in_memory.row_values import evaluate_rows
 from mlci.engine.interface import Job
 from mlci.engine.join import Frame, ModelColumns, most_probable
-from mlci.engine.multiclass import class_histograms, rank_classes
-from mlci.engine.rank_statistics import rank_scores
-from mlci.engine.row_values import evaluate_rows
 from mlci.engine.sql import Array
 from mlci.metrics import statistics
 from mlci.metrics.clustered_rows import ModelRows, RowTable

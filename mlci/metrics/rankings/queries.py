@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mlci.metrics.ranking import RankingMetric
+from mlci.metrics.rankings.names import RankingMetric
 from mlci.metrics.statistics import Counts, Floats
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from mlci.cli.events.current import current_events, github_access, github_patience
 from mlci.cli.github_actions import Workflow, write_outputs, write_summary
 from mlci.cli.output_files import OURS, keep_out_of_git
-from mlci.cli.publish_console import PublishConsole
+from mlci.cli.publishing.console import PublishConsole
 from mlci.cli.registry_factory import open_registry
 from mlci.config.loader import CheckedConfig, parse_draft, read_bounded_config
 from mlci.config.models import MODEL_ID
@@ -31,9 +31,9 @@ from mlci.github.client import Client
 from mlci.github.interface import CheckRun
 from mlci.github.transport import Access, transport
 from mlci.metrics import catalogue
+from mlci.operations.holdout.holdout_looks import budget_line
 from mlci.operations.publish.count_look import record_before_publishing
 from mlci.operations.publish.publish import PublishResult, open_publication, publish_report
-from mlci.operations.registry.holdout_uses import budget_line
 from mlci.publish import result
 from mlci.publish.comment_choice import Policy
 from mlci.publish.event import Event

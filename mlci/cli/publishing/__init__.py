@@ -1,0 +1,1 @@
+"""Steps and messages of ``mlci publish``."""

@@ -1,0 +1,1 @@
+"""Reduction of joined rows that are in memory, as exact as ranks and floats allow."""

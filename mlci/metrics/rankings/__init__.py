@@ -1,0 +1,1 @@
+"""Metrics of rankings: their names, and their values by query."""
