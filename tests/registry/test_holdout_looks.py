@@ -9,7 +9,7 @@ from mlci.config.lifecycle.reuse import LEAST_ALPHA, Reuse
 from mlci.config.loader import parse_config
 from mlci.config.models import Config
 from mlci.errors import InputError, OutsideError
-from mlci.operations.holdout import holdout_uses
+from mlci.operations.holdout import holdout_looks
 from mlci.operations.holdout.holdout_looks import LookTerms, expected_look, record_holdout_look
 from mlci.operations.publish.count_look import record_before_publishing
 from mlci.publish.result import Finished, Unfinished
@@ -290,7 +290,7 @@ def test_record_before_publishing__nothing_without_reuse(config):
 
 
 def test_record_holdout_look__most_looks(monkeypatch):
-    monkeypatch.setattr(holdout_uses, "MOST_LOOKS", 2)
+    monkeypatch.setattr(holdout_looks, "MOST_LOOKS", 2)
     own = registry()
     looked(own, "ab")
     with pytest.raises(InputError, match="most that are counted"):
