@@ -30,10 +30,9 @@ from mlci.config.models import (
     Predict,
     Reported,
     ReportSection,
-    SliceColumnConfig,
-    SliceSearchConfig,
     Train,
 )
+from mlci.config.slices import SliceColumnConfig, SliceSearchConfig
 from mlci.config.types import Path, clip_text, dotted
 from mlci.errors import yaml_value
 

@@ -4,12 +4,10 @@ Models only check a value against itself and its neighbours. Checks that need th
 :mod:`mlci.config.checks`; line numbers and wording of errors in :mod:`mlci.config.loader`.
 """
 
-import itertools
-from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, Discriminator, Field, PlainSerializer, Tag
+from pydantic import AfterValidator, Field, Tag
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -23,6 +21,18 @@ from mlci.config.lifecycle.grader import Grader
 from mlci.config.lifecycle.monitor import Monitor
 from mlci.config.lifecycle.recovery import Retention
 from mlci.config.lifecycle.reuse import Reuse
+from mlci.config.slices import (
+    CROSS,
+    AutoSlices,
+    Scoped,
+    Slice,
+    Slices,
+    SliceSearchConfig,
+    one_of,
+    require_ascending,
+    slice_columns,
+    slice_names,
+)
 from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
 from mlci.gates.limits import LIMIT_KINDS, Limit
 from mlci.metrics.entries import Direction
@@ -31,53 +41,6 @@ from mlci.util.withheld_variables import NEVER_GIVEN
 RowsTask = Literal["binary", "multiclass", "regression", "ranking"]
 Task = Literal["binary", "multiclass", "regression", "ranking", "scores"]
 MODEL_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
-
-
-def _ascending(edges: tuple[float, ...]) -> tuple[float, ...]:
-    """Refuse edges that repeat or fall, which would make empty bins."""
-    if any(low >= high for low, high in itertools.pairwise(edges)):
-        raise PydanticCustomError("mlci_cut", "must ascend, each edge above the one before")
-    return edges
-
-
-def _kind(value: object) -> str | None:
-    """Return the form in which a slice or a baseline is written, so that only that one is checked."""
-    if isinstance(value, str):
-        return "=text"
-    if isinstance(value, dict | BaseModel):
-        return "=mapping"
-    return "=list" if isinstance(value, list | tuple) else None
-
-
-def _one_of(text: str) -> Discriminator:
-    return Discriminator(_kind, custom_error_type="mlci_union", custom_error_message=text)
-
-
-class SliceColumnConfig(ConfigModel):
-    """A slice column, optionally cut into bins ``< c1``, ``[c1, c2)``, …, ``>= ck``."""
-
-    column: Name = Field(description="Name of the column in the evaluation set.")
-    cut: Annotated[tuple[Finite, ...], Field(min_length=1), AfterValidator(_ascending)] | None = Field(
-        default=None, description="Ascending bin edges of a numeric column; bins are closed on the left."
-    )
-    reference: Scalar | None = Field(
-        default=None, description="Group that the others are compared with; if omitted, all pairs are compared."
-    )
-
-
-Part = Annotated[
-    Annotated[Name, Tag("=text")] | Annotated[SliceColumnConfig, Tag("=mapping")],
-    _one_of("must be a column's name, or `{column: …, cut: […]}`"),
-]
-Crossing = Annotated[tuple[Part, ...], Field(min_length=2)]
-Slice = Annotated[
-    Annotated[Name, Tag("=text")] | Annotated[SliceColumnConfig, Tag("=mapping")] | Annotated[Crossing, Tag("=list")],
-    _one_of("must be a column's name, `{column: …, cut: […]}`, or a list of columns to cross"),
-]
-Scoped = Annotated[
-    Annotated[Name, Tag("=text")] | Annotated[tuple[Name, ...], Field(min_length=1), Tag("=list")],
-    _one_of("must be the name of a slice, or a list of the columns of a crossing"),
-]
 
 
 ON = Literal["scores", "decisions"]
@@ -99,36 +62,7 @@ class Reported(ConfigModel):
 
 Metric = Annotated[
     Annotated[Name, Tag("=text")] | Annotated[Reported, Tag("=mapping")],
-    _one_of("must be a metric's name, or `{metric: …, on: …, params: …}`"),
-]
-
-
-class SliceSearchConfig(ConfigModel):
-    """Search for the worst slices among combinations of columns."""
-
-    columns: Annotated[tuple[Name, ...], Field(min_length=1, max_length=20)] | None = Field(
-        default=None,
-        description="Columns to combine; if omitted, the first 20 that have few values or are numbers, without key, "
-        "label and predictions.",
-    )
-    max_columns: int = Field(default=3, ge=1, le=3, description="Most columns in one slice.")
-
-
-class AutoSlices(tuple[Slice, ...]):
-    """The slices of ``slices: auto``: none, because a search looks for the worst."""
-
-    __slots__ = ()
-
-
-def _list_or_auto(value: object) -> str:
-    """Return the form of slices, so that anything but ``auto`` is checked as a list."""
-    return "=auto" if value == "auto" or isinstance(value, AutoSlices) else "=list"
-
-
-Slices = Annotated[
-    Annotated[Literal["auto"], AfterValidator(lambda _: AutoSlices()), PlainSerializer(lambda _: "auto"), Tag("=auto")]
-    | Annotated[tuple[Slice, ...], Tag("=list")],
-    Discriminator(_list_or_auto),
+    one_of("must be a metric's name, or `{metric: …, on: …, params: …}`"),
 ]
 
 
@@ -419,7 +353,7 @@ class Gate(ConfigModel):
     superior_by: Annotated[Limit, LimitField("superior_by")] | None = Field(
         default=None, description="Gain over the baseline that has to be proven, absolute or in per cent of it."
     )
-    range: Annotated[tuple[Finite, Finite], AfterValidator(_ascending)] | None = Field(
+    range: Annotated[tuple[Finite, Finite], AfterValidator(require_ascending)] | None = Field(
         default=None, description="Lowest and highest score that a scorer can give (`task: scores`)."
     )
     higher_is_better: bool | None = Field(
@@ -503,7 +437,7 @@ class Config(ConfigModel):
     predict: Predict = Field(description="Where the candidate's predictions come from.")
     baseline: Annotated[
         Annotated[Literal["production", "none"], Tag("=text")] | Annotated[Baseline, Tag("=mapping")],
-        _one_of("must be `production`, `none`, `{ref: …}` or `{file: …}`"),
+        one_of("must be `production`, `none`, `{ref: …}` or `{file: …}`"),
     ] = Field(default="production", description="The model to compare with.")
     registry: Registry = Field(
         default=DEFAULT_REGISTRY,
@@ -584,35 +518,12 @@ class ScoresConfig(Config):
 
 WithoutRows = MetricsConfig | ScoresConfig
 """Configurations without predictions for the rows of a table; ``source`` has the words for it, and its key."""
-CROSS = " × "
-
-
-def slice_columns(item: Slice) -> tuple[SliceColumnConfig, ...]:
-    """Return the columns of a slice: one, or those of a crossing in the order written."""
-    parts = item if isinstance(item, tuple) else (item,)
-    return tuple(part if isinstance(part, SliceColumnConfig) else SliceColumnConfig(column=part) for part in parts)
-
-
-def slice_name(item: Slice) -> str:
-    """Return the name of a slice in reports: the column's name, or those of a crossing joined by ``×``."""
-    return CROSS.join(column.column for column in slice_columns(item))
 
 
 def slice_scope(gate: Gate) -> str | None:
     """Return the name of the slice of a gate's ``each`` or ``across``; ``None`` for the whole set."""
     wanted = gate.each if gate.each is not None else gate.across
     return wanted if wanted is None or isinstance(wanted, str) else CROSS.join(wanted)
-
-
-def slice_as_written(item: Slice | str) -> str:
-    """Return how ``each`` and ``across`` name a slice in the file, e.g. ``region`` or ``[sex, region]``."""
-    parts = item.split(CROSS) if isinstance(item, str) else [column.column for column in slice_columns(item)]
-    return parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"
-
-
-def slice_names(items: Iterable[Slice]) -> list[str]:
-    """Return the names of several slices, in their order."""
-    return [slice_name(item) for item in items]
 
 
 def effective_slices(config: Config) -> tuple[Slice, ...]:

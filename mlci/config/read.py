@@ -14,8 +14,8 @@ from typing import Any, cast, get_args
 from pydantic import ValidationError
 
 from mlci.config.base import fields
-from mlci.config.checks import CheckContext, Metrics, check_sections
-from mlci.config.gate_checks import check_functions, check_gates
+from mlci.config.checks.gates import check_functions, check_gates
+from mlci.config.checks.sections import CheckContext, Metrics, check_sections
 from mlci.config.loader import (
     CheckedConfig,
     Lines,

@@ -3,20 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mlci.config.models import (
-    Config,
-    Evaluation,
-    Gate,
-    Reported,
-    RowsConfig,
-    Slice,
-    SliceColumnConfig,
-    effective_slices,
-    slice_columns,
-    slice_name,
-    slice_scope,
-)
-from mlci.config.score_checks import score_direction
+from mlci.config.checks.scores import score_direction
+from mlci.config.models import Config, Evaluation, Gate, Reported, RowsConfig, effective_slices, slice_scope
+from mlci.config.slices import Slice, SliceColumnConfig, slice_columns, slice_name
 from mlci.engine.interface import SliceColumn, SliceSpec
 from mlci.engine.tables import cell_values
 from mlci.errors import InputError, Problem

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mlci.config import models
+from mlci.config import slices
 from mlci.config.loader import Loaded
-from mlci.config.models import Baseline, RowsConfig, Slice, SliceColumnConfig
+from mlci.config.models import Baseline, RowsConfig
+from mlci.config.slices import Slice, SliceColumnConfig
 from mlci.engine.encode import classes as naming
 from mlci.engine.encode.binder import describe_same_class, missing_file
 from mlci.engine.interface import Source, Survey
@@ -100,7 +101,7 @@ def _written_at(loaded: Loaded[RowsConfig], setting: tuple[str, ...]) -> Where |
 
 
 def _parts(item: Slice) -> list[str]:
-    return [column.column for column in models.slice_columns(item)]
+    return [column.column for column in slices.slice_columns(item)]
 
 
 def _predicted(context: RowsContext) -> Iterator[Problem]:
@@ -144,7 +145,7 @@ def _columns(loaded: Loaded[RowsConfig], known: tuple[str, ...]) -> Iterator[Pro
     if evaluation.query is not None:
         named.append((evaluation.query, ("evaluation", "query")))
     for index, item in enumerate(evaluation.slices):
-        named += [(column.column, ("evaluation", "slices", index)) for column in models.slice_columns(item)]
+        named += [(column.column, ("evaluation", "slices", index)) for column in slices.slice_columns(item)]
     for name, where in named:
         if name not in known:
             key = f"{where[-1]}: " if isinstance(where[-1], str) else ""

@@ -109,7 +109,7 @@ MITIGATIONS = {
     # configuration and waivers
     "unique keys": Mitigation("a key stands once", REFUSE, wrapped=_silent("stands twice")),
     "finite limits": Mitigation("a number is finite", REFUSE, wrapped=_silent("finite number")),
-    "limits in range": Mitigation("a limit that no model can miss is refused", "mlci.config.gate_checks:_range_fault", _no),
+    "limits in range": Mitigation("a limit that no model can miss is refused", "mlci.config.checks.gates:_range_fault", _no),
     "known keys": Mitigation("an unknown key is refused", "mlci.config.loader:_findings", lambda _: iter(())),
     "checked form": Mitigation("every value has the type and range of its key", "mlci.config.loader:_validate", _no),
     "no aliases": Mitigation("aliases and merge keys are not read", REFUSE, wrapped=_silent("aliases")),
@@ -131,7 +131,7 @@ MITIGATIONS = {
     "decisions of classes": Mitigation("a decision is one of the classes", "mlci.engine.encode.columns:_class_column", wrapped=lambda real: lambda *given, **named: real(*(_deaf(one) for one in given), **named)),
     "text of tables": Mitigation("a table is UTF-8", "mlci.engine.tables.csv_json:read_header", lambda file: (["id", "p"], ",")),
     "rows left alone": Mitigation("a predict step may not change the rows that it predicts for", "mlci.operations.models.file_guards:FileSnapshot.changed", lambda self: []),
-    "predictions beside labels": Mitigation("predictions are not the label of the same file", "mlci.config.checks:_label_as_prediction", _no),
+    "predictions beside labels": Mitigation("predictions are not the label of the same file", "mlci.config.checks.sections:_label_as_prediction", _no),
     "baseline of its own": Mitigation("a baseline is not the candidate's own file", "mlci.operations.models.baseline_ref_or_file:refuse_itself", _no),
     "quoted names": Mitigation("names of columns are quoted in SQL", "mlci.engine.sql:quote_name", lambda name: f'"{name}"'),
     "quoted texts": Mitigation("paths and texts are quoted in SQL", "mlci.engine.sql:quote_text", lambda text: f"'{text}'"),

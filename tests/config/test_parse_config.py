@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from mlci.config import models
+from mlci.config import slices
 from mlci.config.loader import load_unchecked, parse_config, read_bounded_config
-from mlci.config.models import SliceColumnConfig
+from mlci.config.slices import SliceColumnConfig
 from mlci.errors import InputError
 from mlci.gates.limits import Limit
 from tests.config.samples import DESIGN, GOOD, TOTALS, edit
@@ -23,7 +23,7 @@ def test_parse_config__example_of_the_design():
     config = loaded.config
     assert (config.model, config.task, config.baseline) == ("credit-risk", "binary", "production")
     assert config.evaluation.slices == ("region", SliceColumnConfig(column="age", cut=(25, 40, 60)), ("sex", "region"))
-    assert models.slice_names(config.evaluation.slices) == ["region", "age", "sex × region"]
+    assert slices.slice_names(config.evaluation.slices) == ["region", "age", "sex × region"]
     assert config.train.timeout == 1800
     assert config.gates[0].max_drop == Limit("max_drop", 0.01)
     assert config.gates[3].max_rise == Limit("max_rise", 0.1, relative=True)

@@ -9,7 +9,8 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from mlci.config.models import Evaluation, SliceColumnConfig
+from mlci.config.models import Evaluation
+from mlci.config.slices import SliceColumnConfig
 from mlci.engine.interface import Job, Source
 from mlci.engine.tables import cell_values as meant
 from mlci.operations.evaluation_plan import reference_groups

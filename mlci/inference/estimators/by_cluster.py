@@ -13,9 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlci.inference.estimators import influence, ranks
+from mlci.inference.estimators.cluster_estimate import (
+    ClusterEstimate,
+    bounded_evidence,
+    hall_evidence,
+    student_evidence,
+)
 from mlci.inference.estimators.decision_metrics import NO_SHARE_INTERVAL, base_rate, cost_matrix, ratio_function
-from mlci.inference.estimators.influence import Estimate, Linear, Mask
-from mlci.inference.estimators.means import ALIKE, SAME
+from mlci.inference.estimators.influence import Estimate, Linear
+from mlci.inference.estimators.means import ALIKE
 from mlci.inference.estimators.score_metrics import NO_CALIBRATION_INTERVAL, custom_evidence, folded_mean
 from mlci.inference.evidence import (
     Cause,
@@ -28,11 +34,8 @@ from mlci.inference.evidence import (
     absent_evidence,
     too_few,
 )
-from mlci.inference.intervals.clusters import FEWEST, ClusterSums
-from mlci.inference.intervals.distributions import df_of_sample
-from mlci.inference.intervals.error_intervals import Hall, LogScale, Normal
-from mlci.inference.intervals.score_intervals import MixingScore
-from mlci.inference.minimums import FRAGILE
+from mlci.inference.intervals.clusters import ClusterSums
+from mlci.inference.intervals.error_intervals import LogScale
 from mlci.metrics import catalogue, confusion
 from mlci.metrics.catalogue import PER_CLASS
 from mlci.metrics.clustered_rows import ClusteredRows, ModelRows
@@ -40,133 +43,7 @@ from mlci.metrics.confusion import rate
 from mlci.metrics.entries import MetricInfo
 from mlci.metrics.statistics import Floats, Statistics
 
-_PSEUDO = 2
 _BINS = 15
-
-
-@dataclass(frozen=True, eq=False)
-class Summed:
-    """A value with its influences summed by cluster.
-
-    Attributes:
-        linear: The value, with the influence of each row.
-        rows: The rows.
-        sums: Sums by cluster over the rows that carry the value; their mean is the value.
-    """
-
-    linear: Linear
-    rows: ClusteredRows
-    sums: ClusterSums
-
-    @classmethod
-    def of(cls, linear: Linear, rows: ClusteredRows) -> "Summed":
-        """Sum the influences of the rows that carry the value."""
-        inside = linear.carrying
-        weights = rows.weights[inside]
-        scale = float(weights.sum()) / float(rows.weights.sum())
-        numbers = linear.value + linear.influence[inside] * scale
-        rare = None if linear.right is None else _rarer(linear.right[inside], weights)
-        mean_one = weights / weights.mean()
-        return cls(linear, rows, ClusterSums.of(numbers, rows.clusters[inside], mean_one, rare=rare))
-
-    @property
-    def df(self) -> float:
-        """Degrees of freedom of the variance, at most those of the clusters' kurtosis."""
-        squares = self.sums.residuals**2
-        fourth = float((squares**2).sum())
-        kurtosis = self.sums.clusters * fourth / float(squares.sum()) ** 2 if fourth > 0 else 1.0
-        return max(1.0, min(self.sums.df, df_of_sample(self.sums.clusters, kurtosis)))
-
-    @property
-    def error(self) -> float:
-        """Standard error of the value; 0 within rounding."""
-        return math.sqrt(self.sums.variance) if self.sums.row_variance > 0 else 0.0
-
-    @property
-    def skewness(self) -> float:
-        """Skewness of the value: that of the clusters' sums."""
-        residuals = self.sums.residuals
-        return float((residuals**3).sum()) / math.sqrt(float((residuals**2).sum())) ** 3
-
-    @property
-    def extreme_rows(self) -> float:
-        """Rows whose weight one unseen extreme value has, of each class that decides by itself."""
-        if not self.linear.parts:
-            return self.sums.extreme_rows
-        deff = self.sums.design_effect
-        seen = self.sums.holding / (self.sums.holding + _PSEUDO)
-        inverse = 0.0
-        for part in self.linear.parts:
-            inside = part & self.linear.carrying
-            weights = self.rows.weights[inside]
-            by_cluster = np.bincount(np.unique(self.rows.clusters[inside], return_inverse=True)[1], weights=weights)
-            whole = float(weights.sum())
-            clusters = whole**2 / float((by_cluster**2).sum())
-            inverse += seen / max(whole / deff, clusters) + (1 - seen) / clusters
-        return 1 / (self.linear.share**2 * inverse)
-
-    @property
-    def doubt(self) -> str | None:
-        """Return the warning of an interval from few clusters."""
-        few = self.rows.table.cluster is not None and self.sums.clusters < FRAGILE
-        return f"only {self.sums.clusters} clusters: the interval is fragile" if few else None
-
-    def method(self, name: str) -> str:
-        """Return a method's name for the report."""
-        return f"{name} {self.rows.table.manner}"
-
-    def few(self) -> Evidence | None:
-        """Return the value without an interval if one cluster decides it; ``None`` if more do."""
-        if self.sums.alone is None:
-            return None
-        if self.sums.clusters >= FEWEST:
-            return Point(self.linear.value, "too few", self.sums.alone)
-        one = "all rows that count belong to one cluster" if self.rows.table.cluster is not None else "one row counts"
-        return Point(self.linear.value, "too few", f"too few rows: {one}; {FEWEST} are needed")
-
-
-def _rarer(right: Mask, weights: Floats) -> Mask:
-    """Return the rows with the rarer of two outcomes."""
-    return ~right if float(weights[right].sum()) > float(weights[~right].sum()) else right
-
-
-def bounded_evidence(one: Summed, low: float, high: float, *, df: float) -> Evidence:
-    """Return the mixing score between two bounds."""
-    if (few := one.few()) is not None:
-        return few
-    value = min(max(one.linear.value, low), high)
-    return MixingScore(
-        value, one.sums.variance, one.extreme_rows, df, one.sums.rows, one.method("mixing score"), low, high, one.doubt
-    )
-
-
-def student_evidence(one: Summed, *, low: float = -math.inf, high: float = math.inf, same: str = SAME) -> Evidence:
-    """Return Student's interval."""
-    if (few := one.few()) is not None:
-        return few
-    if one.error == 0:
-        return Point(one.linear.value, "too few", same)
-    name = one.method("t")
-    return Normal(one.linear.value, one.error, one.sums.rows, name, low=low, high=high, df=one.df, reason=one.doubt)
-
-
-def hall_evidence(one: Summed, *, low: float = -math.inf, high: float = math.inf) -> Evidence:
-    """Return one model's mean, whose clusters' sums are skewed."""
-    if (few := one.few()) is not None:
-        return few
-    if one.error == 0:
-        return Point(one.linear.value, "too few", ALIKE)
-    return Hall(
-        one.linear.value,
-        one.error,
-        one.skewness,
-        one.df,
-        one.sums.rows,
-        one.method("hall"),
-        low=low,
-        high=high,
-        reason=one.doubt,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,15 +59,15 @@ class Rules:
 
     estimate: Callable[[ClusteredRows, ModelRows], Estimate | None]
     lacks: str
-    one: Callable[[Summed], Evidence]
-    pair: Callable[[Summed], Evidence]
+    one: Callable[[ClusterEstimate], Evidence]
+    pair: Callable[[ClusterEstimate], Evidence]
     rows: ClusteredRows | None = None
 
-    def summed(self, statistics: Statistics, model: ModelRows) -> Summed | Undefined | None:
+    def summed(self, statistics: Statistics, model: ModelRows) -> ClusterEstimate | Undefined | None:
         """Sum one model's influences by cluster; ``None`` if its predictions lack a column."""
         rows = self.rows or _rows(statistics)
         estimate = self.estimate(rows, model)
-        return Summed.of(estimate, rows) if isinstance(estimate, Linear) else estimate
+        return ClusterEstimate.of(estimate, rows) if isinstance(estimate, Linear) else estimate
 
 
 def cluster_evidence(name: str, info: MetricInfo | None, statistics: Statistics, context: MeasureContext) -> Triple:
@@ -223,7 +100,7 @@ def _triple(rules: Rules, statistics: Statistics) -> Triple:
         return candidate, baseline, second
     if statistics.differing == 0:
         return candidate, baseline, Tie()
-    change = Summed.of(influence.difference(first.linear, second.linear), first.rows)
+    change = ClusterEstimate.of(influence.difference(first.linear, second.linear), first.rows)
     return candidate, baseline, rules.pair(change)
 
 
@@ -241,12 +118,12 @@ def cluster_sums(name: str, statistics: Statistics, context: MeasureContext, wha
         None if model is None else rules.summed(statistics, model)
         for model in ([models[what]] if what in models else models.values())
     ]
-    known = [one for one in found if isinstance(one, Summed)]
+    known = [one for one in found if isinstance(one, ClusterEstimate)]
     if len(known) < len(found):
         return None
     if what in models:
         return known[0].sums
-    return Summed.of(influence.difference(known[0].linear, known[1].linear), known[0].rows).sums
+    return ClusterEstimate.of(influence.difference(known[0].linear, known[1].linear), known[0].rows).sums
 
 
 def find_rules(info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Rules | Undefined:
@@ -281,7 +158,7 @@ def _bounded_rules(estimate: Estimator, lacks: str, low: float, high: float, *, 
         tails: Whether the kurtosis of the clusters' sums limits the degrees of freedom.
     """
 
-    def df(one: Summed) -> float:
+    def df(one: ClusterEstimate) -> float:
         if one.sums.alone is not None:  # no interval, and no variance that has degrees of freedom
             return 1.0
         return one.df if tails else one.sums.df
@@ -387,8 +264,8 @@ def _ranks(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Rules
         found = influence.rank_of(some, positive, some.take(model.score), metric)
         return found or Undefined(f"no labelled {scarcer}s", method="too few")
 
-    def guarded(evidence: Callable[[Summed], Evidence], least: int) -> Callable[[Summed], Evidence]:
-        def with_enough(one: Summed) -> Evidence:
+    def guarded(evidence: Callable[[ClusterEstimate], Evidence], least: int) -> Callable[[ClusterEstimate], Evidence]:
+        def with_enough(one: ClusterEstimate) -> Evidence:
             if holding[scarcer] >= least:
                 return evidence(one)
             return too_few(one.linear.value, holding[scarcer], unit, least=least)
@@ -447,17 +324,17 @@ def _loss(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Rules 
     )
 
 
-def _root_evidence(power: float) -> Callable[[Summed], Evidence]:
+def _root_evidence(power: float) -> Callable[[ClusterEstimate], Evidence]:
     """Return the evidence for a mean of squares (a power of 2) or its root, by Hall's transformation of log RMSE."""
 
-    def evidence(one: Summed) -> Evidence:
+    def evidence(one: ClusterEstimate) -> Evidence:
         value = one.linear.value
         square = value if power == 2 else value**2
         if square <= 0 or one.error == 0 or one.few() is not None:
             return one.few() or Point(value, "too few", ALIKE)
         slope = 1 / (2 * square) if power == 2 else 1 / value
         log = influence.transformed(one.linear, math.log(square) / 2, slope)
-        return LogScale(hall_evidence(Summed.of(log, one.rows)), one.sums.rows, power)
+        return LogScale(hall_evidence(ClusterEstimate.of(log, one.rows)), one.sums.rows, power)
 
     return evidence
 
@@ -491,13 +368,13 @@ def _moments(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Rul
     return Rules(estimate=explained, lacks="scores", one=_explained_evidence, pair=student_evidence)
 
 
-def _explained_evidence(one: Summed) -> Evidence:
+def _explained_evidence(one: ClusterEstimate) -> Evidence:
     """Return the evidence for R² by log (1 - R²)."""
     left = 1 - one.linear.value
     if left <= 0 or one.error == 0 or one.few() is not None:
         return one.few() or Point(one.linear.value, "too few", ALIKE)
     log = influence.transformed(one.linear, math.log(left), -1 / left)
-    return LogScale(student_evidence(Summed.of(log, one.rows)), one.sums.rows, complement=True)
+    return LogScale(student_evidence(ClusterEstimate.of(log, one.rows)), one.sums.rows, complement=True)
 
 
 def _calibration(rows: ClusteredRows) -> Triple:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlci.config.models import ScoresConfig, effective_slices, slice_columns, slice_name
+from mlci.config.models import ScoresConfig, effective_slices
+from mlci.config.slices import slice_columns, slice_name
 from mlci.errors import InputError
 from mlci.gates.judge import judge_rules
 from mlci.gates.limits import Rule

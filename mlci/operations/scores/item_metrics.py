@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mlci.config.checks.scores import describe_improvement_limit, improvement_limits
 from mlci.config.models import Gate
-from mlci.config.score_checks import describe_improvement_limit, improvement_limits
 from mlci.errors import InputError
 from mlci.inference.scored_items import ItemColumn, ItemMetric
 from mlci.scores.join_tasks import TASK

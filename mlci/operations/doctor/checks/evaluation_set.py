@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlci.config.models import Gate, slice_as_written, slice_scope
+from mlci.config.models import Gate, slice_scope
+from mlci.config.slices import slice_as_written
 from mlci.gates.limits import Limit
 from mlci.inference import minimums
 from mlci.inference.minimums import PROVES, carriers, rows_without_disagreement

@@ -8,14 +8,15 @@ from functools import cached_property
 from posixpath import normpath
 from typing import Any, Protocol
 
-from mlci.config import models
+from mlci.config import slices
+from mlci.config.checks.ranking import check_ranking
+from mlci.config.checks.scores import check_score_task, refuse_score_keys, score_direction
 from mlci.config.lifecycle.monitor_checks import check_monitor
 from mlci.config.lifecycle.reuse import LEAST_ALPHA
 from mlci.config.loader import LoadedConfig
 from mlci.config.messages import nearest_word
-from mlci.config.models import Baseline, Config, Evaluation, Predict, SliceColumnConfig
-from mlci.config.ranking_checks import check_ranking
-from mlci.config.score_checks import check_score_task, refuse_score_keys, score_direction
+from mlci.config.models import Baseline, Config, Evaluation, Predict
+from mlci.config.slices import SliceColumnConfig
 from mlci.config.types import clip_text
 from mlci.errors import Problem
 from mlci.metrics.catalogue import for_task
@@ -69,7 +70,7 @@ class CheckContext:
     @cached_property
     def slices(self) -> list[str]:
         """Names of the slices."""
-        return models.slice_names(self.config.evaluation.slices) if self.config.evaluation else []
+        return slices.slice_names(self.config.evaluation.slices) if self.config.evaluation else []
 
     def find(self, name: str) -> MetricInfo | SklearnMetric | None:
         """Return a metric's direction and tasks, from the catalogue, scikit-learn's names or a custom metric."""
@@ -260,11 +261,11 @@ def _check_slices(context: CheckContext) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     for index, item in enumerate(evaluation.slices if evaluation else ()):
         here = f"`evaluation.slices[{index}]`"
-        parts = [column.column for column in models.slice_columns(item)]
-        name = models.slice_name(item)
+        parts = [column.column for column in slices.slice_columns(item)]
+        name = slices.slice_name(item)
         if name in seen:
             cut = " (a column can be cut in one way only)" if len(parts) == 1 else ""
-            message = f"{here} is `{models.slice_as_written(item)}` again, after `slices[{seen[name]}]`{cut}; keep one"
+            message = f"{here} is `{slices.slice_as_written(item)}` again, after `slices[{seen[name]}]`{cut}; keep one"
             yield context.loaded.problem(message, "evaluation", "slices", index)
         seen.setdefault(name, index)
         for column, count in Counter(parts).items():

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from mlci.config import models
-from mlci.config.checks import FUNCTION, ROWS_ADD, CheckContext, metric_known
+from mlci.config import models, slices
+from mlci.config.checks.ranking import ranking_faults
+from mlci.config.checks.sections import FUNCTION, ROWS_ADD, CheckContext, metric_known
 from mlci.config.messages import nearest_word
 from mlci.config.models import Gate, Reported
-from mlci.config.ranking_checks import ranking_faults
 from mlci.config.types import clip_text
 from mlci.errors import Problem, yaml_value
 from mlci.gates.limits import Limit
@@ -155,7 +155,7 @@ def _disparity_fault(
     if kind == "operation" and key:
         return f"`{name}` is measured once for the whole run; remove `{key}`"
     if kind in _ACROSS and key != "across":
-        example = models.slice_as_written(context.slices[0]) if context.slices else "a slice"
+        example = slices.slice_as_written(context.slices[0]) if context.slices else "a slice"
         return f"`{name}` is a disparity between groups; name the slice, e.g. `across: {example}`"
     if kind not in _ACROSS and key == "across":
         disparity = f"{name}_difference"
@@ -171,10 +171,10 @@ def _slice_fault(context: CheckContext, gate: Gate) -> str | None:
         return None
     if any(wanted in _parts(name) for name in context.slices):
         return None  # a column of a crossing becomes its own slice if a gate uses it
-    here = models.slice_as_written(wanted)
+    here = slices.slice_as_written(wanted)
     turned = next((name for name in context.slices if _parts(name) == _parts(wanted)), None)
     if turned:
-        return f"is `{here}`, but the crossing is written `{models.slice_as_written(turned)}`"
+        return f"is `{here}`, but the crossing is written `{slices.slice_as_written(turned)}`"
     if isinstance(gate.each or gate.across, tuple) and _parts(wanted) <= set(context.slices):
         return f"names no crossing under `evaluation.slices`; add `{here}` there, or write one gate for each column"
     if (column := re.split("[=:]", wanted)[0].strip()) != wanted and column in context.slices:
@@ -186,16 +186,16 @@ def _slice_fault(context: CheckContext, gate: Gate) -> str | None:
 def _suggest_slice(context: CheckContext, wanted: str) -> str:
     """Return the slice that was probably meant, or how to add one."""
     if guess := nearest_word(wanted, context.slices):
-        return f"did you mean `{models.slice_as_written(guess)}`?"
+        return f"did you mean `{slices.slice_as_written(guess)}`?"
     if not context.slices:
         return f"add `slices: [{yaml_value(wanted)}]` under `evaluation`"
-    listed = ", ".join(models.slice_as_written(name) for name in context.slices[:8])
+    listed = ", ".join(slices.slice_as_written(name) for name in context.slices[:8])
     line = context.loaded.lines.of("evaluation", "slices")
     return f"listed there: {listed}; if it is a column, add it there (line {line})"
 
 
 def _parts(name: str) -> set[str]:
-    return set(name.split(models.CROSS))
+    return set(name.split(slices.CROSS))
 
 
 def _check_evidence(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:

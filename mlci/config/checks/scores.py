@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from mlci.config.loader import LoadedConfig
-from mlci.config.models import AutoSlices, Baseline, Evaluation, Gate
+from mlci.config.models import Baseline, Evaluation, Gate
+from mlci.config.slices import AutoSlices
 from mlci.errors import Problem
 from mlci.metrics.entries import Direction
 

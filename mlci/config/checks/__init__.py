@@ -1,0 +1,1 @@
+"""Checks of a configuration against the metric catalogue, its slices and its sources."""
